@@ -1,0 +1,124 @@
+// What a domain is and how much it uses: its XML, its metadata, its vCPUs and memory, and statistics.
+
+#include <memory>
+
+#include "domain.h"
+#include "operations.h"
+#include "typed_params.h"
+
+namespace secovia {
+namespace {
+
+using Stats = std::unique_ptr<virDomainStatsRecordPtr, Releaser<virDomainStatsRecordListFree>>;
+
+Call DomainXml(Args& args) {
+  std::string uuid = args.Text("uuid");
+  const unsigned flags =
+      args.Flags("flags", {{"inactive", VIR_DOMAIN_XML_INACTIVE}, {"secure", VIR_DOMAIN_XML_SECURE}});
+  return {[uuid = std::move(uuid), flags](Connection& connection) -> Value {
+    return TakeText(virDomainGetXMLDesc(FindDomain(connection, uuid).get(), flags));
+  }};
+}
+
+Call DomainGetMetadata(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string uri = args.Text("namespaceUri");
+  return {[uuid = std::move(uuid), uri = std::move(uri)](Connection& connection) -> Value {
+    const Domain domain = FindDomain(connection, uuid);
+    try {
+      return TakeText(
+          virDomainGetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, uri.c_str(), VIR_DOMAIN_AFFECT_CURRENT));
+    } catch (const Failure& failure) {
+      if (failure.code == VIR_ERR_NO_DOMAIN_METADATA) return Null();
+      throw;
+    }
+  }};
+}
+
+// The definition that outlives a stop, and the running copy where there is one.
+unsigned WhereverItIs(virDomainPtr domain) {
+  unsigned flags = 0;
+  if (Check(virDomainIsActive(domain)) == 1) flags |= VIR_DOMAIN_AFFECT_LIVE;
+  if (Check(virDomainIsPersistent(domain)) == 1) flags |= VIR_DOMAIN_AFFECT_CONFIG;
+  return flags;
+}
+
+Call DomainSetMetadata(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string uri = args.Text("namespaceUri");
+  std::string prefix = args.Text("prefix");
+  std::optional<std::string> xml = args.TextOrNull("xml");
+  return {[uuid, uri, prefix, xml](Connection& connection) -> Value {
+    const Domain domain = FindDomain(connection, uuid);
+    const auto set = [&](unsigned where) {
+      return virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, xml ? xml->c_str() : nullptr,
+                                  prefix.c_str(), uri.c_str(), where);
+    };
+    const unsigned where = WhereverItIs(domain.get());
+    if (set(where) == 0) return {};
+    const Failure failure = Failure::Last();
+    // The domain may have stopped or started since it was asked: then the answer differs, and one more try is due.
+    if (failure.code != VIR_ERR_OPERATION_INVALID || WhereverItIs(domain.get()) == where) throw failure;
+    Check(set(WhereverItIs(domain.get())));
+    return {};
+  }};
+}
+
+Call DomainSetVcpus(Args& args) {
+  std::string uuid = args.Text("uuid");
+  const uint32_t count = args.UInt("count");
+  const unsigned flags = args.Flags("flags", {{"live", VIR_DOMAIN_VCPU_LIVE},
+                                              {"config", VIR_DOMAIN_VCPU_CONFIG},
+                                              {"maximum", VIR_DOMAIN_VCPU_MAXIMUM}});
+  return {[uuid, count, flags](Connection& connection) -> Value {
+    Check(virDomainSetVcpusFlags(FindDomain(connection, uuid).get(), count, flags));
+    return {};
+  }};
+}
+
+Call DomainSetMemoryKib(Args& args) {
+  std::string uuid = args.Text("uuid");
+  const uint64_t kib = args.ULong("kib");
+  const unsigned flags = args.Flags("flags", {{"live", VIR_DOMAIN_MEM_LIVE},
+                                              {"config", VIR_DOMAIN_MEM_CONFIG},
+                                              {"maximum", VIR_DOMAIN_MEM_MAXIMUM}});
+  return {[uuid, kib, flags](Connection& connection) -> Value {
+    Check(virDomainSetMemoryFlags(FindDomain(connection, uuid).get(), kib, flags));
+    return {};
+  }};
+}
+
+Call AllDomainStats(Args& args) {
+  const uint32_t groups = args.Object("query", {"groups"}).UInt("groups").value_or(0);
+  return {[groups](Connection& connection) -> Value {
+    virDomainStatsRecordPtr* raw = nullptr;
+    // NOWAIT always: without it one frozen guest holds up the statistics of all the others.
+    const int count = Check(
+        virConnectGetAllDomainStats(connection.handle(), groups, &raw, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT));
+    const Stats owner(raw);
+    List list;
+    list.reserve(count);
+    for (int index = 0; index < count; ++index) {
+      const virDomainStatsRecordPtr record = raw[index];
+      char uuid[VIR_UUID_STRING_BUFLEN] = "";
+      Check(virDomainGetUUIDString(record->dom, uuid));
+      list.emplace_back(Record{{"name", Need(virDomainGetName(record->dom))},
+                               {"uuid", uuid},
+                               {"values", FromTypedParams(record->params, record->nparams)}});
+    }
+    return list;
+  }};
+}
+
+}  // namespace
+
+const std::vector<Operation> kDomainConfigOperations = {
+    {"domainXml", DomainXml},
+    {"domainGetMetadata", DomainGetMetadata},
+    {"domainSetMetadata", DomainSetMetadata},
+    {"domainSetVcpus", DomainSetVcpus},
+    {"domainSetMemoryKib", DomainSetMemoryKib},
+    {"allDomainStats", AllDomainStats},
+};
+
+}  // namespace secovia
