@@ -1,0 +1,39 @@
+/** FederationService: the federation as a whole, and the end of a recovery. */
+import type { EndRecoveryRequest__Output } from '../../proto/gen/secovia/v1/EndRecoveryRequest.js';
+import type { Federation } from '../../proto/gen/secovia/v1/Federation.js';
+import type { Engine } from '../engine.js';
+import { Fields } from './fields.js';
+import { type Answer, mutation, query } from './methods.js';
+import { nameOf } from '../render/names.js';
+import { timestamp } from '../render/basics.js';
+
+export function federationService(version: string, startMs: number) {
+  const message = ({ state, head }: Engine): Federation => {
+    const hosts = [...state.hosts.values()].filter((host) => host.state !== 'retired');
+    return {
+      title: state.federation.name,
+      epoch: state.federation.epoch,
+      version,
+      sequence: head.sequence,
+      siteCount: state.sites.size,
+      hostCount: hosts.length,
+      readyHostCount: hosts.filter((host) => host.state === 'ready').length,
+      vmCount: state.vms.size,
+      recoveringSites: state.federation.recoveringSites.map((id) => nameOf('site', id)),
+      recoveryReason: state.federation.recoveryReason,
+      startTime: timestamp(startMs),
+    };
+  };
+  return {
+    GetFederation: query((_request: object, { engine }): Answer<object> => {
+      return { response: { federation: message(engine) } };
+    }),
+    EndRecovery: mutation((request: EndRecoveryRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const site = fields.name('site', 'site', request.site);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'recovery.end', site });
+      return outcome.refusal ? outcome : { response: { federation: message(engine) } };
+    }),
+  };
+}

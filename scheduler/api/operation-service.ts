@@ -1,0 +1,110 @@
+/** OperationService: what was acknowledged, how far it is, and how it ended. */
+import type { CancelOperationRequest__Output } from '../../proto/gen/secovia/v1/CancelOperationRequest.js';
+import type { GetOperationRequest__Output } from '../../proto/gen/secovia/v1/GetOperationRequest.js';
+import type { ListOperationsRequest__Output } from '../../proto/gen/secovia/v1/ListOperationsRequest.js';
+import type { WaitOperationRequest__Output } from '../../proto/gen/secovia/v1/WaitOperationRequest.js';
+import type { Operation } from '../core/model.js';
+import { notFound } from '../core/refusal.js';
+import type { Engine } from '../engine.js';
+import { durationMs } from './durations.js';
+import { Fields } from './fields.js';
+import type { FilterSchema } from './filter.js';
+import { filterOf } from './filters.js';
+import { type Answer, malformed, mutation, query, responseEncoder, type UnaryHandler } from './methods.js';
+import { pageOf } from './pages.js';
+import { operationMessage } from '../render/vm.js';
+import { statusOf } from './status.js';
+
+const defaultWaitMs = 30_000;
+const longestWaitMs = 300_000;
+
+const filterSchema: FilterSchema<Operation> = {
+  fields: {
+    verb: (operation) => operation.verb,
+    state: (operation) => operation.state.toUpperCase(),
+    done: (operation) => operation.state !== 'running',
+  },
+};
+
+/** Resolves when the operation has ended and that is durable, when it is gone, or when the time is up. */
+function ended(engine: Engine, id: string, timeoutMs: number, cancelled: (stop: () => void) => void) {
+  return new Promise<void>((resolve) => {
+    const isOver = () => engine.state.operations.get(id)?.state !== 'running';
+    if (isOver()) return resolve();
+    const stop = () => {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    };
+    const timer = setTimeout(stop, timeoutMs);
+    const forget = engine.onCommitted(({ touched }) => {
+      if ((touched.written.operation.has(id) || touched.removed.operation.has(id)) && isOver()) stop();
+    });
+    cancelled(stop);
+  });
+}
+
+const wait: UnaryHandler = (method, { engine }) => {
+  const encode = responseEncoder(method);
+  return (call, callback) => {
+    const message = call.request.message as WaitOperationRequest__Output | null;
+    if (message === null) return callback(statusOf(malformed));
+    const fields = new Fields();
+    const id = fields.name('name', 'operation', message.name);
+    const timeoutMs = durationMs(fields, 'timeout', message.timeout, 0, longestWaitMs) ?? defaultWaitMs;
+    if (fields.refusal) return callback(statusOf(fields.refusal));
+    const answer = () => {
+      const operation = engine.state.operations.get(id);
+      const bytes = operation && encode({ operation: operationMessage(engine.state, operation) });
+      engine.readable().then(() => {
+        if (bytes) callback(null, bytes);
+        else callback(statusOf(notFound('operation', message.name)));
+      });
+    };
+    if (!engine.state.operations.has(id)) return answer();
+    ended(engine, id, timeoutMs, (stop) => call.on('cancelled', stop)).then(answer);
+  };
+};
+
+export const operationService = {
+  GetOperation: query((request: GetOperationRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const id = fields.name('name', 'operation', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const operation = engine.state.operations.get(id);
+    if (operation === undefined) return { refusal: notFound('operation', request.name) };
+    return { response: { operation: operationMessage(engine.state, operation) } };
+  }),
+
+  /** The newest first, since nobody looks for the oldest. */
+  ListOperations: query((request: ListOperationsRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const matches = filterOf(fields, request.filter, filterSchema);
+    const page = pageOf(fields, request, `operations ${request.filter}`);
+    const after = page.after === null ? Number.POSITIVE_INFINITY : Number(page.after);
+    if (Number.isNaN(after)) fields.fault('page_token', 'is not a token of this listing');
+    if (fields.refusal) return { refusal: fields.refusal };
+    const rest = [...engine.state.operations.values()]
+      .filter((operation) => operation.createdSequence < after && matches(operation))
+      .sort((a, b) => b.createdSequence - a.createdSequence);
+    const items = rest.slice(0, page.size);
+    const more = rest.length > items.length;
+    return {
+      response: {
+        operations: items.map((operation) => operationMessage(engine.state, operation)),
+        nextPageToken: more ? page.token(String((items.at(-1) as Operation).createdSequence)) : '',
+      },
+    };
+  }),
+
+  WaitOperation: wait,
+
+  CancelOperation: mutation((request: CancelOperationRequest__Output, { engine }) => {
+    const fields = new Fields();
+    const id = fields.name('name', 'operation', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'operation.cancel', id });
+    if (outcome.refusal) return outcome;
+    return { response: { operation: operationMessage(engine.state, outcome.reply) } };
+  }),
+};

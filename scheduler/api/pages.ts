@@ -1,0 +1,93 @@
+/**
+ * Listings in pages. A token says where the next page begins and for which question it was given, so that it cannot
+ * be used for another.
+ */
+import { createHash } from 'node:crypto';
+import type { Fields } from './fields.js';
+
+export const defaultPageSize = 100;
+export const largestPageSize = 1000;
+/** A page ends when it is about as large as this: many clients take no message of more than 4 MiB. */
+const fullPageBytes = 2 * 2 ** 20;
+/** What a row takes besides its texts and lists, about. */
+const rowBytes = 1000;
+
+export interface Page {
+  size: number;
+  /** Where the page before ended, or null for the first. */
+  after: string | null;
+  token(last: string): string;
+}
+
+/** `question` is everything but the page that a listing was asked: parent and filter. */
+export function pageOf(
+  fields: Fields,
+  request: { pageSize: number; pageToken: string },
+  question: string,
+): Page {
+  if (request.pageSize < 0) fields.fault('page_size', `${request.pageSize} must not be negative`);
+  const size = Math.min(request.pageSize || defaultPageSize, largestPageSize);
+  const mark = createHash('sha256').update(`page\n${question}`).digest('base64url').slice(0, 12);
+  let after: string | null = null;
+  if (request.pageToken !== '') {
+    after = readToken(request.pageToken, mark);
+    if (after === null) {
+      fields.fault('page_token', 'is not a token of this listing; begin again without one');
+    }
+  }
+  return {
+    size,
+    after,
+    token: (last) => Buffer.from(JSON.stringify([mark, last])).toString('base64url'),
+  };
+}
+
+function readToken(token: string, mark: string): string | null {
+  if (token.length > 1000) return null;
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    if (!Array.isArray(parsed) || parsed.length !== 2 || parsed[0] !== mark) return null;
+    return typeof parsed[1] === 'string' ? parsed[1] : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Counts what a page holds. */
+export class PageFill {
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(private readonly size: number) {}
+
+  /** Whether another row fits; the first always does. */
+  get isFull(): boolean {
+    return this.#rows === this.size || this.#bytes > fullPageBytes;
+  }
+
+  /** `bytes` is about what the texts and lists of a row take. */
+  add(bytes: number): void {
+    this.#rows += 1;
+    this.#bytes += rowBytes + bytes;
+  }
+}
+
+/** A page of a small collection, by id. `bytesOf` is about what the large parts of an entity take. */
+export function pageById<T extends { id: string }>(
+  page: Page,
+  all: Iterable<T>,
+  matches: (entity: T) => boolean,
+  bytesOf: (entity: T) => number = () => 0,
+): { items: T[]; nextPageToken: string } {
+  const sorted = [...all].filter(matches).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const from = page.after === null ? 0 : sorted.findIndex(({ id }) => id > (page.after as string));
+  const items: T[] = [];
+  const fill = new PageFill(page.size);
+  for (let at = from; at >= 0 && at < sorted.length && !fill.isFull; at += 1) {
+    const item = sorted[at] as T;
+    items.push(item);
+    fill.add(bytesOf(item));
+  }
+  const more = from >= 0 && from + items.length < sorted.length;
+  return { items, nextPageToken: more ? page.token((items.at(-1) as T).id) : '' };
+}

@@ -1,0 +1,81 @@
+/** The gRPC server: every service of the contract, reflection, and the standard health service. */
+import * as grpc from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { v1 } from '../../proto/index.js';
+import type { WatchRing } from './watch-ring.js';
+import { administrationService } from './administration-service.js';
+import { federationService } from './federation-service.js';
+import { hostService } from './host-service.js';
+import { imageService } from './image-service.js';
+import { largestMessageBytes } from './limits.js';
+import { type CallContext, rawDefinition } from './methods.js';
+import { operationService } from './operation-service.js';
+import type { LeaseReader } from '../render/host.js';
+import { reflectionService } from './reflection.js';
+import { siteService } from './site-service.js';
+import { storagePoolService } from './storage-pool-service.js';
+import { vmService } from './vm-service.js';
+import { watchVms } from './vm-watch.js';
+
+type Method = grpc.MethodDefinition<unknown, unknown>;
+/** A handler that still has to be told its method and the context. */
+type HandlerMaker = (method: Method, context: CallContext) => grpc.UntypedHandleCall;
+
+export interface ServerOptions {
+  context: CallContext;
+  ring: WatchRing;
+  leaseEndMs: LeaseReader;
+  version: string;
+  startMs: number;
+  /** AgentService, which `fleet/` implements. */
+  agentService: Record<string, HandlerMaker>;
+}
+
+export interface ApiServer {
+  server: grpc.Server;
+  /** Health says SERVING from now on. */
+  serving(): void;
+  notServing(): void;
+}
+
+export function apiServer(options: ServerOptions): ApiServer {
+  const { context, ring, leaseEndMs, version, startMs } = options;
+  const server = new grpc.Server({
+    'grpc.max_receive_message_length': largestMessageBytes,
+    'grpc.max_send_message_length': largestMessageBytes * 4,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    // Thousands of agents: channelz would keep records of every stream and call.
+    'grpc.enable_channelz': 0,
+  });
+  const names = [''];
+  const add = (definition: grpc.ServiceDefinition, makers: object) => {
+    const [first] = Object.values(definition);
+    names.push(first?.path.split('/')[1] ?? '');
+    const raw: Record<string, Method> = {};
+    const handlers: Record<string, grpc.UntypedHandleCall> = {};
+    for (const [name, method] of Object.entries(definition)) {
+      const maker = (makers as Record<string, HandlerMaker>)[name];
+      if (maker === undefined) throw new Error(`${method.path} has no handler`);
+      raw[name] = rawDefinition(method as Method);
+      handlers[name] = maker(method as Method, context);
+    }
+    server.addService(raw, handlers);
+  };
+  add(v1.SiteService.service, siteService);
+  add(v1.HostService.service, hostService(leaseEndMs));
+  add(v1.AdministrationService.service, administrationService);
+  add(v1.ImageService.service, imageService);
+  add(v1.StoragePoolService.service, storagePoolService);
+  add(v1.OperationService.service, operationService);
+  add(v1.FederationService.service, federationService(version, startMs));
+  add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
+  add(v1.AgentService.service, options.agentService);
+  reflectionService().addToServer(server);
+  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  health.addToServer(server);
+  const setAll = (status: 'SERVING' | 'NOT_SERVING') => {
+    for (const name of names) health.setStatus(name, status);
+  };
+  return { server, serving: () => setAll('SERVING'), notServing: () => setAll('NOT_SERVING') };
+}

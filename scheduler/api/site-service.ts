@@ -1,0 +1,96 @@
+/** SiteService: the data centres of the partners. */
+import type { CordonSiteRequest__Output } from '../../proto/gen/secovia/v1/CordonSiteRequest.js';
+import type { CreateSiteRequest__Output } from '../../proto/gen/secovia/v1/CreateSiteRequest.js';
+import type { DeleteSiteRequest__Output } from '../../proto/gen/secovia/v1/DeleteSiteRequest.js';
+import type { GetSiteRequest__Output } from '../../proto/gen/secovia/v1/GetSiteRequest.js';
+import type { ListSitesRequest__Output } from '../../proto/gen/secovia/v1/ListSitesRequest.js';
+import type { UpdateSiteRequest__Output } from '../../proto/gen/secovia/v1/UpdateSiteRequest.js';
+import { notFound } from '../core/refusal.js';
+import { Fields, titleLimit } from './fields.js';
+import { maskedFields } from './masks.js';
+import { type Answer, type CallContext, mutation, query } from './methods.js';
+import { pageById, pageOf } from './pages.js';
+import { siteMessage } from '../render/federation.js';
+
+const jurisdictionForm = /^[A-Za-z][A-Za-z0-9-]{0,31}$/;
+
+function checkJurisdictions(fields: Fields, list: string[]): string[] {
+  for (const jurisdiction of fields.list('site.jurisdictions', list, 32)) {
+    if (!jurisdictionForm.test(jurisdiction)) {
+      fields.fault('site.jurisdictions', 'each must be 1 to 32 letters, digits and hyphens, for example EU');
+    }
+  }
+  return [...new Set(list)];
+}
+
+function cordon(cordoned: boolean) {
+  return mutation((request: CordonSiteRequest__Output, { engine }: CallContext) => {
+    const fields = new Fields();
+    const id = fields.name('name', 'site', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'site.cordon', id, cordoned });
+    if (outcome.refusal) return outcome;
+    return { response: { site: siteMessage(engine.state, outcome.reply) } };
+  });
+}
+
+export const siteService = {
+  CreateSite: mutation((request: CreateSiteRequest__Output, { engine }) => {
+    const fields = new Fields();
+    const { site } = request;
+    const id = fields.id('site_id', request.siteId);
+    if (!fields.present('site', site)) return { refusal: fields.refusal ?? notFound('site', id) };
+    const title = fields.text('site.title', site.title, titleLimit);
+    const partner = fields.id('site.partner', site.partner);
+    const country = fields.country('site.country', site.country);
+    const jurisdictions = checkJurisdictions(fields, site.jurisdictions);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'site.create', id, title, partner, country, jurisdictions });
+    if (outcome.refusal) return outcome;
+    return { response: { site: siteMessage(engine.state, outcome.reply) } };
+  }),
+
+  GetSite: query((request: GetSiteRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const id = fields.name('name', 'site', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const site = engine.state.sites.get(id);
+    if (site === undefined) return { refusal: notFound('site', request.name) };
+    return { response: { site: siteMessage(engine.state, site) } };
+  }),
+
+  ListSites: query((request: ListSitesRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const page = pageOf(fields, request, 'sites');
+    if (fields.refusal) return { refusal: fields.refusal };
+    const { items, nextPageToken } = pageById(page, engine.state.sites.values(), () => true);
+    return { response: { sites: items.map((site) => siteMessage(engine.state, site)), nextPageToken } };
+  }),
+
+  UpdateSite: mutation((request: UpdateSiteRequest__Output, { engine }) => {
+    const fields = new Fields();
+    const { site } = request;
+    if (!fields.present('site', site)) return { refusal: fields.refusal ?? notFound('site', '') };
+    const id = fields.name('site.name', 'site', site.name);
+    const masked = maskedFields(fields, request.updateMask, ['title', 'jurisdictions']);
+    const title = masked.has('title') ? fields.text('site.title', site.title, titleLimit) : undefined;
+    const jurisdictions = masked.has('jurisdictions')
+      ? checkJurisdictions(fields, site.jurisdictions)
+      : undefined;
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'site.update', id, title, jurisdictions, etag: site.etag });
+    if (outcome.refusal) return outcome;
+    return { response: { site: siteMessage(engine.state, outcome.reply) } };
+  }),
+
+  CordonSite: cordon(true),
+  UncordonSite: cordon(false),
+
+  DeleteSite: mutation((request: DeleteSiteRequest__Output, { engine }) => {
+    const fields = new Fields();
+    const id = fields.name('name', 'site', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'site.delete', id, etag: request.etag });
+    return outcome.refusal ? outcome : { response: {} };
+  }),
+};

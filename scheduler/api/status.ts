@@ -1,0 +1,58 @@
+/** The one place where a refusal of the core becomes a gRPC status with its details. */
+import { status } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
+import { type ErrorDetails, serviceError } from '../../proto/errors.js';
+import type { Refusal, RefusalKind } from '../core/refusal.js';
+import { cutText } from '../core/text.js';
+
+const codes: Record<RefusalKind, status> = {
+  invalid: status.INVALID_ARGUMENT,
+  not_found: status.NOT_FOUND,
+  already_exists: status.ALREADY_EXISTS,
+  precondition: status.FAILED_PRECONDITION,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  aborted: status.ABORTED,
+  unavailable: status.UNAVAILABLE,
+  unimplemented: status.UNIMPLEMENTED,
+};
+
+export function codeOf(kind: RefusalKind): status {
+  return codes[kind];
+}
+
+/**
+ * A status travels in headers, and a client whose limit of 8 KiB is exceeded sees no status at all. Requests are quoted
+ * in messages, and may be a thousand times as long.
+ */
+const messageLimit = 1000;
+const wordLimit = 200;
+
+export function statusOf(refusal: Refusal): StatusObject {
+  const { kind, reason, metadata, violations, retryDelayMs } = refusal;
+  const message = cutText(refusal.message, messageLimit);
+  const details: ErrorDetails = { errorInfo: { reason, metadata: cutValues(metadata) } };
+  if (violations) {
+    details.fieldViolations = violations.map(({ field, description }) => ({
+      field: cutText(field, wordLimit),
+      description: cutText(description, wordLimit),
+    }));
+  }
+  if (refusal.resource) details.resource = cutValues(refusal.resource);
+  if (kind === 'precondition') {
+    details.preconditions = [{ type: reason, subject: details.resource?.name ?? '', description: message }];
+  }
+  if (retryDelayMs !== undefined) details.retryDelayMs = retryDelayMs;
+  return serviceError(codes[kind], message, details);
+}
+
+function cutValues<T extends Record<string, string>>(values: T): T {
+  const cut = Object.entries(values).map(([key, value]) => [key, cutText(value, wordLimit)]);
+  return Object.fromEntries(cut) as T;
+}
+
+/** For a bug on our side, of which a caller is told nothing; whoever answers with it has logged it. */
+export function internalStatus(): StatusObject {
+  return serviceError(status.INTERNAL, 'an internal error; it has been logged', {
+    errorInfo: { reason: 'INTERNAL', metadata: {} },
+  });
+}

@@ -1,0 +1,28 @@
+/** Which fields of a VM a filter can name. */
+import type { Vm } from '../core/model.js';
+import type { State } from '../core/state.js';
+import type { FilterSchema } from './filter.js';
+import { nameOf, vmName } from '../render/names.js';
+import { shownStateOf, vmStateNames } from '../render/vm.js';
+
+export function vmFilterSchema(state: State): FilterSchema<Vm> {
+  return {
+    fields: {
+      name: (vm) => vmName(vm.administration, vm.id),
+      uid: (vm) => vm.uid,
+      title: (vm) => vm.title,
+      state: (vm) => vmStateNames[shownStateOf(state, vm)].replace('VM_STATE_', ''),
+      host: (vm) => (vm.host === null ? '' : nameOf('host', vm.host)),
+      site: (vm) => {
+        const site = vm.host === null ? undefined : state.hosts.get(vm.host)?.site;
+        return site === undefined ? '' : nameOf('site', site);
+      },
+      image: (vm) => nameOf('image', state.imagesByUid.get(vm.spec.imageUid)?.id ?? ''),
+      vcpus: (vm) => vm.spec.vcpus,
+      memory_mib: (vm) => vm.spec.memoryMib,
+      disk_mib: (vm) => vm.spec.diskMib,
+      deletion_protection: (vm) => vm.deletionProtection,
+    },
+    maps: { labels: (vm) => vm.labels },
+  };
+}

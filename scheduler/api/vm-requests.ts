@@ -1,0 +1,82 @@
+/** Requests that make or change VMs, checked for form and turned into what the core decides about. */
+import { randomUUID } from 'node:crypto';
+import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
+import type { VmPlacement__Output } from '../../proto/gen/secovia/v1/VmPlacement.js';
+import type { VmPolicy__Output } from '../../proto/gen/secovia/v1/VmPolicy.js';
+import type { NewVm } from '../core/commands.js';
+import type { PowerState, VmPlacement, VmPolicy } from '../core/model.js';
+import { type Fields, titleLimit } from './fields.js';
+import { largestDiskMib, leastMemoryMib, mostMemoryMib, mostPlacementEntries, mostVcpus } from './limits.js';
+
+const powerStates: Record<string, PowerState> = {
+  POWER_STATE_UNSPECIFIED: 'running',
+  POWER_STATE_RUNNING: 'running',
+  POWER_STATE_STOPPED: 'stopped',
+};
+
+const guestShutdownPolicies: Record<string, VmPolicy['onGuestShutdown']> = {
+  GUEST_SHUTDOWN_POLICY_UNSPECIFIED: 'stay_stopped',
+  GUEST_SHUTDOWN_POLICY_STAY_STOPPED: 'stay_stopped',
+  GUEST_SHUTDOWN_POLICY_RESTART: 'restart',
+};
+
+const leaseLossPolicies: Record<string, 'keep'> = {
+  LEASE_LOSS_POLICY_UNSPECIFIED: 'keep',
+  LEASE_LOSS_POLICY_KEEP: 'keep',
+};
+
+const everywhere: VmPlacement = { sites: [], countries: [], excludedHosts: [] };
+const plainPolicy: VmPolicy = { onGuestShutdown: 'stay_stopped', rebuildable: false };
+
+/** `at` says where in the request it stands, for example `requests[3].` */
+export function newVm(fields: Fields, request: CreateVmRequest__Output, at: string): NewVm | null {
+  const { vm } = request;
+  const id = fields.id(`${at}vm_id`, request.vmId);
+  if (!fields.present(`${at}vm`, vm) || !fields.present(`${at}vm.spec`, vm.spec)) return null;
+  const { spec } = vm;
+  return {
+    uid: randomUUID(),
+    id,
+    title: fields.text(`${at}vm.title`, vm.title, titleLimit),
+    labels: fields.labels(`${at}vm.labels`, vm.labels),
+    vcpus: fields.whole(`${at}vm.spec.vcpus`, spec.vcpus, 1, mostVcpus),
+    memoryMib: fields.whole(`${at}vm.spec.memory_mib`, spec.memoryMib, leastMemoryMib, mostMemoryMib),
+    diskMib: fields.whole(`${at}vm.spec.disk_mib`, spec.diskMib, 1, largestDiskMib),
+    image: fields.name(`${at}vm.spec.image`, 'image', spec.image),
+    pool:
+      spec.storagePool === ''
+        ? ''
+        : fields.name(`${at}vm.spec.storage_pool`, 'storage pool', spec.storagePool),
+    policy: policyIn(fields, `${at}vm.policy`, vm.policy),
+    placement: placementIn(fields, `${at}vm.placement`, vm.placement),
+    power: fields.choice(`${at}vm.desired_power_state`, vm.desiredPowerState, powerStates),
+    deletionProtection: vm.deletionProtection,
+  };
+}
+
+export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | null): VmPolicy {
+  if (policy === null) return plainPolicy;
+  if (policy.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP') {
+    fields.fault(`${at}.on_lease_loss`, 'STOP is not offered by this version; leave it out, or choose KEEP');
+  } else fields.choice(`${at}.on_lease_loss`, policy.onLeaseLoss, leaseLossPolicies);
+  return {
+    onGuestShutdown: fields.choice(`${at}.on_guest_shutdown`, policy.onGuestShutdown, guestShutdownPolicies),
+    rebuildable: policy.rebuildable,
+  };
+}
+
+function placementIn(fields: Fields, at: string, placement: VmPlacement__Output | null): VmPlacement {
+  if (placement === null) return everywhere;
+  const { sites, countries, excludedHosts } = placement;
+  if (sites.length + countries.length + excludedHosts.length === 0) return everywhere;
+  const most = mostPlacementEntries;
+  return {
+    sites: fields.list(`${at}.sites`, sites, most).map((name) => fields.name(`${at}.sites`, 'site', name)),
+    countries: fields
+      .list(`${at}.countries`, countries, most)
+      .map((country) => fields.country(`${at}.countries`, country)),
+    excludedHosts: fields
+      .list(`${at}.excluded_hosts`, excludedHosts, most)
+      .map((name) => fields.name(`${at}.excluded_hosts`, 'host', name)),
+  };
+}

@@ -1,0 +1,252 @@
+/** VmService: the virtual machines. Watching them is in `vm-watch.ts`. */
+import { randomUUID } from 'node:crypto';
+import type { BatchCreateVmsRequest__Output } from '../../proto/gen/secovia/v1/BatchCreateVmsRequest.js';
+import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
+import type { DeleteVmRequest__Output } from '../../proto/gen/secovia/v1/DeleteVmRequest.js';
+import type { GetVmRequest__Output } from '../../proto/gen/secovia/v1/GetVmRequest.js';
+import type { ListVmsRequest__Output } from '../../proto/gen/secovia/v1/ListVmsRequest.js';
+import type { RebootVmRequest__Output } from '../../proto/gen/secovia/v1/RebootVmRequest.js';
+import type { ResizeVmRequest__Output } from '../../proto/gen/secovia/v1/ResizeVmRequest.js';
+import type { StartVmRequest__Output } from '../../proto/gen/secovia/v1/StartVmRequest.js';
+import type { StopVmRequest__Output } from '../../proto/gen/secovia/v1/StopVmRequest.js';
+import type { UpdateVmRequest__Output } from '../../proto/gen/secovia/v1/UpdateVmRequest.js';
+import type { NewVm } from '../core/commands.js';
+import { lookUp } from '../core/decide-vm.js';
+import type { Operation, RebootMode, StopMode, Vm } from '../core/model.js';
+import { notFound } from '../core/refusal.js';
+import type { Engine, Outcome } from '../engine.js';
+import { durationMs } from './durations.js';
+import { Fields, titleLimit } from './fields.js';
+import { filterOf } from './filters.js';
+import {
+  defaultStopGraceSeconds,
+  largestBatch,
+  largestDiskMib,
+  leastMemoryMib,
+  longestStopGraceSeconds,
+  mostMemoryMib,
+  mostVcpus,
+} from './limits.js';
+import { maskedFields } from './masks.js';
+import { type Answer, mutation, query } from './methods.js';
+import { PageFill, pageOf } from './pages.js';
+import { operationMessage, vmMessage } from '../render/vm.js';
+import { vmFilterSchema } from './vm-filter.js';
+import { newVm, policyIn } from './vm-requests.js';
+
+const stopModes: Record<string, StopMode> = {
+  STOP_MODE_UNSPECIFIED: 'graceful',
+  STOP_MODE_GRACEFUL: 'graceful',
+  STOP_MODE_FORCE: 'force',
+};
+const rebootModes: Record<string, RebootMode> = {
+  REBOOT_MODE_UNSPECIFIED: 'graceful',
+  REBOOT_MODE_GRACEFUL: 'graceful',
+  REBOOT_MODE_FORCE: 'force',
+};
+
+/** How long one page of a listing may look for VMs, so that a filter that matches little does not hold the loop. */
+const pageTimeMs = 10;
+/** Rows between two looks at the clock. */
+const rowsBetweenLooks = 256;
+
+/** At most what the texts of a VM take on the wire: three bytes a UTF-16 unit. */
+function textBytes({ title, labels }: Vm): number {
+  let units = title.length;
+  for (const key in labels) units += key.length + (labels[key] as string).length;
+  return 3 * units;
+}
+
+function vmAndOperation(engine: Engine, outcome: Outcome<{ vm: Vm; operation: Operation }>): Answer<object> {
+  if (outcome.refusal) return outcome;
+  const { vm, operation } = outcome.reply;
+  const removed = !engine.state.vms.has(vm.uid);
+  return {
+    response: {
+      vm: vmMessage(engine.state, vm, removed),
+      operation: operationMessage(engine.state, operation),
+    },
+  };
+}
+
+export const vmService = {
+  CreateVm: mutation((request: CreateVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const administration = fields.name('parent', 'administration', request.parent);
+    const vm = newVm(fields, request, '');
+    if (fields.refusal || vm === null) return { refusal: fields.refusal ?? notFound('VM', '') };
+    const outcome = engine.run({ type: 'vm.create', administration, vms: [vm], operation: randomUUID() });
+    if (outcome.refusal) return outcome;
+    const { vms, operation } = outcome.reply;
+    return {
+      response: {
+        vm: vmMessage(engine.state, vms[0] as Vm),
+        operation: operationMessage(engine.state, operation),
+      },
+    };
+  }),
+
+  BatchCreateVms: mutation((request: BatchCreateVmsRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const administration = fields.name('parent', 'administration', request.parent);
+    if (request.requests.length === 0) fields.fault('requests', 'is empty; name at least one VM');
+    const wanted: NewVm[] = [];
+    for (const [index, one] of fields.list('requests', request.requests, largestBatch).entries()) {
+      const at = `requests[${index}].`;
+      if (one.parent !== '' && one.parent !== request.parent) {
+        fields.fault(`${at}parent`, 'must be empty, or the same as of the batch');
+      }
+      if (one.requestId !== '') fields.fault(`${at}request_id`, 'must be empty; the batch has one');
+      const vm = newVm(fields, one, at);
+      if (vm !== null) wanted.push(vm);
+    }
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({ type: 'vm.create', administration, vms: wanted, operation: randomUUID() });
+    if (outcome.refusal) return outcome;
+    const { vms, operation } = outcome.reply;
+    return {
+      response: {
+        vms: vms.map((vm) => vmMessage(engine.state, vm)),
+        operation: operationMessage(engine.state, operation),
+      },
+    };
+  }),
+
+  GetVm: query((request: GetVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const ref = fields.vmName('name', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const vm = lookUp(engine.state, ref);
+    if (vm === undefined) return { refusal: notFound('VM', request.name) };
+    return { response: { vm: vmMessage(engine.state, vm) } };
+  }),
+
+  ListVms: query((request: ListVmsRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const { state } = engine;
+    const administration = fields.name('parent', 'administration', request.parent || 'administrations/-');
+    const matches = filterOf(fields, request.filter, vmFilterSchema(state));
+    const page = pageOf(fields, request, `vms ${request.parent} ${request.filter}`);
+    const after = page.after === null ? 0 : Number(page.after);
+    if (!Number.isSafeInteger(after)) fields.fault('page_token', 'is not a token of this listing');
+    if (fields.refusal) return { refusal: fields.refusal };
+    if (administration !== '-' && !state.administrations.has(administration)) {
+      return { refusal: notFound('administration', request.parent) };
+    }
+    const vms: object[] = [];
+    const fill = new PageFill(page.size);
+    let rows = 0;
+    const untilMs = performance.now() + pageTimeMs;
+    const isLate = () => rows % rowsBetweenLooks === 0 && rows > 0 && performance.now() > untilMs;
+    let last = after;
+    let nextPageToken = '';
+    for (const vm of state.vmOrder.after(after)) {
+      if (fill.isFull || isLate()) {
+        nextPageToken = page.token(String(last));
+        break;
+      }
+      rows += 1;
+      last = vm.createdSequence;
+      if (administration !== '-' && vm.administration !== administration) continue;
+      if (!matches(vm)) continue;
+      vms.push(vmMessage(state, vm));
+      fill.add(textBytes(vm));
+    }
+    return { response: { vms, nextPageToken } };
+  }),
+
+  UpdateVm: mutation((request: UpdateVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const sent = request.vm;
+    if (!fields.present('vm', sent)) return { refusal: fields.refusal ?? notFound('VM', '') };
+    const vm = fields.vmName('vm.name', sent.name);
+    const known = ['title', 'labels', 'policy', 'deletion_protection'] as const;
+    const masked = maskedFields(fields, request.updateMask, known);
+    const wide = (request.updateMask?.paths.length ?? 0) === 0;
+    // Without a mask a field that is not set cannot be told from one that is to be cleared, so it stays.
+    const takes = (field: (typeof known)[number], set: boolean) => masked.has(field) && (!wide || set);
+    const title = takes('title', sent.title !== '')
+      ? fields.text('vm.title', sent.title, titleLimit)
+      : undefined;
+    const labels = takes('labels', Object.keys(sent.labels).length > 0)
+      ? fields.labels('vm.labels', sent.labels)
+      : undefined;
+    const policy = takes('policy', sent.policy !== null)
+      ? policyIn(fields, 'vm.policy', sent.policy)
+      : undefined;
+    const deletionProtection = takes('deletion_protection', sent.deletionProtection)
+      ? sent.deletionProtection
+      : undefined;
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run({
+      type: 'vm.update',
+      vm,
+      title,
+      labels,
+      policy,
+      deletionProtection,
+      etag: sent.etag,
+    });
+    return outcome.refusal ? outcome : { response: { vm: vmMessage(engine.state, outcome.reply) } };
+  }),
+
+  ResizeVm: mutation((request: ResizeVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const vm = fields.vmName('name', request.name);
+    const vcpus = fields.whole('vcpus', request.vcpus, 0, mostVcpus);
+    const memoryMib = fields.whole('memory_mib', request.memoryMib, 0, mostMemoryMib);
+    if (memoryMib > 0) fields.whole('memory_mib', memoryMib, leastMemoryMib, mostMemoryMib);
+    const diskMib = fields.whole('disk_mib', request.diskMib, 0, largestDiskMib);
+    if (vcpus + memoryMib + diskMib === 0) fields.fault('vcpus', 'name at least one new size');
+    if (fields.refusal) return { refusal: fields.refusal };
+    const { etag } = request;
+    const operation = randomUUID();
+    return vmAndOperation(
+      engine,
+      engine.run({ type: 'vm.resize', vm, vcpus, memoryMib, diskMib, operation, etag }),
+    );
+  }),
+
+  StartVm: mutation((request: StartVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const vm = fields.vmName('name', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const { etag } = request;
+    return vmAndOperation(engine, engine.run({ type: 'vm.start', vm, operation: randomUUID(), etag }));
+  }),
+
+  StopVm: mutation((request: StopVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const vm = fields.vmName('name', request.name);
+    const mode = fields.choice('mode', request.mode, stopModes);
+    const graceMs = durationMs(
+      fields,
+      'grace_period',
+      request.gracePeriod,
+      1000,
+      longestStopGraceSeconds * 1000,
+    );
+    if (fields.refusal) return { refusal: fields.refusal };
+    const graceSeconds = graceMs === null ? defaultStopGraceSeconds : Math.ceil(graceMs / 1000);
+    const { etag } = request;
+    const operation = randomUUID();
+    return vmAndOperation(engine, engine.run({ type: 'vm.stop', vm, mode, graceSeconds, operation, etag }));
+  }),
+
+  RebootVm: mutation((request: RebootVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const vm = fields.vmName('name', request.name);
+    const mode = fields.choice('mode', request.mode, rebootModes);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const { etag } = request;
+    return vmAndOperation(engine, engine.run({ type: 'vm.reboot', vm, mode, operation: randomUUID(), etag }));
+  }),
+
+  DeleteVm: mutation((request: DeleteVmRequest__Output, { engine }): Answer<object> => {
+    const fields = new Fields();
+    const vm = fields.vmName('name', request.name);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const { etag } = request;
+    return vmAndOperation(engine, engine.run({ type: 'vm.delete', vm, operation: randomUUID(), etag }));
+  }),
+};

@@ -1,0 +1,99 @@
+/** The scheduler's configuration: a YAML file, then the environment, then flags; each may leave things out. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
+
+function isEndpoint(text: string): boolean {
+  const port = endpoint.exec(text)?.[1];
+  return port !== undefined && Number(port) < 65_536;
+}
+
+export const configSchema = z.strictObject({
+  listen: z
+    .string()
+    .refine(isEndpoint, 'must be ADDRESS:PORT, for example 127.0.0.1:7443')
+    .default('127.0.0.1:7443')
+    .describe('where the gRPC interface listens'),
+  dataDir: z.string().min(1).default('/var/lib/secovia-scheduler').describe('where the journal is kept'),
+  federation: z
+    .string()
+    .regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens')
+    .default('secovia')
+    .describe('the federation’s name'),
+  leaseMs: z
+    .number()
+    .int()
+    .min(1000, 'must be at least 1000')
+    .max(600_000, 'must be at most 600000')
+    .default(10_000)
+    .describe('how long a host may act on its own without a word from the scheduler, in milliseconds'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ConfigKey = keyof Config;
+
+export class ConfigError extends Error {}
+
+/** `SECOVIA_SCHEDULER_DATA_DIR` for `dataDir`, and so on. */
+export function environmentName(key: string): string {
+  return `SECOVIA_SCHEDULER_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/**
+ * @throws ConfigError with one sentence for each fault, and where it came from.
+ */
+export function loadConfig(
+  file: string | undefined,
+  environment: Record<string, string | undefined>,
+  flags: Partial<Record<ConfigKey, string>>,
+): Config {
+  const merged: Record<string, unknown> = file === undefined ? {} : readYaml(file);
+  const origin = new Map<string, string>(Object.keys(merged).map((key) => [key, `${file}: ${key}`]));
+  const set = (key: string, text: string, from: string) => {
+    merged[key] = text;
+    origin.set(key, from);
+  };
+  for (const key of Object.keys(configSchema.shape)) {
+    const name = environmentName(key);
+    const value = environment[name];
+    if (value !== undefined && value !== '') set(key, value, name);
+    const flag = flags[key as ConfigKey];
+    if (flag !== undefined)
+      set(key, flag, `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  }
+  const { leaseMs } = merged;
+  if (typeof leaseMs === 'string' && /^\d+$/.test(leaseMs)) merged['leaseMs'] = Number(leaseMs);
+  const result = configSchema.safeParse(merged);
+  if (result.success) return result.data;
+  const sentences = result.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = Object.keys(configSchema.shape).join(', ');
+      return `${file ?? 'the configuration'}: ${issue.keys.join(', ')} is not known; known are ${known}`;
+    }
+    const key = String(issue.path[0] ?? '');
+    return `${origin.get(key) ?? key}: ${issue.message}`;
+  });
+  throw new ConfigError(sentences.join('\n'));
+}
+
+function readYaml(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`cannot read ${file}: ${(error as Error).message}`);
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new ConfigError(`${file} is not YAML: ${(error as Error).message}`);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ConfigError(`${file} must hold keys and values`);
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,98 @@
+/** How a change of a VM changes the state: the VM's record, its claim, and the indexes. */
+import { must } from './apply.js';
+import type { Change } from './changes.js';
+import type { Vm } from './model.js';
+import type { State } from './state.js';
+
+export type VmChange = Extract<Change, { type: `vm.${string}` }>;
+
+export function applyVmChange(state: State, change: VmChange, atMs: number): void {
+  if (change.type === 'vm.created') {
+    state.addVm(change.vm);
+    state.touched.write('vm', change.vm.uid, change.vm);
+    return;
+  }
+  const vm = must(state.vms.get(change.uid), change);
+  if (change.type === 'vm.removed') {
+    state.removeVm(vm);
+    state.touched.remove('vm', vm.uid, vm);
+    dropUnusedImage(state, vm.spec.imageUid);
+    return;
+  }
+  applyToVm(state, vm, change, atMs);
+  vm.revision += 1;
+  vm.updatedMs = atMs;
+  state.touched.write('vm', vm.uid, vm);
+}
+
+type OtherVmChange = Exclude<VmChange, { type: 'vm.created' | 'vm.removed' }>;
+
+function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): void {
+  const enter = (next: Vm['state']) => {
+    if (vm.state !== next) vm.stateMs = atMs;
+    vm.state = next;
+  };
+  switch (change.type) {
+    case 'vm.updated':
+      vm.title = change.title;
+      vm.labels = change.labels;
+      vm.policy = change.policy;
+      vm.deletionProtection = change.deletionProtection;
+      vm.generation = change.generation;
+      return;
+    case 'vm.resized':
+      state.unclaim(vm);
+      vm.spec = change.spec;
+      vm.generation = change.generation;
+      state.claim(vm);
+      return;
+    case 'vm.desired':
+      vm.desired = change.desired;
+      vm.generation = change.generation;
+      vm.stopMode = change.stopMode;
+      vm.stopGraceSeconds = change.stopGraceSeconds;
+      return;
+    case 'vm.reboot_ordered':
+      vm.rebootCount = change.rebootCount;
+      vm.rebootMode = change.mode;
+      vm.generation = change.generation;
+      return;
+    case 'vm.placed':
+      state.unclaim(vm);
+      vm.host = change.host;
+      vm.term = change.term;
+      vm.generation = change.generation;
+      vm.refusedBy = change.refusedBy;
+      vm.fault = null;
+      enter('placed');
+      state.claim(vm);
+      return;
+    case 'vm.unplaced':
+      state.unclaim(vm);
+      vm.host = null;
+      vm.refusedBy = change.refusedBy;
+      vm.fault = change.fault;
+      enter('failed');
+      return;
+    case 'vm.observed':
+      vm.observedGeneration = change.generation;
+      vm.observedRebootCount = change.rebootCount;
+      vm.fault = change.fault;
+      enter(change.state);
+      return;
+    case 'vm.adopted':
+      state.unclaim(vm);
+      vm.host = change.host;
+      vm.term = change.term;
+      vm.generation = change.generation;
+      state.claim(vm);
+  }
+}
+
+/** An image that was deleted from the catalogue goes with the last VM that was made from it. */
+function dropUnusedImage(state: State, uid: string): void {
+  const image = state.imagesByUid.get(uid);
+  if (image === undefined || !image.deleted || state.imageUse.has(uid)) return;
+  state.imagesByUid.delete(uid);
+  state.touched.remove('image', uid, image);
+}

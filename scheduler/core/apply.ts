@@ -1,0 +1,148 @@
+/**
+ * The one place that writes the state. It follows from a change alone what the state becomes, so that the journal
+ * replayed gives the same state again: no clock, no randomness, no decisions. A change that does not fit the state
+ * is a bug, and stops the scheduler.
+ */
+import type { Change } from './changes.js';
+import { applyVmChange, type VmChange } from './apply-vm.js';
+import { applyOperationChange } from './apply-operation.js';
+import type { Host } from './model.js';
+import type { State } from './state.js';
+
+export function apply(state: State, change: Change, atMs: number): void {
+  switch (change.type) {
+    case 'federation.opened':
+      state.federation.epoch = change.epoch;
+      state.federation.name = change.name;
+      state.touched.write('federation', '', state.federation);
+      return;
+    case 'recovery.entered':
+      state.federation.recoveringSites = [
+        ...new Set([...state.federation.recoveringSites, ...change.sites]),
+      ].sort();
+      state.federation.recoveryReason = change.reason;
+      state.touched.write('federation', '', state.federation);
+      return;
+    case 'recovery.ended':
+      state.federation.recoveringSites = state.federation.recoveringSites.filter(
+        (site) => site !== change.site,
+      );
+      if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
+      state.touched.write('federation', '', state.federation);
+      return;
+    case 'site.created':
+      state.sites.set(change.site.id, change.site);
+      state.touched.write('site', change.site.id, change.site);
+      return;
+    case 'site.updated':
+    case 'site.cordoned': {
+      const site = must(state.sites.get(change.id), change);
+      if (change.type === 'site.cordoned') site.cordoned = change.cordoned;
+      else {
+        site.title = change.title;
+        site.jurisdictions = change.jurisdictions;
+      }
+      site.revision += 1;
+      site.updatedMs = atMs;
+      state.touched.write('site', site.id, site);
+      return;
+    }
+    case 'site.deleted':
+      state.touched.remove('site', change.id, must(state.sites.get(change.id), change));
+      state.sites.delete(change.id);
+      return;
+    case 'administration.created':
+      state.administrations.set(change.administration.id, change.administration);
+      state.touched.write('administration', change.administration.id, change.administration);
+      return;
+    case 'administration.deleted':
+      state.touched.remove('administration', change.id, must(state.administrations.get(change.id), change));
+      state.administrations.delete(change.id);
+      return;
+    case 'image.created':
+      state.addImage(change.image);
+      state.touched.write('image', change.image.uid, change.image);
+      return;
+    case 'image.deleted': {
+      const image = must(state.images.get(change.id), change);
+      image.deleted = true;
+      state.images.delete(image.id);
+      if (state.imageUse.has(image.uid)) state.touched.write('image', image.uid, image);
+      else {
+        state.imagesByUid.delete(image.uid);
+        state.touched.remove('image', image.uid, image);
+      }
+      return;
+    }
+    case 'pool.created':
+      state.pools.set(change.pool.id, change.pool);
+      state.touched.write('pool', change.pool.id, change.pool);
+      return;
+    case 'pool.deleted':
+      state.touched.remove('pool', change.id, must(state.pools.get(change.id), change));
+      state.pools.delete(change.id);
+      return;
+    case 'host.joined':
+      state.addHost(change.host);
+      state.touched.write('host', change.host.id, change.host);
+      return;
+    case 'host.connected':
+    case 'host.inventory':
+    case 'host.state':
+    case 'host.reported':
+    case 'host.cordoned': {
+      const host = must(state.hosts.get(change.id), change);
+      applyHostChange(host, change, atMs);
+      if (change.type === 'host.inventory') state.hostTable.refresh(host);
+      host.revision += 1;
+      host.updatedMs = atMs;
+      state.touched.write('host', host.id, host);
+      return;
+    }
+    case 'operation.started':
+    case 'operation.target_ended':
+    case 'operation.cancelled':
+      applyOperationChange(state, change, atMs);
+      return;
+    default:
+      applyVmChange(state, change satisfies VmChange, atMs);
+  }
+}
+
+/** How many boot ids a host remembers, to tell a clone from a reboot. */
+const bootIdsKept = 16;
+
+type HostChange = Extract<Change, { type: `host.${string}`; id: string }>;
+
+function applyHostChange(host: Host, change: HostChange, atMs: number): void {
+  switch (change.type) {
+    case 'host.connected':
+      if (host.bootIds.at(-1) !== change.bootId) {
+        host.bootIds = [...host.bootIds, change.bootId].slice(-bootIdsKept);
+      }
+      host.connectedMs = atMs;
+      return;
+    case 'host.inventory':
+      host.inventory = change.inventory;
+      host.capacity = change.capacity;
+      return;
+    case 'host.state':
+      if (host.state !== change.state) host.stateMs = atMs;
+      host.state = change.state;
+      host.stateReason = change.reason;
+      return;
+    case 'host.reported':
+      host.libvirtAvailable = change.libvirtAvailable;
+      host.foreignDomains = change.foreignDomains;
+      host.orphans = change.orphans;
+      return;
+    case 'host.cordoned':
+      host.cordoned = change.cordoned;
+  }
+}
+
+/** What a change speaks of must be there. */
+export function must<T>(entity: T | undefined, change: Change): T {
+  if (entity === undefined) throw new Error(`the change ${JSON.stringify(change)} does not fit the state`);
+  return entity;
+}

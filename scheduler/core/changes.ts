@@ -1,0 +1,91 @@
+/**
+ * The facts that the scheduler makes durable. The journal is a sequence of these, and `apply` of all of them in
+ * order gives the state. A change says what happened and carries all that is needed to repeat it.
+ */
+import type {
+  Administration,
+  DesiredState,
+  Epoch,
+  Fault,
+  Host,
+  HostState,
+  Image,
+  Operation,
+  RebootMode,
+  Resources,
+  Site,
+  StopMode,
+  StoragePool,
+  Vm,
+  VmPolicy,
+  VmSpec,
+  VmState,
+} from './model.js';
+
+export type Change =
+  | { type: 'federation.opened'; epoch: Epoch; name: string }
+  | { type: 'recovery.entered'; sites: string[]; reason: string }
+  | { type: 'recovery.ended'; site: string }
+  | { type: 'site.created'; site: Site }
+  | { type: 'site.updated'; id: string; title: string; jurisdictions: string[] }
+  | { type: 'site.cordoned'; id: string; cordoned: boolean }
+  | { type: 'site.deleted'; id: string }
+  | { type: 'administration.created'; administration: Administration }
+  | { type: 'administration.deleted'; id: string }
+  | { type: 'image.created'; image: Image }
+  | { type: 'image.deleted'; id: string }
+  | { type: 'pool.created'; pool: StoragePool }
+  | { type: 'pool.deleted'; id: string }
+  | { type: 'host.joined'; host: Host }
+  | { type: 'host.connected'; id: string; bootId: string }
+  | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: Resources }
+  | { type: 'host.state'; id: string; state: HostState; reason: string }
+  | {
+      type: 'host.reported';
+      id: string;
+      libvirtAvailable: boolean;
+      foreignDomains: number;
+      orphans: string[];
+    }
+  | { type: 'host.cordoned'; id: string; cordoned: boolean }
+  | { type: 'vm.created'; vm: Vm }
+  | {
+      type: 'vm.updated';
+      uid: string;
+      title: string;
+      labels: Record<string, string>;
+      policy: VmPolicy;
+      deletionProtection: boolean;
+      /** The policy reaches the agent with the generation. */
+      generation: number;
+    }
+  | { type: 'vm.resized'; uid: string; spec: VmSpec; generation: number }
+  | {
+      type: 'vm.desired';
+      uid: string;
+      desired: DesiredState;
+      generation: number;
+      stopMode: StopMode;
+      stopGraceSeconds: number;
+    }
+  | { type: 'vm.reboot_ordered'; uid: string; rebootCount: number; mode: RebootMode; generation: number }
+  /** A new owner: claims follow, the term rises. `refusedBy` are hosts not to be tried again. */
+  | { type: 'vm.placed'; uid: string; host: string; term: number; generation: number; refusedBy: string[] }
+  /** No host has it: the last one refused it, and nothing of it runs. */
+  | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
+  | {
+      type: 'vm.observed';
+      uid: string;
+      state: VmState;
+      generation: number;
+      rebootCount: number;
+      fault: Fault | null;
+    }
+  /** The agent's term was newer than ours (a restored scheduler): it wins. */
+  | { type: 'vm.adopted'; uid: string; host: string; term: number; generation: number }
+  | { type: 'vm.removed'; uid: string }
+  | { type: 'operation.started'; operation: Operation }
+  | { type: 'operation.target_ended'; id: string; uid: string; fault: Fault | null }
+  | { type: 'operation.cancelled'; id: string; message: string };
+
+export type ChangeType = Change['type'];

@@ -1,0 +1,185 @@
+/**
+ * What can be asked of the core. A command carries everything that a decision needs from outside: ids that were
+ * drawn for it, and what an agent has seen. It has been checked for form by whoever made it; whether it may be
+ * carried out is decided here.
+ */
+import type {
+  Fault,
+  Host,
+  Image,
+  Operation,
+  PowerState,
+  RebootMode,
+  Resources,
+  Site,
+  StopMode,
+  StoragePool,
+  Vm,
+  VmPlacement,
+  VmPolicy,
+  Administration,
+} from './model.js';
+
+/** How a VM is named in a call: by its uid, or by administration and id. */
+export type VmRef = { uid: string } | { administration: string; id: string };
+
+export interface NewVm {
+  uid: string;
+  id: string;
+  title: string;
+  labels: Record<string, string>;
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+  /** `Image.id`. */
+  image: string;
+  pool: string;
+  policy: VmPolicy;
+  placement: VmPlacement;
+  power: PowerState;
+  deletionProtection: boolean;
+}
+
+/** A domain as an agent sees it. */
+export type DomainState =
+  | 'absent'
+  | 'preparing'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'guest_shutdown'
+  | 'crashed'
+  | 'paused'
+  | 'missing'
+  | 'refused'
+  | 'unknown';
+
+export interface Observation {
+  uid: string;
+  term: number;
+  generation: number;
+  state: DomainState;
+  rebootCount: number;
+  fault: Fault | null;
+}
+
+export interface HostReport {
+  libvirtAvailable: boolean;
+  libvirtError: string;
+  foreignDomains: number;
+  orphans: string[];
+}
+
+interface WithEtag {
+  /** Empty means whatever it is now. */
+  etag: string;
+}
+
+/** Command by type, with what it answers. */
+export interface Commands {
+  'federation.open': { command: { instance: string; name: string; incarnation: number }; reply: null };
+  'recovery.enter': { command: { sites: string[]; reason: string }; reply: null };
+  'recovery.end': { command: { site: string }; reply: null };
+  'site.create': {
+    command: { id: string; title: string; partner: string; country: string; jurisdictions: string[] };
+    reply: Site;
+  };
+  'site.update': {
+    command: { id: string; title?: string; jurisdictions?: string[] } & WithEtag;
+    reply: Site;
+  };
+  'site.cordon': { command: { id: string; cordoned: boolean }; reply: Site };
+  'site.delete': { command: { id: string } & WithEtag; reply: null };
+  'administration.create': {
+    command: { id: string; title: string; parent: string | null; country: string };
+    reply: Administration;
+  };
+  'administration.delete': { command: { id: string } & WithEtag; reply: null };
+  'image.create': {
+    command: Omit<Image, 'deleted' | 'createdMs'>;
+    reply: Image;
+  };
+  'image.delete': { command: { id: string } & WithEtag; reply: null };
+  'pool.create': { command: Omit<StoragePool, 'createdMs'>; reply: StoragePool };
+  'pool.delete': { command: { id: string } & WithEtag; reply: null };
+  'host.join': { command: { id: string; site: string; rack: string; machineId: string }; reply: Host };
+  'host.hello': {
+    command: {
+      id: string;
+      machineId: string;
+      bootId: string;
+      inventory: Record<string, unknown>;
+      capacity: Resources;
+      report: HostReport;
+      /** Why the journal stands behind what the agent has seen, and of which incarnation; null when it does not. */
+      journalBehind: { reason: string; incarnation: number } | null;
+    };
+    reply: Host;
+  };
+  'host.report': {
+    command: {
+      id: string;
+      report: HostReport;
+      inventory: Record<string, unknown> | null;
+      capacity: Resources | null;
+    };
+    reply: null;
+  };
+  /** One VM as its host's agent sees it. */
+  'host.observe': { command: { id: string; observation: Observation }; reply: null };
+  /** The stream is gone. */
+  'host.disconnected': { command: { id: string; reason: string }; reply: null };
+  /** The lease has ended. */
+  'host.lapsed': { command: { id: string; reason: string }; reply: null };
+  'host.cordon': { command: { id: string; cordoned: boolean }; reply: Host };
+  'host.retire': { command: { id: string } & WithEtag; reply: Host };
+  'host.quarantine': { command: { id: string; reason: string }; reply: Host };
+  'vm.create': {
+    command: { administration: string; vms: NewVm[]; operation: string };
+    reply: { vms: Vm[]; operation: Operation };
+  };
+  'vm.update': {
+    command: {
+      vm: VmRef;
+      title?: string;
+      labels?: Record<string, string>;
+      policy?: VmPolicy;
+      deletionProtection?: boolean;
+    } & WithEtag;
+    reply: Vm;
+  };
+  'vm.resize': {
+    command: {
+      vm: VmRef;
+      /** 0 leaves it. */
+      vcpus: number;
+      memoryMib: number;
+      diskMib: number;
+      operation: string;
+    } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'vm.start': {
+    command: { vm: VmRef; operation: string } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'vm.stop': {
+    command: { vm: VmRef; mode: StopMode; graceSeconds: number; operation: string } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'vm.reboot': {
+    command: { vm: VmRef; mode: RebootMode; operation: string } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'vm.delete': {
+    command: { vm: VmRef; operation: string } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'operation.cancel': { command: { id: string }; reply: Operation };
+}
+
+export type CommandType = keyof Commands;
+export type CommandOf<T extends CommandType> = { type: T } & Commands[T]['command'];
+export type ReplyOf<T extends CommandType> = Commands[T]['reply'];
+export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];

@@ -1,0 +1,117 @@
+/**
+ * What an agent's words about a VM mean: progress, a goal reached, a guest that shut itself down, a refusal. An
+ * observation that tells nothing new changes nothing and writes nothing (PROTOCOL S4); one from a host that does not
+ * own the VM, or under an old term, is not believed.
+ */
+import type { Change } from './changes.js';
+import type { Observation } from './commands.js';
+import { stateOfDomain } from './lifecycle/vm.js';
+import type { Fault, Host, Vm, VmState } from './model.js';
+import { place, requestFor } from './placement/placement.js';
+import type { State } from './state.js';
+import { desiredChange, endOperation, placedChange } from './vm-changes.js';
+
+/** How many hosts may refuse a VM before it is given up and its creation fails. */
+export const placementAttempts = 3;
+
+/** The changes that follow from what an agent has seen of one VM. */
+export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
+  const vm = state.vms.get(seen.uid);
+  if (vm === undefined) return [];
+  if (state.federation.recoveringSites.includes(host.site)) return adopt(vm, host, seen);
+  if (vm.host !== host.id || vm.term !== seen.term) return [];
+  return observe(state, vm, host, seen);
+}
+
+/** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
+function adopt(vm: Vm, host: Host, seen: Observation): Change[] {
+  if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
+  if (seen.state === 'absent' || seen.state === 'refused') return [];
+  if (seen.term === vm.term && vm.host !== host.id) return [];
+  // What is desired here is older than what the agent has: said again, it is a new version.
+  const generation = Math.max(vm.generation, seen.generation) + 1;
+  return [{ type: 'vm.adopted', uid: vm.uid, host: host.id, term: seen.term, generation }];
+}
+
+function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // An agent cannot have reached what was never desired.
+  if (seen.generation > vm.generation) return [];
+  // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
+  // the agent obeys under the same term (PROTOCOL O6).
+  const answers = seen.generation === vm.generation;
+  switch (seen.state) {
+    case 'absent':
+      return answers && vm.desired === 'deleted' ? removed(vm) : [];
+    case 'refused':
+      if (!answers) return [];
+      return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
+    case 'guest_shutdown':
+      return guestShutdown(vm, seen);
+    default:
+      return observed(vm, stateOfDomain[seen.state], seen);
+  }
+}
+
+function removed(vm: Vm): Change[] {
+  return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }];
+}
+
+function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
+  const changes: Change[] = [];
+  const generation = Math.max(seen.generation, vm.observedGeneration);
+  const same =
+    vm.state === next &&
+    vm.observedGeneration === generation &&
+    vm.observedRebootCount === seen.rebootCount &&
+    sameFault(vm.fault, seen.fault);
+  if (!same) {
+    changes.push({
+      type: 'vm.observed',
+      uid: vm.uid,
+      state: next,
+      generation,
+      rebootCount: seen.rebootCount,
+      fault: seen.fault,
+    });
+  }
+  if (vm.operation === null || vm.desired === 'deleted') return changes;
+  if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {
+    changes.push(...endOperation(vm, null));
+  } else if (next === 'missing') {
+    const message = 'its domain has vanished from its host';
+    changes.push(...endOperation(vm, seen.fault ?? { code: 9, reason: 'MISSING', message }));
+  }
+  return changes;
+}
+
+/** The guest powered itself off while it should run: journalled as what is now desired (PROTOCOL O7). */
+function guestShutdown(vm: Vm, seen: Observation): Change[] {
+  if (seen.generation !== vm.generation || vm.desired !== 'running') return observed(vm, 'stopped', seen);
+  if (vm.policy.onGuestShutdown === 'restart') return observed(vm, 'starting', seen);
+  const { uid } = vm;
+  const { generation, rebootCount } = seen;
+  const message = 'the guest powered itself off';
+  return [
+    { type: 'vm.observed', uid, state: 'stopped', generation, rebootCount, fault: null },
+    desiredChange(vm, 'stopped'),
+    ...endOperation(vm, { code: 10, reason: 'GUEST_SHUTDOWN', message }),
+  ];
+}
+
+/** Nothing of it runs or is left there (PROTOCOL O6): another host may have it, under a new term. */
+function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  const fault: Fault = seen.fault ?? { code: 2, reason: 'REFUSED', message: 'the host gave no reason' };
+  const refusedBy = [...vm.refusedBy, host.id];
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (refusedBy.length < placementAttempts && image !== undefined) {
+    const request = requestFor(vm.spec, image.architecture, vm.placement, refusedBy);
+    const placed = place(state, state.hostTable, request);
+    if (!placed.noHost) return [placedChange(vm, placed.host.id, refusedBy)];
+  }
+  return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
+}
+
+function sameFault(a: Fault | null, b: Fault | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.code === b.code && a.reason === b.reason && a.message === b.message;
+}

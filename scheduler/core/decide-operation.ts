@@ -1,0 +1,94 @@
+/** Decisions about operations, and about the federation as a whole: who leads it, and whether it is recovering. */
+import type { Change } from './changes.js';
+import type { CommandOf } from './commands.js';
+import type { Decision } from './decide.js';
+import { isProtected, isRecovering } from './decide-vm.js';
+import type { Operation } from './model.js';
+import { notFound, refuse } from './refusal.js';
+import type { State } from './state.js';
+import { desiredChange } from './vm-changes.js';
+
+/** A scheduler begins to lead: the epoch rises, and every host is silent until its agent says hello. */
+export function openFederation(state: State, command: CommandOf<'federation.open'>): Decision<null> {
+  const { incarnation, counter } = state.federation.epoch;
+  const epoch =
+    command.incarnation > incarnation
+      ? { incarnation: command.incarnation, counter: 1, instance: command.instance }
+      : { incarnation, counter: counter + 1, instance: command.instance };
+  const changes: Change[] = [{ type: 'federation.opened', epoch, name: command.name }];
+  for (const host of state.hosts.values()) {
+    if (host.state !== 'ready') continue;
+    changes.push({
+      type: 'host.state',
+      id: host.id,
+      state: 'suspect',
+      reason: 'the scheduler has started anew and waits for the agent',
+    });
+  }
+  return { changes, reply: () => null };
+}
+
+export function enterRecovery(state: State, command: CommandOf<'recovery.enter'>): Decision<null> {
+  const fresh = command.sites.filter((site) => !state.federation.recoveringSites.includes(site));
+  if (fresh.length === 0) return { changes: [], reply: () => null };
+  return {
+    changes: [{ type: 'recovery.entered', sites: fresh, reason: command.reason }],
+    reply: () => null,
+  };
+}
+
+export function endRecovery(state: State, command: CommandOf<'recovery.end'>): Decision<null> {
+  if (!state.sites.has(command.site)) return { refusal: notFound('site', command.site) };
+  if (!state.federation.recoveringSites.includes(command.site)) {
+    return {
+      refusal: refuse('precondition', 'NOT_RECOVERING', `site "${command.site}" is not in recovery`),
+    };
+  }
+  return { changes: [{ type: 'recovery.ended', site: command.site }], reply: () => null };
+}
+
+/**
+ * Stops pursuing an operation's goal. VMs of a create that do not run yet are deleted; an order to a VM that exists
+ * is turned back to what the VM was seen to be.
+ */
+export function cancelOperation(state: State, command: CommandOf<'operation.cancel'>): Decision<Operation> {
+  const operation = state.operations.get(command.id);
+  if (operation === undefined) return { refusal: notFound('operation', command.id) };
+  if (operation.state !== 'running') {
+    return {
+      refusal: refuse(
+        'precondition',
+        'OPERATION_ENDED',
+        `operations/${operation.id} has already ended: ${operation.state}`,
+        { state: operation.state },
+      ),
+    };
+  }
+  if (operation.verb === 'delete') {
+    return {
+      refusal: refuse(
+        'precondition',
+        'NOT_CANCELLABLE',
+        'a deletion cannot be cancelled once it is acknowledged',
+      ),
+    };
+  }
+  const changes: Change[] = [
+    { type: 'operation.cancelled', id: operation.id, message: 'cancelled by the caller' },
+  ];
+  for (const uid of operation.targets) {
+    const vm = state.vms.get(uid);
+    if (vm === undefined || vm.operation !== operation.id) continue;
+    const recovering = isRecovering(state, vm);
+    if (recovering) return { refusal: recovering };
+    if (operation.verb === 'create' && vm.state !== 'running') {
+      if (vm.deletionProtection) return { refusal: isProtected(vm) };
+      changes.push(desiredChange(vm, 'deleted'));
+    } else if (operation.verb === 'start' && vm.state !== 'running') {
+      changes.push(desiredChange(vm, 'stopped'));
+    } else if (operation.verb === 'stop' && vm.state === 'running') {
+      changes.push(desiredChange(vm, 'running'));
+    }
+  }
+  return { changes, reply: () => operation };
+}

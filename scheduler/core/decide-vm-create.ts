@@ -1,0 +1,145 @@
+/** The decision that makes VMs: all of a call or none. */
+import type { Change } from './changes.js';
+import type { CommandOf, NewVm } from './commands.js';
+import type { Decision } from './decide.js';
+import type { FreeColumns } from './host-table.js';
+import type { Image, Operation, Vm } from './model.js';
+import { refuseNoHost } from './placement/explain.js';
+import { claimOnFork, place, requestFor } from './placement/placement.js';
+import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
+import { needsOf, type State } from './state.js';
+import { newOperation } from './vm-changes.js';
+
+/** VMs of one decision get `sequence * this + index`, so that their order is total. */
+export const creationsPerDecision = 16_384;
+
+export function createVms(
+  state: State,
+  command: CommandOf<'vm.create'>,
+  nowMs: number,
+): Decision<{ vms: Vm[]; operation: Operation }> {
+  if (!state.administrations.has(command.administration)) {
+    return { refusal: notFound('administration', command.administration) };
+  }
+  // One VM needs no fork: nothing else is claimed before it is applied.
+  const free: FreeColumns = command.vms.length === 1 ? state.hostTable : state.hostTable.forkFree();
+  const poolMib = new Map<string, number>();
+  const names = new Set<string>();
+  const changes: Change[] = [];
+  const vms: Vm[] = [];
+  const firstSequence = (state.sequence + 1) * creationsPerDecision;
+  for (const [index, wanted] of command.vms.entries()) {
+    const checked = check(state, command.administration, wanted, names, poolMib);
+    if (checked.refusal) return { refusal: checked.refusal };
+    const { image } = checked;
+    const spec = {
+      vcpus: wanted.vcpus,
+      memoryMib: wanted.memoryMib,
+      diskMib: wanted.diskMib,
+      imageUid: image.uid,
+      pool: wanted.pool,
+    };
+    const request = requestFor(spec, image.architecture, wanted.placement, []);
+    const placed = place(state, free, request);
+    if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(spec), wanted.id) };
+    if (free !== state.hostTable) claimOnFork(free, placed.row, request.needs);
+    const vm: Vm = {
+      uid: wanted.uid,
+      administration: command.administration,
+      id: wanted.id,
+      title: wanted.title,
+      labels: wanted.labels,
+      spec,
+      policy: wanted.policy,
+      placement: wanted.placement,
+      desired: wanted.power,
+      state: 'placed',
+      stateMs: nowMs,
+      host: placed.host.id,
+      term: 1,
+      generation: 1,
+      observedGeneration: 0,
+      rebootCount: 0,
+      observedRebootCount: 0,
+      rebootMode: 'graceful',
+      stopMode: 'graceful',
+      stopGraceSeconds: 60,
+      refusedBy: [],
+      deletionProtection: wanted.deletionProtection,
+      operation: command.operation,
+      fault: null,
+      revision: 1,
+      createdSequence: firstSequence + index,
+      createdMs: nowMs,
+      updatedMs: nowMs,
+    };
+    vms.push(vm);
+    changes.push({ type: 'vm.created', vm });
+  }
+  const targets = vms.map((vm) => vm.uid);
+  const operation = newOperation(command.operation, 'create', targets, firstSequence, nowMs);
+  changes.push({ type: 'operation.started', operation });
+  return { changes, reply: () => ({ vms, operation }) };
+}
+
+function check(
+  state: State,
+  administration: string,
+  wanted: NewVm,
+  names: Set<string>,
+  poolMib: Map<string, number>,
+): { image: Image; refusal?: undefined } | { refusal: Refusal } {
+  if (names.has(wanted.id) || state.vmByName(administration, wanted.id) !== undefined) {
+    return { refusal: alreadyExists('VM', `administrations/${administration}/vms/${wanted.id}`) };
+  }
+  names.add(wanted.id);
+  if (state.vms.has(wanted.uid)) return { refusal: alreadyExists('VM', wanted.uid) };
+  const image = state.images.get(wanted.image);
+  if (image === undefined) return { refusal: notFound('image', wanted.image) };
+  if (wanted.diskMib < image.virtualSizeMib) {
+    return { refusal: diskTooSmall(wanted.diskMib, image) };
+  }
+  if (wanted.pool !== '') {
+    const refusal = claimPool(state, wanted.pool, wanted.diskMib, poolMib);
+    if (refusal) return { refusal };
+  }
+  for (const site of wanted.placement.sites) {
+    if (!state.sites.has(site)) return { refusal: notFound('site', site) };
+  }
+  return { image };
+}
+
+function diskTooSmall(diskMib: number, image: Image): Refusal {
+  return {
+    ...refuse(
+      'invalid',
+      'DISK_TOO_SMALL',
+      `a disk of ${diskMib} MiB cannot hold image "${image.id}"; ask for at least ${image.virtualSizeMib} MiB`,
+      { minimumMib: String(image.virtualSizeMib) },
+    ),
+    violations: [{ field: 'vm.spec.disk_mib', description: `at least ${image.virtualSizeMib}` }],
+  };
+}
+
+/** Checks that a shared pool has room for a disk more, counting what this decision has taken already. */
+export function claimPool(
+  state: State,
+  id: string,
+  diskMib: number,
+  taken: Map<string, number>,
+): Refusal | null {
+  const pool = state.pools.get(id);
+  if (pool === undefined) return notFound('storage pool', id);
+  const before = (state.poolClaimedMib.get(id) ?? 0) + (taken.get(id) ?? 0);
+  if (before + diskMib > pool.capacityMib) {
+    const left = pool.capacityMib - before;
+    return refuse(
+      'exhausted',
+      'POOL_FULL',
+      `storage pool "${id}" has ${left} MiB left, and the disk needs ${diskMib} MiB`,
+      { leftMib: String(left) },
+    );
+  }
+  taken.set(id, (taken.get(id) ?? 0) + diskMib);
+  return null;
+}

@@ -1,0 +1,291 @@
+/** Decisions about VMs that exist: what they should be from now on. */
+import type { Change } from './changes.js';
+import type { CommandOf, VmRef } from './commands.js';
+import type { Decision } from './decide.js';
+import { claimPool, creationsPerDecision } from './decide-vm-create.js';
+import { staleEtag } from './etag.js';
+import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
+import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
+import { refuseNoHost } from './placement/explain.js';
+import { place, requestFor } from './placement/placement.js';
+import { notFound, type Refusal, refuse } from './refusal.js';
+import { needsOf, onHost, type State } from './state.js';
+import { desiredChange, newOperation, placedChange } from './vm-changes.js';
+
+type VmAndOperation = { vm: Vm; operation: Operation };
+
+export function updateVm(state: State, command: CommandOf<'vm.update'>): Decision<Vm> {
+  const found = find(state, command.vm, command.etag);
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.desired === 'deleted') return { refusal: isBeingDeleted(vm) };
+  const policy = command.policy ?? vm.policy;
+  const policyChanges = JSON.stringify(policy) !== JSON.stringify(vm.policy);
+  return {
+    changes: [
+      {
+        type: 'vm.updated',
+        uid: vm.uid,
+        title: command.title ?? vm.title,
+        labels: command.labels ?? vm.labels,
+        policy,
+        deletionProtection: command.deletionProtection ?? vm.deletionProtection,
+        generation: policyChanges ? vm.generation + 1 : vm.generation,
+      },
+    ],
+    reply: () => vm,
+  };
+}
+
+export function resizeVm(
+  state: State,
+  command: CommandOf<'vm.resize'>,
+  nowMs: number,
+): Decision<VmAndOperation> {
+  const found = find(state, command.vm, command.etag, 'resize');
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.operation !== null) return { refusal: isBusy(vm) };
+  const spec = {
+    ...vm.spec,
+    vcpus: command.vcpus || vm.spec.vcpus,
+    memoryMib: command.memoryMib || vm.spec.memoryMib,
+    diskMib: command.diskMib || vm.spec.diskMib,
+  };
+  if (spec.diskMib < vm.spec.diskMib) {
+    const description = `at least ${vm.spec.diskMib}, its size now`;
+    return {
+      refusal: {
+        ...refuse('invalid', 'DISK_SHRINKS', `disks only grow: this one has ${vm.spec.diskMib} MiB`),
+        violations: [{ field: 'disk_mib', description }],
+      },
+    };
+  }
+  const lacks = lacksForResize(state, vm, spec);
+  if (lacks) return { refusal: lacks };
+  return withOperation(state, vm, 'resize', command.operation, nowMs, [
+    { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
+  ]);
+}
+
+/** Whether its host, and its pool, have room for what the VM grows by. */
+function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null {
+  const row = vm.host === null ? undefined : state.hostTable.row(vm.host);
+  if (row === undefined) return refuse('precondition', 'NO_HOST', 'no host has it');
+  const before = onHost(needsOf(vm.spec), spec.pool);
+  const after = onHost(needsOf(spec), spec.pool);
+  const table = state.hostTable;
+  const short: string[] = [];
+  const check = (name: string, free: number, more: number) => {
+    if (more > 0 && more > free) short.push(`${name}: ${more} more needed, ${Math.max(free, 0)} free`);
+  };
+  check('vCPUs', table.freeVcpus[row] as number, after.vcpus - before.vcpus);
+  check('memory MiB', table.freeMemoryMib[row] as number, after.memoryMib - before.memoryMib);
+  check('disk MiB', table.freeDiskMib[row] as number, after.diskMib - before.diskMib);
+  if (short.length > 0) {
+    return refuse(
+      'exhausted',
+      'NO_ROOM',
+      `host "${vm.host}" has no room for it to grow (${short.join('; ')})`,
+    );
+  }
+  if (spec.pool === '') return null;
+  return claimPool(state, spec.pool, spec.diskMib - vm.spec.diskMib, new Map());
+}
+
+export function startVm(
+  state: State,
+  command: CommandOf<'vm.start'>,
+  nowMs: number,
+): Decision<VmAndOperation> {
+  const found = find(state, command.vm, command.etag, 'start');
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.host === null) return startElsewhere(state, vm, command.operation, nowMs);
+  const pending = pendingFor(state, vm, 'running');
+  if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
+  const changes: Change[] = [];
+  // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
+  if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, []));
+  changes.push(desiredChange(vm, 'running'));
+  return withOperation(state, vm, 'start', command.operation, nowMs, changes);
+}
+
+export function stopVm(state: State, command: CommandOf<'vm.stop'>, nowMs: number): Decision<VmAndOperation> {
+  const found = find(state, command.vm, command.etag, 'stop');
+  if (found.refusal) return found;
+  const { vm } = found;
+  const pending = pendingFor(state, vm, 'stopped');
+  // Pulling the plug on a guest that takes its time is a new order; asking twice is not.
+  const harder = command.mode === 'force' && vm.stopMode !== 'force';
+  if (pending && !harder) return { changes: [], reply: () => ({ vm, operation: pending }) };
+  const stop = { stopMode: command.mode, stopGraceSeconds: command.graceSeconds };
+  return withOperation(state, vm, 'stop', command.operation, nowMs, [desiredChange(vm, 'stopped', stop)]);
+}
+
+export function rebootVm(
+  state: State,
+  command: CommandOf<'vm.reboot'>,
+  nowMs: number,
+): Decision<VmAndOperation> {
+  const found = find(state, command.vm, command.etag, 'reboot');
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.operation !== null) return { refusal: isBusy(vm) };
+  return withOperation(state, vm, 'reboot', command.operation, nowMs, [
+    {
+      type: 'vm.reboot_ordered',
+      uid: vm.uid,
+      rebootCount: vm.rebootCount + 1,
+      mode: command.mode,
+      generation: vm.generation + 1,
+    },
+  ]);
+}
+
+export function deleteVm(
+  state: State,
+  command: CommandOf<'vm.delete'>,
+  nowMs: number,
+): Decision<VmAndOperation> {
+  const found = find(state, command.vm, command.etag);
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.deletionProtection) return { refusal: isProtected(vm) };
+  const under = vm.operation === null ? undefined : state.operations.get(vm.operation);
+  if (vm.desired === 'deleted' && under) return { changes: [], reply: () => ({ vm, operation: under }) };
+  const decision = withOperation(state, vm, 'delete', command.operation, nowMs, [
+    desiredChange(vm, 'deleted'),
+  ]);
+  // Without a host there is nothing to take away.
+  if (vm.host === null && !decision.refusal) {
+    decision.changes.push(
+      { type: 'operation.target_ended', id: command.operation, uid: vm.uid, fault: null },
+      { type: 'vm.removed', uid: vm.uid },
+    );
+  }
+  return decision;
+}
+
+/** Places a VM that no host has, under a new term. */
+function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number): Decision<VmAndOperation> {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
+  if (vm.spec.pool !== '') {
+    const full = claimPool(state, vm.spec.pool, vm.spec.diskMib, new Map());
+    if (full) return { refusal: full };
+  }
+  const request = requestFor(vm.spec, image.architecture, vm.placement, []);
+  const placed = place(state, state.hostTable, request);
+  if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(vm.spec), vm.id) };
+  return withOperation(state, vm, 'start', operation, nowMs, [
+    placedChange(vm, placed.host.id, []),
+    desiredChange(vm, 'running'),
+  ]);
+}
+
+/**
+ * Starts an operation for an order. An order that is under way for the VM is superseded: levels, not edges, so the
+ * newest order alone says what should be. An order that is fulfilled already is said again all the same, and ends when
+ * the agent has confirmed it: what was seen last may not be so any more.
+ */
+function withOperation(
+  state: State,
+  vm: Vm,
+  verb: OperationVerb,
+  id: string,
+  nowMs: number,
+  changes: Change[],
+): { changes: Change[]; reply: () => VmAndOperation; refusal?: undefined } {
+  const superseded = vm.operation === null ? undefined : state.operations.get(vm.operation);
+  const before: Change[] = [];
+  if (superseded?.state === 'running') {
+    const message = `superseded by operations/${id} (${verb})`;
+    before.push(
+      superseded.targets.length === 1
+        ? { type: 'operation.cancelled', id: superseded.id, message }
+        : {
+            type: 'operation.target_ended',
+            id: superseded.id,
+            uid: vm.uid,
+            fault: { code: 1, reason: 'SUPERSEDED', message },
+          },
+    );
+  }
+  const sequence = (state.sequence + 1) * creationsPerDecision;
+  const operation = newOperation(id, verb, [vm.uid], sequence, nowMs);
+  return {
+    changes: [...before, ...changes, { type: 'operation.started', operation }],
+    reply: () => ({ vm, operation }),
+  };
+}
+
+/** The operation that already brings the VM to this power state, if there is one. */
+function pendingFor(state: State, vm: Vm, desired: PowerState): Operation | null {
+  if (vm.operation === null || vm.desired !== desired) return null;
+  const operation = state.operations.get(vm.operation);
+  return operation?.state === 'running' ? operation : null;
+}
+
+/** The VM of a reference, if the caller's etag is current and its state takes the order. */
+function find(
+  state: State,
+  ref: VmRef,
+  etag: string,
+  order?: Order,
+): { vm: Vm; refusal?: undefined } | { refusal: Refusal } {
+  const vm = lookUp(state, ref);
+  if (vm === undefined) {
+    const name = 'uid' in ref ? `vms/${ref.uid}` : `administrations/${ref.administration}/vms/${ref.id}`;
+    return { refusal: notFound('VM', name) };
+  }
+  const stale = staleEtag(etag, vm.revision);
+  if (stale) return { refusal: stale };
+  const recovering = isRecovering(state, vm);
+  if (recovering) return { refusal: recovering };
+  if (order === undefined) return { vm };
+  if (vm.desired === 'deleted') return { refusal: isBeingDeleted(vm) };
+  const verdict = orders[vm.state][order];
+  if (verdict === true) return { vm };
+  return {
+    refusal: refuse('precondition', 'WRONG_STATE', `cannot ${order} VM "${vm.id}": ${verdict}`, {
+      state: lastKnownState(vm),
+    }),
+  };
+}
+
+export function lookUp(state: State, ref: VmRef): Vm | undefined {
+  return 'uid' in ref ? state.vms.get(ref.uid) : state.vmByName(ref.administration, ref.id);
+}
+
+/** A refusal while the VM's site is in recovery: nothing is started or deleted there (PROTOCOL E2). */
+export function isRecovering(state: State, vm: Vm): Refusal | null {
+  const site = vm.host === null ? undefined : state.hosts.get(vm.host)?.site;
+  if (site === undefined || !state.federation.recoveringSites.includes(site)) return null;
+  return refuse(
+    'precondition',
+    'SITE_RECOVERING',
+    `site "${site}" is in recovery (${state.federation.recoveryReason}); an operator ends it with: secovia federation end-recovery ${site}`,
+  );
+}
+
+export function isProtected(vm: Vm): Refusal {
+  return refuse(
+    'precondition',
+    'DELETION_PROTECTED',
+    `VM "${vm.id}" is protected from deletion; take the protection off first (vm update --no-deletion-protection)`,
+  );
+}
+
+function isBeingDeleted(vm: Vm): Refusal {
+  return refuse('precondition', 'BEING_DELETED', `VM "${vm.id}" is being deleted`);
+}
+
+function isBusy(vm: Vm): Refusal {
+  return refuse(
+    'precondition',
+    'OPERATION_UNDER_WAY',
+    `operations/${vm.operation} is under way for VM "${vm.id}"; wait for it, or cancel it`,
+    { operation: `operations/${vm.operation}`, settled: String(isSettled(vm)) },
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * The one function that decides. It reads the state and a command and says what should change, or refuses; it
+ * changes nothing itself. Clock and randomness come with the command, so the same state and command always give
+ * the same answer.
+ */
+import type { Change } from './changes.js';
+import type { CommandOf, CommandType, ReplyOf } from './commands.js';
+import * as administrations from './decide-administration.js';
+import * as hosts from './decide-host.js';
+import * as images from './decide-image.js';
+import * as operations from './decide-operation.js';
+import * as pools from './decide-pool.js';
+import * as sites from './decide-site.js';
+import * as create from './decide-vm-create.js';
+import * as vms from './decide-vm.js';
+import type { Refusal } from './refusal.js';
+import type { State } from './state.js';
+
+/**
+ * What a decision gives. `reply` is read after the changes have been applied, so that it can show the entity as it
+ * has become.
+ */
+export type Decision<R> =
+  | { changes: Change[]; reply: (state: State) => R; refusal?: undefined }
+  | { refusal: Refusal };
+
+export type Decider<T extends CommandType> = (
+  state: State,
+  command: CommandOf<T>,
+  nowMs: number,
+) => Decision<ReplyOf<T>>;
+
+const deciders: { [T in CommandType]: Decider<T> } = {
+  'federation.open': operations.openFederation,
+  'recovery.enter': operations.enterRecovery,
+  'recovery.end': operations.endRecovery,
+  'site.create': sites.createSite,
+  'site.update': sites.updateSite,
+  'site.cordon': sites.cordonSite,
+  'site.delete': sites.deleteSite,
+  'administration.create': administrations.createAdministration,
+  'administration.delete': administrations.deleteAdministration,
+  'image.create': images.createImage,
+  'image.delete': images.deleteImage,
+  'pool.create': pools.createPool,
+  'pool.delete': pools.deletePool,
+  'host.join': hosts.joinHost,
+  'host.hello': hosts.helloHost,
+  'host.report': hosts.reportHost,
+  'host.observe': hosts.observeHost,
+  'host.disconnected': hosts.disconnectHost,
+  'host.lapsed': hosts.lapseHost,
+  'host.cordon': hosts.cordonHost,
+  'host.retire': hosts.retireHost,
+  'host.quarantine': hosts.quarantineHost,
+  'vm.create': create.createVms,
+  'vm.update': vms.updateVm,
+  'vm.resize': vms.resizeVm,
+  'vm.start': vms.startVm,
+  'vm.stop': vms.stopVm,
+  'vm.reboot': vms.rebootVm,
+  'vm.delete': vms.deleteVm,
+  'operation.cancel': operations.cancelOperation,
+};
+
+export function decide<T extends CommandType>(
+  state: State,
+  command: CommandOf<T>,
+  nowMs: number,
+): Decision<ReplyOf<T>> {
+  const decider = deciders[command.type] as Decider<T>;
+  return decider(state, command, nowMs);
+}

@@ -1,0 +1,35 @@
+/** The states of a host, and what moves it from one to another. An event that a state does not list changes nothing. */
+import type { HostState } from '../model.js';
+
+export type HostEvent =
+  /** Its agent said hello, and libvirt answers. */
+  | 'connected'
+  /** Its agent is there, but libvirt is not. */
+  | 'libvirt_lost'
+  /** The stream ended. */
+  | 'disconnected'
+  /** The lease ended. */
+  | 'lapsed'
+  | 'cloned'
+  | 'retired';
+
+const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
+  joined: { connected: 'ready', libvirt_lost: 'suspect', cloned: 'quarantined', retired: 'retired' },
+  ready: {
+    libvirt_lost: 'suspect',
+    disconnected: 'suspect',
+    lapsed: 'lost',
+    cloned: 'quarantined',
+    retired: 'retired',
+  },
+  suspect: { connected: 'ready', lapsed: 'lost', cloned: 'quarantined', retired: 'retired' },
+  lost: { connected: 'ready', libvirt_lost: 'suspect', cloned: 'quarantined', retired: 'retired' },
+  // A human decides which machine is the right one, by retiring the host and joining it again.
+  quarantined: { retired: 'retired' },
+  retired: {},
+};
+
+/** The state after the event, or null when the event changes nothing. */
+export function nextHostState(state: HostState, event: HostEvent): HostState | null {
+  return transitions[state][event] ?? null;
+}

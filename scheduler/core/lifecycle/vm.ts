@@ -1,0 +1,74 @@
+/**
+ * The states of a VM: which orders it takes in which of them, what an observation makes of it, and what is shown to
+ * people. What is desired and what was seen last are two things; this is where they are laid side by side.
+ */
+import type { DomainState } from '../commands.js';
+import type { HostState, Vm, VmState } from '../model.js';
+
+export type Order = 'start' | 'stop' | 'reboot' | 'resize';
+
+/** What an order does in a state: carry it out, or refuse with this sentence. */
+type Verdict = true | string;
+
+const notRunning = 'it is not running; start it first';
+const notStopped = 'it is not stopped; stop it first';
+const gone = 'no host has it; delete it, or start it to have it placed again';
+const missing = 'its domain has vanished from its host; start it to have it made again, or delete it';
+
+/** Every order in every state. `delete` is not here: it is taken in all of them. */
+export const orders: Record<VmState, Record<Order, Verdict>> = {
+  placed: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  preparing: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  starting: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  running: { start: true, stop: true, reboot: true, resize: notStopped },
+  stopping: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  stopped: { start: true, stop: true, reboot: notRunning, resize: true },
+  paused: {
+    start: 'its hypervisor has paused it; stop it by force first',
+    stop: true,
+    reboot: notRunning,
+    resize: notStopped,
+  },
+  crashed: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  missing: { start: true, stop: missing, reboot: missing, resize: missing },
+  failed: { start: true, stop: gone, reboot: gone, resize: gone },
+  unknown: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+};
+
+/** The state that an agent's words mean, for a VM that its host still owns. */
+export const stateOfDomain: Record<Exclude<DomainState, 'absent' | 'refused' | 'guest_shutdown'>, VmState> = {
+  preparing: 'preparing',
+  starting: 'starting',
+  running: 'running',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  crashed: 'crashed',
+  paused: 'paused',
+  missing: 'missing',
+  unknown: 'unknown',
+};
+
+/** Whether what was seen is what is desired, at the newest generation. */
+export function isSettled(vm: Vm): boolean {
+  if (vm.observedGeneration !== vm.generation || vm.desired === 'deleted') return false;
+  return vm.state === vm.desired;
+}
+
+export type ShownState = VmState | 'deleting';
+
+/** What people are shown: an order under way shows at once, and a silent host makes what was seen uncertain. */
+export function shownState(vm: Vm, host: HostState | undefined): ShownState {
+  if (vm.desired === 'deleted') return 'deleting';
+  const silent = host === 'suspect' || host === 'lost' || host === 'quarantined';
+  if (silent && vm.state !== 'placed') return 'unknown';
+  return lastKnownState(vm);
+}
+
+export function lastKnownState(vm: Vm): ShownState {
+  if (vm.desired === 'deleted') return 'deleting';
+  if (vm.operation !== null) {
+    if (vm.desired === 'running' && vm.state === 'stopped') return 'starting';
+    if (vm.desired === 'stopped' && vm.state === 'running') return 'stopping';
+  }
+  return vm.state;
+}

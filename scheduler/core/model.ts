@@ -1,0 +1,206 @@
+/**
+ * The entities of a federation as the scheduler holds them: plain data, so that a state can be written to disk,
+ * compared, and forked. Who may change them is said in `apply.ts`, and nowhere else.
+ *
+ * Times are milliseconds since 1970. Ids are the last part of a resource's name.
+ */
+
+export interface Resources {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+  vms: number;
+}
+
+export interface Site {
+  id: string;
+  title: string;
+  partner: string;
+  country: string;
+  jurisdictions: string[];
+  cordoned: boolean;
+  /** Counts the versions of this record; the etag. */
+  revision: number;
+  createdMs: number;
+  updatedMs: number;
+}
+
+export interface Administration {
+  id: string;
+  title: string;
+  parent: string | null;
+  country: string;
+  revision: number;
+  createdMs: number;
+  updatedMs: number;
+}
+
+export type ImageFormat = 'qcow2' | 'raw';
+
+export interface Image {
+  /** Tells two images apart that had the same id one after the other; VMs refer to this. */
+  uid: string;
+  id: string;
+  title: string;
+  digest: string;
+  format: ImageFormat;
+  sizeBytes: number;
+  virtualSizeMib: number;
+  source: string;
+  architecture: string;
+  /** Deleted from the catalogue, and kept only for the VMs that were made from it. */
+  deleted: boolean;
+  createdMs: number;
+}
+
+/** A pool that several hosts mount. A host's own pool is part of the host. */
+export interface StoragePool {
+  id: string;
+  site: string;
+  path: string;
+  hosts: string[];
+  capacityMib: number;
+  createdMs: number;
+}
+
+export type HostState = 'joined' | 'ready' | 'suspect' | 'lost' | 'retired' | 'quarantined';
+
+export interface Host {
+  id: string;
+  site: string;
+  rack: string;
+  machineId: string;
+  state: HostState;
+  stateMs: number;
+  stateReason: string;
+  cordoned: boolean;
+  capacity: Resources;
+  /** As the agent sent it; the core reads nothing of it but the capacity. */
+  inventory: Record<string, unknown> | null;
+  libvirtAvailable: boolean;
+  foreignDomains: number;
+  orphans: string[];
+  /** Boot ids seen, the newest last; an older one that speaks again is a clone. */
+  bootIds: string[];
+  connectedMs: number;
+  revision: number;
+  createdMs: number;
+  updatedMs: number;
+}
+
+export type PowerState = 'running' | 'stopped';
+
+/** What a VM should be. `deleted` is final. */
+export type DesiredState = PowerState | 'deleted';
+
+export type VmState =
+  | 'placed'
+  | 'preparing'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'paused'
+  | 'crashed'
+  | 'missing'
+  | 'failed'
+  | 'unknown';
+
+export interface VmSpec {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+  /** `Image.uid`. */
+  imageUid: string;
+  /** A shared pool's id, or empty for the host's own. */
+  pool: string;
+}
+
+export interface VmPolicy {
+  onGuestShutdown: 'stay_stopped' | 'restart';
+  rebuildable: boolean;
+}
+
+export interface VmPlacement {
+  sites: string[];
+  countries: string[];
+  excludedHosts: string[];
+}
+
+export type StopMode = 'graceful' | 'force';
+export type RebootMode = 'graceful' | 'force';
+
+/** A failure, as a value: a gRPC status number, a stable reason, and a sentence. */
+export interface Fault {
+  code: number;
+  reason: string;
+  message: string;
+}
+
+export interface Vm {
+  uid: string;
+  administration: string;
+  id: string;
+  title: string;
+  labels: Record<string, string>;
+  spec: VmSpec;
+  policy: VmPolicy;
+  placement: VmPlacement;
+  desired: DesiredState;
+  state: VmState;
+  stateMs: number;
+  /** The owner, or null while no host has it. A VM with a host holds a claim there. */
+  host: string | null;
+  term: number;
+  generation: number;
+  observedGeneration: number;
+  rebootCount: number;
+  observedRebootCount: number;
+  rebootMode: RebootMode;
+  stopMode: StopMode;
+  stopGraceSeconds: number;
+  /** Hosts that refused it since it was last placed on purpose. */
+  refusedBy: string[];
+  deletionProtection: boolean;
+  /** The operation under way, or null. */
+  operation: string | null;
+  fault: Fault | null;
+  revision: number;
+  /** Orders VMs by when they were created. */
+  createdSequence: number;
+  createdMs: number;
+  updatedMs: number;
+}
+
+export type OperationVerb = 'create' | 'start' | 'stop' | 'reboot' | 'resize' | 'delete';
+export type OperationState = 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export interface Operation {
+  id: string;
+  verb: OperationVerb;
+  state: OperationState;
+  /** Uids of the VMs it concerns. */
+  targets: string[];
+  succeeded: number;
+  failed: number;
+  fault: Fault | null;
+  /** Orders operations by when they were started. */
+  createdSequence: number;
+  createdMs: number;
+  endedMs: number;
+}
+
+/** Which leadership writes: ordered by incarnation, then counter; the instance tells copies apart. */
+export interface Epoch {
+  incarnation: number;
+  counter: number;
+  instance: string;
+}
+
+export interface Federation {
+  name: string;
+  epoch: Epoch;
+  /** Sites whose agents have seen more of the journal than there is. */
+  recoveringSites: string[];
+  recoveryReason: string;
+}

@@ -1,0 +1,7 @@
+/** The caller has named hosts where the VM must not be. */
+import type { Rule } from './index.js';
+
+export const excludedHosts: Rule = {
+  code: 'EXCLUDED_BY_REQUEST',
+  excludes: (_state, host, { placement }) => placement.excludedHosts.includes(host.id),
+};

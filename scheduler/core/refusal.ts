@@ -1,0 +1,59 @@
+/**
+ * A refusal is the core's way to say no: a value, never an exception, with a stable reason, a sentence that says
+ * what to do, and the numbers. It becomes a gRPC status in one place, `api/status.ts`.
+ */
+
+export type RefusalKind =
+  | 'invalid'
+  | 'not_found'
+  | 'already_exists'
+  | 'precondition'
+  | 'exhausted'
+  | 'aborted'
+  | 'unavailable'
+  | 'unimplemented';
+
+export interface Refusal {
+  kind: RefusalKind;
+  /** Stable, upper case, e.g. `VM_NOT_FOUND`. */
+  reason: string;
+  message: string;
+  metadata: Record<string, string>;
+  /** The resource it is about, as type and name. */
+  resource?: { type: string; name: string };
+  /** What is wrong with which field of the request. */
+  violations?: { field: string; description: string }[];
+  /** Trying again after this long makes sense. */
+  retryDelayMs?: number;
+}
+
+export function refuse(
+  kind: RefusalKind,
+  reason: string,
+  message: string,
+  metadata: Record<string, string> = {},
+): Refusal {
+  return { kind, reason, message, metadata };
+}
+
+/** The plain sentence for an id that names nothing. */
+export function notFound(type: string, name: string): Refusal {
+  return {
+    kind: 'not_found',
+    reason: `${type.toUpperCase().replaceAll(' ', '_')}_NOT_FOUND`,
+    message: `there is no ${type} ${JSON.stringify(name)}`,
+    metadata: {},
+    resource: { type, name },
+  };
+}
+
+/** The plain sentence for an id that is taken. */
+export function alreadyExists(type: string, name: string): Refusal {
+  return {
+    kind: 'already_exists',
+    reason: `${type.toUpperCase().replaceAll(' ', '_')}_EXISTS`,
+    message: `there is already a ${type} ${JSON.stringify(name)}`,
+    metadata: {},
+    resource: { type, name },
+  };
+}

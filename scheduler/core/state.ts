@@ -1,0 +1,244 @@
+/**
+ * Everything that the scheduler knows, in memory, with the indexes that decisions need. The entities are the truth
+ * and go to the store; the indexes (who is on which host, what is claimed, names) are rebuilt from them.
+ *
+ * Only `apply` writes here. `touched` collects what it wrote since the last commit, so that the store can save just
+ * that, and watchers hear of just that.
+ */
+import { Fifo } from './fifo.js';
+import { HostTable } from './host-table.js';
+import type {
+  Administration,
+  Federation,
+  Host,
+  Image,
+  Operation,
+  Resources,
+  Site,
+  StoragePool,
+  Vm,
+  VmSpec,
+} from './model.js';
+import { ShardedMap } from './sharded-map.js';
+import { VmOrder } from './vm-order.js';
+
+export interface Entities {
+  federation: Federation;
+  site: Site;
+  administration: Administration;
+  image: Image;
+  pool: StoragePool;
+  host: Host;
+  vm: Vm;
+  operation: Operation;
+}
+
+export type EntityKind = keyof Entities;
+
+export const entityKinds: readonly EntityKind[] = [
+  'federation',
+  'site',
+  'administration',
+  'image',
+  'pool',
+  'host',
+  'vm',
+  'operation',
+];
+
+type ByKind = { [K in EntityKind]: Map<string, Entities[K]> };
+
+function byKind(): ByKind {
+  return {
+    federation: new Map(),
+    site: new Map(),
+    administration: new Map(),
+    image: new Map(),
+    pool: new Map(),
+    host: new Map(),
+    vm: new Map(),
+    operation: new Map(),
+  };
+}
+
+/** Entities written or removed since the last commit, by kind and key; a removed one leaves its last version. */
+export class Touched {
+  readonly written: ByKind = byKind();
+  readonly removed: ByKind = byKind();
+
+  /** Entities that are as they were when they were made, with the JSON that their change carried. */
+  readonly #made = new Map<object, string>();
+
+  /** Notes an entity that a change has made, and the JSON of it that is already at hand. */
+  made(entity: object, json: string): void {
+    this.#made.set(entity, json);
+  }
+
+  /** The entity as JSON. */
+  jsonOf(entity: object): string {
+    return this.#made.get(entity) ?? JSON.stringify(entity);
+  }
+
+  write<K extends EntityKind>(kind: K, key: string, entity: Entities[K]): void {
+    if (this.written[kind].has(key)) this.#made.delete(entity);
+    this.removed[kind].delete(key);
+    this.written[kind].set(key, entity);
+  }
+
+  remove<K extends EntityKind>(kind: K, key: string, last: Entities[K]): void {
+    this.written[kind].delete(key);
+    this.removed[kind].set(key, last);
+  }
+}
+
+export class State {
+  federation: Federation = {
+    name: '',
+    epoch: { incarnation: 0, counter: 0, instance: '' },
+    recoveringSites: [],
+    recoveryReason: '',
+  };
+  /** Counts decisions that changed something; the journal's sequence. */
+  sequence = 0;
+  /** The newest time that the journal carries. */
+  lastMs = 0;
+  readonly sites = new Map<string, Site>();
+  readonly administrations = new Map<string, Administration>();
+  /** The catalogue by id: images that new VMs can name. */
+  readonly images = new Map<string, Image>();
+  /** Every image that exists or that a VM was made from. */
+  readonly imagesByUid = new Map<string, Image>();
+  readonly imageUse = new Map<string, number>();
+  readonly pools = new Map<string, StoragePool>();
+  readonly poolClaimedMib = new Map<string, number>();
+  readonly hosts = new Map<string, Host>();
+  readonly hostTable = new HostTable();
+  readonly vms = new ShardedMap<Vm>();
+  readonly vmOrder = new VmOrder();
+  /** By administration, then by id. */
+  readonly #vmByName = new Map<string, ShardedMap<Vm>>();
+  readonly #vmsOfHost = new Map<string, Set<Vm>>();
+  readonly #vmCountOfAdministration = new Map<string, number>();
+  readonly #claimOfAdministration = new Map<string, Resources>();
+  readonly operations = new Map<string, Operation>();
+  /** Ids of those that have ended, the longest ago first. */
+  readonly endedOperations = new Fifo<string>();
+  touched = new Touched();
+
+  vmByName(administration: string, id: string): Vm | undefined {
+    return this.#vmByName.get(administration)?.get(id);
+  }
+
+  vmsOfHost(host: string): ReadonlySet<Vm> {
+    return this.#vmsOfHost.get(host) ?? new Set();
+  }
+
+  claimOfAdministration(id: string): Readonly<Resources> {
+    return this.#claimOfAdministration.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+  }
+
+  /** How many VMs it has itself, with or without a host. */
+  vmCountOfAdministration(id: string): number {
+    return this.#vmCountOfAdministration.get(id) ?? 0;
+  }
+
+  /** Hands over what was written since the last call. */
+  takeTouched(): Touched {
+    const touched = this.touched;
+    this.touched = new Touched();
+    return touched;
+  }
+
+  addHost(host: Host): void {
+    this.hosts.set(host.id, host);
+    this.hostTable.add(host);
+  }
+
+  addImage(image: Image): void {
+    if (!image.deleted) this.images.set(image.id, image);
+    this.imagesByUid.set(image.uid, image);
+  }
+
+  /** Puts a VM into every index, and takes what it claims. */
+  addVm(vm: Vm): void {
+    this.vms.set(vm.uid, vm);
+    this.vmOrder.add(vm);
+    let named = this.#vmByName.get(vm.administration);
+    if (named === undefined) {
+      named = new ShardedMap();
+      this.#vmByName.set(vm.administration, named);
+    }
+    named.set(vm.id, vm);
+    this.imageUse.set(vm.spec.imageUid, (this.imageUse.get(vm.spec.imageUid) ?? 0) + 1);
+    this.#countVm(vm, 1);
+    this.claim(vm);
+  }
+
+  removeVm(vm: Vm): void {
+    this.unclaim(vm);
+    this.#countVm(vm, -1);
+    this.vms.delete(vm.uid);
+    this.vmOrder.remove(vm);
+    this.#vmByName.get(vm.administration)?.delete(vm.id);
+    const uses = (this.imageUse.get(vm.spec.imageUid) ?? 1) - 1;
+    if (uses > 0) this.imageUse.set(vm.spec.imageUid, uses);
+    else this.imageUse.delete(vm.spec.imageUid);
+  }
+
+  /** Takes what the VM's specification says, on the host that it has. */
+  claim(vm: Vm): void {
+    if (vm.host === null) return;
+    this.#claim(vm, vm.host, 1);
+    let vms = this.#vmsOfHost.get(vm.host);
+    if (vms === undefined) {
+      vms = new Set();
+      this.#vmsOfHost.set(vm.host, vms);
+    }
+    vms.add(vm);
+  }
+
+  /** Returns what `claim` took; to be called before host or specification change. */
+  unclaim(vm: Vm): void {
+    if (vm.host === null) return;
+    this.#claim(vm, vm.host, -1);
+    this.#vmsOfHost.get(vm.host)?.delete(vm);
+  }
+
+  #countVm(vm: Vm, by: 1 | -1): void {
+    const count = this.vmCountOfAdministration(vm.administration) + by;
+    if (count === 0) {
+      this.#vmCountOfAdministration.delete(vm.administration);
+      this.#vmByName.delete(vm.administration);
+    } else this.#vmCountOfAdministration.set(vm.administration, count);
+  }
+
+  #claim(vm: Vm, host: string, sign: 1 | -1): void {
+    const needs = needsOf(vm.spec);
+    this.hostTable.claim(host, onHost(needs, vm.spec.pool), sign);
+    if (vm.spec.pool !== '') {
+      const claimed = this.poolClaimedMib.get(vm.spec.pool) ?? 0;
+      this.poolClaimedMib.set(vm.spec.pool, claimed + sign * needs.diskMib);
+    }
+    const held = this.#claimOfAdministration.get(vm.administration) ?? {
+      vcpus: 0,
+      memoryMib: 0,
+      diskMib: 0,
+      vms: 0,
+    };
+    held.vcpus += sign * needs.vcpus;
+    held.memoryMib += sign * needs.memoryMib;
+    held.diskMib += sign * needs.diskMib;
+    held.vms += sign;
+    this.#claimOfAdministration.set(vm.administration, held);
+  }
+}
+
+/** What a VM of this specification needs altogether. */
+export function needsOf(spec: VmSpec): Resources {
+  return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
+}
+
+/** What of it the host itself must have: a disk on a shared pool is claimed there instead. */
+export function onHost(needs: Resources, pool: string): Resources {
+  return pool === '' ? needs : { ...needs, diskMib: 0 };
+}

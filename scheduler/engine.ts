@@ -1,0 +1,230 @@
+/**
+ * The loop around the core: it hands commands to `decide`, applies what comes out, and sends it to the store in
+ * group commits. A decision counts at once for the next one, but nothing of it may leave the process before it is
+ * durable: whoever answers, reads or tells waits for `durable(sequence)` first (PROTOCOL S1).
+ */
+import { apply } from './core/apply.js';
+import type { Change } from './core/changes.js';
+import type { CommandOf, CommandType, ReplyOf } from './core/commands.js';
+import { decide } from './core/decide.js';
+import type { Refusal } from './core/refusal.js';
+import { entityKinds, type State, type Touched } from './core/state.js';
+import type { Batch, JournalHead, KeptRequest, Store } from './store/store.js';
+
+/** Decisions that may wait for the disk before new ones are turned away. */
+export const backlogLimit = 20_000;
+
+/**
+ * A group of this many goes to an idle disk at once, so that deciding and writing overlap even when many calls arrive
+ * in one turn.
+ */
+const earlyFlush = 16;
+
+export type Outcome<R> = { reply: R; sequence: number; refusal?: undefined } | { refusal: Refusal };
+
+/** What a group commit has made durable. */
+export interface Committed {
+  sequence: number;
+  touched: Touched;
+}
+
+interface Group {
+  lines: string[];
+  first: number;
+  requests: KeptRequest[];
+  forgetRequestsBefore: number;
+  /** Called when it is on disk. */
+  waiting: (() => void)[];
+}
+
+function newGroup(first: number): Group {
+  return { lines: [], first, requests: [], forgetRequestsBefore: 0, waiting: [] };
+}
+
+export interface EngineOptions {
+  state: State;
+  store: Store;
+  head: JournalHead;
+  /** Milliseconds since 1970. */
+  clock(): number;
+  /**
+   * The store has failed, or a change did not fit the state: the process must end (PROTOCOL S2). No promise of this
+   * engine settles any more.
+   */
+  onFatal(error: Error): void;
+}
+
+export class Engine {
+  readonly state: State;
+  readonly #store: Store;
+  readonly #clock: () => number;
+  readonly #onFatal: (error: Error) => void;
+  readonly #listeners = new Set<(committed: Committed) => void>();
+  #head: JournalHead;
+  #open: Group;
+  #flying: Group | null = null;
+  #scheduled = false;
+  #dead = false;
+
+  constructor(options: EngineOptions) {
+    this.state = options.state;
+    this.#store = options.store;
+    this.#head = options.head;
+    this.#clock = options.clock;
+    this.#onFatal = options.onFatal;
+    this.#open = newGroup(options.state.sequence + 1);
+  }
+
+  /** Now: the wall clock, but never before the journal's last time (PROTOCOL E3). */
+  now(): number {
+    return Math.max(this.#clock(), this.state.lastMs);
+  }
+
+  /** The newest durable point of the journal. */
+  get head(): JournalHead {
+    return this.#head;
+  }
+
+  /** Decisions that wait for the disk. */
+  get backlog(): number {
+    return this.#open.lines.length;
+  }
+
+  /** Decides and applies. What it returns must not leave the process before `durable(sequence)`. */
+  run<T extends CommandType>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    // Before the decision, not after: what is kept with the one before must go with it.
+    if (this.#flying === null && this.#open.lines.length >= earlyFlush) this.#flush();
+    const nowMs = this.now();
+    const decision = decide(this.state, command, nowMs);
+    if (decision.refusal) return { refusal: decision.refusal };
+    if (decision.changes.length > 0) this.#append(decision.changes, nowMs);
+    return { reply: decision.reply(this.state), sequence: this.state.sequence };
+  }
+
+  /**
+   * The sequence with which an answer that is kept now becomes durable. A call that changed nothing gets an empty
+   * decision of its own, or its answer would wait for a stranger's.
+   */
+  keepingSequence(): number {
+    if (this.#open.lines.length === 0) this.#append([], this.now());
+    return this.state.sequence;
+  }
+
+  /** Keeps a call's answer in the commit of `keepingSequence`, and forgets older rows. */
+  keepReply(request: KeptRequest, forgetRequestsBefore: number): void {
+    this.#open.requests.push(request);
+    this.#open.forgetRequestsBefore = Math.max(this.#open.forgetRequestsBefore, forgetRequestsBefore);
+    this.#schedule();
+  }
+
+  /** Calls back when everything up to this sequence is on disk; at once when it is. */
+  whenDurable(sequence: number, callback: () => void): void {
+    if (sequence <= this.#head.sequence) callback();
+    else if (this.#flying !== null && sequence < this.#open.first) this.#flying.waiting.push(callback);
+    else this.#open.waiting.push(callback);
+  }
+
+  /** Resolves when everything up to this sequence is on disk. */
+  durable(sequence: number): Promise<void> {
+    return new Promise((resolve) => this.whenDurable(sequence, resolve));
+  }
+
+  /** Resolves when everything that a reader can see now is on disk. */
+  readable(): Promise<void> {
+    return this.durable(this.state.sequence);
+  }
+
+  /** Calls back after every group commit. Returns the function that ends it. */
+  onCommitted(listener: (committed: Committed) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #append(changes: Change[], nowMs: number): void {
+    // Before `apply`: changes carry entities that apply goes on to mutate.
+    this.#open.lines.push(`[${nowMs},[${changes.map((change) => this.#json(change)).join(',')}]]`);
+    try {
+      for (const change of changes) apply(this.state, change, nowMs);
+    } catch (error) {
+      // Half of a decision is in the state, and must not reach the disk.
+      this.#dead = true;
+      this.#onFatal(error as Error);
+      throw error;
+    }
+    this.state.sequence += 1;
+    this.state.lastMs = nowMs;
+    this.#schedule();
+  }
+
+  /** A change as JSON. The largest part of a VM's making is the VM, which the store is sent as well: once is enough. */
+  #json(change: Change): string {
+    if (change.type !== 'vm.created' && change.type !== 'operation.started') return JSON.stringify(change);
+    const [name, entity] = change.type === 'vm.created' ? ['vm', change.vm] : ['operation', change.operation];
+    const json = JSON.stringify(entity);
+    this.state.touched.made(entity as object, json);
+    return `{"type":"${change.type}","${name}":${json}}`;
+  }
+
+  /** Commits at the end of this turn of the event loop, so that whatever came together goes together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#flying !== null || this.#dead) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#flying !== null || this.#dead || this.#open.lines.length === 0) return;
+    const group = this.#open;
+    const last = this.state.sequence;
+    const touched = this.state.takeTouched();
+    this.#flying = group;
+    this.#open = newGroup(last + 1);
+    const batch = this.#batch(group, last, touched);
+    this.#store.commit(batch).then(
+      (head) => this.#committed(group, head, touched),
+      (error: Error) => {
+        this.#dead = true;
+        this.#onFatal(error);
+      },
+    );
+  }
+
+  #batch(group: Group, last: number, touched: Touched): Batch {
+    const puts: Batch['puts'] = [];
+    const deletes: Batch['deletes'] = [];
+    for (const kind of entityKinds) {
+      for (const [key, entity] of touched.written[kind]) {
+        puts.push({ kind, key, row: rowOf(entity), body: touched.jsonOf(entity) });
+      }
+      for (const [key, entity] of touched.removed[kind]) deletes.push({ kind, key, row: rowOf(entity) });
+    }
+    return {
+      epoch: this.state.federation.epoch,
+      first: group.first,
+      last,
+      atMs: this.state.lastMs,
+      journal: group.lines.join('\n'),
+      puts,
+      deletes,
+      requests: group.requests,
+      forgetRequestsBefore: group.forgetRequestsBefore,
+    };
+  }
+
+  #committed(group: Group, head: JournalHead, touched: Touched): void {
+    this.#head = head;
+    this.#flying = null;
+    // The disk first: it works while the answers go out.
+    this.#flush();
+    for (const callback of group.waiting) callback();
+    for (const listener of this.#listeners) listener({ sequence: head.sequence, touched });
+  }
+}
+
+/** VMs and operations are kept by the order of their creation. */
+function rowOf(entity: object): number {
+  return 'createdSequence' in entity ? (entity.createdSequence as number) : 0;
+}

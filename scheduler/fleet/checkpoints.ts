@@ -1,0 +1,82 @@
+/**
+ * Signed checkpoints (PROTOCOL E2): where the journal stands, in words that the scheduler cannot take back. Agents
+ * keep the newest, and show it when they return; a journal that does not contain it has lost or changed its past.
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Checkpoint } from '../../proto/gen/secovia/v1/Checkpoint.js';
+import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
+import type { Engine } from '../engine.js';
+import type { Store } from '../store/store.js';
+
+/** A signature costs 50 µs; agents may share one that is this old. */
+const sharedForMs = 1000;
+
+export class Checkpoints {
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
+  #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
+
+  /** Reads the key from `keyFile`, and makes it at the first start. */
+  constructor(engine: Engine, store: Store, keyFile: string) {
+    this.#engine = engine;
+    this.#store = store;
+    if (!existsSync(keyFile)) {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+      writeFileSync(`${keyFile}.new`, pem, { mode: 0o600, flush: true });
+      renameSync(`${keyFile}.new`, keyFile);
+    }
+    this.#privateKey = createPrivateKey(readFileSync(keyFile));
+    this.#publicKey = createPublicKey(this.#privateKey);
+  }
+
+  /** SPKI, DER. */
+  get publicKey(): Buffer {
+    return this.#publicKey.export({ type: 'spki', format: 'der' });
+  }
+
+  newest(uptimeMs: number): Checkpoint {
+    const { head, state } = this.#engine;
+    const before = this.#newest;
+    const { incarnation } = state.federation.epoch;
+    const fresh = before !== null && uptimeMs - before.atMs < sharedForMs;
+    if (fresh && before.checkpoint.incarnation === incarnation) return before.checkpoint;
+    const text = signedText(incarnation, head.sequence, head.hash);
+    const signature = sign(null, text, this.#privateKey);
+    const checkpoint = { incarnation, sequence: head.sequence, hash: head.hash, signature };
+    this.#newest = { checkpoint, atMs: uptimeMs };
+    return checkpoint;
+  }
+
+  /**
+   * Why the journal stands behind a checkpoint that an agent has kept; null when it contains it. One with a wrong
+   * signature proves nothing.
+   */
+  journalBehind(kept: Checkpoint__Output | null): { reason: string; incarnation: number } | null {
+    if (kept === null || kept.sequence === 0) return null;
+    const hash = Buffer.from(kept.hash);
+    const text = signedText(kept.incarnation, kept.sequence, hash);
+    if (!verify(null, text, this.#publicKey, Buffer.from(kept.signature))) return null;
+    const { sequence } = this.#engine.head;
+    if (this.#store.hashAt(kept.sequence)?.equals(hash)) return null;
+    const reason =
+      kept.sequence > sequence
+        ? `an agent has seen the journal at ${kept.sequence}, and it ends at ${sequence}: it was restored from an older copy`
+        : `an agent has seen another journal at ${kept.sequence}: its past was changed, or another copy has led`;
+    return { reason, incarnation: kept.incarnation };
+  }
+}
+
+function signedText(incarnation: number, sequence: number, hash: Buffer): Buffer {
+  return Buffer.from(`secovia-checkpoint-v1\n${incarnation}\n${sequence}\n${hash.toString('hex')}\n`);
+}

@@ -1,0 +1,38 @@
+/** What a host should hold of one of its VMs, as a message to its agent. */
+import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
+import type { DesiredState, Vm } from '../core/model.js';
+import type { State } from '../core/state.js';
+import { imageMessage } from '../render/federation.js';
+import { policyMessage } from '../render/vm.js';
+
+const roles: Record<DesiredState, Desired['role']> = {
+  running: 'VM_ROLE_RUN',
+  stopped: 'VM_ROLE_STOPPED',
+  deleted: 'VM_ROLE_DELETED',
+};
+
+export function desiredMessage(state: State, vm: Vm): Desired {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  return {
+    uid: vm.uid,
+    role: roles[vm.desired],
+    generation: vm.generation,
+    term: vm.term,
+    epoch: state.federation.epoch,
+    spec: {
+      vcpus: vm.spec.vcpus,
+      memoryMib: vm.spec.memoryMib,
+      diskMib: vm.spec.diskMib,
+      image: image === undefined ? '' : `images/${image.id}`,
+      storagePool: vm.spec.pool === '' ? '' : `storagePools/${vm.spec.pool}`,
+    },
+    policy: policyMessage(vm.policy),
+    image: image === undefined ? null : imageMessage(image),
+    rebootCount: vm.rebootCount,
+    rebootMode: vm.rebootMode === 'force' ? 'REBOOT_MODE_FORCE' : 'REBOOT_MODE_GRACEFUL',
+    stopMode: vm.stopMode === 'force' ? 'STOP_MODE_FORCE' : 'STOP_MODE_GRACEFUL',
+    stopGraceSeconds: vm.stopGraceSeconds,
+    vmName: `administrations/${vm.administration}/vms/${vm.id}`,
+    storagePoolPath: vm.spec.pool === '' ? '' : (state.pools.get(vm.spec.pool)?.path ?? ''),
+  };
+}

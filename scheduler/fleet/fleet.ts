@@ -1,0 +1,252 @@
+/**
+ * The agents that are connected: their sessions, their leases, and what happens when either ends. Desired states go
+ * out after every commit that touched a VM; observations come in as commands.
+ */
+import type { Logger } from 'pino';
+import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
+import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
+import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { Host } from '../core/model.js';
+import { refuse, type Refusal } from '../core/refusal.js';
+import type { Committed, Engine } from '../engine.js';
+import type { Checkpoints } from './checkpoints.js';
+import { Leases } from './leases.js';
+import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
+import { AgentSession, type LinkStream } from './session.js';
+
+/** The link's version that this scheduler speaks; agents one below or above are welcome. */
+export const protocolVersion = 1;
+
+/** What a planned stop grants, so that no host runs out of its lease while the scheduler is exchanged (L3). */
+export const plannedStopLeaseMs = 600_000;
+
+const bootIdForm = /^[A-Za-z0-9-]{1,64}$/;
+const reportIntervalMs = 30_000;
+const sweepMs = 500;
+
+export interface FleetOptions {
+  engine: Engine;
+  checkpoints: Checkpoints;
+  leaseMs: number;
+  log: Logger;
+  /** Milliseconds since some moment, from a clock that nobody sets. */
+  uptimeMs(): number;
+}
+
+export class Fleet {
+  readonly #engine: Engine;
+  readonly #checkpoints: Checkpoints;
+  readonly #leaseMs: number;
+  readonly #log: Logger;
+  readonly #uptimeMs: () => number;
+  readonly #sessions = new Map<string, AgentSession>();
+  readonly #leases = new Leases();
+  #recovering: readonly string[] = [];
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor({ engine, checkpoints, leaseMs, log, uptimeMs }: FleetOptions) {
+    this.#engine = engine;
+    this.#checkpoints = checkpoints;
+    this.#leaseMs = leaseMs;
+    this.#log = log;
+    this.#uptimeMs = uptimeMs;
+  }
+
+  /** Begins to lead the agents. */
+  start(): void {
+    const { state } = this.#engine;
+    for (const host of state.hosts.values()) {
+      if (host.state === 'suspect' || host.state === 'quarantined') {
+        this.#leases.grant(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
+      }
+    }
+    this.#recovering = state.federation.recoveringSites;
+    this.#engine.onCommitted((committed) => this.#onCommitted(committed));
+    this.#sweep = setInterval(() => this.#lapse(), sweepMs);
+    this.#sweep.unref();
+  }
+
+  /** A planned stop: longer leases first, then the streams end. */
+  stop(): void {
+    clearInterval(this.#sweep);
+    for (const session of this.#sessions.values()) {
+      const host = this.#engine.state.hosts.get(session.host);
+      if (session.leaseId > 0 && !this.#isRecovering(host)) this.#grant(session, plannedStopLeaseMs);
+      session.end();
+    }
+    this.#sessions.clear();
+  }
+
+  /** When a host's lease ends, in milliseconds since 1970 as the wall clock now has it; 0 when it has none. */
+  leaseEndMs = (host: string): number => {
+    const endMs = this.#leases.endMs(host);
+    return endMs === 0 ? 0 : Math.round(this.#engine.now() + endMs - this.#uptimeMs());
+  };
+
+  /** Takes an agent's stream in, or says why not. */
+  hello(stream: LinkStream, host: string, hello: Hello__Output): AgentSession | Refusal {
+    if (Math.abs(hello.protocolVersion - protocolVersion) > 1) {
+      return refuse(
+        'precondition',
+        'VERSION',
+        `this scheduler speaks version ${protocolVersion} of the agent link, the agent ${hello.protocolVersion}; install matching versions`,
+      );
+    }
+    if (!bootIdForm.test(hello.bootId)) {
+      return refuse('invalid', 'INVALID_HELLO', 'boot_id must be 1 to 64 letters, digits and hyphens');
+    }
+    const inventory = hello.inventory === null ? null : inventoryIn(hello.inventory);
+    if (hello.inventory === null || inventory === null) {
+      return refuse('invalid', 'INVALID_HELLO', 'inventory must be there, and below 256 KiB as JSON');
+    }
+    const report = reportIn(hello.report);
+    const outcome = this.#engine.run({
+      type: 'host.hello',
+      id: host,
+      machineId: hello.machineId,
+      bootId: hello.bootId,
+      inventory,
+      capacity: capacityIn(hello.inventory),
+      report,
+      journalBehind: this.#checkpoints.journalBehind(hello.checkpoint),
+    });
+    if (outcome.refusal) return outcome.refusal;
+    if (outcome.reply.bootIds.at(-1) !== hello.bootId) {
+      return refuse(
+        'precondition',
+        'CLONE',
+        `an earlier boot of host "${host}" spoke again: two machines share its identity; retire it and join them apart`,
+      );
+    }
+    this.#expectLease(outcome.reply);
+    const before = this.#sessions.get(host);
+    const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
+    this.#sessions.set(host, session);
+    before?.reject('REPLACED', 'a newer stream of the same host took over', true);
+    for (const seen of hello.observations) this.observe(session, seen);
+    this.#log.info({ host, bootId: hello.bootId }, 'agent connected');
+    this.#engine.readable().then(() => this.#welcome(session));
+    return session;
+  }
+
+  /** The stream has ended, for whatever reason. */
+  gone(session: AgentSession, reason: string): void {
+    session.end();
+    if (this.#sessions.get(session.host) !== session) return;
+    this.#sessions.delete(session.host);
+    this.#engine.run({ type: 'host.disconnected', id: session.host, reason });
+    this.#log.info({ host: session.host, reason }, 'agent gone');
+  }
+
+  observe(session: AgentSession, message: Observation__Output): void {
+    const observation = observationIn(message);
+    if (observation === null) {
+      this.#log.warn(
+        { host: session.host, state: message.state },
+        'an agent says a state that is not known here',
+      );
+      return;
+    }
+    this.#engine.run({ type: 'host.observe', id: session.host, observation });
+  }
+
+  report(session: AgentSession, message: Report__Output): void {
+    session.report = reportIn(message);
+    const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
+    this.#engine.run({
+      type: 'host.report',
+      id: session.host,
+      report: session.report,
+      inventory,
+      capacity: message.inventory === null ? null : capacityIn(message.inventory),
+    });
+    const host = this.#engine.state.hosts.get(session.host);
+    if (host && this.#leases.endMs(host.id) === 0) this.#expectLease(host);
+  }
+
+  lease(session: AgentSession, id: number): void {
+    const { state } = this.#engine;
+    const host = state.hosts.get(session.host);
+    if (host === undefined || host.state === 'retired') {
+      session.reject('HOST_RETIRED', `host "${session.host}" was retired`, false);
+      return;
+    }
+    if (this.#isRecovering(host)) return;
+    session.leaseId = id;
+    this.#grant(session, this.#leaseMs);
+    // Silent until its lease had ended, and back on the same stream: an agent that was frozen.
+    if (host.state === 'lost') {
+      const { report } = session;
+      this.#engine.run({ type: 'host.report', id: host.id, report, inventory: null, capacity: null });
+    }
+  }
+
+  #grant(session: AgentSession, leaseMs: number): void {
+    const uptimeMs = this.#uptimeMs();
+    this.#leases.grant(session.host, leaseMs, uptimeMs);
+    session.grant({
+      id: session.leaseId,
+      leaseMs,
+      epoch: this.#engine.state.federation.epoch,
+      checkpoint: this.#checkpoints.newest(uptimeMs),
+    });
+  }
+
+  /** Who is heard of holds no lease yet, but is ready; if it does not ask for one soon it is lost. */
+  #expectLease(host: Host): void {
+    if (!this.#isRecovering(host)) this.#leases.grant(host.id, this.#leaseMs, this.#uptimeMs());
+  }
+
+  /** There are no renewals in recovery (PROTOCOL E2). */
+  #isRecovering(host: Host | undefined): boolean {
+    return host !== undefined && this.#engine.state.federation.recoveringSites.includes(host.site);
+  }
+
+  #welcome(session: AgentSession): void {
+    session.welcome({
+      epoch: this.#engine.state.federation.epoch,
+      leaseMs: this.#leaseMs,
+      leaseIntervalMs: Math.floor(this.#leaseMs / 3),
+      reportIntervalMs,
+      protocolVersion,
+      checkpoint: this.#checkpoints.newest(this.#uptimeMs()),
+    });
+  }
+
+  #onCommitted({ touched }: Committed): void {
+    for (const vm of touched.written.vm.values()) {
+      if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
+    }
+    for (const host of touched.written.host.values()) {
+      if (host.state !== 'retired') continue;
+      this.#leases.forget(host.id);
+      this.#sessions.get(host.id)?.reject('HOST_RETIRED', `host "${host.id}" was retired`, false);
+    }
+    if (touched.written.federation.size > 0) this.#greetRecovered();
+  }
+
+  /**
+   * When recovery ends, the agents of the site say everything anew: what they saw meanwhile was not acted upon, and
+   * they would not repeat it.
+   */
+  #greetRecovered(): void {
+    const { state } = this.#engine;
+    const ended = this.#recovering.filter((site) => !state.federation.recoveringSites.includes(site));
+    this.#recovering = state.federation.recoveringSites;
+    if (ended.length === 0) return;
+    for (const [id, session] of this.#sessions) {
+      if (!ended.includes(state.hosts.get(id)?.site ?? '')) continue;
+      session.reject('RECOVERED', 'the recovery of its site has ended; say hello again', true);
+    }
+  }
+
+  #lapse(): void {
+    for (const id of this.#leases.takeLapsed(this.#uptimeMs())) {
+      this.#engine.run({
+        type: 'host.lapsed',
+        id,
+        reason: 'its lease has ended without a word from its agent',
+      });
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** What agents say, as the core understands it. Texts are cut, so that an agent cannot fill the journal. */
+import { unpackStatus } from '../../proto/errors.js';
+import type { DomainState__Output } from '../../proto/gen/secovia/v1/DomainState.js';
+import type { HostInventory__Output } from '../../proto/gen/secovia/v1/HostInventory.js';
+import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
+import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { Status__Output } from '../../proto/gen/google/rpc/Status.js';
+import type { DomainState, HostReport, Observation } from '../core/commands.js';
+import type { Fault, Resources } from '../core/model.js';
+import { cutText } from '../core/text.js';
+
+const textLimit = 500;
+/** As JSON; a machine of thousands of CPUs stays far below. */
+const inventoryLimit = 256 * 1024;
+const orphansLimit = 1000;
+/** VMs on a host whose agent names no limit. */
+const defaultVmSlots = 1000;
+
+const domainStates: Record<Exclude<DomainState__Output, 'DOMAIN_STATE_UNSPECIFIED'>, DomainState> = {
+  DOMAIN_STATE_ABSENT: 'absent',
+  DOMAIN_STATE_PREPARING: 'preparing',
+  DOMAIN_STATE_STARTING: 'starting',
+  DOMAIN_STATE_RUNNING: 'running',
+  DOMAIN_STATE_STOPPING: 'stopping',
+  DOMAIN_STATE_STOPPED: 'stopped',
+  DOMAIN_STATE_GUEST_SHUTDOWN: 'guest_shutdown',
+  DOMAIN_STATE_CRASHED: 'crashed',
+  DOMAIN_STATE_PAUSED: 'paused',
+  DOMAIN_STATE_MISSING: 'missing',
+  DOMAIN_STATE_REFUSED: 'refused',
+  DOMAIN_STATE_UNKNOWN: 'unknown',
+};
+
+/** Null when the agent says a state that this version does not know: nothing is concluded from it. */
+export function observationIn(message: Observation__Output): Observation | null {
+  const state = (domainStates as Record<string, DomainState | undefined>)[message.state];
+  if (state === undefined) return null;
+  return {
+    uid: message.uid.toLowerCase(),
+    term: message.term,
+    generation: message.generation,
+    state,
+    rebootCount: message.rebootCount,
+    fault: faultIn(message.error),
+  };
+}
+
+function faultIn(status: Status__Output | null): Fault | null {
+  if (status === null || status.code === 0) return null;
+  return {
+    code: status.code >= 0 && status.code <= 16 ? status.code : 2,
+    reason: (unpackStatus(status).errorInfo?.reason ?? 'HOST_ERROR').slice(0, 64),
+    message: cutText(status.message, textLimit),
+  };
+}
+
+export function reportIn(message: Report__Output | null): HostReport {
+  if (message === null) return { libvirtAvailable: false, libvirtError: '', foreignDomains: 0, orphans: [] };
+  return {
+    libvirtAvailable: message.libvirtAvailable,
+    libvirtError: cutText(message.libvirtError, textLimit),
+    foreignDomains: Math.max(0, message.foreignDomains),
+    orphans: message.orphans.slice(0, orphansLimit).map((orphan) => cutText(orphan, 200)),
+  };
+}
+
+/** The inventory as the core keeps it, or null when it is absurdly large. */
+export function inventoryIn(message: HostInventory__Output): Record<string, unknown> | null {
+  return JSON.stringify(message).length > inventoryLimit ? null : { ...message };
+}
+
+/** What is left for VMs: what the machine has, less what is kept for itself. */
+export function capacityIn(inventory: HostInventory__Output): Resources {
+  const { total, reserved } = inventory;
+  const left = (all: number | undefined, kept: number | undefined) => Math.max(0, (all ?? 0) - (kept ?? 0));
+  return {
+    vcpus: left(total?.vcpus, reserved?.vcpus),
+    memoryMib: left(total?.memoryMib, reserved?.memoryMib),
+    diskMib: left(total?.diskMib, reserved?.diskMib),
+    vms: left(total?.vms || defaultVmSlots, reserved?.vms),
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * One agent's stream. What its host should hold goes out as levels: VMs that have changed are noted, and sent as
+ * they are when the wire has room and what is sent is durable. A slow agent makes the scheduler remember ids, never
+ * messages.
+ */
+import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
+import type { LeaseGrant } from '../../proto/gen/secovia/v1/LeaseGrant.js';
+import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
+import type { Welcome } from '../../proto/gen/secovia/v1/Welcome.js';
+import type { HostReport } from '../core/commands.js';
+import type { Engine } from '../engine.js';
+import { desiredMessage } from './desired.js';
+
+/** What a session needs of its stream. */
+export interface LinkStream {
+  /** False when the wire has no room; 'drain' says when it has again. */
+  write(message: LinkResponse): boolean;
+  once(event: 'drain', listener: () => void): unknown;
+  end(): void;
+}
+
+/** VMs in one message to the agent. */
+const chunk = 200;
+
+export class AgentSession {
+  /** The id of the newest lease request. */
+  leaseId = 0;
+  ended = false;
+  readonly #dirty = new Set<string>();
+  /** Term and generation last sent of each VM: what has not changed since needs no words (PROTOCOL S4). */
+  readonly #sent = new Map<string, string>();
+  /** Nothing is desired of an agent before its Welcome, and the first whole set comes right after it. */
+  #welcomed = false;
+  #pumping = false;
+  #synced = false;
+  /** The wire has no room. */
+  #blocked = false;
+  #release: (() => void) | null = null;
+  /** The newest grant that the wire had no room for; older ones are worth nothing. */
+  #waitingGrant: LeaseGrant | null = null;
+
+  constructor(
+    readonly host: string,
+    readonly bootId: string,
+    readonly instance: string,
+    private readonly engine: Engine,
+    private readonly stream: LinkStream,
+    /** The agent's newest words about its machine. */
+    public report: HostReport,
+  ) {}
+
+  /** Notes a VM whose desired state the agent may have to hear. */
+  mark(uid: string): void {
+    this.#dirty.add(uid);
+    if (this.#welcomed) void this.#pump();
+  }
+
+  /** Welcomes the agent, sends everything of its host, and says when that is done. */
+  welcome(welcome: Welcome): void {
+    this.send({ welcome });
+    this.#welcomed = true;
+    for (const vm of this.engine.state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
+    void this.#pump();
+  }
+
+  send(message: LinkResponse): void {
+    if (!this.ended) this.#put(message);
+  }
+
+  /** Sends a lease, as soon as the wire has room. */
+  grant(leaseGrant: LeaseGrant): void {
+    if (this.#blocked) this.#waitingGrant = leaseGrant;
+    else this.send({ leaseGrant });
+  }
+
+  /** Ends the stream, with a reason for the agent. */
+  reject(reason: string, message: string, retryable: boolean): void {
+    if (this.ended) return;
+    this.stream.write({ rejected: { reason, message, retryable } });
+    this.end();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (this.#waitingGrant !== null) this.stream.write({ leaseGrant: this.#waitingGrant });
+    this.#release?.();
+    this.stream.end();
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (!this.ended) {
+        const next = this.#takeNext();
+        if (next === null) break;
+        await this.engine.readable();
+        if (next.desired.length > 0) await this.#write({ desiredSet: { desired: next.desired } });
+        if (next.synced) await this.#write({ desiredSynced: { epoch: this.engine.state.federation.epoch } });
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** What the agent has to hear next; `synced` when that is everything. Null when there is nothing. */
+  #takeNext(): { desired: Desired[]; synced: boolean } | null {
+    const { state } = this.engine;
+    const site = state.hosts.get(this.host)?.site;
+    // In recovery nothing is started or deleted (PROTOCOL E2); what was noted is sent when it ends.
+    if (site === undefined || state.federation.recoveringSites.includes(site)) return null;
+    const desired: Desired[] = [];
+    for (const uid of this.#dirty) {
+      if (desired.length === chunk) return { desired, synced: false };
+      this.#dirty.delete(uid);
+      const vm = state.vms.get(uid);
+      if (vm === undefined || vm.host !== this.host) {
+        this.#sent.delete(uid);
+        continue;
+      }
+      const version = `${vm.term}.${vm.generation}`;
+      if (this.#sent.get(uid) === version) continue;
+      this.#sent.set(uid, version);
+      desired.push(desiredMessage(state, vm));
+    }
+    const synced = !this.#synced;
+    this.#synced = true;
+    return desired.length > 0 || synced ? { desired, synced } : null;
+  }
+
+  async #write(message: LinkResponse): Promise<void> {
+    if (this.#blocked && !this.ended) {
+      await new Promise<void>((resolve) => {
+        this.#release = resolve;
+      });
+    }
+    this.send(message);
+  }
+
+  #put(message: LinkResponse): void {
+    if (this.stream.write(message) || this.#blocked) return;
+    this.#blocked = true;
+    this.stream.once('drain', () => this.#unblock());
+  }
+
+  #unblock(): void {
+    this.#blocked = false;
+    const leaseGrant = this.#waitingGrant;
+    this.#waitingGrant = null;
+    if (leaseGrant !== null) this.send({ leaseGrant });
+    if (this.#blocked) return;
+    const release = this.#release;
+    this.#release = null;
+    release?.();
+  }
+}

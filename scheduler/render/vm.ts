@@ -1,0 +1,130 @@
+/** A VM and an operation as messages. */
+import type { Operation as OperationMessage } from '../../proto/gen/secovia/v1/Operation.js';
+import type { OperationState__Output as OperationStateName } from '../../proto/gen/secovia/v1/OperationState.js';
+import type { Vm as VmMessage } from '../../proto/gen/secovia/v1/Vm.js';
+import type { VmPlacement as VmPlacementMessage } from '../../proto/gen/secovia/v1/VmPlacement.js';
+import type { VmPolicy as VmPolicyMessage } from '../../proto/gen/secovia/v1/VmPolicy.js';
+import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
+import { etagOf } from '../core/etag.js';
+import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
+import type { Operation, OperationState, Vm, VmPlacement, VmPolicy } from '../core/model.js';
+import type { State } from '../core/state.js';
+import { nameOf, vmName } from './names.js';
+import { statusMessage, timestamp } from './basics.js';
+
+export const vmStateNames: Record<ShownState, VmStateName> = {
+  placed: 'VM_STATE_PLACED',
+  preparing: 'VM_STATE_PREPARING',
+  starting: 'VM_STATE_STARTING',
+  running: 'VM_STATE_RUNNING',
+  stopping: 'VM_STATE_STOPPING',
+  stopped: 'VM_STATE_STOPPED',
+  deleting: 'VM_STATE_DELETING',
+  paused: 'VM_STATE_PAUSED',
+  crashed: 'VM_STATE_CRASHED',
+  missing: 'VM_STATE_MISSING',
+  failed: 'VM_STATE_FAILED',
+  unknown: 'VM_STATE_UNKNOWN',
+};
+
+const operationStateNames: Record<OperationState, OperationStateName> = {
+  running: 'OPERATION_STATE_RUNNING',
+  succeeded: 'OPERATION_STATE_SUCCEEDED',
+  failed: 'OPERATION_STATE_FAILED',
+  cancelled: 'OPERATION_STATE_CANCELLED',
+};
+
+/** Targets shown in an operation; their number is always exact. */
+const shownTargets = 100;
+
+export function shownStateOf(state: State, vm: Vm): ShownState {
+  return shownState(vm, vm.host === null ? undefined : state.hosts.get(vm.host)?.state);
+}
+
+export function policyMessage(policy: VmPolicy): VmPolicyMessage {
+  return {
+    onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP',
+    onGuestShutdown:
+      policy.onGuestShutdown === 'restart'
+        ? 'GUEST_SHUTDOWN_POLICY_RESTART'
+        : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
+    rebuildable: policy.rebuildable,
+  };
+}
+
+function placementMessage({ sites, countries, excludedHosts }: VmPlacement): VmPlacementMessage | null {
+  if (sites.length + countries.length + excludedHosts.length === 0) return null;
+  return {
+    sites: sites.map((id) => nameOf('site', id)),
+    countries,
+    excludedHosts: excludedHosts.map((id) => nameOf('host', id)),
+  };
+}
+
+/** `removed` shows a VM that is gone as such. */
+export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
+  const host = vm.host === null ? undefined : state.hosts.get(vm.host);
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  const known = vmStateNames[lastKnownState(vm)];
+  return {
+    name: vmName(vm.administration, vm.id),
+    uid: vm.uid,
+    title: vm.title || undefined,
+    labels: vm.labels,
+    spec: {
+      vcpus: vm.spec.vcpus,
+      memoryMib: vm.spec.memoryMib,
+      diskMib: vm.spec.diskMib,
+      image: nameOf('image', image?.id ?? vm.spec.imageUid),
+      storagePool: vm.spec.pool === '' ? undefined : nameOf('storage pool', vm.spec.pool),
+    },
+    policy: policyMessage(vm.policy),
+    placement: placementMessage(vm.placement),
+    desiredPowerState: vm.desired === 'running' ? 'POWER_STATE_RUNNING' : 'POWER_STATE_STOPPED',
+    state: removed ? 'VM_STATE_DELETED' : vmStateNames[shownState(vm, host?.state)],
+    stateTime: timestamp(vm.stateMs),
+    lastKnownState: removed ? 'VM_STATE_DELETED' : known,
+    host: vm.host === null ? '' : nameOf('host', vm.host),
+    site: host === undefined ? '' : nameOf('site', host.site),
+    generation: vm.generation,
+    observedGeneration: vm.observedGeneration,
+    term: vm.term,
+    deletionProtection: vm.deletionProtection,
+    operation: vm.operation === null ? '' : nameOf('operation', vm.operation),
+    error: statusMessage(vm.fault),
+    etag: etagOf(vm.revision),
+    createTime: timestamp(vm.createdMs),
+    updateTime: timestamp(vm.updatedMs),
+  };
+}
+
+export function operationMessage(state: State, operation: Operation): OperationMessage {
+  return {
+    name: nameOf('operation', operation.id),
+    verb: operation.verb,
+    state: operationStateNames[operation.state],
+    done: operation.state !== 'running',
+    targets: operation.targets.slice(0, shownTargets).map((uid) => `vms/${uid}`),
+    targetCount: operation.targets.length,
+    succeededCount: operation.succeeded,
+    failedCount: operation.failed,
+    progress: progressOf(state, operation),
+    error:
+      operation.state === 'failed' || operation.state === 'cancelled' ? statusMessage(operation.fault) : null,
+    createTime: timestamp(operation.createdMs),
+    endTime: timestamp(operation.endedMs),
+  };
+}
+
+/** What an operation waits for: the first VM that has not got there. */
+function progressOf(state: State, operation: Operation): string {
+  if (operation.state !== 'running') return '';
+  for (const uid of operation.targets) {
+    const vm = state.vms.get(uid);
+    if (vm === undefined || vm.operation !== operation.id) continue;
+    const where = vm.host === null ? '' : ` on ${vm.host}`;
+    const why = vm.fault === null ? '' : `: ${vm.fault.message}`;
+    return `${vm.administration}/${vm.id} is ${shownStateOf(state, vm)}${where}${why}`;
+  }
+  return '';
+}

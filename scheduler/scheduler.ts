@@ -1,0 +1,134 @@
+/** A running scheduler: store, engine, fleet and server wired together, started and stopped in the right order. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import * as grpc from '@grpc/grpc-js';
+import { destination, pino } from 'pino';
+import { agentService } from './api/agent-service.js';
+import { Requests } from './api/requests.js';
+import { apiServer } from './api/server.js';
+import { Turns } from './api/turns.js';
+import { watchRingOf } from './api/vm-watch.js';
+import type { Config } from './config.js';
+import { Engine } from './engine.js';
+import { Checkpoints } from './fleet/checkpoints.js';
+import { Fleet } from './fleet/fleet.js';
+import { loadState } from './store/load.js';
+import { SqliteStore } from './store/sqlite/sqlite-store.js';
+import { StoreError } from './store/store.js';
+import { packageVersion } from './version.js';
+
+/** How long calls under way may take to end when the scheduler stops. */
+const drainMs = 3000;
+
+/** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
+const storeFailedStatus = 70;
+
+/**
+ * Runs until SIGTERM or SIGINT.
+ *
+ * @throws StoreError when the store cannot be opened, or the address cannot be listened on.
+ */
+export async function runScheduler(config: Config): Promise<void> {
+  const log = pino(
+    { level: config.logLevel, base: { pid: process.pid } },
+    destination({ dest: 2, sync: true }),
+  );
+  const startMs = Date.now();
+  // From the first moment: whoever is told to stop while it starts stops in good order too.
+  const told = signalled();
+  const store = new SqliteStore(join(config.dataDir, 'secovia.db'));
+  const { state, head, requests: loaded } = await loadState(store);
+  const engine = new Engine({
+    state,
+    store,
+    head,
+    clock: Date.now,
+    onFatal: (error) => {
+      log.fatal(
+        { err: error },
+        'decisions cannot be kept; stopping, so that nothing is promised that is not',
+      );
+      process.exit(storeFailedStatus);
+    },
+  });
+  const instance = randomUUID();
+  engine.run({ type: 'federation.open', instance, name: config.federation, incarnation: 1 });
+  await engine.readable();
+
+  const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
+  const fleet = new Fleet({
+    engine,
+    checkpoints,
+    leaseMs: config.leaseMs,
+    log,
+    uptimeMs: () => performance.now(),
+  });
+  fleet.start();
+  const { server, serving, notServing } = apiServer({
+    context: { engine, requests: new Requests(store, loaded), turns: new Turns(), log },
+    ring: watchRingOf(engine),
+    leaseEndMs: fleet.leaseEndMs,
+    version: packageVersion(),
+    startMs,
+    agentService: agentService(fleet, checkpoints.publicKey),
+  });
+  const port = await bind(server, config.listen).catch(async (error: Error) => {
+    await store.close();
+    throw new StoreError(`cannot listen on ${config.listen}: ${error.message}`);
+  });
+  serving();
+  const { epoch } = state.federation;
+  const counts = { sites: state.sites.size, hosts: state.hosts.size, vms: state.vms.size };
+  const startedInMs = Date.now() - startMs;
+  log.info(
+    { listen: config.listen, port, epoch, ...counts, sequence: head.sequence, startedInMs },
+    'serving',
+  );
+
+  await told;
+  log.info('stopping');
+  notServing();
+  fleet.stop();
+  await shutDown(server);
+  await engine.readable();
+  await store.close();
+  log.info('stopped');
+}
+
+async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: string): Promise<Checkpoints> {
+  try {
+    return new Checkpoints(engine, store, keyFile);
+  } catch (error) {
+    await store.close();
+    throw new StoreError(`cannot use ${keyFile}: ${(error as Error).message}; restore it from a backup`);
+  }
+}
+
+function bind(server: grpc.Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}
+
+function shutDown(server: grpc.Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, drainMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

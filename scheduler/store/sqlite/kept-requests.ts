@@ -1,0 +1,52 @@
+/**
+ * The answers that one batch keeps, as one row: thousands of calls a second would be as many inserts otherwise. Row
+ * numbers within a batch follow one another.
+ */
+import type { KeptRequest, LoadedRequest } from '../store.js';
+
+/** The key in `meta` of the row below which no answer is kept any more. */
+export const forgottenBefore = 'requests_forgotten_before';
+
+/** Caller, method, request id, hash of what was asked, when, and where its answer ends in the row's bytes. */
+type Entry = [caller: string, method: string, id: string, hash: string, atMs: number, replyEnd: number];
+
+export interface KeptRow {
+  first: number;
+  last: number;
+  entries: string;
+  replies: Uint8Array<ArrayBuffer>;
+}
+
+/** Null when the batch keeps none. */
+export function keptRow(requests: readonly KeptRequest[]): KeptRow | null {
+  const first = requests[0]?.row;
+  if (first === undefined) return null;
+  const replies = new Uint8Array(requests.reduce((sum, { reply }) => sum + reply.length, 0));
+  const entries: Entry[] = [];
+  let end = 0;
+  for (const { row, caller, method, id, hash, reply, atMs } of requests) {
+    if (row !== first + entries.length) throw new Error(`kept requests are out of order at row ${row}`);
+    replies.set(reply, end);
+    end += reply.length;
+    entries.push([caller, method, id, hash, atMs, end]);
+  }
+  return { first, last: first + entries.length - 1, entries: JSON.stringify(entries), replies };
+}
+
+export function* requestsIn(kept: Pick<KeptRow, 'first' | 'entries'>): Iterable<LoadedRequest> {
+  const entries = JSON.parse(kept.entries) as Entry[];
+  for (const [index, [caller, method, id, hash, atMs]] of entries.entries()) {
+    yield { row: kept.first + index, caller, method, id, hash, atMs };
+  }
+}
+
+/** The answer of one row, or null when it is not among these. */
+export function replyIn(
+  kept: Omit<KeptRow, 'last' | 'replies'> & { replies: Buffer },
+  row: number,
+): Buffer | null {
+  const entries = JSON.parse(kept.entries) as Entry[];
+  const end = entries[row - kept.first]?.[5];
+  if (end === undefined) return null;
+  return Buffer.from(kept.replies.subarray(entries[row - kept.first - 1]?.[5] ?? 0, end));
+}

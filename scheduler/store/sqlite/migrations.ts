@@ -1,0 +1,32 @@
+/**
+ * The database's schema as a list of steps: `user_version` says how many have been taken. A step that has been
+ * released is never changed; a new one is added at the end.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE journal (
+    last INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+  );
+  CREATE TABLE entity (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+  ) WITHOUT ROWID;
+  -- The large tables are appended to: a random key would touch a page of its own for every row of a commit.
+  CREATE TABLE vm (row INTEGER PRIMARY KEY, body TEXT NOT NULL);
+  CREATE TABLE operation (row INTEGER PRIMARY KEY, body TEXT NOT NULL);
+  -- The kept answers of one batch: rows first to last, what each was the answer to, and the bytes end to end.
+  CREATE TABLE request (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    entries TEXT NOT NULL,
+    replies BLOB NOT NULL
+  );
+  `,
+];

@@ -1,0 +1,113 @@
+/**
+ * The thread that writes. Commits wait for the disk; here they make nobody else wait. One message in is one batch,
+ * one message out is its receipt, or the error after which nothing more is written.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { type WireBatch, WireTexts } from './wire.js';
+import { chainHash } from './chain.js';
+import { forgottenBefore } from './kept-requests.js';
+
+const port = parentPort;
+if (port === null) throw new Error('the writer runs as a worker thread');
+const { file, head } = workerData as { file: string; head: { sequence: number; hash: Uint8Array } };
+
+const db = new Database(file);
+db.pragma('journal_mode = WAL');
+db.pragma('synchronous = FULL');
+// 64 MiB of log before it is folded into the file: each folding writes every page once, however often it changed.
+db.pragma('wal_autocheckpoint = 16384');
+// Without this every connection would wait for the other; ours are one writer and one reader.
+db.pragma('busy_timeout = 5000');
+
+const readMeta = db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?');
+const writeMeta = db.prepare(
+  'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+);
+const addJournal = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
+const put = db.prepare('INSERT INTO entity VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body');
+const remove = db.prepare('DELETE FROM entity WHERE kind = ? AND key = ?');
+const putVm = db.prepare('INSERT INTO vm VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body');
+const removeVm = db.prepare('DELETE FROM vm WHERE row = ?');
+const putOperation = db.prepare(
+  'INSERT INTO operation VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body',
+);
+const removeOperation = db.prepare('DELETE FROM operation WHERE row = ?');
+const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, ?, ?)');
+// A row's answers are all forgotten when a later row begins at or before the mark; found by the key alone.
+const forgetRequests = db.prepare(
+  'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
+);
+
+let { sequence } = head;
+let hash = Buffer.from(head.hash);
+let broken = false;
+
+const commit = db.transaction((batch: WireBatch): Buffer => {
+  const known = readMeta.get('epoch');
+  const ours = JSON.stringify(batch.epoch);
+  if (known === undefined || isBefore(JSON.parse(known.value), batch.epoch)) writeMeta.run('epoch', ours);
+  else if (known.value !== ours) {
+    throw new Error(`another scheduler leads: the store knows epoch ${known.value}, this one has ${ours}`);
+  }
+  if (batch.first !== sequence + 1) {
+    throw new Error(`the journal ends at ${sequence}, and a batch begins at ${batch.first}`);
+  }
+  const texts = new WireTexts(batch);
+  const journal = texts.next();
+  const next = chainHash(hash, batch.first, batch.last, journal);
+  addJournal.run(batch.first, batch.last, batch.atMs, journal, next);
+  for (const [index, kind] of batch.putKinds.entries()) {
+    const row = batch.putRows[index];
+    if (kind === 'vm') putVm.run(row, texts.next());
+    else if (kind === 'operation') putOperation.run(row, texts.next());
+    else put.run(kind, batch.putKeys[index], texts.next());
+  }
+  for (const { kind, key, row } of batch.deletes) {
+    if (kind === 'vm') removeVm.run(row);
+    else if (kind === 'operation') removeOperation.run(row);
+    else remove.run(kind, key);
+  }
+  if (batch.forgetRequestsBefore > 0) {
+    // A row goes when all its answers are forgotten; the mark says which of a row's are, until then.
+    forgetRequests.run(batch.forgetRequestsBefore);
+    writeMeta.run(forgottenBefore, String(batch.forgetRequestsBefore));
+  }
+  if (batch.kept !== null) {
+    const { first, last, entries, replies } = batch.kept;
+    addRequests.run(first, last, entries, replies);
+  }
+  return next;
+});
+
+function isBefore(
+  known: { incarnation: number; counter: number },
+  ours: { incarnation: number; counter: number },
+): boolean {
+  return (
+    known.incarnation < ours.incarnation ||
+    (known.incarnation === ours.incarnation && known.counter < ours.counter)
+  );
+}
+
+port.on('message', (message: WireBatch | 'close') => {
+  if (message === 'close') {
+    db.close();
+    port.postMessage({ closed: true });
+    port.close();
+    return;
+  }
+  if (broken) {
+    port.postMessage({ error: 'an earlier commit failed' });
+    return;
+  }
+  try {
+    hash = Buffer.from(commit.immediate(message));
+    sequence = message.last;
+    port.postMessage({ sequence, hash });
+  } catch (error) {
+    broken = true;
+    port.postMessage({ error: error instanceof Error ? error.message : String(error) });
+  }
+});
+port.postMessage({ ready: true });

@@ -1,0 +1,79 @@
+/**
+ * Where decisions become durable. A batch is written whole or not at all, in order, and only by the leader whose
+ * epoch the store knows: a scheduler that has been replaced cannot write any more.
+ */
+import type { Epoch } from '../core/model.js';
+import type { EntityKind } from '../core/state.js';
+
+/** A call by its caller, method and request id, with what it asked and what it was first answered. */
+export interface KeptRequest {
+  /** Rises with every request that is kept; where the store finds it again. */
+  row: number;
+  caller: string;
+  method: string;
+  id: string;
+  /** Hash of the call's bytes: tells a repetition from a second use. */
+  hash: string;
+  reply: Uint8Array;
+  atMs: number;
+}
+
+/** Where an entity is kept: VMs and operations by their `createdSequence`, the others by kind and key. */
+export interface EntityRow {
+  kind: EntityKind;
+  key: string;
+  row: number;
+}
+
+export interface Batch {
+  epoch: Epoch;
+  /** Sequences of the decisions in it. */
+  first: number;
+  last: number;
+  atMs: number;
+  /** One line a decision: `[atMs, [change, ...]]` as JSON. */
+  journal: string;
+  puts: (EntityRow & { body: string })[];
+  deletes: EntityRow[];
+  requests: KeptRequest[];
+  /** Requests of lower rows are forgotten. */
+  forgetRequestsBefore: number;
+}
+
+/** Where the journal stands: the hash covers every batch up to `sequence`. */
+export interface JournalHead {
+  sequence: number;
+  hash: Buffer;
+}
+
+export interface LoadedRequest {
+  row: number;
+  caller: string;
+  method: string;
+  id: string;
+  hash: string;
+  atMs: number;
+}
+
+export interface Store {
+  /** Reads everything, once, at the start. `onEntity` gets one body at a time. */
+  load(handlers: {
+    onEntity(kind: EntityKind, body: string): void;
+    onRequest(request: LoadedRequest): void;
+  }): Promise<JournalHead & { lastMs: number }>;
+  /**
+   * Resolves when the batch is on disk. One at a time. A rejection means that it is not known whether it is: the
+   * process must stop and read the store again (PROTOCOL S2).
+   */
+  commit(batch: Batch): Promise<JournalHead>;
+  /** The answer that is kept in this row, if it still is. */
+  reply(row: number): Buffer | null;
+  /** The journal's hash at exactly this sequence, or null when no batch ended there. */
+  hashAt(sequence: number): Buffer | null;
+  close(): Promise<void>;
+}
+
+/** The store cannot be used, and a human must look; the message says at what. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}

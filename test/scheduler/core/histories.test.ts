@@ -1,0 +1,250 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import fc from 'fast-check';
+import { test } from 'tap';
+import type { Change } from '../../../scheduler/core/changes.js';
+import type { Command } from '../../../scheduler/core/commands.js';
+import { decide } from '../../../scheduler/core/decide.js';
+import type { Resources } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
+import { holds } from '../holds.js';
+import { replay } from './journal.js';
+import { portraitOf, vmsInOrder } from './portrait.js';
+import { beginning, commandOf, script } from './script.js';
+import type { World } from './world.js';
+
+/** Plays a history, with a look before and after every move. */
+function play(
+  steps: typeof script extends fc.Arbitrary<infer T> ? T : never,
+  watch: { before?(world: World, command: Command): void; after?(world: World, refused: boolean): void } = {},
+): World {
+  const world = beginning();
+  for (const { what, afterMs } of steps) {
+    world.nowMs += afterMs;
+    const command = commandOf(world, what);
+    watch.before?.(world, command);
+    const outcome = world.try<Command['type']>(command);
+    watch.after?.(world, 'refusal' in outcome);
+  }
+  return world;
+}
+
+test('a journal replayed gives the same state, entities and indexes', async (t) => {
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      const world = play(steps);
+      deepStrictEqual(portraitOf(replay(world.journal)), portraitOf(world.state));
+    }),
+    200,
+  );
+});
+
+test('deciding changes nothing, and the same state and command give the same decision', async (t) => {
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      play(steps.slice(-40), {
+        before: ({ state, nowMs }, command) => {
+          const before = portraitOf(state);
+          const one = decide(state, structuredClone(command), nowMs);
+          const two = decide(state, structuredClone(command), nowMs);
+          deepStrictEqual(portraitOf(state), before);
+          deepStrictEqual(one.refusal, two.refusal);
+          if (!one.refusal && !two.refusal) deepStrictEqual(one.changes, two.changes);
+        },
+      });
+    }),
+    60,
+  );
+});
+
+test('a refusal changes nothing', async (t) => {
+  let before: unknown;
+  let refusals = 0;
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      play(steps.slice(-40), {
+        before: ({ state }) => {
+          before = portraitOf(state);
+        },
+        after: ({ state }, refused) => {
+          if (!refused) return;
+          refusals += 1;
+          deepStrictEqual(portraitOf(state), before);
+        },
+      });
+    }),
+    60,
+  );
+  t.ok(refusals > 0, 'there were refusals');
+});
+
+test('claims are what the VMs add up to, and placement never takes more than there is', async (t) => {
+  let owners = new Map<string, string | null>();
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      play(steps, {
+        before: ({ state }) => {
+          owners = new Map(vmsInOrder(state).map(({ uid, host }) => [uid, host]));
+        },
+        after: ({ state, changes }, refused) => {
+          if (refused) return;
+          checkClaims(state);
+          for (const change of changes) {
+            const host = newOwner(change, owners);
+            if (host !== null) checkRoom(state, host);
+          }
+        },
+      });
+    }),
+    120,
+  );
+});
+
+/** The host that a change has placed a VM on, unless the VM was there, and claimed there, before. */
+function newOwner(change: Change, owners: Map<string, string | null>): string | null {
+  if (change.type === 'vm.created') return change.vm.host;
+  if (change.type !== 'vm.placed' || owners.get(change.uid) === change.host) return null;
+  return change.host;
+}
+
+function checkRoom(state: State, id: string): void {
+  const row = state.hostTable.row(id) as number;
+  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = state.hostTable;
+  for (const column of [freeVcpus, freeMemoryMib, freeDiskMib, freeVms]) {
+    if ((column[row] as number) < 0) throw new Error(`host ${id} was given more than it has`);
+  }
+  for (const [pool, claimed] of state.poolClaimedMib) {
+    const capacity = state.pools.get(pool)?.capacityMib ?? 0;
+    if (claimed > capacity) throw new Error(`pool ${pool} was given ${claimed} of ${capacity}`);
+  }
+}
+
+function checkClaims(state: State): void {
+  const none = (): Resources => ({ vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 });
+  const hosts = new Map([...state.hosts.keys()].map((id) => [id, none()]));
+  const administrations = new Map([...state.administrations.keys()].map((id) => [id, none()]));
+  const pools = new Map<string, number>();
+  for (const vm of vmsInOrder(state)) {
+    if (vm.host === null) continue;
+    const { vcpus, memoryMib, diskMib, pool } = vm.spec;
+    for (const held of [hosts.get(vm.host), administrations.get(vm.administration)]) {
+      if (held === undefined) throw new Error(`VM ${vm.id} holds something of nobody`);
+      held.vcpus += vcpus;
+      held.memoryMib += memoryMib;
+      held.diskMib += held === hosts.get(vm.host) && pool !== '' ? 0 : diskMib;
+      held.vms += 1;
+    }
+    if (pool !== '') pools.set(pool, (pools.get(pool) ?? 0) + diskMib);
+  }
+  for (const [id, held] of hosts) {
+    deepStrictEqual(state.hostTable.claimed(id), held);
+    const { capacity } = state.hosts.get(id) as { capacity: Resources };
+    const row = state.hostTable.row(id) as number;
+    deepStrictEqual(state.hostTable.freeVcpus[row], capacity.vcpus - held.vcpus);
+    deepStrictEqual(state.hostTable.freeMemoryMib[row], capacity.memoryMib - held.memoryMib);
+    deepStrictEqual(state.hostTable.freeDiskMib[row], capacity.diskMib - held.diskMib);
+    deepStrictEqual(state.hostTable.freeVms[row], capacity.vms - held.vms);
+  }
+  for (const [id, held] of administrations) deepStrictEqual(state.claimOfAdministration(id), held);
+  for (const [id, mib] of state.poolClaimedMib) deepStrictEqual(mib, pools.get(id) ?? 0);
+}
+
+test('a VM has an operation exactly while that operation runs and names it', async (t) => {
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      const { state } = play(steps);
+      for (const vm of vmsInOrder(state)) {
+        if (vm.operation === null) continue;
+        const operation = state.operations.get(vm.operation);
+        if (operation?.state !== 'running' || !operation.targets.includes(vm.uid)) {
+          throw new Error(`VM ${vm.id} waits for ${vm.operation}, which is ${operation?.state}`);
+        }
+      }
+      for (const operation of state.operations.values()) {
+        if (operation.state !== 'running') continue;
+        const waiting = operation.targets.filter((uid) => state.vms.get(uid)?.operation === operation.id);
+        const ended = operation.succeeded + operation.failed;
+        if (waiting.length + ended !== operation.targets.length) {
+          throw new Error(`${operation.verb} ${operation.id} waits for nobody`);
+        }
+      }
+    }),
+    120,
+  );
+});
+
+test('a term only rises, and rises whenever the owner changes', async (t) => {
+  const owners = new Map<string, { host: string | null; term: number; generation: number }>();
+  holds(
+    t,
+    fc.property(script, (steps) => {
+      owners.clear();
+      play(steps, {
+        after: ({ state }) => {
+          for (const vm of vmsInOrder(state)) {
+            const { host, term, generation } = vm;
+            const before = owners.get(vm.uid);
+            if (before && (term < before.term || generation < before.generation)) {
+              throw new Error(`VM ${vm.id} went back from ${before.term}.${before.generation}`);
+            }
+            if (before && host !== null && host !== before.host && term === before.term) {
+              throw new Error(`VM ${vm.id} went from ${before.host} to ${host} under one term`);
+            }
+            owners.set(vm.uid, { host: host ?? before?.host ?? null, term, generation });
+          }
+        },
+      });
+    }),
+    120,
+  );
+});
+
+test('random histories reach every kind of change', async (t) => {
+  const seen = new Set<string>();
+  for (const steps of fc.sample(script, { seed: 7, numRuns: 300 })) {
+    play(steps, {
+      after: ({ changes }) => {
+        for (const change of changes) seen.add(change.type);
+      },
+    });
+  }
+  const missing = [
+    'federation.opened',
+    'recovery.entered',
+    'recovery.ended',
+    'site.created',
+    'site.updated',
+    'site.cordoned',
+    'site.deleted',
+    'administration.created',
+    'administration.deleted',
+    'image.created',
+    'image.deleted',
+    'pool.created',
+    'pool.deleted',
+    'host.joined',
+    'host.connected',
+    'host.inventory',
+    'host.state',
+    'host.reported',
+    'host.cordoned',
+    'vm.created',
+    'vm.updated',
+    'vm.resized',
+    'vm.desired',
+    'vm.reboot_ordered',
+    'vm.placed',
+    'vm.unplaced',
+    'vm.observed',
+    'vm.adopted',
+    'vm.removed',
+    'operation.started',
+    'operation.target_ended',
+    'operation.cancelled',
+  ].filter((type) => !seen.has(type));
+  t.same(missing, []);
+});

@@ -1,0 +1,104 @@
+import { test } from 'tap';
+import { endedOperationsKept } from '../../../scheduler/core/apply-operation.js';
+import type { Operation } from '../../../scheduler/core/model.js';
+import { smallWorld } from './world.js';
+
+const cancel = (operation: Operation) => ({ type: 'operation.cancel', id: operation.id }) as const;
+
+test('cancelling what is not there or has ended is refused', async (t) => {
+  const world = smallWorld('a');
+  t.match(world.refused({ type: 'operation.cancel', id: 'none' }), {
+    kind: 'not_found',
+    reason: 'OPERATION_NOT_FOUND',
+  });
+  const { vms, operation } = world.create(world.newVm('vm'));
+  world.see(vms[0] as (typeof vms)[0], 'running');
+  t.match(world.refused(cancel(operation)), {
+    kind: 'precondition',
+    reason: 'OPERATION_ENDED',
+    metadata: { state: 'succeeded' },
+  });
+});
+
+test('a deletion cannot be cancelled', async (t) => {
+  const world = smallWorld('a');
+  const { operation } = world.delete(world.settled('vm'));
+  t.match(world.refused(cancel(operation)), { kind: 'precondition', reason: 'NOT_CANCELLABLE' });
+});
+
+test('cancelling a creation deletes what does not run yet, and leaves what does', async (t) => {
+  const world = smallWorld('a');
+  const { vms, operation } = world.create(world.newVm('one'), world.newVm('two'), world.newVm('three'));
+  const [one, two, three] = vms as [(typeof vms)[0], (typeof vms)[0], (typeof vms)[0]];
+  world.see(one, 'running');
+  world.see(two, 'starting', { generation: 0 });
+  t.match(world.run(cancel(operation)), { state: 'cancelled', fault: { code: 1, reason: 'CANCELLED' } });
+  t.match(one, { desired: 'running', generation: 1 });
+  for (const vm of [two, three]) t.match(vm, { desired: 'deleted', generation: 2, operation: null });
+  world.see(two, 'absent');
+  t.notOk(world.state.vms.has(two.uid));
+  t.equal(operation.state, 'cancelled', 'what comes later does not change how it ended');
+});
+
+test('cancelling a start stops, cancelling a stop goes on running, each only if it has not happened yet', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.run(cancel(world.stop(vm).operation));
+  t.match(vm, { desired: 'running', generation: 3, operation: null });
+  const stop = world.stop(vm).operation;
+  world.see(vm, 'stopping', { generation: 3 });
+  world.run(cancel(stop));
+  t.match(vm, { desired: 'stopped', generation: 4 }, 'a guest on its way down is not called back');
+  world.see(vm, 'stopped');
+  world.run(cancel(world.start(vm).operation));
+  t.match(vm, { desired: 'stopped', generation: 6 });
+});
+
+test('cancelling a reboot or a resize leaves what was ordered', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.run(cancel(world.run(world.rebootOf(vm)).operation));
+  t.match(vm, { rebootCount: 1, generation: 2, operation: null });
+  const stopped = world.settled('stopped', { power: 'stopped' });
+  world.run(cancel(world.run(world.resizeOf(stopped, { vcpus: 2 })).operation));
+  t.equal(stopped.spec.vcpus, 2);
+});
+
+test('cancelling a creation on a site in recovery is refused: nothing is deleted there', async (t) => {
+  const world = smallWorld('a');
+  const { operation } = world.create(world.newVm('vm'));
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  t.match(world.refused(cancel(operation)), { kind: 'precondition', reason: 'SITE_RECOVERING' });
+  t.equal(operation.state, 'running');
+});
+
+test('ended operations are kept up to a limit, and the one that ended first is dropped first', async (t) => {
+  const world = smallWorld('a');
+  const early = world.create(world.newVm('early')).operation;
+  const vm = world.settled('vm', { power: 'stopped' });
+  const first = world.state.endedOperations.peek() as string;
+  const orders = endedOperationsKept - 1;
+  for (let order = 0; order < orders; order += 1) {
+    if (order % 2 === 0) world.start(vm);
+    else world.stop(vm);
+  }
+  t.equal(world.state.endedOperations.length, endedOperationsKept - 1, 'the newest is still running');
+  world.stop(vm);
+  t.ok(world.state.operations.has(first));
+  world.start(vm);
+  t.notOk(world.state.operations.has(first));
+  t.equal(world.state.endedOperations.length, endedOperationsKept);
+  t.ok(world.state.operations.has(early.id), 'one under way is never dropped, however old');
+});
+
+test('a leadership begins with a higher epoch and hosts that have to be heard again', async (t) => {
+  const world = smallWorld('a', 'b');
+  world.join('c', 'zagreb');
+  world.run({ type: 'host.lapsed', id: 'b', reason: '' });
+  world.run({ type: 'federation.open', instance: 'second', name: 'test', incarnation: 1 });
+  t.same(world.state.federation.epoch, { incarnation: 1, counter: 2, instance: 'second' });
+  const states = [...world.state.hosts.values()].map((host) => host.state);
+  t.same(states, ['suspect', 'lost', 'joined']);
+  world.run({ type: 'federation.open', instance: 'third', name: 'test', incarnation: 2 });
+  t.same(world.state.federation.epoch, { incarnation: 2, counter: 1, instance: 'third' });
+});

@@ -1,0 +1,97 @@
+import { test } from 'tap';
+import { smallWorld, type World } from './world.js';
+
+/** A federation whose site stands in recovery, with a VM that ran before. */
+function recovering() {
+  const world: World = smallWorld('a', 'b');
+  world.site('split');
+  world.host('s', 'split');
+  const vm = world.settled('vm');
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+  return { world, vm, other: vm.host === 'a' ? 'b' : 'a' };
+}
+
+test('recovery is entered once a site, and ended site by site', async (t) => {
+  const { world } = recovering();
+  const { sequence } = world.state;
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'again' });
+  t.equal(world.state.sequence, sequence);
+  world.run({ type: 'recovery.enter', sites: ['split', 'zagreb'], reason: 'more' });
+  t.same(world.state.federation.recoveringSites, ['split', 'zagreb']);
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  t.match(world.state.federation, { recoveringSites: ['split'], recoveryReason: 'more' });
+  world.run({ type: 'recovery.end', site: 'split' });
+  t.match(world.state.federation, { recoveringSites: [], recoveryReason: '' });
+});
+
+test('ending a recovery that is not there is refused', async (t) => {
+  const { world } = recovering();
+  t.match(world.refused({ type: 'recovery.end', site: 'split' }), {
+    kind: 'precondition',
+    reason: 'NOT_RECOVERING',
+  });
+  t.match(world.refused({ type: 'recovery.end', site: 'none' }), { reason: 'SITE_NOT_FOUND' });
+});
+
+test('in recovery nothing is started, stopped, changed or deleted on the site', async (t) => {
+  const { world, vm } = recovering();
+  const { sequence } = world.state;
+  for (const command of [
+    world.startOf(vm),
+    world.stopOf(vm),
+    world.rebootOf(vm),
+    world.resizeOf(vm, { vcpus: 2 }),
+    world.deleteOf(vm),
+    { type: 'vm.update', vm: { uid: vm.uid }, title: 'x', etag: '' } as const,
+  ]) {
+    const outcome = world.try<typeof command.type>(command);
+    t.match(outcome, { refusal: { kind: 'precondition', reason: 'SITE_RECOVERING' } }, command.type);
+  }
+  t.equal(world.state.sequence, sequence);
+  t.equal(world.vm('new').host, 's', 'new VMs go to sites that are not in recovery');
+});
+
+test('in recovery the higher term wins, and what is desired becomes a new version', async (t) => {
+  const { world, vm, other } = recovering();
+  world.see(vm, 'running', { term: 3, generation: 7 }, other);
+  t.match(vm, { host: other, term: 3, generation: 8, desired: 'running' });
+  t.equal(world.state.hostTable.claimed(other).vms, 1);
+  const { sequence } = world.state;
+  world.see(vm, 'running', { term: 3, generation: 7 });
+  world.see(vm, 'running', { term: 2, generation: 9 }, other === 'a' ? 'b' : 'a');
+  t.equal(world.state.sequence, sequence, 'the same again, or a lower term, changes nothing');
+});
+
+test('in recovery a higher generation of the owner wins, and nobody else’s', async (t) => {
+  const { world, vm, other } = recovering();
+  const host = vm.host;
+  world.see(vm, 'running', { generation: 4 }, other);
+  t.equal(vm.generation, 1);
+  world.see(vm, 'running', { generation: 4 });
+  t.match(vm, { host, term: 1, generation: 5 });
+});
+
+test('in recovery an agent’s refusal or absence frees nothing', async (t) => {
+  const { world, vm } = recovering();
+  for (const state of ['absent', 'refused'] as const) {
+    world.see(vm, state);
+    world.see(vm, state, { term: 5, generation: 9 });
+  }
+  t.match(vm, { term: 1, generation: 1, state: 'running' });
+});
+
+test('claims that an adoption brings may exceed the host, and then nothing new fits', async (t) => {
+  const world = smallWorld();
+  world.host('a', 'zagreb', { vms: 1 });
+  world.host('b', 'zagreb', { vms: 1 });
+  const one = world.settled('one');
+  const two = world.settled('two');
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  world.see(two, 'running', { term: 2 }, one.host as string);
+  t.equal(two.host, one.host);
+  const row = world.state.hostTable.row(one.host as string) as number;
+  t.equal(world.state.hostTable.freeVms[row], -1);
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.run({ type: 'host.cordon', id: one.host === 'a' ? 'b' : 'a', cordoned: true });
+  t.match(world.refused(world.createOf([world.newVm('three')])), { metadata: { LACKS_VM_SLOTS: '1' } });
+});

@@ -1,0 +1,393 @@
+/**
+ * Random histories of a federation. A move is plain data, drawn without knowledge of the state; `commandOf` turns it
+ * into a command against the state as it is then, so that many moves hit something that exists, some do not, and a
+ * shrunken history is still a history.
+ */
+import fc from 'fast-check';
+import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../scheduler/core/commands.js';
+import type { Vm } from '../../../scheduler/core/model.js';
+import { vmsInOrder } from './portrait.js';
+import { answering, World } from './world.js';
+
+const small = (most: number) => fc.nat(most);
+
+const domainStates: DomainState[] = [
+  'absent',
+  'preparing',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'guest_shutdown',
+  'crashed',
+  'paused',
+  'missing',
+  'refused',
+  'unknown',
+];
+
+const observe = fc.record({
+  move: fc.constant('observe' as const),
+  vm: small(20),
+  state: fc.oneof(
+    { arbitrary: fc.constantFrom<DomainState>('running', 'stopped', 'absent', 'refused'), weight: 3 },
+    { arbitrary: fc.constantFrom(...domainStates), weight: 2 },
+  ),
+  term: fc.constantFrom(0, 0, 0, 0, 0, -1, 1),
+  generation: fc.constantFrom(0, 0, 0, 0, -1, 1),
+  reboots: fc.constantFrom(0, 0, 0, -1),
+  host: fc.oneof({ arbitrary: fc.constant(-1), weight: 6 }, { arbitrary: small(4), weight: 1 }),
+  fault: fc.constantFrom('', '', 'NO_SPACE'),
+});
+const newVm = fc.record({
+  id: small(9),
+  vcpus: fc.integer({ min: 1, max: 4 }),
+  gib: fc.integer({ min: 1, max: 4 }),
+  image: small(2),
+  disk: fc.integer({ min: 0, max: 3 }),
+  pool: fc.constantFrom(0, 0, 0, 1, 2),
+  stopped: fc.boolean(),
+  restart: fc.boolean(),
+  protected: fc.constantFrom(false, false, false, true),
+  site: fc.constantFrom(-1, -1, -1, 0, 1, 2),
+  excluded: fc.constantFrom(-1, -1, 0, 1),
+});
+const create = fc.record({
+  move: fc.constant('create' as const),
+  administration: small(2),
+  vms: fc.oneof(
+    { arbitrary: fc.array(newVm, { minLength: 1, maxLength: 1 }), weight: 3 },
+    { arbitrary: fc.array(newVm, { minLength: 2, maxLength: 4 }), weight: 1 },
+  ),
+});
+const order = fc.record({
+  move: fc.constantFrom(
+    'start' as const,
+    'stop' as const,
+    'reboot' as const,
+    'resize' as const,
+    'delete' as const,
+  ),
+  vm: small(20),
+  force: fc.boolean(),
+  by: fc.constantFrom(0, 1, 1, 2),
+  disk: fc.constantFrom(0, 1, 1, 2),
+  etag: fc.constantFrom('', '', '', 'current', '"1"'),
+  byName: fc.boolean(),
+});
+const update = fc.record({
+  move: fc.constant('update' as const),
+  vm: small(20),
+  label: fc.option(fc.string({ maxLength: 3 })),
+  restart: fc.option(fc.boolean()),
+  protected: fc.option(fc.boolean()),
+});
+const cancel = fc.record({ move: fc.constant('cancel' as const), operation: small(30) });
+const host = fc.record({
+  move: fc.constantFrom(
+    'join' as const,
+    'hello' as const,
+    'hello' as const,
+    'report' as const,
+    'disconnected' as const,
+    'lapsed' as const,
+    'cordonHost' as const,
+    'retire' as const,
+    'quarantine' as const,
+  ),
+  host: small(4),
+  site: small(2),
+  boot: fc.constantFrom(1, 1, 1, 2, 3),
+  machine: fc.constantFrom(0, 0, 0, 0, 1),
+  size: fc.integer({ min: 0, max: 3 }),
+  on: fc.boolean(),
+  behind: fc.constantFrom(false, false, false, false, true),
+});
+const place = fc.record({
+  move: fc.constantFrom(
+    'createSite' as const,
+    'updateSite' as const,
+    'cordonSite' as const,
+    'deleteSite' as const,
+    'createAdministration' as const,
+    'deleteAdministration' as const,
+    'createImage' as const,
+    'deleteImage' as const,
+    'createPool' as const,
+    'deletePool' as const,
+    'open' as const,
+    'endRecovery' as const,
+    'endRecovery' as const,
+  ),
+  id: small(2),
+  other: small(4),
+  on: fc.boolean(),
+});
+
+export type Move =
+  | (typeof observe extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof create extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof order extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof update extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof cancel extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof host extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof place extends fc.Arbitrary<infer T> ? T : never);
+
+export const move: fc.Arbitrary<Move> = fc.oneof(
+  { arbitrary: observe, weight: 12 },
+  { arbitrary: create, weight: 6 },
+  { arbitrary: order, weight: 8 },
+  { arbitrary: update, weight: 2 },
+  { arbitrary: cancel, weight: 2 },
+  { arbitrary: host, weight: 4 },
+  { arbitrary: place, weight: 2 },
+);
+
+/** A history: how long after the one before each move comes, in milliseconds. */
+export const script = fc.array(fc.record({ what: move, afterMs: fc.constantFrom(0, 0, 1, 5000) }), {
+  maxLength: 120,
+  size: 'max',
+});
+
+/** A federation with a little of everything, where a history can begin. */
+export function beginning(world: World = new World()): World {
+  world.run({ type: 'federation.open', instance: 'first', name: 'test', incarnation: 1 });
+  for (const site of ['s0', 's1']) world.site(site);
+  for (const administration of ['a0', 'a1']) world.administration(administration);
+  for (const image of ['i0', 'i1']) world.image(image);
+  for (const [index, site] of ['s0', 's0', 's1'].entries()) world.host(`h${index}`, site, capacity(3));
+  world.run(poolOf('p1', 0));
+  return world;
+}
+
+const capacity = (size: number) => ({
+  vcpus: 4 * size,
+  memoryMib: 4096 * size,
+  diskMib: 2000 * size,
+  vms: 2 * size,
+});
+
+const poolOf = (id: string, site: number) => ({
+  type: 'pool.create' as const,
+  id,
+  site: `s${site}`,
+  path: '/srv/pool',
+  hosts: site === 0 ? ['h0', 'h1'] : ['h2'],
+  capacityMib: 4000,
+});
+
+function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> ? T : never): NewVm {
+  return world.newVm(`v${plan.id}`, {
+    vcpus: plan.vcpus,
+    memoryMib: plan.gib * 1024,
+    diskMib: plan.disk * 500,
+    image: `i${plan.image}`,
+    pool: plan.pool === 0 ? '' : `p${plan.pool}`,
+    power: plan.stopped ? 'stopped' : 'running',
+    policy: { onGuestShutdown: plan.restart ? 'restart' : 'stay_stopped', rebuildable: false },
+    deletionProtection: plan.protected,
+    placement: {
+      sites: plan.site < 0 ? [] : [`s${plan.site}`],
+      countries: [],
+      excludedHosts: plan.excluded < 0 ? [] : [`h${plan.excluded}`],
+    },
+  });
+}
+
+function pick<T>(items: readonly T[], index: number): T | undefined {
+  return items[index % Math.max(1, items.length)];
+}
+
+function observationOf(
+  world: World,
+  plan: typeof observe extends fc.Arbitrary<infer T> ? T : never,
+): Command {
+  const vm = pick(vmsInOrder(world.state), plan.vm);
+  const seen =
+    vm === undefined
+      ? { uid: 'nobody', term: 1, generation: 1, rebootCount: 0 }
+      : {
+          uid: vm.uid,
+          term: vm.term + plan.term,
+          generation: vm.generation + plan.generation,
+          rebootCount: vm.rebootCount + plan.reboots,
+        };
+  const fault = plan.fault === '' ? null : { code: 8, reason: plan.fault, message: 'a fault' };
+  const id = plan.host < 0 ? (vm?.host ?? 'h0') : `h${plan.host}`;
+  return { type: 'host.observe', id, observation: { ...seen, state: plan.state, fault } };
+}
+
+function orderOf(world: World, plan: typeof order extends fc.Arbitrary<infer T> ? T : never): Command {
+  const known = pick(vmsInOrder(world.state), plan.vm);
+  const vm: VmRef =
+    known === undefined
+      ? { uid: 'nobody' }
+      : plan.byName
+        ? { administration: known.administration, id: known.id }
+        : { uid: known.uid };
+  const etag = plan.etag === 'current' ? `"${known?.revision ?? 0}"` : plan.etag;
+  const common = { vm, etag, operation: world.draw('operation') };
+  const mode = plan.force ? ('force' as const) : ('graceful' as const);
+  switch (plan.move) {
+    case 'start':
+      return { type: 'vm.start', ...common };
+    case 'stop':
+      return { type: 'vm.stop', mode, graceSeconds: 60, ...common };
+    case 'reboot':
+      return { type: 'vm.reboot', mode, ...common };
+    case 'delete':
+      return { type: 'vm.delete', ...common };
+    case 'resize':
+      return { type: 'vm.resize', ...sizesOf(known, plan.by, plan.disk), ...common };
+  }
+}
+
+function sizesOf(vm: Vm | undefined, by: number, disk: number) {
+  return {
+    vcpus: (vm?.spec.vcpus ?? 1) * by,
+    memoryMib: by === 2 ? 2048 : 0,
+    diskMib: (vm?.spec.diskMib ?? 100) * disk,
+  };
+}
+
+function hostCommandOf(plan: typeof host extends fc.Arbitrary<infer T> ? T : never): Command {
+  const id = `h${plan.host}`;
+  const machineId = `machine-of-${id}${plan.machine === 0 ? '' : '-again'}`;
+  const inventory = { architecture: 'x86_64', size: plan.size };
+  const report = { ...answering, libvirtAvailable: plan.on, libvirtError: plan.on ? '' : 'hung' };
+  switch (plan.move) {
+    case 'join':
+      return { type: 'host.join', id, site: `s${plan.site}`, rack: '', machineId };
+    case 'hello':
+      return {
+        type: 'host.hello',
+        id,
+        machineId,
+        bootId: `boot-${plan.boot}`,
+        inventory,
+        capacity: capacity(plan.size),
+        report: answering,
+        journalBehind: plan.behind ? { reason: 'a checkpoint is ahead', incarnation: plan.boot } : null,
+      };
+    case 'report':
+      return { type: 'host.report', id, report, inventory, capacity: capacity(plan.size) };
+    case 'disconnected':
+      return { type: 'host.disconnected', id, reason: 'the stream ended' };
+    case 'lapsed':
+      return { type: 'host.lapsed', id, reason: 'the lease ended' };
+    case 'cordonHost':
+      return { type: 'host.cordon', id, cordoned: plan.on };
+    case 'retire':
+      return { type: 'host.retire', id, etag: '' };
+    case 'quarantine':
+      return { type: 'host.quarantine', id, reason: 'a test' };
+  }
+}
+
+function placeCommandOf(world: World, plan: typeof place extends fc.Arbitrary<infer T> ? T : never): Command {
+  const { id, other, on } = plan;
+  switch (plan.move) {
+    case 'createSite':
+      return {
+        type: 'site.create',
+        id: `s${id}`,
+        title: '',
+        partner: 'p',
+        country: 'HR',
+        jurisdictions: [],
+      };
+    case 'updateSite':
+      return { type: 'site.update', id: `s${id}`, title: `title ${other}`, etag: '' };
+    case 'cordonSite':
+      return { type: 'site.cordon', id: `s${id}`, cordoned: on };
+    case 'deleteSite':
+      return { type: 'site.delete', id: `s${id}`, etag: '' };
+    case 'createAdministration': {
+      const parent = on ? `a${other}` : null;
+      return { type: 'administration.create', id: `a${id}`, title: '', parent, country: 'HR' };
+    }
+    case 'deleteAdministration':
+      return { type: 'administration.delete', id: `a${id}`, etag: '' };
+    case 'createImage':
+      return imageOf(world, id);
+    case 'deleteImage':
+      return { type: 'image.delete', id: `i${id}`, etag: '' };
+    case 'createPool':
+      return poolOf(`p${id}`, other % 2);
+    case 'deletePool':
+      return { type: 'pool.delete', id: `p${id}`, etag: '' };
+    case 'open':
+      return {
+        type: 'federation.open',
+        instance: world.draw('instance'),
+        name: 'test',
+        incarnation: on ? 2 : 1,
+      };
+    case 'endRecovery':
+      return { type: 'recovery.end', site: `s${id}` };
+  }
+}
+
+function imageOf(world: World, id: number): CommandOf<'image.create'> {
+  return {
+    type: 'image.create',
+    uid: world.draw('image'),
+    id: `i${id}`,
+    title: '',
+    digest: `sha256:${'1'.repeat(64)}`,
+    format: 'raw',
+    sizeBytes: 10,
+    virtualSizeMib: 400,
+    source: 'https://images.test/x',
+    architecture: 'x86_64',
+  };
+}
+
+/** The command that a move is against this world. */
+export function commandOf(world: World, plan: Move): Command {
+  switch (plan.move) {
+    case 'observe':
+      return observationOf(world, plan);
+    case 'create':
+      return world.createOf(
+        plan.vms.map((vm) => newVmOf(world, vm)),
+        `a${plan.administration}`,
+      );
+    case 'update': {
+      const vm = pick(vmsInOrder(world.state), plan.vm);
+      return {
+        type: 'vm.update',
+        vm: { uid: vm?.uid ?? 'nobody' },
+        etag: '',
+        ...(plan.label === null ? {} : { labels: { label: plan.label } }),
+        ...(plan.protected === null ? {} : { deletionProtection: plan.protected }),
+        ...(plan.restart === null
+          ? {}
+          : {
+              policy: { onGuestShutdown: plan.restart ? 'restart' : 'stay_stopped', rebuildable: false },
+            }),
+      };
+    }
+    case 'cancel': {
+      const id = pick([...world.state.operations.keys()].reverse(), plan.operation) ?? 'none';
+      return { type: 'operation.cancel', id };
+    }
+    case 'start':
+    case 'stop':
+    case 'reboot':
+    case 'resize':
+    case 'delete':
+      return orderOf(world, plan);
+    case 'join':
+    case 'hello':
+    case 'report':
+    case 'disconnected':
+    case 'lapsed':
+    case 'cordonHost':
+    case 'retire':
+    case 'quarantine':
+      return hostCommandOf(plan);
+    default:
+      return placeCommandOf(world, plan);
+  }
+}

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { test } from 'tap';
+import { etagOf, staleEtag } from '../../../scheduler/core/etag.js';
+import type { Vm } from '../../../scheduler/core/model.js';
+import { ShardedMap } from '../../../scheduler/core/sharded-map.js';
+import { VmOrder } from '../../../scheduler/core/vm-order.js';
+import { holds } from '../holds.js';
+
+test('a sharded map is a map', async (t) => {
+  const key = fc.oneof(fc.constantFrom('', 'a', '__proto__', 'constructor'), fc.string());
+  const step = fc.oneof(fc.record({ put: key, value: fc.nat() }), fc.record({ drop: key })) as fc.Arbitrary<{
+    put?: string;
+    drop?: string;
+    value?: number;
+  }>;
+  holds(
+    t,
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const ours = new ShardedMap<number>();
+      const plain = new Map<string, number>();
+      for (const { put, drop, value } of steps) {
+        if (put !== undefined) {
+          ours.set(put, value as number);
+          plain.set(put, value as number);
+        } else if (ours.delete(drop as string) !== plain.delete(drop as string)) return false;
+      }
+      const same = [...plain].every(([name, value]) => ours.get(name) === value && ours.has(name));
+      const values = [...ours.values()].sort().join();
+      return same && ours.size === plain.size && values === [...plain.values()].sort().join();
+    }),
+    100,
+  );
+});
+
+const vmAt = (createdSequence: number) => ({ uid: String(createdSequence), createdSequence }) as Vm;
+
+test('the order of VMs survives removals in any order, and continues after any place', async (t) => {
+  const given = fc.record({
+    gaps: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 60 }),
+    removals: fc.array(fc.nat(), { maxLength: 60 }),
+    after: fc.nat(300),
+  });
+  holds(
+    t,
+    fc.property(given, ({ gaps, removals, after }) => {
+      const order = new VmOrder();
+      let sequence = 0;
+      let left: Vm[] = [];
+      for (const gap of gaps) {
+        sequence += gap;
+        const vm = vmAt(sequence);
+        order.add(vm);
+        left.push(vm);
+      }
+      for (const removal of removals) {
+        const vm = left[removal % Math.max(1, left.length)];
+        if (vm === undefined) break;
+        order.remove(vm);
+        order.remove(vm);
+        left = left.filter((other) => other !== vm);
+      }
+      const expected = left.filter((vm) => vm.createdSequence > after);
+      return [...order.after(after)].map(({ uid }) => uid).join() === expected.map(({ uid }) => uid).join();
+    }),
+    200,
+  );
+});
+
+test('the order of VMs is compacted without losing any', async (t) => {
+  const order = new VmOrder();
+  const vms = Array.from({ length: 5000 }, (_, index) => vmAt(index + 1));
+  for (const vm of vms) order.add(vm);
+  for (const vm of vms) if (vm.createdSequence % 4 !== 0) order.remove(vm);
+  const left = [...order.after(0)].map((vm) => vm.createdSequence);
+  t.same(
+    left,
+    Array.from({ length: 1250 }, (_, index) => (index + 1) * 4),
+  );
+  order.add(vmAt(6000));
+  t.same(
+    [...order.after(4996)].map((vm) => vm.createdSequence),
+    [5000, 6000],
+  );
+});
+
+test('an etag is accepted when it is empty or current', async (t) => {
+  t.equal(staleEtag('', 3), null);
+  t.equal(staleEtag(etagOf(3), 3), null);
+  for (const etag of ['"2"', '3', ' "3"', '"3', 'W/"3"']) {
+    t.match(staleEtag(etag, 3), { kind: 'aborted', reason: 'ETAG_MISMATCH', metadata: { current: '"3"' } });
+  }
+});

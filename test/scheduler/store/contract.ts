@@ -1,0 +1,195 @@
+/** What every store must do, whatever it keeps things in. `place` gives a fresh place, and opens stores on it. */
+import { test } from 'tap';
+import type { Test } from 'tap';
+import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
+import type { Store } from '../../../scheduler/store/store.js';
+import { batch, contentOf, firstEpoch, put, request } from './batches.js';
+
+export type Place = (t: Test) => { open(): Store };
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+export function storeContract(name: string, place: Place): void {
+  test(`${name}: a fresh store is empty`, async (t) => {
+    const store = place(t).open();
+    t.same(await contentOf(store), {
+      head: { sequence: 0, hash: hex(chainStart), lastMs: 0 },
+      entities: [],
+      requests: [],
+    });
+    t.equal(store.hashAt(0), null);
+    t.equal(store.reply(1), null);
+    await store.close();
+  });
+
+  test(`${name}: what was committed is there when it is opened again`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    const labels = { 'a"b': 'č ć 漢 \u{1f600}', __proto__: 'x' };
+    const head = await store.commit(
+      batch(1, {
+        puts: [put('site', 'zg', 0, { labels }), put('vm', 'second', 20), put('vm', 'first', 10)],
+        requests: [request(1), request(2, { reply: Buffer.alloc(0) })],
+      }),
+    );
+    t.equal(head.sequence, 1);
+    t.equal(hex(head.hash), hex(chainHash(chainStart, 1, 1, batch(1).journal)));
+    await store.close();
+    const again = at.open();
+    const { head: found, entities, requests } = await contentOf(again);
+    t.same(found, { sequence: 1, hash: hex(head.hash), lastMs: 1001 });
+    t.same(
+      entities.filter(([kind]) => kind === 'site'),
+      [['site', JSON.parse(put('site', 'zg', 0, { labels }).body)]],
+    );
+    t.same(
+      entities.filter(([kind]) => kind === 'vm').map(([, vm]) => vm['id']),
+      ['first', 'second'],
+      'VMs come by row',
+    );
+    t.same(
+      requests.map(({ row, id, hash, atMs }) => ({ row, id, hash, atMs })),
+      [
+        { row: 1, id: 'id-1', hash: 'hash-1', atMs: 1001 },
+        { row: 2, id: 'id-2', hash: 'hash-2', atMs: 1002 },
+      ],
+    );
+    t.same(again.reply(1), Buffer.from([1, 0, 255]));
+    t.same(again.reply(2), Buffer.alloc(0));
+    await again.close();
+  });
+
+  test(`${name}: the newest version of an entity counts, and a deleted one is gone`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    const puts = [
+      put('site', 'a'),
+      put('site', 'b'),
+      put('vm', 'x', 1),
+      put('vm', 'y', 2),
+      put('operation', 'o', 1),
+    ];
+    await store.commit(batch(1, { puts }));
+    await store.commit(
+      batch(2, {
+        puts: [put('site', 'a', 0, { title: 'new' }), put('vm', 'x', 1, { title: 'new' })],
+        deletes: [
+          { kind: 'site', key: 'b', row: 0 },
+          { kind: 'vm', key: 'y', row: 2 },
+          { kind: 'operation', key: 'o', row: 1 },
+          { kind: 'vm', key: 'never-there', row: 99 },
+        ],
+      }),
+    );
+    await store.close();
+    const again = at.open();
+    const { entities } = await contentOf(again);
+    t.same(
+      entities.map(([kind, { id, title }]) => [kind, id, title]),
+      [
+        ['site', 'a', 'new'],
+        ['vm', 'x', 'new'],
+      ],
+    );
+    await again.close();
+  });
+
+  test(`${name}: batches are chained, and the hash of each end is known`, async (t) => {
+    const store = place(t).open();
+    await contentOf(store);
+    const one = await store.commit(batch(1));
+    const three = await store.commit(batch(2, { last: 3, journal: 'two\nthree' }));
+    t.equal(hex(three.hash), hex(chainHash(one.hash, 2, 3, 'two\nthree')));
+    t.same(store.hashAt(1), one.hash);
+    t.same(store.hashAt(3), three.hash);
+    t.equal(store.hashAt(2), null, 'no batch ended there');
+    t.equal(store.hashAt(4), null);
+    await store.close();
+  });
+
+  test(`${name}: a kept answer is forgotten by row`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    await store.commit(batch(1, { requests: [request(1), request(2), request(3)] }));
+    await store.commit(batch(2, { forgetRequestsBefore: 3, requests: [request(4)] }));
+    t.equal(store.reply(2), null);
+    t.ok(store.reply(3));
+    t.ok(store.reply(4));
+    await store.close();
+    const again = at.open();
+    t.same(
+      (await contentOf(again)).requests.map(({ row }) => row),
+      [3, 4],
+    );
+    await again.close();
+  });
+
+  test(`${name}: a call may be kept again under the same id`, async (t) => {
+    const store = place(t).open();
+    await contentOf(store);
+    await store.commit(batch(1, { requests: [request(1, { id: 'same' })] }));
+    await store.commit(batch(2, { requests: [request(2, { id: 'same' })] }));
+    t.same(store.reply(2), Buffer.from([2, 0, 255]));
+    await store.close();
+  });
+
+  test(`${name}: nothing is committed before the store was loaded, and one batch at a time`, async (t) => {
+    const store = place(t).open();
+    await t.rejects(store.commit(batch(1)), { name: 'StoreError', message: /not loaded/ });
+    await contentOf(store);
+    const first = store.commit(batch(1));
+    await t.rejects(store.commit(batch(2)), { name: 'StoreError', message: /under way/ });
+    t.equal((await first).sequence, 1);
+    await store.close();
+  });
+
+  const gap = 'does not follow the last one';
+  const bad: [string, Parameters<typeof batch>[1] & { first: number }][] = [
+    [gap, { first: 3 }],
+    ['was there before', { first: 1 }],
+    ['is of an older epoch', { first: 2, epoch: { ...firstEpoch, counter: 0 } }],
+    ['is of an older incarnation', { first: 2, epoch: { incarnation: 0, counter: 9, instance: 'first' } }],
+    ['is of the same epoch from another instance', { first: 2, epoch: { ...firstEpoch, instance: 'copy' } }],
+  ];
+  for (const [what, change] of bad) {
+    test(`${name}: a batch that ${what} is refused whole, and nothing is taken after it`, async (t) => {
+      const at = place(t);
+      const store = at.open();
+      await contentOf(store);
+      const { hash } = await store.commit(batch(1, { puts: [put('site', 'kept')] }));
+      const refused = batch(change.first, { ...change, last: 3, puts: [put('site', 'lost')] });
+      await t.rejects(store.commit({ ...refused, requests: [request(1)] }), { name: 'StoreError' });
+      await t.rejects(store.commit(batch(2)), { name: 'StoreError' }, 'not even one that would be right');
+      await store.close();
+      const again = at.open();
+      const { head, entities, requests } = await contentOf(again);
+      t.same(head, { sequence: 1, hash: hex(hash), lastMs: 1001 });
+      t.same(
+        entities.map(([, { id }]) => id),
+        ['kept'],
+      );
+      t.same(requests, []);
+      await again.close();
+    });
+  }
+
+  test(`${name}: a higher epoch takes over, and the one before cannot write any more`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    await store.commit(batch(1));
+    await store.commit(batch(2, { epoch: { ...firstEpoch, counter: 2, instance: 'second' } }));
+    await t.rejects(store.commit(batch(3)), { name: 'StoreError', message: /another scheduler leads/ });
+    await store.close();
+    const again = at.open();
+    await contentOf(again);
+    await again.commit(batch(3, { epoch: { incarnation: 2, counter: 1, instance: 'third' } }));
+    await again.close();
+    const last = at.open();
+    t.equal((await contentOf(last)).head.sequence, 3);
+    await last.close();
+  });
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
+import { contentOf } from './batches.js';
+import { temporaryFolder } from '../scope.js';
+
+const writer = new URL('./killed-writer.js', import.meta.url).pathname;
+const kills = 6;
+
+/** Runs the writer, kills it after so many acknowledgements and some microseconds, and gives the last one heard. */
+function runAndKill(file: string, counter: number, after: number): Promise<{ last: number; errors: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [writer, file, String(counter)]);
+    let heard = '';
+    let errors = '';
+    let armed = false;
+    child.stderr.on('data', (data) => {
+      errors += data;
+    });
+    child.stdout.on('data', (data) => {
+      heard += data;
+      if (armed || heard.split('\n').length <= after) return;
+      armed = true;
+      const until = process.hrtime.bigint() + BigInt(randomInt(3_000_000));
+      while (process.hrtime.bigint() < until);
+      child.kill('SIGKILL');
+    });
+    child.on('close', () => {
+      const whole = heard.slice(0, heard.lastIndexOf('\n') + 1);
+      resolve({ last: Number(whole.trim().split('\n').at(-1)), errors });
+    });
+  });
+}
+
+test('after a kill -9 in the middle of commits everything acknowledged is there, whole and chained', async (t) => {
+  const file = join(temporaryFolder(t), 'secovia.db');
+  let rows = 0;
+  for (let run = 1; run <= kills; run += 1) {
+    const { last, errors } = await runAndKill(file, run, randomInt(1, 60));
+    t.equal(errors, '', 'the writer took up where the one before was killed');
+    const store = new SqliteStore(file);
+    const { head, entities, requests } = await contentOf(store);
+    await store.close();
+    t.ok(head.sequence >= last, `${last} was acknowledged, and the journal ends at ${head.sequence}`);
+    const newest = entities.find(([kind]) => kind === 'site')?.[1];
+    t.equal(newest?.['last'], head.sequence, 'entities and journal end together');
+    const vms = entities.filter(([kind]) => kind === 'vm').length;
+    t.equal(vms, requests.length, 'each batch is there as a whole');
+    t.ok(vms > rows, `${vms} batches`);
+    rows = vms;
+  }
+});

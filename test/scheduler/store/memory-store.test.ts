@@ -1,0 +1,7 @@
+import { storeContract } from './contract.js';
+import { MemoryDisk, MemoryStore } from './memory-store.js';
+
+storeContract('in memory', () => {
+  const disk = new MemoryDisk();
+  return { open: () => new MemoryStore(disk) };
+});

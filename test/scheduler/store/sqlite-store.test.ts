@@ -1,0 +1,202 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type Test, test } from 'tap';
+import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
+import { batch, contentOf, firstEpoch, put } from './batches.js';
+import { storeContract } from './contract.js';
+import { temporaryFolder } from '../scope.js';
+
+storeContract('in SQLite', (t) => {
+  const file = join(temporaryFolder(t), 'data', 'secovia.db');
+  return { open: () => new SqliteStore(file) };
+});
+
+const fileIn = (t: Test) => join(temporaryFolder(t), 'secovia.db');
+
+/** A file with some batches in it, closed. */
+async function written(file: string, batches = 5): Promise<void> {
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  for (let sequence = 1; sequence <= batches; sequence += 1) {
+    await store.commit(batch(sequence, { puts: [put('site', `s${sequence}`)] }));
+  }
+  await store.close();
+}
+
+function alter(file: string, sql: string): void {
+  const db = new Database(file);
+  db.exec(sql);
+  db.close();
+}
+
+test('a second store on the same file is refused in one sentence, and may have it afterwards', async (t) => {
+  const file = fileIn(t);
+  const store = new SqliteStore(file);
+  t.throws(() => new SqliteStore(file), {
+    name: 'StoreError',
+    message: /^another scheduler is running on .+$/,
+  });
+  const code = `
+    const { SqliteStore } = await import(${JSON.stringify(moduleOf('sqlite-store.js'))});
+    try { new SqliteStore(${JSON.stringify(file)}); console.log('opened'); } catch (error) { console.log(error.message); }
+  `;
+  const other = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  t.match(other.stdout, /another scheduler is running/);
+  await contentOf(store);
+  await store.close();
+  const next = new SqliteStore(file);
+  t.equal((await contentOf(next)).head.sequence, 0);
+  await next.close();
+});
+
+const moduleOf = (name: string) =>
+  new URL(`../../../scheduler/store/sqlite/${name}`, import.meta.url).pathname;
+
+test('a file of a newer schema is refused, and left as it is', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  alter(file, 'PRAGMA user_version = 99');
+  t.throws(() => new SqliteStore(file), { name: 'StoreError', message: /newer Secovia \(schema 99/ });
+  alter(file, 'PRAGMA user_version = 1');
+  const store = new SqliteStore(file);
+  t.equal((await contentOf(store)).head.sequence, 5);
+  await store.close();
+});
+
+for (const [what, sql] of [
+  ['a changed journal line', "UPDATE journal SET body = replace(body, '1004', '1003') WHERE last = 4"],
+  ['a changed hash', 'UPDATE journal SET hash = zeroblob(32) WHERE last = 5'],
+  ['a missing batch', 'DELETE FROM journal WHERE last = 3'],
+  ['a missing beginning', 'DELETE FROM journal WHERE last = 1'],
+  ['another time', 'UPDATE journal SET at_ms = at_ms + 1000000000000 WHERE last = 5'],
+  ['a batch with other bounds', 'UPDATE journal SET first = 2 WHERE last = 3'],
+] as const) {
+  test(`${what} in the journal's tail is found when it is loaded`, async (t) => {
+    const file = fileIn(t);
+    await written(file);
+    alter(file, sql);
+    const store = new SqliteStore(file);
+    await t.rejects(contentOf(store), { name: 'StoreError', message: /is damaged: the journal/ });
+    await store.close();
+  });
+}
+
+test('a single flipped bit of the journal on disk is found', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  const marker = Buffer.from('[1003,[]]');
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(marker);
+  t.ok(at > 0, 'the journal was folded into the file');
+  bytes[at + 1] = (bytes[at + 1] as number) ^ 1;
+  writeFileSync(file, bytes);
+  const store = new SqliteStore(file);
+  await t.rejects(contentOf(store), { name: 'StoreError', message: /is damaged/ });
+  await store.close();
+});
+
+test('of a long journal only the tail is hashed again, and it is found there', async (t) => {
+  const file = fileIn(t);
+  await written(file, 1010);
+  alter(file, 'DELETE FROM journal WHERE last < 5');
+  const store = new SqliteStore(file);
+  t.equal((await contentOf(store)).head.sequence, 1010);
+  await store.close();
+  alter(file, 'DELETE FROM journal WHERE last = 500');
+  const damaged = new SqliteStore(file);
+  await t.rejects(contentOf(damaged), { name: 'StoreError', message: /sequences 501 to 501/ });
+  await damaged.close();
+});
+
+test('a file that is no database is refused in one sentence', async (t) => {
+  const file = fileIn(t);
+  writeFileSync(file, 'x'.repeat(8192));
+  t.throws(() => new SqliteStore(file), {
+    name: 'StoreError',
+    message: /^cannot open .+: file is not a database$/,
+  });
+});
+
+test('a torn page is found before anything is served', async (t) => {
+  const file = fileIn(t);
+  await written(file, 200);
+  const bytes = readFileSync(file);
+  bytes.fill(0xa5, bytes.length - 4096, bytes.length - 2048);
+  writeFileSync(file, bytes);
+  let error: Error | null = null;
+  try {
+    const store = new SqliteStore(file);
+    try {
+      await contentOf(store);
+    } finally {
+      await store.close();
+    }
+  } catch (caught) {
+    error = caught as Error;
+  }
+  t.match(error, { name: 'StoreError' });
+});
+
+test('an entity that is no JSON any more is told as damage, not as a stack', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  alter(file, "UPDATE entity SET body = substr(body, 2) WHERE key = 's2'");
+  const { loadState } = await import('../../../scheduler/store/load.js');
+  const store = new SqliteStore(file);
+  await t.rejects(loadState(store), { name: 'StoreError', message: /is damaged/ });
+  await store.close();
+});
+
+test('a folder that cannot be written is told in one sentence', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'taken'), 'a file');
+  t.throws(() => new SqliteStore(join(folder, 'taken', 'secovia.db')), {
+    name: 'StoreError',
+    message: /^cannot use .+taken.*: /,
+  });
+  mkdirSync(join(folder, 'secovia.db.lock'));
+  t.throws(() => new SqliteStore(join(folder, 'secovia.db')), {
+    name: 'StoreError',
+    message: /^cannot use .*secovia.db: unable to open/,
+  });
+});
+
+test('two writers: a copy that leads on makes the older one unable to write', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  // Another leader writes past the lock, as it could on shared storage.
+  alter(
+    file,
+    `UPDATE meta SET value = '${JSON.stringify({ ...firstEpoch, counter: 2, instance: 'other' })}' WHERE key = 'epoch'`,
+  );
+  await t.rejects(store.commit(batch(6)), { name: 'StoreError', message: /another scheduler leads/ });
+  await store.close();
+});
+
+test('a full disk fails the commit, and what was acknowledged is whole', { skip: noMounts() }, async (t) => {
+  const folder = temporaryFolder(t);
+  for (const name of ['tiny', 'roomy']) mkdirSync(join(folder, name));
+  const script = new URL('./full-disk.js', import.meta.url).pathname;
+  const command = 'mount -t tmpfs -o size=1m tmpfs "$1" && exec "$0" "$3" "$1" "$2"';
+  const run = spawnSync(
+    'unshare',
+    ['-m', 'sh', '-c', command, process.execPath, join(folder, 'tiny'), join(folder, 'roomy'), script],
+    { encoding: 'utf8' },
+  );
+  t.equal(run.stderr, '');
+  const { acknowledged, failures, sequence, entities } = JSON.parse(run.stdout);
+  t.match(failures[0], /^StoreError: cannot write .+: database or disk is full$/);
+  t.match(failures[1], /^StoreError: /, 'nothing is taken after it');
+  t.ok(acknowledged > 0, `${acknowledged} batches were acknowledged`);
+  t.equal(sequence, acknowledged);
+  t.equal(entities, acknowledged);
+});
+
+/** A small file system of one's own needs a privilege that not everybody who runs the tests has. */
+function noMounts(): string | false {
+  return spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'mounting is not allowed here';
+}
