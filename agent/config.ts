@@ -1,0 +1,173 @@
+/**
+ * The agent's settings: a YAML file, then SECOVIA_AGENT_* of the environment, then flags, later ones winning. What
+ * is wrong is told in one sentence that names the place it came from.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse as parseYaml, stringify } from 'yaml';
+import { z } from 'zod';
+import { configPath, configVariable, defaultRunDir, environmentPrefix } from './config-path.js';
+import { OperatorError } from './operator-error.js';
+
+export class ConfigError extends OperatorError {
+  override readonly name = 'ConfigError';
+}
+
+const hostName = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+const resourceId = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const address = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
+
+const folder = z.string().startsWith('/', 'must be an absolute path');
+const amount = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const amounts = z.strictObject({
+  vcpus: amount.optional(),
+  memoryMib: amount.optional(),
+  diskMib: amount.optional(),
+});
+
+const schema = z.strictObject({
+  scheduler: z.string().regex(address, 'must be HOST:PORT'),
+  host: z.string().regex(hostName, 'must be lower-case letters, digits, dots and hyphens, at most 63'),
+  site: z
+    .string()
+    .regex(resourceId, 'must be lower-case letters, digits and hyphens, starting with a letter'),
+  rack: z.string().max(63).default(''),
+  federation: z.string().default(''),
+  /** The federation's Ed25519 key, SPKI DER, base64: checkpoints are verified with it. */
+  checkpointKey: z.base64('must be base64').default(''),
+  libvirtUri: z.string().min(1).default('qemu:///system'),
+  dataDir: folder.default('/var/lib/secovia'),
+  runDir: folder.default(defaultRunDir),
+  accelerator: z.enum(['auto', 'kvm', 'tcg'], 'must be auto, kvm or tcg').default('auto'),
+  imageDirectories: z.array(folder).default([]),
+  reserved: amounts.default({}),
+  capacity: amounts.default({}),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),
+  trashRetentionHours: z.number().min(0).max(8_760).default(24),
+});
+
+export type AgentConfig = z.infer<typeof schema>;
+
+type Raw = Record<string, unknown>;
+
+/** Settings that `status` and `join` need before anybody joined anything. */
+const lenient = schema.extend({
+  scheduler: schema.shape.scheduler.optional(),
+  host: schema.shape.host.optional(),
+  site: schema.shape.site.optional(),
+});
+export type PartialConfig = z.infer<typeof lenient>;
+
+export const socketPath = (config: { runDir: string }): string => join(config.runDir, 'agent.sock');
+
+const screaming = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+/** Each variable with the path of its setting, and how its text is read. */
+const variables = new Map<string, { path: string[]; read: (text: string) => unknown }>();
+const asNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+for (const key of Object.keys(schema.shape)) {
+  const nested = key === 'reserved' || key === 'capacity';
+  const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];
+  for (const path of paths) {
+    const read = (text: string): unknown => {
+      if (key === 'imageDirectories') return text.split(':').filter((part) => part !== '');
+      return nested || key === 'trashRetentionHours' ? asNumber(text) : text;
+    };
+    variables.set(environmentPrefix + path.map(screaming).join('_'), { path, read });
+  }
+}
+
+export interface ConfigSources {
+  /** From --config; else SECOVIA_AGENT_CONFIG, else the default path, which may be missing. */
+  file: string | undefined;
+  environment: NodeJS.ProcessEnv;
+  /** Settings by their names; undefined ones are not given. */
+  flags: Raw;
+}
+
+export function loadConfig(sources: ConfigSources): AgentConfig {
+  return check(schema, merged(sources));
+}
+
+/** Like `loadConfig`, for commands that run before the host has joined. */
+export function loadPartialConfig(sources: ConfigSources): PartialConfig {
+  return check(lenient, merged(sources));
+}
+
+export function printConfig(config: AgentConfig): string {
+  return stringify(config);
+}
+
+function merged(sources: ConfigSources): { values: Raw; origins: Map<string, string> } {
+  const values: Raw = {};
+  const origins = new Map<string, string>();
+  const put = (path: string[], value: unknown, origin: string) => {
+    origins.set(path.join('.'), origin);
+    const [outer = '', inner] = path;
+    if (inner === undefined) values[outer] = value;
+    else values[outer] = { ...((values[outer] as Raw | undefined) ?? {}), [inner]: value };
+  };
+  const { path, named } = configPath(sources);
+  for (const [key, value] of Object.entries(readFile(path, named))) put([key], value, path);
+  for (const [name, text] of Object.entries(sources.environment)) {
+    if (!name.startsWith(environmentPrefix) || name === configVariable || text === undefined) continue;
+    const variable = variables.get(name);
+    if (variable === undefined)
+      throw new ConfigError(`${name} in the environment is not a setting of the agent`);
+    put(variable.path, variable.read(text), name);
+  }
+  for (const [key, value] of Object.entries(sources.flags)) {
+    if (value !== undefined)
+      put([key], value, `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  }
+  return { values, origins };
+}
+
+function readFile(path: string, named: boolean): Raw {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && !named) return {};
+    throw new ConfigError(`the configuration cannot be read: ${message}`);
+  }
+  let content: unknown;
+  try {
+    content = parseYaml(text) ?? {};
+  } catch (error) {
+    throw new ConfigError(`${path} is not YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new ConfigError(`${path} does not hold settings: write lines like "host: h1"`);
+  }
+  return content as Raw;
+}
+
+function check<S extends z.ZodType>(
+  shape: S,
+  { values, origins }: { values: Raw; origins: Map<string, string> },
+): z.infer<S> {
+  const result = shape.safeParse(values);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = (issue?.path ?? []).map(String);
+  const origin = origins.get(path.join('.')) ?? origins.get(path[0] ?? '');
+  if (issue?.code === 'unrecognized_keys') {
+    const key = [...path, issue.keys[0] ?? ''].join('.');
+    const from = origins.get(key) ?? origins.get(path[0] ?? '') ?? 'the configuration';
+    throw new ConfigError(`${key} in ${from} is not a setting of the agent`);
+  }
+  if (origin === undefined && path.length > 0) {
+    throw new ConfigError(
+      `${path.join('.')} is not set: run secovia-agent join first, or set it in the configuration`,
+    );
+  }
+  throw new ConfigError(
+    `${path.join('.')} in ${origin ?? 'the configuration'}: ${issue?.message ?? 'is wrong'}`,
+  );
+}

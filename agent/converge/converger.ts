@@ -1,0 +1,313 @@
+/**
+ * All VMs of one host, each converging by its own program (program.ts), independently of the others: one that is
+ * stuck holds up none but itself. Inputs come in as calls with the time; what is to be done in the world goes out
+ * as numbered effects, and what was seen as observations. Synchronous and deterministic: a simulator runs it as
+ * it is, and a crash is the act of throwing it away.
+ */
+import type { DomainSummary, ObservedDomain } from '../hypervisor/hypervisor.js';
+import type { VmDesired } from './desired.js';
+import type { Effect, EffectResult, Program } from './effects.js';
+import type { Acceptance, Ledger, VmError } from './ledger.js';
+import { newMemory, type VmMemory } from './memory.js';
+import { fingerprint, type VmObservation, type VmState } from './observation.js';
+import { converge, type ProgramContext, type Rest } from './program.js';
+
+export interface Instant {
+  /** Milliseconds since the machine was booted, also while it was asleep. */
+  bootMs: number;
+  wallMs: number;
+}
+
+export type ConvergerOutput =
+  | { kind: 'perform'; ticket: number; uid: string; effect: Effect }
+  /** The answer is not wanted any more; the effect may be abandoned and must still be answered. */
+  | { kind: 'cancel'; ticket: number }
+  | { kind: 'observe'; observation: VmObservation };
+
+interface Cell {
+  uid: string;
+  program: Program<Rest> | null;
+  /** Of the effect that the program waits for. */
+  ticket: number | null;
+  effect: Effect | null;
+  /** Something happened since the program looked. */
+  dirty: boolean;
+  wakeAt: number | null;
+  memory: VmMemory;
+  observation: VmObservation | null;
+  /** As the domain was last seen; compared with the list of all domains. */
+  seen: string;
+}
+
+const invalidArgument = 3;
+const maxRejections = 1_000;
+
+export class Converger {
+  readonly #ledger: Ledger;
+  readonly #cells = new Map<string, Cell>();
+  readonly #tickets = new Map<number, Cell>();
+  /** VMs that were refused before they got a permit, because what was asked made no sense. */
+  readonly #rejections = new Map<string, VmObservation>();
+  #orphans = new Map<string, string>();
+  #foreignDomains = 0;
+  #available = false;
+  #now: Instant;
+  #lastTicket = 0;
+  #outputs: ConvergerOutput[] = [];
+
+  constructor(ledger: Ledger, now: Instant) {
+    this.#ledger = ledger;
+    this.#now = now;
+    for (const permit of ledger.permits()) this.#cell(permit.uid);
+  }
+
+  /** What is to be done since this was called last. */
+  takeOutputs(): ConvergerOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  /** The scheduler's word about one VM. */
+  desired(desired: VmDesired, now: Instant): Acceptance {
+    this.#now = now;
+    const acceptance = this.#ledger.accept(desired);
+    const cell = this.#cell(desired.uid);
+    this.#rejections.delete(desired.uid);
+    if (acceptance === 'accepted') {
+      cell.memory = { ...cell.memory, failure: null };
+      const abandons =
+        cell.effect?.kind === 'fetchImage' && desired.role !== 'run' && desired.role !== 'stopped';
+      if (abandons && cell.ticket !== null) this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
+      this.#wake(cell);
+    }
+    return acceptance;
+  }
+
+  /** A word about a VM that cannot be obeyed. Only a VM of which nothing is here is refused (O6). */
+  reject(uid: string, term: number, generation: number, problem: string, now: Instant): void {
+    this.#now = now;
+    const error = { code: invalidArgument, message: problem };
+    const cell = this.#cells.get(uid);
+    if (cell !== undefined) {
+      this.#publish(cell, { ...(cell.observation ?? this.#unknown(cell)), error });
+      return;
+    }
+    if (this.#rejections.size >= maxRejections) return;
+    const state = this.#orphans.has(uid) || !this.#available ? 'unknown' : 'refused';
+    const observation: VmObservation = {
+      uid,
+      term,
+      generation,
+      state,
+      rebootCount: 0,
+      error,
+      progress: '',
+      sinceWallMs: now.wallMs,
+    };
+    this.#rejections.set(uid, observation);
+    this.#outputs.push({ kind: 'observe', observation });
+  }
+
+  /** The answer to an effect. */
+  performed(ticket: number, result: EffectResult, now: Instant): void {
+    this.#now = now;
+    const cell = this.#tickets.get(ticket);
+    if (cell === undefined) return;
+    this.#tickets.delete(ticket);
+    cell.ticket = null;
+    cell.effect = null;
+    this.#resume(cell, result);
+  }
+
+  /** How far a long effect has come, for people. */
+  progress(ticket: number, text: string, now: Instant): void {
+    this.#now = now;
+    const cell = this.#tickets.get(ticket);
+    if (cell?.observation) this.#publish(cell, { ...cell.observation, progress: text });
+  }
+
+  /** Something happened to this domain. */
+  changed(uid: string, now: Instant): void {
+    this.#now = now;
+    const cell = this.#cells.get(uid);
+    if (cell !== undefined) this.#wake(cell);
+  }
+
+  /** The guest was reset: a graceful reboot that was asked for is done. */
+  rebooted(uid: string, now: Instant): void {
+    this.#now = now;
+    const cell = this.#cells.get(uid);
+    if (cell !== undefined) cell.memory = { ...cell.memory, rebootUntil: null };
+  }
+
+  /** The hypervisor answers again: every VM is looked at, whatever was thought of it. */
+  available(now: Instant): void {
+    this.#now = now;
+    this.#available = true;
+    for (const cell of this.#cells.values()) this.#wake(cell);
+  }
+
+  /** The hypervisor does not answer: nothing is known of any VM until it does. */
+  unavailable(now: Instant): void {
+    this.#now = now;
+    this.#available = false;
+    for (const cell of this.#cells.values()) {
+      cell.wakeAt = null;
+      cell.seen = '';
+      this.#observe(cell, 'unknown', null, null);
+    }
+  }
+
+  /** The list of all domains: VMs that look different from what was seen last are looked at again. */
+  listed(domains: DomainSummary[], now: Instant): void {
+    this.#now = now;
+    const listed = new Map(domains.map((domain) => [domain.uid, domain]));
+    for (const cell of this.#cells.values()) {
+      const domain = listed.get(cell.uid);
+      if (cell.program === null && cell.seen !== sight(domain ?? null)) this.#wake(cell);
+    }
+    const unknown = domains.filter((domain) => this.#ledger.permit(domain.uid) === undefined);
+    this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
+    this.#orphans = new Map(
+      unknown.filter((domain) => domain.ours).map(({ uid, name }) => [uid, `domain ${name} ${uid}`]),
+    );
+  }
+
+  /** Starts what is due. */
+  tick(now: Instant): void {
+    this.#now = now;
+    for (const cell of this.#cells.values()) {
+      if (cell.wakeAt !== null && cell.wakeAt <= now.bootMs) this.#wake(cell);
+    }
+  }
+
+  nextWakeAt(): number | null {
+    let next: number | null = null;
+    for (const { wakeAt } of this.#cells.values()) {
+      if (wakeAt !== null && (next === null || wakeAt < next)) next = wakeAt;
+    }
+    return next;
+  }
+
+  forget(uid: string): void {
+    const cell = this.#cells.get(uid);
+    if (cell?.program === null) this.#cells.delete(uid);
+  }
+
+  /** The newest observation of every VM. */
+  observations(): VmObservation[] {
+    const seen = [...this.#cells.values()].map((cell) => cell.observation ?? this.#unknown(cell));
+    return [...seen, ...this.#rejections.values()];
+  }
+
+  get foreignDomains(): number {
+    return this.#foreignDomains;
+  }
+
+  /** Domains that carry our mark and that no permit names. */
+  get orphanDomains(): string[] {
+    return [...this.#orphans.values()].sort();
+  }
+
+  #cell(uid: string): Cell {
+    let cell = this.#cells.get(uid);
+    if (cell === undefined) {
+      const rest = { program: null, ticket: null, effect: null, dirty: false, wakeAt: null };
+      cell = { uid, ...rest, memory: newMemory(), observation: null, seen: '' };
+      this.#cells.set(uid, cell);
+    }
+    return cell;
+  }
+
+  #wake(cell: Cell): void {
+    cell.wakeAt = null;
+    if (cell.program !== null) {
+      cell.dirty = true;
+      return;
+    }
+    if (!this.#available) return;
+    cell.dirty = false;
+    cell.program = converge(this.#contextOf(cell));
+    this.#resume(cell, null);
+  }
+
+  #resume(cell: Cell, result: EffectResult | null): void {
+    if (cell.program === null) return;
+    const next = result === null ? cell.program.next() : cell.program.next(result);
+    if (next.done) {
+      cell.program = null;
+      cell.wakeAt = this.#available ? next.value.wakeAt : null;
+      if (cell.dirty) this.#wake(cell);
+      return;
+    }
+    cell.ticket = ++this.#lastTicket;
+    cell.effect = next.value;
+    this.#tickets.set(cell.ticket, cell);
+    this.#outputs.push({ kind: 'perform', ticket: cell.ticket, uid: cell.uid, effect: next.value });
+  }
+
+  #contextOf(cell: Cell): ProgramContext {
+    const now = () => this.#now;
+    return {
+      uid: cell.uid,
+      ledger: this.#ledger,
+      get memory() {
+        return cell.memory;
+      },
+      set memory(memory) {
+        cell.memory = memory;
+      },
+      now: () => now().bootMs,
+      wallMs: () => now().wallMs,
+      observe: (state, domain, error) => {
+        cell.seen = sight(domain);
+        if (this.#available) this.#observe(cell, state, domain, error);
+      },
+    };
+  }
+
+  #observe(cell: Cell, state: VmState, domain: ObservedDomain | null, error: VmError | null): void {
+    const permit = this.#ledger.permit(cell.uid);
+    if (permit === undefined) return;
+    const last = cell.observation;
+    const known = state === 'unknown' && domain === null;
+    // "Nothing of it is here" and "refused" are answers to what was asked; else it is what libvirt agrees with.
+    const answered = state === 'absent' || state === 'refused';
+    const reached = known ? (last?.generation ?? 0) : (domain?.metadata?.generation ?? 0);
+    this.#publish(cell, {
+      uid: cell.uid,
+      term: permit.term,
+      generation: answered ? permit.desired.generation : reached,
+      state,
+      rebootCount: known ? (last?.rebootCount ?? 0) : (domain?.metadata?.rebootCount ?? 0),
+      error,
+      progress: '',
+      sinceWallMs: last?.state === state ? last.sinceWallMs : this.#now.wallMs,
+    });
+  }
+
+  #publish(cell: Cell, observation: VmObservation): void {
+    const same = cell.observation !== null && fingerprint(cell.observation) === fingerprint(observation);
+    cell.observation = observation;
+    if (!same) this.#outputs.push({ kind: 'observe', observation });
+  }
+
+  #unknown(cell: Cell): VmObservation {
+    return {
+      uid: cell.uid,
+      term: this.#ledger.permit(cell.uid)?.term ?? 0,
+      generation: 0,
+      state: 'unknown',
+      rebootCount: 0,
+      error: null,
+      progress: '',
+      sinceWallMs: this.#now.wallMs,
+    };
+  }
+}
+
+/** A domain's looks in one word, for comparing what was seen with what is listed. */
+function sight(domain: { power: ObservedDomain['power'] } | null): string {
+  return domain === null ? 'absent' : domain.power.kind;
+}

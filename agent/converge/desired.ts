@@ -1,0 +1,204 @@
+/**
+ * One VM as the scheduler wants it, read from the wire and checked again on this side: a daemon that runs as root
+ * takes nobody's word for a path, a size or an id. What is wrong is told in a sentence, and the VM is refused.
+ */
+import { createHash } from 'node:crypto';
+import { isAbsolute, normalize } from 'node:path';
+import type { Desired__Output } from '../../proto/gen/secovia/v1/Desired.js';
+import type { Epoch__Output } from '../../proto/gen/secovia/v1/Epoch.js';
+import type { Image__Output } from '../../proto/gen/secovia/v1/Image.js';
+import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
+import type { ImageFormat } from '../hypervisor/hypervisor.js';
+
+export type Role = 'run' | 'stopped' | 'send' | 'receive' | 'released' | 'deleted';
+
+export interface VmSize {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+}
+
+export interface ImageRef {
+  name: string;
+  /** 64 hexadecimal digits of SHA-256. */
+  sha256: string;
+  format: ImageFormat;
+  /** 0 when the catalogue does not know it. */
+  sizeBytes: number;
+  virtualSizeMib: number;
+  source: string;
+}
+
+export interface VmDesired {
+  uid: string;
+  role: Role;
+  generation: number;
+  term: number;
+  /** `administrations/{administration}/vms/{vm}`; for people, never an identity. */
+  vmName: string;
+  /** Null only for the roles that take a VM away. */
+  size: VmSize | null;
+  image: ImageRef | null;
+  storagePoolPath: string;
+  restartsAfterGuestShutdown: boolean;
+  rebootCount: number;
+  rebootForced: boolean;
+  stopForced: boolean;
+  stopGraceMs: number;
+  peer: string;
+}
+
+export type DesiredReading =
+  | { ok: true; desired: VmDesired; epoch: Epoch__Output }
+  /** `uid` is empty when not even that could be read. */
+  | { ok: false; uid: string; term: number; generation: number; problem: string };
+
+const limits = {
+  vcpus: { min: 1, max: 512 },
+  memoryMib: { min: 64, max: 16 * 1024 * 1024 },
+  diskMib: { min: 1, max: 64 * 1024 * 1024 },
+  stopGraceSeconds: { min: 0, max: 3600 },
+  nameLength: 512,
+  sourceLength: 4096,
+  pathLength: 1024,
+};
+const defaultStopGraceMs = 60_000;
+const uidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const nilUid = '00000000-0000-0000-0000-000000000000';
+const controlCharacters = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
+const roles: Record<Desired__Output['role'], Role | null> = {
+  VM_ROLE_UNSPECIFIED: null,
+  VM_ROLE_RUN: 'run',
+  VM_ROLE_STOPPED: 'stopped',
+  VM_ROLE_SEND: 'send',
+  VM_ROLE_RECEIVE: 'receive',
+  VM_ROLE_RELEASED: 'released',
+  VM_ROLE_DELETED: 'deleted',
+};
+
+export const isUid = (text: string): boolean => uidPattern.test(text) && text !== nilUid;
+
+class Unreadable extends Error {}
+
+function require(condition: boolean, problem: string): asserts condition {
+  if (!condition) throw new Unreadable(problem);
+}
+
+const inRange = (value: number, range: { min: number; max: number }): boolean =>
+  Number.isSafeInteger(value) && value >= range.min && value <= range.max;
+
+function plainText(text: string, what: string, maxLength: number): string {
+  require(text.length <= maxLength, `${what} is longer than ${maxLength} characters`);
+  require(!controlCharacters.test(text), `${what} contains control characters`);
+  require(!/\p{Surrogate}/u.test(text), `${what} is not well-formed text`);
+  return text;
+}
+
+function readSize(spec: VmSpec__Output): VmSize {
+  const { vcpus, memoryMib, diskMib } = spec;
+  for (const [field, value] of Object.entries({ vcpus, memoryMib, diskMib })) {
+    const range =
+      field === 'vcpus' ? limits.vcpus : field === 'memoryMib' ? limits.memoryMib : limits.diskMib;
+    require(inRange(value, range), `spec.${field} is ${value}, outside of ${range.min} to ${range.max}`);
+  }
+  return { vcpus, memoryMib, diskMib };
+}
+
+function readImage(image: Image__Output): ImageRef {
+  const digest = /^sha256:([0-9a-f]{64})$/.exec(image.digest);
+  require(digest?.[1] !== undefined, 'image.digest is not sha256: and 64 hexadecimal digits');
+  const format =
+    image.format === 'IMAGE_FORMAT_QCOW2' ? 'qcow2' : image.format === 'IMAGE_FORMAT_RAW' ? 'raw' : null;
+  require(format !== null, 'image.format is neither QCOW2 nor RAW');
+  require(Number.isSafeInteger(image.sizeBytes) && image.sizeBytes >= 0, 'image.size_bytes is not a size');
+  require(inRange(image.virtualSizeMib, {
+    min: 0,
+    max: limits.diskMib.max,
+  }), 'image.virtual_size_mib is not a size');
+  const source = plainText(image.source, 'image.source', limits.sourceLength);
+  require(URL.canParse(source), 'image.source is not a URL');
+  require(['http:', 'https:', 'file:'].includes(
+    new URL(source).protocol,
+  ), 'image.source is not an http, https or file URL');
+  return {
+    name: plainText(image.name, 'image.name', limits.nameLength),
+    sha256: digest[1],
+    format,
+    sizeBytes: image.sizeBytes,
+    virtualSizeMib: image.virtualSizeMib,
+    source,
+  };
+}
+
+function readPoolPath(path: string): string {
+  if (path === '') return '';
+  plainText(path, 'storage_pool_path', limits.pathLength);
+  require(isAbsolute(path) && normalize(path) === path, 'storage_pool_path is not a plain absolute path');
+  require(path !== '/' && !path.endsWith('/'), 'storage_pool_path is not a plain absolute path');
+  return path;
+}
+
+function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
+  const { uid, term, generation, epoch } = message;
+  require(isUid(uid), 'uid is not a UUID in lower case');
+  require(epoch !== null, 'epoch is missing');
+  require(inRange(term, { min: 1, max: 2 ** 31 - 1 }), `term is ${term}, and terms begin with 1`);
+  require(inRange(generation, { min: 1, max: 2 ** 31 - 1 }), `generation is ${generation}, not above 0`);
+  const role = roles[message.role];
+  require(role !== null && role !== undefined, 'role is not set');
+  require(message.rebootCount >= 0, 'reboot_count is negative');
+  require(inRange(
+    message.stopGraceSeconds,
+    limits.stopGraceSeconds,
+  ), `stop_grace_seconds is ${message.stopGraceSeconds}, outside of 0 to ${limits.stopGraceSeconds.max}`);
+  const makes = role === 'run' || role === 'stopped';
+  require(!makes || message.spec !== null, 'spec is missing');
+  require(!makes || message.image !== null, 'image is missing');
+  const desired: VmDesired = {
+    uid,
+    role,
+    generation,
+    term,
+    vmName: plainText(message.vmName, 'vm_name', limits.nameLength),
+    size: makes && message.spec !== null ? readSize(message.spec) : null,
+    image: makes && message.image !== null ? readImage(message.image) : null,
+    storagePoolPath: readPoolPath(message.storagePoolPath),
+    restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
+    rebootCount: message.rebootCount,
+    rebootForced: message.rebootMode === 'REBOOT_MODE_FORCE',
+    stopForced: message.stopMode === 'STOP_MODE_FORCE',
+    stopGraceMs: message.stopGraceSeconds > 0 ? message.stopGraceSeconds * 1000 : defaultStopGraceMs,
+    peer: plainText(message.peer, 'peer', limits.nameLength),
+  };
+  if (desired.size !== null && desired.image !== null) {
+    require(desired.size.diskMib >=
+      desired.image
+        .virtualSizeMib, `spec.diskMib is ${desired.size.diskMib}, less than the image's ${desired.image.virtualSizeMib}`);
+  }
+  return { ok: true, desired, epoch };
+}
+
+/** Reads and checks what the scheduler sent about one VM. Never throws. */
+export function readDesired(message: Desired__Output): DesiredReading {
+  try {
+    return readOrThrow(message);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const uid = isUid(message.uid) ? message.uid : '';
+    return {
+      ok: false,
+      uid,
+      term: message.term,
+      generation: message.generation,
+      problem: error.message,
+    };
+  }
+}
+
+/** What of a VM its domain is made from, as one short text: when it changes, the domain must be redefined. */
+export function specHash(desired: VmDesired): string {
+  const { size, storagePoolPath } = desired;
+  const content = JSON.stringify([size?.vcpus, size?.memoryMib, size?.diskMib, storagePoolPath]);
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,79 @@
+/**
+ * Everything the converger wants done in the world, as data, and what comes back. Whoever runs the agent carries
+ * effects out: with promises on a real host, in one synchronous step in a simulator.
+ */
+import type { Blueprint, HypervisorFault, ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
+import type { VolumeRef, VolumeRequest } from '../hypervisor/hypervisor.js';
+import type { ImageRef } from './desired.js';
+
+export type Effect =
+  /** Succeeds when this version of the ledger is on disk. */
+  | { kind: 'persist'; version: number }
+  | { kind: 'inspect'; uid: string }
+  | { kind: 'fetchImage'; image: ImageRef; poolPath: string }
+  | { kind: 'volumeExists'; volume: VolumeRef }
+  | { kind: 'createVolume'; request: VolumeRequest }
+  | { kind: 'growVolume'; volume: VolumeRef; sizeMib: number }
+  | { kind: 'trashVolume'; volume: VolumeRef }
+  | { kind: 'removeVolume'; volume: VolumeRef }
+  | { kind: 'define'; blueprint: Blueprint }
+  | { kind: 'start'; uid: string; term: number }
+  | { kind: 'shutdown'; uid: string }
+  | { kind: 'destroy'; uid: string }
+  | { kind: 'undefine'; uid: string }
+  | { kind: 'reboot'; uid: string }
+  | { kind: 'reset'; uid: string }
+  | { kind: 'record'; uid: string; metadata: VmMetadata };
+
+/** A fetched and verified image. */
+export interface FetchedImage {
+  path: string;
+  /** The disk that a guest will see of it. */
+  virtualSizeMib: number;
+}
+
+/** What each effect answers with; those that are not named answer with null. */
+export interface EffectAnswers {
+  inspect: ObservedDomain | null;
+  fetchImage: FetchedImage;
+  volumeExists: boolean;
+}
+
+export type Answer<K extends Effect['kind']> = K extends keyof EffectAnswers ? EffectAnswers[K] : null;
+
+export type FaultKind =
+  | HypervisorFault
+  /** The image or the request breaks a rule of this host; trying again changes nothing. */
+  | 'denied'
+  /** The converger itself called it off. */
+  | 'cancelled';
+
+export interface Fault {
+  kind: FaultKind;
+  message: string;
+}
+
+export type EffectResult = { ok: true; value: Answer<Effect['kind']> } | { ok: false; fault: Fault };
+
+/** A long sequence: yields effects, is resumed with their results, and can be abandoned at any yield. */
+export type Program<R> = Generator<Effect, R, EffectResult>;
+
+/** Thrown inside a program by an effect that failed. */
+export class EffectFailed extends Error {
+  constructor(
+    readonly effect: Effect,
+    readonly fault: Fault,
+  ) {
+    super(fault.message);
+  }
+}
+
+/**
+ * Yields one effect and returns its answer. The runner answers each effect with the type that `EffectAnswers`
+ * names for it; this cast is where that promise is taken.
+ */
+export function* perform<E extends Effect>(effect: E): Program<Answer<E['kind']>> {
+  const result = yield effect;
+  if (!result.ok) throw new EffectFailed(effect, result.fault);
+  return result.value as Answer<E['kind']>;
+}

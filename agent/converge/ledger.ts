@@ -1,0 +1,198 @@
+/**
+ * What this agent *may* do (PROTOCOL.md O2, E1, E2): the highest epoch, the newest checkpoint, and one permit for
+ * each VM, with how far its first definition has come. Everything here goes into the agent's one fsynced file
+ * before anything is done about it; what a VM *is*, the hypervisor knows better.
+ *
+ * The ledger is plain memory with a version. Whoever acts on it first waits until that version is on disk.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { VmDesired } from './desired.js';
+import type { Checkpoint, Epoch } from './epoch.js';
+
+/** How far the VM has come under its present term. */
+export type Phase =
+  /** It may be defined; nothing was made yet. */
+  | 'permitted'
+  /** Its disk is being made: what is found of it now is of this term. */
+  | 'preparing'
+  /** It may or may not have been defined, and it was certainly never started. */
+  | 'defining'
+  /** It was defined, and may have run: when it is gone later, it is missing and stays so. */
+  | 'defined'
+  /** It is being taken back, because its first definition under this term failed for good. */
+  | 'refusing'
+  | 'refused'
+  /** Released or deleted; kept as a tombstone. */
+  | 'gone';
+
+export interface VmError {
+  /** A gRPC status number. */
+  code: number;
+  message: string;
+}
+
+export interface Permit {
+  readonly uid: string;
+  readonly term: number;
+  readonly phase: Phase;
+  readonly desired: VmDesired;
+  /** `made` under this term, or `inherited` from the term before, in which this host had the VM too. */
+  readonly disk: 'none' | 'made' | 'inherited';
+  readonly error: VmError | null;
+  /** When it became `gone`, in milliseconds of the wall clock. */
+  readonly goneWallMs: number | null;
+  /** The scheduler has once sent its whole set without this VM, so it has forgotten it. */
+  readonly acknowledged: boolean;
+}
+
+export interface LedgerContent {
+  epoch: Epoch | null;
+  checkpoint: Checkpoint | null;
+  permits: Permit[];
+}
+
+export type Acceptance = 'accepted' | 'unchanged' | 'stale';
+
+const takesAway = (role: VmDesired['role']): boolean => role === 'released' || role === 'deleted';
+
+/** A tombstone outlives its VM by this long, so that a late, older word cannot bring the VM back. */
+const tombstoneRetentionMs = 24 * 3600_000;
+
+export class Ledger {
+  #epoch: Epoch | null;
+  #checkpoint: Checkpoint | null;
+  readonly #permits = new Map<string, Permit>();
+  #version = 0;
+  /** The version without checkpoints, which alone are not worth an fsync. */
+  #essentialVersion = 0;
+
+  constructor(content: LedgerContent = { epoch: null, checkpoint: null, permits: [] }) {
+    this.#epoch = content.epoch;
+    this.#checkpoint = content.checkpoint;
+    for (const permit of content.permits) this.#permits.set(permit.uid, permit);
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The version that must be on disk before anything is done. */
+  get essentialVersion(): number {
+    return this.#essentialVersion;
+  }
+
+  get epoch(): Epoch | null {
+    return this.#epoch;
+  }
+
+  get checkpoint(): Checkpoint | null {
+    return this.#checkpoint;
+  }
+
+  permit(uid: string): Permit | undefined {
+    return this.#permits.get(uid);
+  }
+
+  permits(): Iterable<Permit> {
+    return this.#permits.values();
+  }
+
+  content(): LedgerContent {
+    return { epoch: this.#epoch, checkpoint: this.#checkpoint, permits: [...this.#permits.values()] };
+  }
+
+  raiseEpoch(epoch: Epoch): void {
+    this.#epoch = epoch;
+    this.#changed();
+  }
+
+  /**
+   * Keeps a newer checkpoint in memory and with the next write. It only bounds how far back a restored scheduler
+   * could go unnoticed (E2), so losing the newest few in a crash costs a little of that bound and no safety here.
+   */
+  keepCheckpoint(checkpoint: Checkpoint): void {
+    this.#checkpoint = checkpoint;
+    this.#version++;
+  }
+
+  /** Takes what the scheduler wants of a VM into the permits, unless something newer stands there. */
+  accept(desired: VmDesired): Acceptance {
+    const old = this.#permits.get(desired.uid);
+    if (old === undefined || desired.term > old.term) {
+      this.#put({
+        uid: desired.uid,
+        term: desired.term,
+        phase: 'permitted',
+        desired,
+        disk: old !== undefined && ownedUntil(old, desired.term) ? 'inherited' : 'none',
+        error: null,
+        goneWallMs: null,
+        acknowledged: false,
+      });
+      return 'accepted';
+    }
+    if (desired.term < old.term || desired.generation < old.desired.generation) return 'stale';
+    if (takesAway(old.desired.role) && !takesAway(desired.role)) return 'stale';
+    if (old.desired.role === 'deleted' && desired.role === 'released') return 'stale';
+    if (isDeepStrictEqual(old.desired, desired)) return 'unchanged';
+    const again =
+      (old.phase === 'refused' && desired.generation > old.desired.generation) ||
+      (old.phase === 'gone' && desired.role !== old.desired.role);
+    this.#put({
+      ...old,
+      desired,
+      ...(again ? { phase: 'permitted', disk: 'none', error: null, goneWallMs: null } : {}),
+    });
+    return 'accepted';
+  }
+
+  /** Writes down how far a VM has come. */
+  advance(uid: string, change: Partial<Pick<Permit, 'phase' | 'disk' | 'error' | 'goneWallMs'>>): Permit {
+    const old = this.#permits.get(uid);
+    if (old === undefined) throw new Error(`no permit for ${uid}`);
+    return this.#put({ ...old, ...change });
+  }
+
+  /** After the scheduler has sent its whole set: tombstones that it did not mention are acknowledged. */
+  synced(mentioned: ReadonlySet<string>): void {
+    for (const permit of [...this.#permits.values()]) {
+      if (permit.phase === 'gone' && !permit.acknowledged && !mentioned.has(permit.uid)) {
+        this.#put({ ...permit, acknowledged: true });
+      }
+    }
+  }
+
+  /** Forgets acknowledged tombstones that are old enough; returns their uids. */
+  forget(wallMs: number): string[] {
+    const old = [...this.#permits.values()].filter(
+      (permit) =>
+        permit.phase === 'gone' &&
+        permit.acknowledged &&
+        wallMs - (permit.goneWallMs ?? wallMs) > tombstoneRetentionMs,
+    );
+    for (const permit of old) this.#permits.delete(permit.uid);
+    if (old.length > 0) this.#changed();
+    return old.map((permit) => permit.uid);
+  }
+
+  #put(permit: Permit): Permit {
+    this.#permits.set(permit.uid, permit);
+    this.#changed();
+    return permit;
+  }
+
+  #changed(): void {
+    this.#version++;
+    this.#essentialVersion = this.#version;
+  }
+}
+
+/**
+ * Whether this host had the VM until just before `term`: then a disk found here is the VM's newest. With a term
+ * in between, another host has had it, and the disk may be stale.
+ */
+function ownedUntil(permit: Permit, term: number): boolean {
+  const hadDisk = permit.phase === 'defined' || permit.disk !== 'none';
+  return permit.term === term - 1 && hadDisk && !takesAway(permit.desired.role);
+}

@@ -1,0 +1,44 @@
+/**
+ * One VM as the agent sees it: what becomes the contract's Observation. Two observations are compared without
+ * their time, so that what the scheduler already knows is never sent again (PROTOCOL.md S4).
+ */
+import type { VmError } from './ledger.js';
+
+export type VmState =
+  | 'absent'
+  | 'preparing'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'guestShutdown'
+  | 'crashed'
+  | 'paused'
+  | 'missing'
+  | 'refused'
+  | 'unknown';
+
+export interface VmObservation {
+  uid: string;
+  term: number;
+  /** The newest generation that was reached. */
+  generation: number;
+  state: VmState;
+  rebootCount: number;
+  error: VmError | null;
+  progress: string;
+  /** When this state began, in milliseconds of the wall clock. */
+  sinceWallMs: number;
+}
+
+/** Equal for observations that say the same. */
+export function fingerprint(observation: VmObservation): string {
+  const { uid, term, generation, state, rebootCount, error, progress } = observation;
+  return JSON.stringify([uid, term, generation, state, rebootCount, error?.code, error?.message, progress]);
+}
+
+/** States in which something is wrong that a human may want to see. */
+export function isTroubled(observation: VmObservation): boolean {
+  const { state, error } = observation;
+  return error !== null || ['crashed', 'paused', 'missing', 'refused', 'unknown'].includes(state);
+}

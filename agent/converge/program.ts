@@ -1,0 +1,130 @@
+/**
+ * One VM's converging, from the first look to rest: wait until the permit is on disk, look at the domain, plan one
+ * step, carry it out, look again. Failures are classified here: what is tried again, what becomes a refusal, and
+ * what says nothing at all (a time-out, a hypervisor that is away: PROTOCOL.md O6).
+ */
+import type { ObservedDomain } from '../hypervisor/hypervisor.js';
+import { EffectFailed, type Fault, type FaultKind, type Program, perform } from './effects.js';
+import type { Permit, VmError } from './ledger.js';
+import { failed, notice, patienceMs } from './memory.js';
+import type { VmState } from './observation.js';
+import { type Plan, plan } from './plan.js';
+import { carryOut, Overtaken, persisted, type StepContext } from './steps.js';
+
+export interface ProgramContext extends StepContext {
+  /** Tells the scheduler and the status what is seen now. */
+  observe(state: VmState, domain: ObservedDomain | null, error: VmError | null): void;
+}
+
+/** How a program ended: look again at this time, or when something happens. */
+export interface Rest {
+  wakeAt: number | null;
+}
+
+/** A VM whose steps never come to rest is looked at again later, so that it cannot keep the agent busy. */
+const maxRounds = 30;
+const restlessPauseMs = 1_000;
+const longestMessage = 500;
+
+const statusOf: Record<FaultKind, number> = {
+  unavailable: 14,
+  timeout: 4,
+  absent: 5,
+  invalid: 3,
+  denied: 9,
+  noSpace: 8,
+  failed: 13,
+  cancelled: 1,
+};
+
+const final: ReadonlySet<FaultKind> = new Set<FaultKind>(['invalid', 'denied', 'noSpace']);
+
+export function* converge(context: ProgramContext): Program<Rest> {
+  for (let round = 0; round < maxRounds; round++) {
+    const permit = context.ledger.permit(context.uid);
+    if (permit === undefined) return { wakeAt: null };
+    const next = yield* oneRound(context, permit);
+    if (next !== 'again') return next;
+  }
+  return { wakeAt: context.now() + restlessPauseMs };
+}
+
+function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'again'> {
+  let doing = 'persist';
+  let domain: ObservedDomain | null = null;
+  let current: Plan | null = null;
+  try {
+    yield* persisted(context.ledger);
+    doing = 'inspect';
+    domain = yield* perform({ kind: 'inspect', uid: context.uid });
+    const permit = context.ledger.permit(context.uid);
+    if (permit === undefined) return { wakeAt: null };
+    context.memory = notice(context.memory, permit, domain, context.now());
+    const { memory } = context;
+    current = plan({ permit, domain, memory, now: context.now() });
+    const { step } = current;
+    doing = step.kind;
+    if (step.kind === 'rest') {
+      context.memory = { ...memory, failure: null };
+      context.observe(current.state, domain, current.error);
+      return { wakeAt: step.wakeAt };
+    }
+    const failure = memory.failure?.step === step.kind ? memory.failure : null;
+    context.observe(current.state, domain, failure?.error ?? current.error);
+    if (failure !== null && failure.retryAt > context.now()) return { wakeAt: failure.retryAt };
+    yield* carryOut(context, permit, step);
+    if (context.memory.failure?.step === step.kind) context.memory = { ...context.memory, failure: null };
+    return 'again';
+  } catch (error) {
+    if (error instanceof Overtaken) return 'again';
+    if (!(error instanceof EffectFailed)) throw error;
+    return afterFailure(context, before, doing, error.fault, domain, current);
+  }
+}
+
+function afterFailure(
+  context: ProgramContext,
+  before: Permit,
+  doing: string,
+  fault: Fault,
+  domain: ObservedDomain | null,
+  current: Plan | null,
+): Rest | 'again' {
+  if (fault.kind === 'cancelled') return 'again';
+  // The hypervisor says when it is back, and then every VM is looked at again.
+  if (fault.kind === 'unavailable') return { wakeAt: context.now() + restlessPauseMs };
+  const error = { code: statusOf[fault.kind], message: oneLine(fault.message) };
+  context.memory = failed(context.memory, doing, fault.kind, error, context.now());
+  if (mayRefuse(context, before, doing, fault)) {
+    context.ledger.advance(context.uid, { phase: 'refusing', error });
+    return 'again';
+  }
+  const state = doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (current?.state ?? 'unknown');
+  context.observe(state, domain, error);
+  return { wakeAt: context.memory.failure?.retryAt ?? null };
+}
+
+/** Messages of the hypervisor end up in logs, on terminals and on the wire. */
+function oneLine(message: string): string {
+  return message
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, longestMessage);
+}
+
+/**
+ * Only a first definition under the term may be refused, only while no guest can have run, and never because
+ * of a time-out (O6). What may be transient is tried for a while first.
+ */
+function mayRefuse(context: ProgramContext, before: Permit, doing: string, fault: Fault): boolean {
+  const permit = context.ledger.permit(context.uid);
+  const { failure, untouchedTerm } = context.memory;
+  if (permit === undefined || permit.term !== before.term || failure === null) return false;
+  if (permit.desired.role !== 'run' && permit.desired.role !== 'stopped') return false;
+  const creating = doing === 'create' && permit.phase !== 'defined';
+  const firstStart = doing === 'start' && permit.phase === 'defined' && untouchedTerm === permit.term;
+  if (!creating && !firstStart) return false;
+  if (fault.kind === 'timeout' || fault.kind === 'absent') return false;
+  if (final.has(fault.kind)) return true;
+  return context.now() - failure.firstAt >= patienceMs;
+}

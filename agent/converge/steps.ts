@@ -1,0 +1,236 @@
+/**
+ * How each step is carried out: short programs of effects, with what must be on disk before each (PROTOCOL.md O2).
+ * A program may be cut off at any yield, by a crash of the agent or by a newer word of the scheduler; each is
+ * written so that looking again and planning again leads to the same end.
+ */
+import type { Blueprint, ObservedDomain, VmMetadata, VolumeRef } from '../hypervisor/hypervisor.js';
+import { specHash, type VmDesired } from './desired.js';
+import { EffectFailed, type Program, perform } from './effects.js';
+import type { Ledger, Permit } from './ledger.js';
+import { failed, pressIntervalMs, rebootPatienceMs, type VmMemory } from './memory.js';
+import type { Step } from './plan.js';
+
+/** What a step's program may see and change of its VM. */
+export interface StepContext {
+  readonly uid: string;
+  readonly ledger: Ledger;
+  memory: VmMemory;
+  now(): number;
+  wallMs(): number;
+}
+
+const volumeOf = (permit: Permit): VolumeRef => ({
+  uid: permit.uid,
+  poolPath: permit.desired.storagePoolPath,
+});
+
+/** The scheduler changed its mind while an effect was under way: stop here, look again, plan again. */
+export class Overtaken extends Error {}
+
+/** The permit, unless term or role have changed since the step was planned. */
+function current(context: StepContext, planned: Permit): Permit {
+  const permit = context.ledger.permit(context.uid);
+  if (permit?.term !== planned.term || permit.desired.role !== planned.desired.role) throw new Overtaken();
+  return permit;
+}
+
+export function* persisted(ledger: Ledger): Program<void> {
+  yield* perform({ kind: 'persist', version: ledger.essentialVersion });
+}
+
+export function* carryOut(context: StepContext, permit: Permit, step: Step): Program<void> {
+  const { uid } = context;
+  switch (step.kind) {
+    case 'rest':
+      return;
+    case 'create':
+      return yield* create(context, permit);
+    case 'adopt':
+      context.ledger.advance(uid, { phase: 'defined', error: null });
+      return yield* persisted(context.ledger);
+    case 'record':
+      yield* perform({ kind: 'record', uid, metadata: step.metadata });
+      return;
+    case 'redefine':
+      return yield* redefine(permit, step.domain);
+    case 'start': {
+      yield* perform({ kind: 'start', uid, term: permit.term });
+      const { generation } = permit.desired;
+      context.memory = {
+        ...context.memory,
+        startAfter: null,
+        startedGeneration: generation,
+        untouchedTerm: null,
+      };
+      return;
+    }
+    case 'pressPower':
+      return yield* pressPower(context);
+    case 'destroy':
+      yield* perform({ kind: 'destroy', uid });
+      return;
+    case 'reboot':
+      return yield* reboot(context, permit, step.metadata);
+    case 'reset':
+      context.memory = { ...context.memory, rebootUntil: null };
+      yield* perform({ kind: 'reset', uid });
+      return;
+    case 'remove':
+      return yield* remove(context, permit, step.domain, step.trashVolumes);
+    case 'refuse':
+      return yield* refuse(context, permit);
+  }
+}
+
+function* create(context: StepContext, planned: Permit): Program<void> {
+  const { ledger, uid } = context;
+  const { image, size } = planned.desired;
+  if (image === null || size === null) throw new Error(`${uid}: a VM without image or size`);
+  const volume = volumeOf(planned);
+  const exists = yield* perform({ kind: 'volumeExists', volume });
+  let permit = current(context, planned);
+  if (permit.phase === 'permitted') {
+    if (exists && permit.disk !== 'inherited' && volume.poolPath === '') {
+      // From a time when this host had the VM, with another host in between: stale, and not ours to delete.
+      const message = 'an older disk of this VM is on the host; it is neither run from nor overwritten';
+      throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
+    }
+    permit = ledger.advance(uid, { phase: 'preparing', disk: exists ? 'inherited' : 'made' });
+    yield* persisted(ledger);
+    permit = current(context, planned);
+  }
+  if (!exists) {
+    const fetched = yield* perform({ kind: 'fetchImage', image, poolPath: volume.poolPath });
+    if (fetched.virtualSizeMib > size.diskMib) {
+      const message = `the image's disk is ${fetched.virtualSizeMib} MiB, larger than the VM's ${size.diskMib}`;
+      throw new EffectFailed(
+        { kind: 'fetchImage', image, poolPath: volume.poolPath },
+        { kind: 'denied', message },
+      );
+    }
+    permit = current(context, planned);
+    const backing = { path: fetched.path, format: image.format };
+    yield* perform({ kind: 'createVolume', request: { ...volume, sizeMib: size.diskMib, backing } });
+  } else {
+    yield* perform({ kind: 'growVolume', volume, sizeMib: size.diskMib });
+  }
+  current(context, planned);
+  ledger.advance(uid, { phase: 'defining' });
+  yield* persisted(ledger);
+  permit = current(context, planned);
+  const { desired } = permit;
+  // Resized meanwhile: the volume that was just made must grow before it is defined.
+  if (specHash(desired) !== specHash(planned.desired)) throw new Overtaken();
+  const metadata: VmMetadata = {
+    uid,
+    term: permit.term,
+    // A VM that is to run has reached its generation when it runs; one that is to be off, when it is defined.
+    generation: desired.role === 'stopped' ? desired.generation : 0,
+    specHash: specHash(desired),
+    rebootCount: desired.rebootCount,
+  };
+  yield* perform({ kind: 'define', blueprint: blueprint(desired, domainName(desired), metadata) });
+  ledger.advance(uid, { phase: 'defined' });
+  context.memory = { ...context.memory, untouchedTerm: permit.term };
+  yield* persisted(ledger);
+}
+
+function* redefine(permit: Permit, domain: ObservedDomain): Program<void> {
+  const { desired } = permit;
+  if (desired.size === null) throw new Error(`${permit.uid}: a VM without size`);
+  yield* perform({ kind: 'growVolume', volume: volumeOf(permit), sizeMib: desired.size.diskMib });
+  // libvirt cannot be told to define only what exists: growing may take long, so make sure just before (O2).
+  const still = yield* perform({ kind: 'inspect', uid: permit.uid });
+  if (still?.power.kind !== 'off') throw new Overtaken();
+  const metadata: VmMetadata = {
+    uid: permit.uid,
+    term: permit.term,
+    generation: desired.role === 'stopped' ? desired.generation : (domain.metadata?.generation ?? 0),
+    specHash: specHash(desired),
+    rebootCount: domain.metadata?.rebootCount ?? desired.rebootCount,
+  };
+  yield* perform({ kind: 'define', blueprint: blueprint(desired, domain.name, metadata) });
+}
+
+function* pressPower(context: StepContext): Program<void> {
+  const { memory } = context;
+  if (memory.stop !== null) {
+    context.memory = { ...memory, stop: { ...memory.stop, pressAt: context.now() + pressIntervalMs } };
+  }
+  yield* perform({ kind: 'shutdown', uid: context.uid });
+}
+
+/** O7: the count is written down first, so a crash in between loses a reboot rather than doubling it. */
+function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Program<void> {
+  const { uid } = context;
+  yield* perform({ kind: 'record', uid, metadata });
+  if (permit.desired.rebootForced) {
+    yield* perform({ kind: 'reset', uid });
+    return;
+  }
+  // A guest that ignores the request (it is still booting, or hangs) is reset when its time is over.
+  const patience = Math.max(rebootPatienceMs, permit.desired.stopGraceMs);
+  context.memory = { ...context.memory, rebootUntil: context.now() + patience };
+  try {
+    yield* perform({ kind: 'reboot', uid });
+  } catch (error) {
+    if (!(error instanceof EffectFailed)) throw error;
+    const { kind, message } = error.fault;
+    // The reboot was counted and is not asked for again: the reset that follows does it.
+    context.memory = failed(context.memory, 'reboot', kind, { code: 13, message }, context.now());
+  }
+}
+
+function* remove(
+  context: StepContext,
+  planned: Permit,
+  domain: ObservedDomain | null,
+  trashVolumes: boolean,
+): Program<void> {
+  const { uid, ledger } = context;
+  if (domain !== null) {
+    if (domain.power.kind !== 'off') yield* perform({ kind: 'destroy', uid });
+    current(context, planned);
+    yield* perform({ kind: 'undefine', uid });
+  }
+  if (trashVolumes) {
+    current(context, planned);
+    yield* perform({ kind: 'trashVolume', volume: volumeOf(planned) });
+  }
+  current(context, planned);
+  ledger.advance(uid, { phase: 'gone', error: null, goneWallMs: context.wallMs() });
+  yield* persisted(ledger);
+}
+
+/** Undoes a first definition that failed for good, so that "refused" means: nothing runs, nothing is left. */
+function* refuse(context: StepContext, planned: Permit): Program<void> {
+  const { uid, ledger } = context;
+  const domain = yield* perform({ kind: 'inspect', uid });
+  if (domain !== null && domain.power.kind !== 'off') throw new Overtaken();
+  if (domain !== null) yield* perform({ kind: 'undefine', uid });
+  if (planned.disk === 'made') yield* perform({ kind: 'removeVolume', volume: volumeOf(planned) });
+  const permit = ledger.permit(uid);
+  if (permit?.term !== planned.term) throw new Overtaken();
+  ledger.advance(uid, { phase: 'refused' });
+  yield* persisted(ledger);
+}
+
+/** Readable in `virsh list`, and unique by the first digits of the id. The id itself is the UUID (O1). */
+export function domainName(desired: VmDesired): string {
+  const last = desired.vmName.split('/').at(-1) ?? '';
+  const readable = /^[a-z][a-z0-9-]{0,62}$/.test(last) ? last : 'vm';
+  return `${readable}-${desired.uid.slice(0, 8)}`;
+}
+
+function blueprint(desired: VmDesired, name: string, metadata: VmMetadata): Blueprint {
+  if (desired.size === null) throw new Error(`${desired.uid}: a VM without size`);
+  return {
+    uid: desired.uid,
+    poolPath: desired.storagePoolPath,
+    name,
+    title: desired.vmName,
+    vcpus: desired.size.vcpus,
+    memoryMib: desired.size.memoryMib,
+    metadata,
+  };
+}

@@ -1,0 +1,330 @@
+/**
+ * The whole agent without its hands: ledger, converger and link put together, synchronous and deterministic. What
+ * happens comes in as calls with the time, what is to be done goes out as data. The daemon (shell.ts) gives it
+ * hands on a real host; a simulator can run a thousand of them.
+ */
+import type { Desired__Output } from '../proto/gen/secovia/v1/Desired.js';
+import type { HostInventory } from '../proto/gen/secovia/v1/HostInventory.js';
+import type { LinkRequest } from '../proto/gen/secovia/v1/LinkRequest.js';
+import type { LinkResponse__Output } from '../proto/gen/secovia/v1/LinkResponse.js';
+import type { Report } from '../proto/gen/secovia/v1/Report.js';
+import { Converger, type ConvergerOutput, type Instant } from './converge/converger.js';
+import { readDesired } from './converge/desired.js';
+import type { EffectResult } from './converge/effects.js';
+import { type Checkpoint, contradicts, isNewerCheckpoint } from './converge/epoch.js';
+import type { Ledger } from './converge/ledger.js';
+import type { HypervisorEvent, DomainSummary } from './hypervisor/hypervisor.js';
+import { LinkMachine, type LinkOutput, type LinkStatus } from './link/link-machine.js';
+import { checkpointMessage, epochMessage, observationMessage, protocolVersion } from './link/wire.js';
+import { Troubles } from './status/troubles.js';
+
+export interface AgentIdentity {
+  /** The last part of `hosts/{host}`. */
+  host: string;
+  machineId: string;
+  bootId: string;
+  /** A UUID of this process. */
+  instance: string;
+}
+
+/** What the operating system measures, for people. */
+export interface HostMetrics {
+  memoryUsedMib: number;
+  cpuPercent: number;
+  diskAvailableMib: number;
+}
+
+export interface CoreOptions {
+  identity: AgentIdentity;
+  ledger: Ledger;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Whether the federation's key signed it (E2). */
+  verifyCheckpoint(checkpoint: Checkpoint): boolean;
+}
+
+/** Outputs of the link that the core does not deal with itself, and those of the converger. */
+export type CoreOutput =
+  | Extract<LinkOutput, { kind: 'connect' | 'disconnect' | 'send' | 'linked' | 'unlinked' | 'reportDue' }>
+  | Extract<ConvergerOutput, { kind: 'perform' | 'cancel' }>
+  | { kind: 'trouble'; message: string };
+
+export class AgentCore {
+  readonly ledger: Ledger;
+  readonly converger: Converger;
+  readonly troubles = new Troubles();
+  readonly #options: CoreOptions;
+  readonly #link: LinkMachine;
+  /** VMs that the scheduler has mentioned since Welcome. */
+  #mentioned = new Set<string>();
+  #libvirtAvailable = false;
+  #libvirtError = 'not connected yet';
+  #orphanVolumes: string[] = [];
+  #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
+  #inventory: HostInventory | null = null;
+  #lastReport = '';
+  #now: Instant;
+  #outputs: CoreOutput[] = [];
+
+  constructor(options: CoreOptions, now: Instant) {
+    this.#options = options;
+    this.#now = now;
+    this.ledger = options.ledger;
+    this.converger = new Converger(options.ledger, now);
+    const { random } = options;
+    this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random });
+  }
+
+  takeOutputs(): CoreOutput[] {
+    this.#settle();
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  startLink(now: Instant): void {
+    this.#now = now;
+    this.#link.start(now.bootMs);
+  }
+
+  opened(now: Instant): void {
+    this.#now = now;
+    this.#link.opened(now.bootMs);
+  }
+
+  received(response: LinkResponse__Output, now: Instant): void {
+    this.#now = now;
+    this.#link.received(response, now.bootMs);
+  }
+
+  ended(reason: string, now: Instant): void {
+    this.#now = now;
+    this.#link.ended(reason, now.bootMs);
+  }
+
+  writable(now: Instant): void {
+    this.#now = now;
+    this.#link.writable();
+  }
+
+  congested(): void {
+    this.#link.congested();
+  }
+
+  performed(ticket: number, result: EffectResult, now: Instant): void {
+    this.#now = now;
+    this.converger.performed(ticket, result, now);
+  }
+
+  progress(ticket: number, text: string, now: Instant): void {
+    this.#now = now;
+    this.converger.progress(ticket, text, now);
+  }
+
+  hypervisorEvent(event: HypervisorEvent, now: Instant): void {
+    this.#now = now;
+    switch (event.kind) {
+      case 'available':
+        this.#libvirtAvailable = true;
+        this.#libvirtError = '';
+        this.converger.available(now);
+        return;
+      case 'unavailable':
+        if (this.#libvirtAvailable || event.error !== this.#libvirtError) {
+          this.#trouble(`libvirt does not answer: ${event.error}`);
+        }
+        this.#libvirtAvailable = false;
+        this.#libvirtError = event.error;
+        this.converger.unavailable(now);
+        return;
+      case 'changed':
+        this.converger.changed(event.uid, now);
+        return;
+      case 'rebooted':
+        this.converger.rebooted(event.uid, now);
+        return;
+    }
+  }
+
+  listed(domains: DomainSummary[], now: Instant): void {
+    this.#now = now;
+    this.converger.listed(domains, now);
+  }
+
+  volumesListed(volumes: { uid: string; file: string; whole: boolean }[]): void {
+    this.#orphanVolumes = volumes
+      .filter((volume) => this.ledger.permit(volume.uid) === undefined)
+      .map((volume) => `volume ${volume.file}`)
+      .sort();
+  }
+
+  measured(metrics: HostMetrics): void {
+    this.#metrics = metrics;
+  }
+
+  /** A new inventory; sent when it differs from the last. */
+  surveyed(inventory: HostInventory): void {
+    const changed = JSON.stringify(this.#inventory) !== JSON.stringify(inventory);
+    this.#inventory = inventory;
+    if (changed) this.#link.report({ ...this.#report(), inventory });
+  }
+
+  tick(now: Instant): void {
+    this.#now = now;
+    this.converger.tick(now);
+    this.#link.tick(now.bootMs);
+    for (const uid of this.ledger.forget(now.wallMs)) this.converger.forget(uid);
+  }
+
+  leave(reason: string, now: Instant): void {
+    this.#now = now;
+    this.#link.leave(reason, now.bootMs);
+  }
+
+  nextWakeAt(): number | null {
+    const times = [this.converger.nextWakeAt(), this.#link.nextWakeAt()].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  linkStatus(): LinkStatus {
+    return this.#link.status();
+  }
+
+  get inventory(): HostInventory | null {
+    return this.#inventory;
+  }
+
+  get metrics(): HostMetrics {
+    return this.#metrics;
+  }
+
+  orphans(): string[] {
+    return [...this.converger.orphanDomains, ...this.#orphanVolumes];
+  }
+
+  /** Carries outputs of one part over to the other until nothing moves any more. */
+  #settle(): void {
+    for (;;) {
+      const fromConverger = this.converger.takeOutputs();
+      for (const output of fromConverger) {
+        if (output.kind === 'observe') {
+          const { error, uid, state } = output.observation;
+          if (error !== null) this.#trouble(`VM ${uid} (${state}): ${error.message}`);
+          this.#link.observe(output.observation);
+        } else this.#outputs.push(output);
+      }
+      const fromLink = this.#link.takeOutputs();
+      for (const output of fromLink) this.#linkOutput(output);
+      this.#reportIfChanged();
+      if (fromConverger.length === 0 && fromLink.length === 0) return;
+    }
+  }
+
+  #linkOutput(output: LinkOutput): void {
+    switch (output.kind) {
+      case 'hello': {
+        const observations = this.converger.observations();
+        this.#link.greet(this.#hello(observations.map(observationMessage)), observations);
+        return;
+      }
+      case 'epoch':
+        this.ledger.raiseEpoch(output.epoch);
+        return;
+      case 'checkpoint':
+        this.#keepCheckpoint(output.checkpoint);
+        return;
+      case 'desired':
+        this.#desired(output.desired);
+        return;
+      case 'synced':
+        this.ledger.synced(this.#mentioned);
+        return;
+      case 'problem':
+        this.#trouble(output.message);
+        return;
+      case 'linked':
+        this.#mentioned = new Set();
+        this.#lastReport = '';
+        this.#outputs.push(output);
+        return;
+      case 'reportDue':
+        this.#link.report(this.#report());
+        this.#outputs.push(output);
+        return;
+      default:
+        this.#outputs.push(output);
+    }
+  }
+
+  #desired(message: Desired__Output): void {
+    this.#mentioned.add(message.uid);
+    const reading = readDesired(message);
+    if (reading.ok) {
+      this.converger.desired(reading.desired, this.#now);
+      return;
+    }
+    this.#trouble(`the scheduler's word about VM ${reading.uid || '?'} is refused: ${reading.problem}`);
+    if (reading.uid !== '') {
+      this.converger.reject(reading.uid, reading.term, reading.generation, reading.problem, this.#now);
+    }
+  }
+
+  /** E2. What is not signed by the federation's key, or contradicts what is kept, is not kept. */
+  #keepCheckpoint(checkpoint: Checkpoint): void {
+    const kept = this.ledger.checkpoint;
+    if (contradicts(kept, checkpoint)) {
+      this.#trouble(
+        `the scheduler's journal has another past at sequence ${checkpoint.sequence} than this agent was told before`,
+      );
+      return;
+    }
+    if (!isNewerCheckpoint(kept, checkpoint)) return;
+    if (!this.#options.verifyCheckpoint(checkpoint)) {
+      this.#trouble(`the checkpoint at sequence ${checkpoint.sequence} is not signed by the federation`);
+      return;
+    }
+    this.ledger.keepCheckpoint(checkpoint);
+  }
+
+  #hello(observations: ReturnType<typeof observationMessage>[]): LinkRequest {
+    const { host, machineId, bootId, instance } = this.#options.identity;
+    return {
+      hello: {
+        host: `hosts/${host}`,
+        machineId,
+        bootId,
+        instance,
+        protocolVersion,
+        epoch: epochMessage(this.ledger.epoch),
+        checkpoint: checkpointMessage(this.ledger.checkpoint),
+        inventory: this.#inventory,
+        observations,
+        report: this.#report(),
+      },
+    };
+  }
+
+  #report(): Report {
+    return {
+      libvirtAvailable: this.#libvirtAvailable,
+      libvirtError: this.#libvirtError,
+      foreignDomains: this.converger.foreignDomains,
+      ...this.#metrics,
+      orphans: this.orphans(),
+      inventory: null,
+    };
+  }
+
+  /** Facts are reported at once; what the operating system measures waits for the interval. */
+  #reportIfChanged(): void {
+    const { libvirtAvailable, libvirtError, foreignDomains, orphans } = this.#report();
+    const facts = JSON.stringify([libvirtAvailable, libvirtError, foreignDomains, orphans]);
+    if (facts === this.#lastReport) return;
+    this.#lastReport = facts;
+    this.#link.report(this.#report());
+  }
+
+  #trouble(message: string): void {
+    if (this.troubles.add(message, this.#now.wallMs)) this.#outputs.push({ kind: 'trouble', message });
+  }
+}

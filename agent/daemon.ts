@@ -1,0 +1,142 @@
+/**
+ * `secovia-agent run`: the parts of a real host put together, from the configuration to the socket, and taken down
+ * in order. The guests outlive every end of this process.
+ */
+import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
+import { systemClock } from './clock.js';
+import { type AgentConfig, ConfigError, socketPath } from './config.js';
+import { type Checkpoint, checkpointText } from './converge/epoch.js';
+import { Ledger } from './converge/ledger.js';
+import { AgentCore } from './core.js';
+import type { Hypervisor } from './hypervisor/hypervisor.js';
+import { readBootId, readMachineId } from './identity.js';
+import { type CachedImage, ImageStore } from './images/image-store.js';
+import { measure, survey } from './inventory/inventory.js';
+import { GrpcTransport } from './link/grpc-transport.js';
+import { AgentShell } from './shell.js';
+import { LedgerWriter } from './state/ledger-writer.js';
+import { lockFolder } from './state/lock.js';
+import { StateFile } from './state/state-file.js';
+import { composeStatus } from './status/compose.js';
+import { serveStatus } from './status/server.js';
+
+export interface RunOptions {
+  config: AgentConfig;
+  /** Go on without the state file although it is gone. */
+  beginAnew: boolean;
+}
+
+const imageListMs = 30_000;
+
+/** Runs until the process is told to end. */
+export async function runAgent({ config, beginAnew }: RunOptions): Promise<void> {
+  const log = pino(
+    { level: config.logLevel, base: { host: config.host } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const hypervisor = await openHypervisor(config);
+  lockFolder(config.dataDir);
+  const clock = systemClock();
+  const file = new StateFile(config.dataDir);
+  const content = await file.load(beginAnew);
+  const ledger = new Ledger(content ?? undefined);
+  const writer = new LedgerWriter(ledger, (state) => file.save(state));
+  // From now on a missing file means that it was lost.
+  if (content === null) await file.save(ledger.content());
+  const images = new ImageStore(config.dataDir, config.imageDirectories);
+  await images.prepare();
+  const bootId = readBootId();
+  const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
+  const verifyCheckpoint = checkpointVerifier(config);
+  const core = new AgentCore({ identity, ledger, random: Math.random, verifyCheckpoint }, clock.now());
+  const version = agentVersion();
+  const policy = { capacity: config.capacity, reserved: config.reserved };
+  const shell = new AgentShell({
+    core,
+    clock,
+    log,
+    hypervisor,
+    images,
+    writer,
+    transport: new GrpcTransport(config.scheduler),
+    survey: (machine) => survey({ dataDir: config.dataDir, agentVersion: version, policy }, machine),
+    measure: () => measure(config.dataDir),
+    trashRetentionMs: config.trashRetentionHours * 3600_000,
+  });
+  let cached: CachedImage[] = await images.list();
+  const relist = async () => {
+    cached = await images.list();
+  };
+  setInterval(() => void relist(), imageListMs).unref();
+  const server = await serveStatus(socketPath(config), () =>
+    composeStatus({
+      core,
+      now: clock.now(),
+      availability: hypervisor.availability(),
+      images: cached,
+      startedWallMs: shell.startedWallMs,
+      connectedToLibvirtWallMs: shell.connectedToLibvirtWallMs,
+      host: config.host,
+      site: config.site,
+      federation: config.federation,
+      scheduler: config.scheduler,
+      libvirtUri: config.libvirtUri,
+      version,
+    }),
+  );
+  log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  shell.start();
+  await untilTold(log);
+  server.close();
+  await shell.stop('the agent is stopping');
+  log.info({ event: 'agent.stop' });
+}
+
+/** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */
+async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
+  if (config.libvirtUri.startsWith('fake:///')) {
+    const { FakeHypervisor } = await import('./hypervisor/fake/fake-hypervisor.js');
+    return FakeHypervisor.inFolder(config.libvirtUri.slice('fake://'.length));
+  }
+  const { nativeStatus } = await import('../native/index.js');
+  const native = nativeStatus();
+  if (!native.available) throw new ConfigError(native.reason);
+  const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
+  const { kvmWorks } = await import('./inventory/accelerator.js');
+  const { libvirtUri: uri, dataDir, accelerator } = config;
+  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks });
+}
+
+/** Without the federation's key no checkpoint can be believed. */
+function checkpointVerifier({ checkpointKey }: AgentConfig): (checkpoint: Checkpoint) => boolean {
+  if (checkpointKey === '') return () => false;
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: Buffer.from(checkpointKey, 'base64'), format: 'der', type: 'spki' });
+  } catch {
+    throw new ConfigError('checkpointKey is not a public key: run secovia-agent join again');
+  }
+  return (checkpoint) => {
+    const signature = Buffer.from(checkpoint.signatureBase64, 'base64');
+    return verify(null, Buffer.from(checkpointText(checkpoint)), key, signature);
+  };
+}
+
+function untilTold(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log.info({ event: 'agent.leaving', signal });
+        resolve();
+      });
+    }
+  });
+}
+
+/** The compiled module lies in dist/agent, two levels below the package's root. */
+export function agentVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

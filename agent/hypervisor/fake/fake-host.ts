@@ -1,0 +1,241 @@
+/**
+ * A host that exists only in memory: domains that run because somebody said so, and volumes that are names. It is
+ * synchronous, so a simulator can run hundreds; it can be saved as plain data, so it outlives an agent that is
+ * killed; and it can be told to crash, to power off from inside, or to fail the next call.
+ */
+import {
+  type Blueprint,
+  type DomainSummary,
+  HypervisorError,
+  type HypervisorEvent,
+  type ObservedDomain,
+  type OffReason,
+  type Power,
+  type VmMetadata,
+  type VolumeRef,
+  type VolumeRequest,
+} from '../hypervisor.js';
+
+export interface FakeDomain {
+  uid: string;
+  name: string;
+  power: Power;
+  metadata: VmMetadata | null;
+  vcpus: number;
+  memoryMib: number;
+}
+
+export interface FakeHostContent {
+  domains: FakeDomain[];
+  volumes: { uid: string; poolPath: string; sizeMib: number }[];
+  trash: { uid: string; thrownAtMs: number }[];
+}
+
+/** A call that changes something. */
+export interface FakeCall {
+  call: 'define' | 'start' | 'shutdown' | 'reboot' | 'reset' | 'destroy' | 'undefine' | 'createVolume';
+  uid: string;
+}
+
+const keptCalls = 10_000;
+
+export class FakeHost {
+  readonly #domains = new Map<string, FakeDomain>();
+  readonly #volumes = new Map<string, FakeHostContent['volumes'][number]>();
+  #trash: FakeHostContent['trash'];
+  /** The latest of them, in the order in which they came. */
+  readonly calls: FakeCall[] = [];
+  /** Guests that ignore the power button. */
+  readonly deaf = new Set<string>();
+  /** Thrown once by the next call of that kind. */
+  readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
+  onEvent: (event: HypervisorEvent) => void = () => undefined;
+  /** Called after each change, before the caller hears of it. */
+  onChange: (call: FakeCall | null) => void = () => undefined;
+
+  constructor(content: FakeHostContent = { domains: [], volumes: [], trash: [] }) {
+    for (const domain of content.domains) this.#domains.set(domain.uid, domain);
+    for (const volume of content.volumes) this.#volumes.set(key(volume), volume);
+    this.#trash = content.trash;
+  }
+
+  content(): FakeHostContent {
+    return {
+      domains: [...this.#domains.values()],
+      volumes: [...this.#volumes.values()],
+      trash: this.#trash,
+    };
+  }
+
+  list(): DomainSummary[] {
+    return [...this.#domains.values()].map(({ uid, name, power, metadata }) => ({
+      uid,
+      name,
+      power,
+      ours: metadata !== null,
+    }));
+  }
+
+  inspect(uid: string): ObservedDomain | null {
+    const domain = this.#domains.get(uid);
+    if (domain === undefined) return null;
+    const { name, power, metadata } = domain;
+    return { uid, name, power, metadata: metadata === null ? null : { ...metadata } };
+  }
+
+  define(blueprint: Blueprint): void {
+    this.#count('define', blueprint.uid);
+    const { uid, name, vcpus, memoryMib, metadata } = blueprint;
+    if (!this.#volumes.has(key(blueprint))) throw new HypervisorError('invalid', `no volume for ${uid}`);
+    const old = this.#domains.get(uid);
+    const power: Power = old?.power ?? { kind: 'off', reason: 'unknown' };
+    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib });
+    this.#changed('define', uid);
+  }
+
+  start(uid: string): void {
+    const domain = this.#domain(uid);
+    if (domain.power.kind !== 'off') return;
+    this.#count('start', uid);
+    domain.power = { kind: 'running' };
+    this.#changed('start', uid);
+  }
+
+  shutdown(uid: string): void {
+    const domain = this.#domain(uid);
+    this.#count('shutdown', uid);
+    if (domain.power.kind === 'running' && !this.deaf.has(uid)) {
+      domain.power = { kind: 'off', reason: 'shutdown' };
+    }
+    this.#changed('shutdown', uid);
+  }
+
+  reboot(uid: string): void {
+    this.#domain(uid);
+    this.#count('reboot', uid);
+    this.#changed('reboot', uid);
+    if (!this.deaf.has(uid)) this.onEvent({ kind: 'rebooted', uid });
+  }
+
+  reset(uid: string): void {
+    this.#domain(uid);
+    this.#count('reset', uid);
+    this.#changed('reset', uid);
+    this.onEvent({ kind: 'rebooted', uid });
+  }
+
+  destroy(uid: string): void {
+    const domain = this.#domains.get(uid);
+    if (domain === undefined || domain.power.kind === 'off') return;
+    this.#count('destroy', uid);
+    domain.power = { kind: 'off', reason: 'destroyed' };
+    this.#changed('destroy', uid);
+  }
+
+  undefine(uid: string): void {
+    if (!this.#domains.has(uid)) return;
+    this.#count('undefine', uid);
+    this.#domains.delete(uid);
+    this.#changed('undefine', uid);
+  }
+
+  record(uid: string, metadata: VmMetadata): void {
+    this.#domain(uid).metadata = { ...metadata };
+    this.onChange(null);
+  }
+
+  volumeExists(volume: VolumeRef): boolean {
+    return this.#volumes.has(key(volume));
+  }
+
+  createVolume({ uid, poolPath, sizeMib }: VolumeRequest): void {
+    this.#count('createVolume', uid);
+    this.#volumes.set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
+    this.onChange({ call: 'createVolume', uid });
+  }
+
+  growVolume(volume: VolumeRef, sizeMib: number): void {
+    const found = this.#volumes.get(key(volume));
+    if (found === undefined) throw new HypervisorError('failed', `no volume for ${volume.uid}`);
+    found.sizeMib = Math.max(found.sizeMib, sizeMib);
+    this.onChange(null);
+  }
+
+  volumeSizeMib(volume: VolumeRef): number | undefined {
+    return this.#volumes.get(key(volume))?.sizeMib;
+  }
+
+  trashVolume(volume: VolumeRef, wallMs: number): void {
+    if (this.#volumes.delete(key(volume))) {
+      this.#trash = [...this.#trash, { uid: volume.uid, thrownAtMs: wallMs }];
+      this.onChange(null);
+    }
+  }
+
+  removeVolume(volume: VolumeRef): void {
+    if (this.#volumes.delete(key(volume))) this.onChange(null);
+  }
+
+  listVolumes(): { uid: string; file: string; whole: boolean }[] {
+    return [...this.#volumes.values()].map(({ uid }) => ({ uid, file: `${uid}.qcow2`, whole: true }));
+  }
+
+  emptyTrash(olderThanMs: number, wallMs: number): number {
+    const kept = this.#trash.filter(({ thrownAtMs }) => wallMs - thrownAtMs < olderThanMs);
+    const removed = this.#trash.length - kept.length;
+    this.#trash = kept;
+    if (removed > 0) this.onChange(null);
+    return removed;
+  }
+
+  /** Something outside of Secovia: a domain of somebody else. */
+  addForeign(uid: string, name: string): void {
+    const power: Power = { kind: 'running' };
+    this.#domains.set(uid, { uid, name, power, metadata: null, vcpus: 1, memoryMib: 64 });
+    this.onEvent({ kind: 'changed', uid });
+  }
+
+  /** The guest goes off, for a reason of its own or of the machine's. */
+  powerOff(uid: string, reason: OffReason): void {
+    this.setPower(uid, { kind: 'off', reason });
+  }
+
+  setPower(uid: string, power: Power): void {
+    this.#domain(uid).power = power;
+    this.onChange(null);
+    this.onEvent({ kind: 'changed', uid });
+  }
+
+  /** Somebody takes the domain away behind everybody's back. */
+  lose(uid: string): void {
+    this.#domains.delete(uid);
+    this.onChange(null);
+    this.onEvent({ kind: 'changed', uid });
+  }
+
+  failNext(call: FakeCall['call'], error: HypervisorError): void {
+    this.failures.set(call, [...(this.failures.get(call) ?? []), error]);
+  }
+
+  #domain(uid: string): FakeDomain {
+    const domain = this.#domains.get(uid);
+    if (domain === undefined) throw new HypervisorError('absent', `no domain ${uid}`);
+    return domain;
+  }
+
+  #count(call: FakeCall['call'], uid: string): void {
+    this.calls.push({ call, uid });
+    if (this.calls.length > keptCalls) this.calls.splice(0, keptCalls / 2);
+    const [failure, ...later] = this.failures.get(call) ?? [];
+    if (failure === undefined) return;
+    this.failures.set(call, later);
+    throw failure;
+  }
+
+  #changed(call: FakeCall['call'], uid: string): void {
+    this.onChange({ call, uid });
+    this.onEvent({ kind: 'changed', uid });
+  }
+}
+
+const key = ({ uid, poolPath }: VolumeRef): string => `${poolPath}:${uid}`;

@@ -1,0 +1,183 @@
+/**
+ * What the agent asks of a hypervisor, in the project's own words. libvirt stands behind it on a real host
+ * (libvirt/), and an in-memory host in demonstrations and simulations (fake/); both pass the same contract suite.
+ *
+ * A call that fails rejects with a `HypervisorError`, whose fault says what the caller may conclude from it.
+ */
+
+/** Why a domain is powered off, as far as the hypervisor remembers. */
+export type OffReason =
+  | 'shutdown'
+  | 'destroyed'
+  | 'crashed'
+  | 'migrated'
+  | 'saved'
+  | 'failed'
+  | 'daemon'
+  | 'unknown';
+
+/** The reason of a domain that is paused only because its start is under way. */
+export const startingUp = 'starting up';
+
+export type Power =
+  | { kind: 'running' }
+  | { kind: 'paused'; reason: string }
+  | { kind: 'stopping' }
+  | { kind: 'off'; reason: OffReason }
+  /** The guest crashed, and its process is still there. */
+  | { kind: 'crashed' };
+
+/** What a domain says about itself: kept in its `<metadata>`, so it lives and dies with the domain. */
+export interface VmMetadata {
+  uid: string;
+  term: number;
+  /** The newest generation that was reached; 0 before the first. */
+  generation: number;
+  /** Of the spec that the domain was defined with; empty when it is not known. */
+  specHash: string;
+  /** The newest reboot that was begun. */
+  rebootCount: number;
+}
+
+export interface ObservedDomain {
+  uid: string;
+  name: string;
+  power: Power;
+  /** Null when the domain does not carry Secovia's element: then it is somebody else's (O1). */
+  metadata: VmMetadata | null;
+}
+
+/** One line of the list of all domains; `ours` says whether it carries Secovia's element. */
+export interface DomainSummary {
+  uid: string;
+  name: string;
+  power: Power;
+  ours: boolean;
+}
+
+/** Where a VM's disk is: `poolPath` is a shared pool's folder, or empty for the host's own pool. */
+export interface VolumeRef {
+  uid: string;
+  poolPath: string;
+}
+
+export type ImageFormat = 'qcow2' | 'raw';
+
+export interface VolumeRequest extends VolumeRef {
+  sizeMib: number;
+  /** The verified image that the volume is a copy-on-write child of. */
+  backing: { path: string; format: ImageFormat };
+}
+
+/** Everything a domain is made from. */
+export interface Blueprint extends VolumeRef {
+  name: string;
+  title: string;
+  vcpus: number;
+  memoryMib: number;
+  metadata: VmMetadata;
+}
+
+export type HypervisorFault =
+  /** The hypervisor cannot be reached; nothing is known about the call. */
+  | 'unavailable'
+  /** No answer in time; the work may still complete (O6). */
+  | 'timeout'
+  /** There is no such domain. */
+  | 'absent'
+  /** The request itself is refused and will be refused again. */
+  | 'invalid'
+  | 'noSpace'
+  /** It failed, and may succeed later. */
+  | 'failed';
+
+export class HypervisorError extends Error {
+  override readonly name = 'HypervisorError';
+  constructor(
+    readonly fault: HypervisorFault,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type HypervisorEvent =
+  | { kind: 'available' }
+  | { kind: 'unavailable'; error: string }
+  /** Something happened to this domain: look again. */
+  | { kind: 'changed'; uid: string }
+  | { kind: 'rebooted'; uid: string };
+
+export interface Availability {
+  available: boolean;
+  /** What went wrong last; empty when nothing did. */
+  error: string;
+  /** For people, e.g. `9.0.0`; empty before the first connection. */
+  version: string;
+}
+
+export interface NumaCellFacts {
+  id: number;
+  cpus: number;
+  memoryMib: number;
+  hugepages: { sizeKib: number; count: number }[];
+}
+
+/** What the hypervisor knows about the machine. */
+export interface MachineFacts {
+  architecture: string;
+  cpuModel: string;
+  cpuFeatures: string[];
+  accelerators: string[];
+  cpus: number;
+  memoryMib: number;
+  sockets: number;
+  coresPerSocket: number;
+  threadsPerCore: number;
+  numaCells: NumaCellFacts[];
+  version: string;
+  hypervisorVersion: string;
+}
+
+export interface Hypervisor {
+  /** Begins to connect, and keeps connecting until `close`. Events come after this call has returned. */
+  open(listener: (event: HypervisorEvent) => void): void;
+  close(): Promise<void>;
+  availability(): Availability;
+  machine(): Promise<MachineFacts>;
+
+  /** Every domain of the host, whosever it is. */
+  list(): Promise<DomainSummary[]>;
+  /** The domain with this UUID as it is now, or null when there is none. */
+  inspect(uid: string): Promise<ObservedDomain | null>;
+
+  /** Defines the domain, or redefines the one that has this UUID. */
+  define(blueprint: Blueprint): Promise<void>;
+  start(uid: string): Promise<void>;
+  /** Presses the power button; the guest may not react. */
+  shutdown(uid: string): Promise<void>;
+  /** Asks the guest to reboot; it may not react. */
+  reboot(uid: string): Promise<void>;
+  reset(uid: string): Promise<void>;
+  /** Pulls the plug; fine when the domain is off already. */
+  destroy(uid: string): Promise<void>;
+  /** Forgets a domain that is off; fine when it is gone already. */
+  undefine(uid: string): Promise<void>;
+  /** Writes the domain's metadata, of its definition and of its running copy. */
+  record(uid: string, metadata: VmMetadata): Promise<void>;
+
+  /** Whether the VM's whole volume is there. Unfinished ones do not count. */
+  volumeExists(volume: VolumeRef): Promise<boolean>;
+  /** Makes the VM's volume: under a temporary name first, and under its own when it is whole (O1). */
+  createVolume(request: VolumeRequest): Promise<void>;
+  /** Grows the volume to at least this size; never shrinks it. */
+  growVolume(volume: VolumeRef, sizeMib: number): Promise<void>;
+  /** Moves the VM's volume to the trash, and clears its unfinished ones and its console log. */
+  trashVolume(volume: VolumeRef): Promise<void>;
+  /** Deletes the VM's volume for good: only for one that no guest ever wrote to. */
+  removeVolume(volume: VolumeRef): Promise<void>;
+  /** File names in the volume folders that look like volumes of VMs, with the uid in each. */
+  listVolumes(poolPaths: string[]): Promise<{ uid: string; file: string; whole: boolean }[]>;
+  /** Deletes trash older than this; returns how many volumes went. */
+  emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
+}

@@ -1,0 +1,109 @@
+/**
+ * Connections to one libvirtd, each used by one caller at a time. Calls that share a connection would be carried by
+ * whichever thread happens to own it, and libvirt's client library up to 10.x then sometimes touches the stack of a
+ * thread that has gone on (CVE-2024-4418; Debian 12 ships it): the whole agent dies of it. It also means that a
+ * call that hangs holds up nobody else.
+ */
+import { type Connection, DEADLINE_CODE } from '../../../native/index.js';
+import { HypervisorError } from '../hypervisor.js';
+import { hasCode } from './failure.js';
+
+export interface PoolOptions {
+  size: number;
+  open(): Promise<Connection>;
+}
+
+interface Waiter {
+  take(connection: Connection): void;
+  refuse(error: Error): void;
+}
+
+/**
+ * A call that was given up keeps its connection, and a thread, until libvirt answers. When so many hang, something
+ * is wrong that one more attempt will not mend.
+ */
+const maxStuck = 32;
+const stuckCloseDeadlineMs = 24 * 3600_000;
+
+export class ConnectionPool {
+  readonly #options: PoolOptions;
+  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  #opening = 0;
+  readonly #waiting: Waiter[] = [];
+  #stuck = 0;
+  #over: Error | null = null;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `call` with a connection of its own. */
+  async run<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire();
+    try {
+      const result = await call(connection);
+      this.#release(connection);
+      return result;
+    } catch (error) {
+      if (hasCode(error, DEADLINE_CODE)) this.#retire(connection);
+      else this.#release(connection);
+      throw error;
+    }
+  }
+
+  /** Refuses all further calls, and returns the connections for closing. */
+  end(error: Error): Connection[] {
+    this.#over = error;
+    for (const waiter of this.#waiting.splice(0)) waiter.refuse(error);
+    this.#idle.length = 0;
+    const connections = [...this.#all];
+    this.#all.clear();
+    return connections;
+  }
+
+  async #acquire(): Promise<Connection> {
+    if (this.#over !== null) throw this.#over;
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#stuck >= maxStuck) {
+      throw new HypervisorError('timeout', `${this.#stuck} calls to libvirt hang`);
+    }
+    if (this.#all.size + this.#opening < this.#options.size) return this.#open();
+    return new Promise((take, refuse) => this.#waiting.push({ take, refuse }));
+  }
+
+  async #open(): Promise<Connection> {
+    this.#opening++;
+    try {
+      const connection = await this.#options.open();
+      if (this.#over !== null) {
+        void connection.close().catch(() => undefined);
+        throw this.#over;
+      }
+      this.#all.add(connection);
+      return connection;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  #release(connection: Connection): void {
+    if (this.#over !== null) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(connection);
+    else next.take(connection);
+  }
+
+  /** The call was given up and still hangs in libvirt: its connection goes when it comes back. */
+  #retire(connection: Connection): void {
+    if (!this.#all.delete(connection)) return;
+    this.#stuck++;
+    const gone = () => {
+      this.#stuck--;
+    };
+    connection.close({ deadlineMs: stuckCloseDeadlineMs }).then(gone, gone);
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#open().then(next.take, next.refuse);
+  }
+}

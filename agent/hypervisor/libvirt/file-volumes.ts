@@ -1,0 +1,215 @@
+/**
+ * Volumes as files in libvirt's folder pools: the host's own pool under the agent's data folder, and shared pools
+ * where they are mounted. libvirt makes and grows them; looking, renaming and trashing are the file system's.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connection } from '../../../native/index.js';
+import { HypervisorError, type VolumeRef, type VolumeRequest } from '../hypervisor.js';
+import { PoolDirectory } from './pools.js';
+import type { LibvirtSession } from './session.js';
+import {
+  type FoundVolume,
+  partialFile,
+  readTrashFile,
+  readVolumeFile,
+  trashFile,
+  type Volumes,
+  volumeFile,
+} from './volumes.js';
+import { element, render } from './xml.js';
+
+const createDeadlineMs = 60_000;
+const mib = 1024 * 1024;
+
+export class FileVolumes implements Volumes {
+  readonly #session: LibvirtSession;
+  readonly #pools: PoolDirectory;
+  readonly #dataDir: string;
+  #diskCache: 'none' | 'writeback' = 'writeback';
+
+  constructor(session: LibvirtSession, dataDir: string) {
+    this.#session = session;
+    this.#dataDir = dataDir;
+    this.#pools = new PoolDirectory(join(dataDir, 'volumes'));
+  }
+
+  /** Makes sure that the host's own pool is there; called for each new connection. */
+  async prepare(connection: Connection): Promise<void> {
+    for (const folder of ['volumes', 'trash', 'console']) {
+      await mkdir(join(this.#dataDir, folder), { recursive: true, mode: 0o711 });
+    }
+    this.#diskCache = (await takesDirectIo(join(this.#dataDir, 'volumes'))) ? 'none' : 'writeback';
+    this.#pools.forget();
+    await this.#pools.ensure(connection, '');
+  }
+
+  /** `none` where the file system takes direct I/O, as most do. */
+  get diskCache(): 'none' | 'writeback' {
+    return this.#diskCache;
+  }
+
+  path({ uid, poolPath }: VolumeRef): string {
+    return join(this.#folder(poolPath), volumeFile(uid));
+  }
+
+  consoleLog(uid: string): string {
+    return join(this.#dataDir, 'console', `${uid}.log`);
+  }
+
+  async exists(volume: VolumeRef): Promise<boolean> {
+    await this.#requireFolder(volume.poolPath);
+    return fileExists(this.path(volume));
+  }
+
+  async create({ uid, poolPath, sizeMib, backing }: VolumeRequest): Promise<void> {
+    await this.#requireFolder(poolPath);
+    await this.#clearPartials({ uid, poolPath });
+    const partial = partialFile(uid, randomBytes(4).toString('hex'));
+    const xml = render(
+      element(
+        'volume',
+        { type: 'file' },
+        element('name', {}, partial),
+        element('capacity', { unit: 'MiB' }, String(sizeMib)),
+        element(
+          'target',
+          {},
+          element('format', { type: 'qcow2' }),
+          element('permissions', {}, element('mode', {}, '0600')),
+        ),
+        // The format is said, never probed: a raw disk must not be able to pose as something else.
+        element(
+          'backingStore',
+          {},
+          element('path', {}, backing.path),
+          element('format', { type: backing.format }),
+        ),
+      ),
+    );
+    await this.#session.run('control', async (connection) => {
+      const pool = await this.#pools.ensure(connection, poolPath);
+      await connection.volumeCreate(pool, xml, { deadlineMs: createDeadlineMs });
+    });
+    const folder = this.#folder(poolPath);
+    await syncPath(join(folder, partial));
+    await rename(join(folder, partial), this.path({ uid, poolPath }));
+    await syncPath(folder);
+  }
+
+  async grow(volume: VolumeRef, sizeMib: number): Promise<void> {
+    const file = volumeFile(volume.uid);
+    await this.#session.run('control', async (connection) => {
+      const pool = await this.#pools.ensure(connection, volume.poolPath);
+      // The pool still knows the volume by the temporary name that it was made under.
+      await connection.poolRefresh(pool, { deadlineMs: createDeadlineMs });
+      const { capacityBytes } = await connection.volumeInfo(pool, file);
+      if (Number(capacityBytes) >= sizeMib * mib) return;
+      await connection.volumeResize(pool, file, sizeMib * mib, {}, { deadlineMs: createDeadlineMs });
+    });
+  }
+
+  async trash(volume: VolumeRef): Promise<void> {
+    await this.#requireFolder(volume.poolPath);
+    const trash = this.#trashFolder(volume.poolPath);
+    await mkdir(trash, { recursive: true, mode: 0o700 });
+    try {
+      await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now())));
+      await syncPath(trash);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    await this.#clearPartials(volume);
+    await rm(this.consoleLog(volume.uid), { force: true });
+  }
+
+  async remove(volume: VolumeRef): Promise<void> {
+    await this.#requireFolder(volume.poolPath);
+    await rm(this.path(volume), { force: true });
+    await this.#clearPartials(volume);
+    await rm(this.consoleLog(volume.uid), { force: true });
+  }
+
+  async list(poolPaths: string[]): Promise<FoundVolume[]> {
+    const folders = ['', ...poolPaths].map((path) => this.#folder(path));
+    const files = await Promise.all(folders.map((folder) => filesOf(folder)));
+    return files.flat().flatMap((file) => readVolumeFile(file) ?? []);
+  }
+
+  async emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {
+    let removed = 0;
+    for (const folder of ['', ...poolPaths].map((path) => this.#trashFolder(path))) {
+      for (const file of await filesOf(folder)) {
+        const thrownAt = readTrashFile(file);
+        if (thrownAt === null || Date.now() - thrownAt < olderThanMs) continue;
+        await rm(join(folder, file), { force: true });
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  #folder(poolPath: string): string {
+    return poolPath === '' ? join(this.#dataDir, 'volumes') : poolPath;
+  }
+
+  #trashFolder(poolPath: string): string {
+    return poolPath === '' ? join(this.#dataDir, 'trash') : join(poolPath, 'trash');
+  }
+
+  /** A shared pool that is not mounted must not be mistaken for an empty one, nor filled on the root disk. */
+  async #requireFolder(poolPath: string): Promise<void> {
+    if (poolPath === '' || (await isFolder(poolPath))) return;
+    throw new HypervisorError('failed', `the shared pool's folder ${poolPath} is not there: is it mounted?`);
+  }
+
+  async #clearPartials({ uid, poolPath }: VolumeRef): Promise<void> {
+    const folder = this.#folder(poolPath);
+    for (const file of await filesOf(folder)) {
+      const found = readVolumeFile(file);
+      if (found?.uid === uid && !found.whole) await rm(join(folder, file), { force: true });
+    }
+  }
+}
+
+const fileExists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (entry) => entry.isFile(),
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
+  );
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+
+const filesOf = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : Promise.reject(error),
+  );
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */
+async function takesDirectIo(folder: string): Promise<boolean> {
+  const probe = join(folder, `.direct-io-${process.pid}`);
+  try {
+    const file = await open(probe, constants.O_CREAT | constants.O_RDWR | constants.O_DIRECT, 0o600);
+    await file.close();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}

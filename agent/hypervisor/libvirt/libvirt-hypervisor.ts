@@ -1,0 +1,281 @@
+/**
+ * The `Hypervisor` of a real host: libvirt, through the native addon. Every call has a deadline and ends with one
+ * of the few faults that the converger knows; what a domain is called, made of and marked with is decided in the
+ * files beside this one.
+ */
+import { type Connection, ErrorCode, type LibvirtEvent } from '../../../native/index.js';
+import type {
+  Availability,
+  Blueprint,
+  DomainSummary,
+  Hypervisor,
+  HypervisorEvent,
+  MachineFacts,
+  ObservedDomain,
+  VmMetadata,
+  VolumeRef,
+  VolumeRequest,
+} from '../hypervisor.js';
+import { HypervisorError } from '../hypervisor.js';
+import { type Capabilities, type GuestSupport, guestSupport, readCapabilities } from './capabilities.js';
+import { DomainReader } from './domain-reader.js';
+import { domainXml } from './domain-xml.js';
+import { asHypervisorError, hasCode } from './failure.js';
+import { FileVolumes } from './file-volumes.js';
+import { MemoryVolumes } from './memory-volumes.js';
+import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
+import { type DriverProfile, profileOf } from './profile.js';
+import { type Lane, LibvirtSession } from './session.js';
+import type { FoundVolume, Volumes } from './volumes.js';
+
+export interface LibvirtOptions {
+  uri: string;
+  dataDir: string;
+  accelerator: 'auto' | 'kvm' | 'tcg';
+  /** Whether guests really run with KVM, by running one: an openable /dev/kvm proves nothing. */
+  kvmWorks(emulator: string, architecture: string): Promise<boolean>;
+}
+
+/**
+ * libvirt itself waits 30 s for a domain that is busy and then says so: that answer is worth waiting for, since a
+ * call that is given up goes on hanging.
+ */
+const deadlines = { changeMs: 40_000, startMs: 90_000 };
+
+export class LibvirtHypervisor implements Hypervisor {
+  readonly #options: LibvirtOptions;
+  readonly #profile: DriverProfile;
+  readonly #session: LibvirtSession;
+  readonly #volumes: Volumes;
+  readonly #files: FileVolumes | null;
+  #listener: (event: HypervisorEvent) => void = () => undefined;
+  #capabilities: Capabilities | null = null;
+  #guest: GuestSupport | null = null;
+  #version = '';
+  readonly #reader: DomainReader;
+
+  constructor(options: LibvirtOptions) {
+    this.#options = options;
+    this.#profile = profileOf(options.uri);
+    this.#reader = new DomainReader(this.#profile);
+    this.#session = new LibvirtSession(options.uri, this.#profile, {
+      prepare: (connection) => this.#prepare(connection),
+      available: () => this.#listener({ kind: 'available' }),
+      unavailable: (error) => this.#listener({ kind: 'unavailable', error }),
+      event: (event) => this.#event(event),
+    });
+    this.#files = this.#profile.volumesAreFiles ? new FileVolumes(this.#session, options.dataDir) : null;
+    this.#volumes = this.#files ?? new MemoryVolumes(this.#session);
+  }
+
+  open(listener: (event: HypervisorEvent) => void): void {
+    this.#listener = listener;
+    this.#session.start();
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  availability(): Availability {
+    return {
+      available: this.#session.available,
+      error: this.#session.lastError,
+      version: this.#version,
+    };
+  }
+
+  async machine(): Promise<MachineFacts> {
+    return this.#run('query', async (connection) => {
+      const node = await connection.nodeInfo();
+      const version = await connection.hypervisorVersion();
+      const capabilities = this.#known(this.#capabilities);
+      const guest = this.#known(this.#guest);
+      return {
+        // libvirt's test driver always plays an i686; it stands in for the machines that images are made for.
+        architecture: guest.domainType === 'test' ? 'x86_64' : capabilities.architecture,
+        cpuModel: capabilities.cpuModel,
+        cpuFeatures: capabilities.cpuFeatures,
+        accelerators: [guest.domainType === 'kvm' ? 'kvm' : 'tcg'],
+        cpus: node.cpus,
+        memoryMib: Math.floor(Number(node.memoryKib) / 1024),
+        sockets: node.sockets,
+        coresPerSocket: node.cores,
+        threadsPerCore: node.threads,
+        numaCells: capabilities.numaCells,
+        version: this.#version,
+        hypervisorVersion: versionText(version),
+      };
+    });
+  }
+
+  list(): Promise<DomainSummary[]> {
+    return this.#run('query', (connection) => this.#reader.list(connection));
+  }
+
+  inspect(uid: string): Promise<ObservedDomain | null> {
+    return this.#run('query', (connection) => this.#reader.inspect(connection, uid));
+  }
+
+  async define(blueprint: Blueprint): Promise<void> {
+    const guest = this.#known(this.#guest);
+    const places = {
+      diskPath: this.#volumes.path(blueprint),
+      diskCache: this.#files?.diskCache ?? 'writeback',
+      consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',
+    } as const;
+    const define = (name: string) =>
+      this.#session.run('control', (connection) =>
+        connection.domainDefine(domainXml({ ...blueprint, name }, guest, places), undefined, {
+          deadlineMs: deadlines.changeMs,
+        }),
+      );
+    try {
+      await define(blueprint.name);
+    } catch (error) {
+      const nameTaken =
+        hasCode(error, ErrorCode.OPERATION_FAILED) && /already exists with uuid/.test(`${error}`);
+      if (!nameTaken) throw asHypervisorError(error);
+      // Somebody else's domain has the readable name; the id is unique.
+      await this.#converted(define(`vm-${blueprint.uid}`));
+    }
+  }
+
+  async start(uid: string): Promise<void> {
+    await this.#onDomain(deadlines.startMs, (connection, options) =>
+      connection.domainCreate(uid, undefined, options),
+    ).catch((error) => {
+      if (!/already running|already active/.test(`${error}`)) throw error;
+    });
+  }
+
+  async shutdown(uid: string): Promise<void> {
+    await this.#onDomain(deadlines.changeMs, (connection, options) =>
+      connection.domainShutdown(uid, this.#profile.driver === 'test' ? 'default' : 'acpi', options),
+    );
+  }
+
+  async reboot(uid: string): Promise<void> {
+    await this.#onDomain(deadlines.changeMs, (connection, options) =>
+      connection.domainReboot(uid, 'default', options),
+    );
+  }
+
+  async reset(uid: string): Promise<void> {
+    await this.#onDomain(deadlines.changeMs, (connection, options) => connection.domainReset(uid, options));
+  }
+
+  async destroy(uid: string): Promise<void> {
+    await this.#run('control', async (connection) => {
+      try {
+        await connection.domainDestroy(uid, undefined, { deadlineMs: deadlines.changeMs });
+      } catch (error) {
+        // Off already, or gone: that is what was asked for.
+        if (!hasCode(error, ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID)) throw error;
+      }
+    });
+  }
+
+  async undefine(uid: string): Promise<void> {
+    await this.#run('control', async (connection) => {
+      const flags = {
+        managedSave: true,
+        snapshotsMetadata: true,
+        ...(this.#profile.undefineNvram ? { nvram: true } : {}),
+      };
+      try {
+        await connection.domainUndefine(uid, flags, { deadlineMs: deadlines.changeMs });
+      } catch (error) {
+        if (!hasCode(error, ErrorCode.NO_DOMAIN)) throw error;
+      }
+    });
+  }
+
+  async record(uid: string, metadata: VmMetadata): Promise<void> {
+    const content = metadataContent(metadata);
+    await this.#onDomain(deadlines.changeMs, (connection, options) =>
+      connection.domainSetMetadata(uid, metadataNamespace, metadataPrefix, content, options),
+    );
+  }
+
+  volumeExists(volume: VolumeRef): Promise<boolean> {
+    return this.#converted(this.#volumes.exists(volume));
+  }
+
+  createVolume(request: VolumeRequest): Promise<void> {
+    return this.#converted(this.#volumes.create(request));
+  }
+
+  growVolume(volume: VolumeRef, sizeMib: number): Promise<void> {
+    return this.#converted(this.#volumes.grow(volume, sizeMib));
+  }
+
+  trashVolume(volume: VolumeRef): Promise<void> {
+    return this.#converted(this.#volumes.trash(volume));
+  }
+
+  removeVolume(volume: VolumeRef): Promise<void> {
+    return this.#converted(this.#volumes.remove(volume));
+  }
+
+  listVolumes(poolPaths: string[]): Promise<FoundVolume[]> {
+    return this.#converted(this.#volumes.list(poolPaths));
+  }
+
+  emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {
+    return this.#converted(this.#volumes.emptyTrash(poolPaths, olderThanMs));
+  }
+
+  async #prepare(connection: Connection): Promise<void> {
+    this.#version = versionText(await connection.libVersion());
+    this.#capabilities = readCapabilities(await connection.capabilities());
+    const guest = guestSupport(this.#capabilities, await this.#accelerated(this.#capabilities));
+    if (typeof guest === 'string') throw new HypervisorError('unavailable', guest);
+    this.#guest = guest;
+    this.#reader.forgetAll();
+    await this.#files?.prepare(connection);
+  }
+
+  async #accelerated({ domainTypes, emulator, architecture }: Capabilities): Promise<boolean> {
+    if (this.#options.accelerator !== 'auto') return this.#options.accelerator === 'kvm';
+    return domainTypes.includes('kvm') && (await this.#options.kvmWorks(emulator, architecture));
+  }
+
+  #event(event: LibvirtEvent): void {
+    // Nobody knows what was missed: everything is looked at again.
+    if (event.kind === 'lost') {
+      this.#listener({ kind: 'available' });
+      return;
+    }
+    if (event.kind === 'lifecycle') this.#reader.forget(event.uuid);
+    this.#listener({ kind: event.kind === 'reboot' ? 'rebooted' : 'changed', uid: event.uuid });
+  }
+
+  #onDomain<T>(
+    deadlineMs: number,
+    call: (connection: Connection, options: { deadlineMs: number }) => Promise<T>,
+  ): Promise<T> {
+    return this.#run('control', (connection) => call(connection, { deadlineMs }));
+  }
+
+  #run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#converted(this.#session.run(lane, call));
+  }
+
+  async #converted<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      throw asHypervisorError(error);
+    }
+  }
+
+  #known<T>(fact: T | null): T {
+    if (fact === null) throw new HypervisorError('unavailable', this.#session.lastError);
+    return fact;
+  }
+}
+
+function versionText(version: number): string {
+  return [Math.floor(version / 1_000_000), Math.floor(version / 1000) % 1000, version % 1000].join('.');
+}

@@ -1,0 +1,45 @@
+/**
+ * The disks of VMs: where each lies, and how it comes and goes. A volume is named after its VM's id, and gets that
+ * name only when it is whole (PROTOCOL.md O1).
+ */
+import type { VolumeRef, VolumeRequest } from '../hypervisor.js';
+
+export interface FoundVolume {
+  uid: string;
+  file: string;
+  whole: boolean;
+}
+
+export interface Volumes {
+  path(volume: VolumeRef): string;
+  exists(volume: VolumeRef): Promise<boolean>;
+  create(request: VolumeRequest): Promise<void>;
+  grow(volume: VolumeRef, sizeMib: number): Promise<void>;
+  trash(volume: VolumeRef): Promise<void>;
+  remove(volume: VolumeRef): Promise<void>;
+  list(poolPaths: string[]): Promise<FoundVolume[]>;
+  emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
+}
+
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const wholePattern = new RegExp(`^(${uuid})\\.qcow2$`);
+const partialPattern = new RegExp(`^(${uuid})\\.[0-9a-f]+\\.partial$`);
+const trashPattern = new RegExp(`^${uuid}\\.(\\d+)\\.qcow2$`);
+
+export const volumeFile = (uid: string): string => `${uid}.qcow2`;
+export const partialFile = (uid: string, attempt: string): string => `${uid}.${attempt}.partial`;
+export const trashFile = (uid: string, wallMs: number): string => `${uid}.${Math.floor(wallMs)}.qcow2`;
+
+/** What a file name in a volume folder says, or null when it is nothing of ours. */
+export function readVolumeFile(file: string): FoundVolume | null {
+  const whole = wholePattern.exec(file)?.[1];
+  if (whole !== undefined) return { uid: whole, file, whole: true };
+  const partial = partialPattern.exec(file)?.[1];
+  return partial === undefined ? null : { uid: partial, file, whole: false };
+}
+
+/** When the volume was thrown away, or null when the file is not one of the trash. */
+export function readTrashFile(file: string): number | null {
+  const wallMs = trashPattern.exec(file)?.[1];
+  return wallMs === undefined ? null : Number(wallMs);
+}

@@ -1,0 +1,93 @@
+/**
+ * What this host has, for the scheduler and for people: the machine as libvirt sees it, and disks, network cards
+ * and use as the operating system does. Without libvirt the survey says less, and is taken again when it is back.
+ */
+import { statfs } from 'node:fs/promises';
+import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import si from 'systeminformation';
+import type { Filesystem } from '../../proto/gen/secovia/v1/Filesystem.js';
+import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
+import type { NetworkInterface } from '../../proto/gen/secovia/v1/NetworkInterface.js';
+import type { HostMetrics } from '../core.js';
+import type { MachineFacts } from '../hypervisor/hypervisor.js';
+import { type CapacityPolicy, resourcesMessage, shareOut } from './reserve.js';
+
+export interface SurveyOptions {
+  dataDir: string;
+  agentVersion: string;
+  policy: CapacityPolicy;
+}
+
+const mib = 1024 * 1024;
+const largestInt32 = 2 ** 31 - 1;
+const toMib = (bytes: number): number => Math.min(largestInt32, Math.floor(bytes / mib));
+const maxListed = 64;
+
+/** The host's inventory; `machine` is null while libvirt does not answer. */
+export async function survey(options: SurveyOptions, machine: MachineFacts | null): Promise<HostInventory> {
+  const [disk, filesystems, interfaces] = await Promise.all([
+    statfs(options.dataDir),
+    filesystemsOf(),
+    networkInterfaces(),
+  ]);
+  const measured = {
+    vcpus: machine?.cpus ?? cpus().length,
+    memoryMib: machine?.memoryMib ?? toMib(totalmem()),
+    diskMib: toMib(disk.blocks * disk.bsize),
+  };
+  const { total, reserved } = shareOut(measured, options.policy);
+  return {
+    architecture: machine?.architecture ?? (arch() === 'x64' ? 'x86_64' : arch()),
+    cpuModel: machine?.cpuModel || (cpus()[0]?.model ?? ''),
+    cpuFeatures: machine?.cpuFeatures ?? [],
+    accelerators: machine?.accelerators ?? [],
+    sockets: machine?.sockets ?? 0,
+    coresPerSocket: machine?.coresPerSocket ?? 0,
+    threadsPerCore: machine?.threadsPerCore ?? 0,
+    numaCells: machine?.numaCells ?? [],
+    networkInterfaces: interfaces,
+    filesystems,
+    total: resourcesMessage(total),
+    reserved: resourcesMessage(reserved),
+    libvirtVersion: machine?.version ?? '',
+    hypervisorVersion: machine?.hypervisorVersion ?? '',
+    agentVersion: options.agentVersion,
+    kernelVersion: release(),
+    hostname: hostname(),
+    storagePools: [],
+  };
+}
+
+/** How much of the host is in use. */
+export async function measure(dataDir: string): Promise<HostMetrics> {
+  const [memory, load, disk] = await Promise.all([si.mem(), si.currentLoad(), statfs(dataDir)]);
+  return {
+    memoryUsedMib: toMib(memory.active),
+    cpuPercent: Math.round(load.currentLoad),
+    diskAvailableMib: toMib(disk.bavail * disk.bsize),
+  };
+}
+
+async function filesystemsOf(): Promise<Filesystem[]> {
+  const found = await si.fsSize();
+  return found.slice(0, maxListed).map(({ mount, type, size, available }) => ({
+    mount,
+    type,
+    sizeMib: toMib(size),
+    // Rounded, so that a few bytes more or less do not make another inventory of it.
+    availableMib: toMib(available) - (toMib(available) % 1024),
+  }));
+}
+
+async function networkInterfaces(): Promise<NetworkInterface[]> {
+  const found = [await si.networkInterfaces()].flat();
+  return found
+    .filter(({ internal, virtual }) => !internal && !virtual)
+    .slice(0, maxListed)
+    .map(({ iface, mac, speed, operstate }) => ({
+      name: iface,
+      mac,
+      speedMbps: Math.max(0, Math.round(speed ?? 0)),
+      state: operstate,
+    }));
+}

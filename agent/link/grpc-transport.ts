@@ -1,0 +1,72 @@
+/**
+ * The link's stream over gRPC. Each attempt gets a channel of its own: the channel's hidden reconnecting and its
+ * pauses would otherwise mix with those of the link machine.
+ */
+import * as grpc from '@grpc/grpc-js';
+import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
+import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
+import { v1 } from '../../proto/index.js';
+import type { LinkStream, StreamListener, Transport } from './transport.js';
+
+type Call = grpc.ClientDuplexStream<LinkRequest, LinkResponse__Output>;
+
+const connectTimeoutMs = 8_000;
+/** A last message may take this long to leave before the channel is closed under it. */
+const lingerMs = 500;
+
+const channelOptions: grpc.ChannelOptions = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_channelz': 0,
+};
+
+export class GrpcTransport implements Transport {
+  readonly #address: string;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  open(listener: StreamListener): LinkStream {
+    const client = new v1.AgentService(this.#address, grpc.credentials.createInsecure(), channelOptions);
+    let call: Call | null = null;
+    let over = false;
+    const end = (reason: string) => {
+      if (over) return;
+      over = true;
+      client.close();
+      listener.ended(reason);
+    };
+    client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
+      if (over) return;
+      if (error !== undefined) return end(`no connection to ${this.#address}`);
+      call = client.link();
+      call.on('data', (response) => over || listener.received(response));
+      call.on('drain', () => over || listener.writable());
+      call.on('error', (failure: grpc.ServiceError) => end(describe(failure, this.#address)));
+      call.on('end', () => end('the scheduler ended the stream'));
+      listener.opened();
+    });
+    return {
+      send: (request) => (over || call === null ? false : call.write(request)),
+      close: () => {
+        if (over) return;
+        over = true;
+        if (call === null) return client.close();
+        call.on('error', () => undefined);
+        call.end();
+        setTimeout(() => {
+          call?.cancel();
+          client.close();
+        }, lingerMs).unref();
+      },
+    };
+  }
+}
+
+function describe(failure: grpc.ServiceError, address: string): string {
+  if (failure.code === grpc.status.UNAVAILABLE) return `the connection to ${address} is lost`;
+  return `the scheduler answers ${grpc.status[failure.code] ?? failure.code}: ${failure.details}`;
+}

@@ -1,0 +1,51 @@
+/**
+ * What waits to be sent to the scheduler, bounded by the number of VMs: of each VM only its newest observation, of
+ * the host only its newest report. A repeat is shed, a fact is not (PROTOCOL.md S4).
+ */
+import type { Report } from '../../proto/gen/secovia/v1/Report.js';
+import { fingerprint, type VmObservation } from '../converge/observation.js';
+
+export class Outbox {
+  readonly #observations = new Map<string, VmObservation>();
+  readonly #sent = new Map<string, string>();
+  #report: Report | null = null;
+
+  /** Starts over for a new stream whose Hello carried these observations. */
+  greeted(observations: VmObservation[]): void {
+    this.#observations.clear();
+    this.#report = null;
+    this.#sent.clear();
+    for (const observation of observations) this.#sent.set(observation.uid, fingerprint(observation));
+  }
+
+  addObservation(observation: VmObservation): void {
+    if (this.#sent.get(observation.uid) === fingerprint(observation)) {
+      this.#observations.delete(observation.uid);
+    } else {
+      this.#observations.set(observation.uid, observation);
+    }
+  }
+
+  addReport(report: Report): void {
+    // An inventory is sent once when it has changed: a newer report without one must not lose it.
+    const inventory = report.inventory ?? this.#report?.inventory ?? null;
+    this.#report = { ...report, inventory };
+  }
+
+  /** The next message, taken out; null when there is none. Observations come first. */
+  take(): { observation: VmObservation } | { report: Report } | null {
+    for (const observation of this.#observations.values()) {
+      this.#observations.delete(observation.uid);
+      this.#sent.set(observation.uid, fingerprint(observation));
+      return { observation };
+    }
+    if (this.#report === null) return null;
+    const report = this.#report;
+    this.#report = null;
+    return { report };
+  }
+
+  get size(): number {
+    return this.#observations.size + (this.#report === null ? 0 : 1);
+  }
+}

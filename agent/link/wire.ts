@@ -1,0 +1,75 @@
+/**
+ * Between the agent's own words and the messages of the contract. Every field that goes out or comes in over the
+ * link is spelled here and nowhere else.
+ */
+import type {
+  Checkpoint__Output,
+  Checkpoint as WireCheckpoint,
+} from '../../proto/gen/secovia/v1/Checkpoint.js';
+import type { Epoch__Output, Epoch as WireEpoch } from '../../proto/gen/secovia/v1/Epoch.js';
+import type { Observation } from '../../proto/gen/secovia/v1/Observation.js';
+import type { Checkpoint, Epoch } from '../converge/epoch.js';
+import type { VmObservation, VmState } from '../converge/observation.js';
+
+/** The link's own version; N and N±1 work together. */
+export const protocolVersion = 1;
+
+const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
+  absent: 'DOMAIN_STATE_ABSENT',
+  preparing: 'DOMAIN_STATE_PREPARING',
+  starting: 'DOMAIN_STATE_STARTING',
+  running: 'DOMAIN_STATE_RUNNING',
+  stopping: 'DOMAIN_STATE_STOPPING',
+  stopped: 'DOMAIN_STATE_STOPPED',
+  guestShutdown: 'DOMAIN_STATE_GUEST_SHUTDOWN',
+  crashed: 'DOMAIN_STATE_CRASHED',
+  paused: 'DOMAIN_STATE_PAUSED',
+  missing: 'DOMAIN_STATE_MISSING',
+  refused: 'DOMAIN_STATE_REFUSED',
+  unknown: 'DOMAIN_STATE_UNKNOWN',
+};
+
+export function observationMessage(observation: VmObservation): Observation {
+  const { uid, term, generation, state, rebootCount, error, progress, sinceWallMs } = observation;
+  return {
+    uid,
+    term,
+    generation,
+    state: domainStates[state],
+    rebootCount,
+    error: error === null ? null : { code: error.code, message: error.message, details: [] },
+    observeTime: { seconds: Math.floor(sinceWallMs / 1000), nanos: (Math.floor(sinceWallMs) % 1000) * 1e6 },
+    progress,
+  };
+}
+
+export function epochMessage(epoch: Epoch | null): WireEpoch | null {
+  return epoch === null ? null : { ...epoch };
+}
+
+/** Null when the epoch is missing or names no instance: then nobody can be held to it. */
+export function readEpoch(epoch: Epoch__Output | null): Epoch | null {
+  if (epoch === null || epoch.instance === '') return null;
+  const { incarnation, counter, instance } = epoch;
+  return { incarnation, counter, instance };
+}
+
+export function checkpointMessage(checkpoint: Checkpoint | null): WireCheckpoint | null {
+  if (checkpoint === null) return null;
+  return {
+    incarnation: checkpoint.incarnation,
+    sequence: checkpoint.sequence,
+    hash: Buffer.from(checkpoint.hashHex, 'hex'),
+    signature: Buffer.from(checkpoint.signatureBase64, 'base64'),
+  };
+}
+
+export function readCheckpoint(checkpoint: Checkpoint__Output | null): Checkpoint | null {
+  if (checkpoint === null || checkpoint.hash.length === 0) return null;
+  return {
+    incarnation: checkpoint.incarnation,
+    sequence: checkpoint.sequence,
+    hashHex: Buffer.from(checkpoint.hash).toString('hex'),
+    signatureBase64: Buffer.from(checkpoint.signature).toString('base64'),
+  };
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+/**
+ * `secovia-agent`: run, join, status. Only reads the command line; each command loads what it needs itself, so that
+ * `status` starts at once and works on a machine without libvirt.
+ */
+import { inspect } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AgentConfig, ConfigSources } from './config.js';
+import { OperatorError } from './operator-error.js';
+
+interface CommonFlags {
+  config?: string;
+}
+
+interface RunFlags extends CommonFlags {
+  printConfig?: boolean;
+  beginAnew?: boolean;
+  imageDirectory?: string[];
+  [setting: string]: unknown;
+}
+
+interface JoinFlags extends CommonFlags {
+  scheduler: string;
+  site: string;
+  host: string;
+  rack: string;
+}
+
+interface StatusFlags extends CommonFlags {
+  socket?: string;
+  runDir?: string;
+  json: boolean;
+  watch: boolean;
+}
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+const hours = (text: string): number => {
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value)) throw new InvalidArgumentError('must be a number of hours.');
+  return value;
+};
+
+const configOption = () => new Option('--config <file>', 'settings (default: /etc/secovia/agent.yaml)');
+
+const program = new Command('secovia-agent')
+  .description('Runs the virtual machines of this host for a Secovia scheduler.')
+  .showHelpAfterError('(see secovia-agent --help)')
+  .showSuggestionAfterError();
+
+program
+  .command('run')
+  .description('run the agent in the foreground; logs are JSON lines on stderr')
+  .addOption(configOption())
+  .option('--scheduler <address>', 'HOST:PORT of the scheduler')
+  .option('--host <name>', "this host's name in the federation")
+  .option('--site <site>', 'the site that the host is in')
+  .option('--rack <rack>', 'failure domain inside the site')
+  .option('--libvirt-uri <uri>', 'which hypervisor (default: qemu:///system)')
+  .option('--data-dir <folder>', 'disks, images and state (default: /var/lib/secovia)')
+  .option('--run-dir <folder>', 'the status socket (default: /run/secovia)')
+  .option('--accelerator <name>', 'auto, kvm or tcg; auto tries whether KVM really works (default: auto)')
+  .option('--image-directory <folder>', 'file:// images may come from here; may be repeated', collect)
+  .option('--trash-retention-hours <hours>', "how long deleted VMs' disks are kept (default: 24)", hours)
+  .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
+  .option('--begin-anew', 'start although the state file is lost, and learn all from the scheduler')
+  .option('--print-config', 'print the settings as they are after file, environment and flags, and exit')
+  .action(async (flags: RunFlags) => {
+    const { config: file, printConfig: print, beginAnew, imageDirectory, ...settings } = flags;
+    const { loadConfig, printConfig } = await import('./config.js');
+    const sources: ConfigSources = {
+      file,
+      environment: process.env,
+      flags: { ...settings, imageDirectories: imageDirectory },
+    };
+    const config: AgentConfig = loadConfig(sources);
+    if (print === true) {
+      process.stdout.write(printConfig(config));
+      return;
+    }
+    const { runAgent } = await import('./daemon.js');
+    await runAgent({ config, beginAnew: beginAnew === true });
+    // Calls that hang in libvirt must not keep a stopped agent alive.
+    process.exit(0);
+  });
+
+program
+  .command('join')
+  .description('make this host known to the federation, and write the settings file')
+  .requiredOption('--scheduler <address>', 'HOST:PORT of the scheduler')
+  .requiredOption('--site <site>', 'the site that the host is in')
+  .requiredOption('--host <name>', 'the name that the host shall have')
+  .option('--rack <rack>', 'failure domain inside the site', '')
+  .addOption(configOption())
+  .action(async (flags: JoinFlags) => {
+    const { configPath } = await import('./config-path.js');
+    const { loadPartialConfig } = await import('./config.js');
+    const { join } = await import('./join.js');
+    const { config: file, scheduler, site, host, rack } = flags;
+    const { path } = configPath({ file, environment: process.env });
+    // Says what is wrong with the flags and the environment before anybody is called.
+    loadPartialConfig({ file: undefined, environment: {}, flags: { scheduler, site, host, rack } });
+    process.stdout.write(`${await join({ scheduler, site, host, rack, configFile: path })}\n`);
+  });
+
+program
+  .command('status')
+  .description('what the running agent sees; exit status 0 healthy, 1 degraded, 2 down')
+  .option('--json', 'one JSON document', false)
+  .option('--watch', 'again every second, until Ctrl-C', false)
+  .addOption(configOption())
+  .option('--run-dir <folder>', 'the folder of the status socket (default: from the settings)')
+  .option('--socket <path>', 'the status socket itself')
+  .action(async (flags: StatusFlags) => {
+    const { runStatus } = await import('./status/command.js');
+    const { findSocket } = await import('./status/socket.js');
+    const socket = findSocket(flags, process.env);
+    process.exitCode = await runStatus({ socket, json: flags.json, watch: flags.watch });
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  const text = error instanceof OperatorError ? error.message : inspect(error);
+  process.stderr.write(`secovia-agent: ${text}\n`);
+  process.exit(1);
+});

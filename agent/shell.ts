@@ -1,0 +1,280 @@
+/**
+ * Gives the agent's core its hands: carries out its effects, moves its messages, and tells it the time. Everything
+ * that waits, waits here; the core never does.
+ */
+import type { Logger } from 'pino';
+import type { HostInventory } from '../proto/gen/secovia/v1/HostInventory.js';
+import type { Clock } from './clock.js';
+import type { AgentCore, CoreOutput, HostMetrics } from './core.js';
+import { Executor } from './executor.js';
+import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
+import type { ImageStore } from './images/image-store.js';
+import type { LinkStream, Transport } from './link/transport.js';
+import type { LedgerWriter } from './state/ledger-writer.js';
+
+export interface ShellParts {
+  core: AgentCore;
+  clock: Clock;
+  log: Logger;
+  hypervisor: Hypervisor;
+  images: ImageStore;
+  writer: LedgerWriter;
+  transport: Transport;
+  survey(machine: MachineFacts | null): Promise<HostInventory>;
+  measure(): Promise<HostMetrics>;
+  trashRetentionMs: number;
+}
+
+const intervals = {
+  /** Of the full list of domains, beside the events. */
+  listMs: 5_000,
+  volumesMs: 60_000,
+  surveyMs: 300_000,
+  measureMs: 15_000,
+  trashMs: 600_000,
+  /** A checkpoint alone is worth a write this often, and when the agent leaves. */
+  checkpointMs: 60_000,
+};
+/** The scheduler is told what runs here in the first Hello, if libvirt answers within this time. */
+const firstLookMs = 2_000;
+const shortestTimerMs = 5;
+const longestTimerMs = 60_000;
+
+export class AgentShell {
+  readonly #parts: ShellParts;
+  readonly #executor: Executor;
+  readonly #cancels = new Map<number, AbortController>();
+  readonly #intervals: NodeJS.Timeout[] = [];
+  #stream: LinkStream | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #settling = false;
+  #stopped = false;
+  #listing = false;
+  #machineKnown = false;
+  readonly startedWallMs: number;
+  connectedToLibvirtWallMs: number | null = null;
+
+  constructor(parts: ShellParts) {
+    this.#parts = parts;
+    this.#executor = new Executor(parts);
+    this.startedWallMs = parts.clock.now().wallMs;
+  }
+
+  start(): void {
+    const { hypervisor, core } = this.#parts;
+    hypervisor.open((event) => {
+      if (this.#stopped) return;
+      if (event.kind === 'available') {
+        this.#parts.log.info({ event: 'libvirt.available', version: hypervisor.availability().version });
+        this.connectedToLibvirtWallMs = this.#now().wallMs;
+        void this.#survey();
+        void this.#list();
+      } else if (event.kind === 'unavailable') {
+        this.connectedToLibvirtWallMs = null;
+      }
+      core.hypervisorEvent(event, this.#now());
+      this.#settle();
+    });
+    void this.#firstContact();
+    this.#every(intervals.listMs, () => this.#list());
+    this.#every(intervals.volumesMs, () => this.#listVolumes());
+    this.#every(intervals.surveyMs, () => this.#survey());
+    this.#every(intervals.measureMs, () => this.#measure());
+    this.#every(intervals.trashMs, () => this.#emptyTrash());
+    this.#every(intervals.checkpointMs, () => this.#writeLedger());
+  }
+
+  /** Leaves in order: says goodbye, writes what is not on disk yet. The guests run on. */
+  async stop(reason: string): Promise<void> {
+    const { core, hypervisor, log } = this.#parts;
+    core.leave(reason, this.#now());
+    this.#settle();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const interval of this.#intervals) clearInterval(interval);
+    await this.#writeLedger();
+    this.#stopped = true;
+    await hypervisor.close().catch((error) => log.warn({ err: error }, 'closing libvirt failed'));
+  }
+
+  #now() {
+    return this.#parts.clock.now();
+  }
+
+  #every(intervalMs: number, work: () => Promise<void>): void {
+    this.#intervals.push(setInterval(() => void work(), intervalMs));
+  }
+
+  /** Looks first, so that the scheduler does not hear "unknown" of every VM at each start of an agent. */
+  async #firstContact(): Promise<void> {
+    const deadline = this.#now().bootMs + firstLookMs;
+    await Promise.all([this.#measure(), this.#survey()]);
+    const { core, hypervisor } = this.#parts;
+    while (this.#now().bootMs < deadline && !this.#stopped) {
+      const known = core.converger.observations().every(({ state }) => state !== 'unknown');
+      if (hypervisor.availability().available && known && this.#machineKnown) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    if (this.#stopped) return;
+    core.startLink(this.#now());
+    this.#settle();
+  }
+
+  /** Carries out what the core wants, until it wants nothing more now, and sets the alarm for when it will. */
+  #settle(): void {
+    if (this.#settling || this.#stopped) return;
+    this.#settling = true;
+    try {
+      for (;;) {
+        const outputs = this.#parts.core.takeOutputs();
+        if (outputs.length === 0) break;
+        for (const output of outputs) this.#carryOut(output);
+      }
+    } finally {
+      this.#settling = false;
+    }
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const wakeAt = this.#parts.core.nextWakeAt();
+    const pause = wakeAt === null ? longestTimerMs : wakeAt - this.#now().bootMs;
+    this.#timer = setTimeout(
+      () => {
+        this.#parts.core.tick(this.#now());
+        this.#settle();
+      },
+      Math.min(longestTimerMs, Math.max(shortestTimerMs, pause)),
+    );
+  }
+
+  #carryOut(output: CoreOutput): void {
+    const { core, log } = this.#parts;
+    switch (output.kind) {
+      case 'perform': {
+        const controller = new AbortController();
+        this.#cancels.set(output.ticket, controller);
+        const onProgress = (text: string) => {
+          if (this.#stopped) return;
+          core.progress(output.ticket, text, this.#now());
+          this.#settle();
+        };
+        void this.#executor.run(output.effect, onProgress, controller.signal).then((result) => {
+          this.#cancels.delete(output.ticket);
+          if (this.#stopped) return;
+          core.performed(output.ticket, result, this.#now());
+          this.#settle();
+        });
+        return;
+      }
+      case 'cancel':
+        this.#cancels.get(output.ticket)?.abort();
+        return;
+      case 'connect':
+        this.#connect();
+        return;
+      case 'disconnect':
+        this.#stream?.close();
+        this.#stream = null;
+        return;
+      case 'send':
+        if (this.#stream !== null && !this.#stream.send(output.request)) core.congested();
+        return;
+      case 'linked':
+        log.info({ event: 'link.up', epoch: core.ledger.epoch });
+        // E1: an epoch that was believed once must not be forgotten by a crash.
+        void this.#writeLedger();
+        return;
+      case 'unlinked':
+        log.warn({ event: 'link.down', reason: output.reason });
+        return;
+      case 'reportDue':
+        return;
+      case 'trouble':
+        log.warn({ event: 'trouble' }, output.message);
+        return;
+    }
+  }
+
+  #connect(): void {
+    const { core, transport } = this.#parts;
+    this.#stream?.close();
+    const tell = (work: () => void) => {
+      if (this.#stopped || this.#stream !== stream) return;
+      work();
+      this.#settle();
+    };
+    const stream: LinkStream = transport.open({
+      opened: () => tell(() => core.opened(this.#now())),
+      received: (response) => tell(() => core.received(response, this.#now())),
+      writable: () => tell(() => core.writable(this.#now())),
+      ended: (reason) => tell(() => core.ended(reason, this.#now())),
+    });
+    this.#stream = stream;
+  }
+
+  async #list(): Promise<void> {
+    const { core, hypervisor, log } = this.#parts;
+    if (this.#listing || !hypervisor.availability().available) return;
+    this.#listing = true;
+    try {
+      const domains = await hypervisor.list();
+      if (this.#stopped) return;
+      core.listed(domains, this.#now());
+      this.#settle();
+    } catch (error) {
+      log.debug({ err: error }, 'listing domains failed');
+    } finally {
+      this.#listing = false;
+    }
+  }
+
+  async #listVolumes(): Promise<void> {
+    await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
+      core.volumesListed(await hypervisor.listVolumes(this.#poolPaths()));
+      this.#settle();
+    });
+  }
+
+  async #emptyTrash(): Promise<void> {
+    await this.#quietly('emptying the trash', async ({ hypervisor, trashRetentionMs, log }) => {
+      const removed = await hypervisor.emptyTrash(this.#poolPaths(), trashRetentionMs);
+      if (removed > 0) log.info({ event: 'trash.emptied', volumes: removed });
+    });
+  }
+
+  async #survey(): Promise<void> {
+    await this.#quietly('taking the inventory', async ({ core, hypervisor, survey }) => {
+      const machine = hypervisor.availability().available ? await hypervisor.machine() : null;
+      // Without libvirt less is known: what was known before stays true.
+      if (machine === null && core.inventory !== null) return;
+      core.surveyed(await survey(machine));
+      this.#machineKnown ||= machine !== null;
+      this.#settle();
+    });
+  }
+
+  async #measure(): Promise<void> {
+    await this.#quietly('measuring', async ({ core, measure }) => core.measured(await measure()));
+  }
+
+  async #writeLedger(): Promise<void> {
+    await this.#quietly('writing the state', async ({ core, writer }) => {
+      if (writer.behind) await writer.persist(core.ledger.version);
+    });
+  }
+
+  /** Shared pools' folders that VMs of this host use or have used lately. */
+  #poolPaths(): string[] {
+    const paths = [...this.#parts.core.ledger.permits()].map(({ desired }) => desired.storagePoolPath);
+    return [...new Set(paths)].filter((path) => path !== '');
+  }
+
+  async #quietly(what: string, work: (parts: ShellParts) => Promise<void>): Promise<void> {
+    try {
+      if (!this.#stopped) await work(this.#parts);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, `${what} failed`);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What the running agent tells about itself over its local socket: the whole of it is composed from memory, so the
+ * answer comes at once even while libvirt hangs. This is also the shape of `secovia-agent status --json`.
+ */
+import type { LinkState } from '../link/link-machine.js';
+import type { Trouble } from './troubles.js';
+
+export interface Amounts {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+}
+
+export interface GuestStatus {
+  uid: string;
+  name: string;
+  state: string;
+  desired: string;
+  generation: number;
+  desiredGeneration: number;
+  term: number;
+  /** Since it is in this state. */
+  ageMs: number;
+  error: string;
+  progress: string;
+}
+
+export interface AgentStatus {
+  health: 'healthy' | 'degraded';
+  /** Why it is degraded, in sentences. */
+  reasons: string[];
+  host: string;
+  site: string;
+  federation: string;
+  version: string;
+  pid: number;
+  upMs: number;
+  link: {
+    state: LinkState;
+    scheduler: string;
+    /** How long it has been in this state. */
+    forMs: number;
+    reason: string;
+    epoch: string;
+    lastLeaseAgoMs: number | null;
+    /** Negative when the lease has ended. */
+    leaseEndsInMs: number | null;
+    waitingMessages: number;
+  };
+  libvirt: {
+    available: boolean;
+    uri: string;
+    version: string;
+    connectedForMs: number | null;
+    error: string;
+  };
+  capacity: {
+    total: Amounts;
+    reserved: Amounts;
+    claimed: Amounts;
+    used: { memoryMib: number; cpuPercent: number };
+  };
+  guests: GuestStatus[];
+  foreignDomains: number;
+  orphans: string[];
+  images: { sha256: string; sizeBytes: number }[];
+  lastErrors: (Omit<Trouble, 'wallMs'> & { agoMs: number })[];
+}

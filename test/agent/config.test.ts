@@ -1,0 +1,206 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as grpc from '@grpc/grpc-js';
+import t from 'tap';
+import { parse } from 'yaml';
+import { ConfigError, loadConfig, printConfig } from '../../agent/config.js';
+import { shareOut } from '../../agent/inventory/reserve.js';
+import { join as joinFederation } from '../../agent/join.js';
+import { findSocket } from '../../agent/status/socket.js';
+import { agentProgram } from './agent-process.js';
+import { SchedulerDouble } from './scheduler-double.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'secovia-config-'));
+t.teardown(() => rmSync(folder, { recursive: true }));
+let serial = 0;
+
+function fileWith(text: string): string {
+  const path = join(folder, `${++serial}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+const least = 'scheduler: s:1\nhost: h1\nsite: a\n';
+const load = (text: string, environment: NodeJS.ProcessEnv = {}, flags: Record<string, unknown> = {}) =>
+  loadConfig({ file: fileWith(text), environment, flags });
+
+t.test('defaults, file, environment, flags: each wins over those before it', async (t) => {
+  t.match(load(least), {
+    libvirtUri: 'qemu:///system',
+    dataDir: '/var/lib/secovia',
+    runDir: '/run/secovia',
+    accelerator: 'auto',
+    trashRetentionHours: 24,
+  });
+  const text = `${least}dataDir: /file\nrunDir: /file\nlogLevel: debug\nreserved: { memoryMib: 1 }\n`;
+  const environment = {
+    SECOVIA_AGENT_RUN_DIR: '/env',
+    SECOVIA_AGENT_LOG_LEVEL: 'warn',
+    SECOVIA_AGENT_RESERVED_VCPUS: '2',
+    SECOVIA_AGENT_CAPACITY_DISK_MIB: '1024',
+    SECOVIA_AGENT_IMAGE_DIRECTORIES: '/a:/b',
+    SECOVIA_AGENT_TRASH_RETENTION_HOURS: '1.5',
+  };
+  t.match(load(text, environment, { logLevel: 'error', rack: undefined }), {
+    dataDir: '/file',
+    runDir: '/env',
+    logLevel: 'error',
+    reserved: { memoryMib: 1, vcpus: 2 },
+    capacity: { diskMib: 1024 },
+    imageDirectories: ['/a', '/b'],
+    trashRetentionHours: 1.5,
+  });
+});
+
+t.test('what is wrong is told in a sentence that says where', async (t) => {
+  const cases: [string, NodeJS.ProcessEnv, Record<string, unknown>, RegExp][] = [
+    ['host: h1\nsite: a\n', {}, {}, /^scheduler is not set: run secovia-agent join/],
+    [`${least}hots: h1\n`, {}, {}, /^hots in .*\.yaml is not a setting/],
+    [`${least}reserved: { ram: 1 }\n`, {}, {}, /^reserved\.ram in .*\.yaml is not a setting/],
+    [`${least}accelerator: fast\n`, {}, {}, /^accelerator in .*\.yaml: must be auto, kvm or tcg/],
+    [`${least}dataDir: data\n`, {}, {}, /^dataDir in .*: must be an absolute path/],
+    [`${least}scheduler: nowhere\n`, {}, {}, /not YAML|must be HOST:PORT/],
+    [least, { SECOVIA_AGENT_HOTS: 'x' }, {}, /^SECOVIA_AGENT_HOTS in the environment is not a setting/],
+    [
+      least,
+      { SECOVIA_AGENT_CAPACITY_VCPUS: 'many' },
+      {},
+      /^capacity\.vcpus in SECOVIA_AGENT_CAPACITY_VCPUS: /,
+    ],
+    [least, {}, { libvirtUri: '' }, /^libvirtUri in --libvirt-uri: /],
+    [least, {}, { host: 'Upper_Case' }, /^host in --host: must be lower-case/],
+    ['- a list\n', {}, {}, /does not hold settings/],
+    ['a: [\n', {}, {}, /is not YAML/],
+    [`${least}checkpointKey: "!"\n`, {}, {}, /^checkpointKey in .*: must be base64/],
+  ];
+  for (const [text, environment, flags, message] of cases) {
+    t.throws(() => load(text, environment, flags), { name: 'ConfigError', message });
+  }
+  const missing = { file: join(folder, 'none.yaml'), environment: {}, flags: {} };
+  t.throws(() => loadConfig(missing), ConfigError, 'a file that was named must be there');
+});
+
+t.test('what is printed can be loaded again', async (t) => {
+  const config = load(`${least}capacity: { vcpus: 4 }\n`);
+  t.same(load(printConfig(config)), config);
+});
+
+t.test('the status socket is found without the rest of the settings', async (t) => {
+  t.equal(findSocket({ socket: '/s' }, {}), '/s');
+  t.equal(findSocket({ runDir: '/r' }, {}), '/r/agent.sock');
+  t.equal(findSocket({}, { SECOVIA_AGENT_RUN_DIR: '/e' }), '/e/agent.sock');
+  t.equal(findSocket({ config: fileWith('runDir: /f\n') }, {}), '/f/agent.sock');
+  t.equal(findSocket({ config: fileWith('hots: of nonsense\n') }, {}), '/run/secovia/agent.sock');
+  t.equal(findSocket({}, { SECOVIA_AGENT_CONFIG: fileWith('runDir: /g\n') }), '/g/agent.sock');
+  t.throws(() => findSocket({ config: '/nowhere.yaml' }, {}), /cannot be read/);
+});
+
+t.test('what the host keeps for itself', async (t) => {
+  const measured = { vcpus: 32, memoryMib: 65_536, diskMib: 1_000_000 };
+  t.same(shareOut(measured, { capacity: {}, reserved: {} }), {
+    total: measured,
+    reserved: { vcpus: 1, memoryMib: 3277, diskMib: 50_000 },
+  });
+  const small = { vcpus: 2, memoryMib: 512, diskMib: 1000 };
+  t.same(shareOut(small, { capacity: {}, reserved: {} }).reserved, {
+    vcpus: 0,
+    memoryMib: 512,
+    diskMib: 1000,
+  });
+  t.same(shareOut(measured, { capacity: { memoryMib: 4096 }, reserved: { diskMib: 7, vcpus: 0 } }), {
+    total: { ...measured, memoryMib: 4096 },
+    reserved: { vcpus: 0, memoryMib: 0, diskMib: 7 },
+  });
+});
+
+/** Runs the command without blocking this process, which plays the scheduler. */
+function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [agentProgram, ...args], {
+      env: { PATH: process.env.PATH },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+t.test('join writes what it was told, keeps the rest of the file, and may be repeated', async (t) => {
+  const scheduler = new SchedulerDouble();
+  await scheduler.listen();
+  t.teardown(() => scheduler.close());
+  const file = fileWith('# our own remark\nlogLevel: debug # chatty\n');
+  const args = ['join', '--scheduler', scheduler.address, '--site', 'zagreb', '--host', 'h1', '--rack', 'r1'];
+  for (const again of [false, true]) {
+    const { code, stdout } = await run(...args, '--config', file);
+    t.equal(code, 0);
+    t.match(stdout, /h1 has joined test at site zagreb/);
+    const text = readFileSync(file, 'utf8');
+    t.match(text, /# our own remark/);
+    t.match(text, /logLevel: debug # chatty/);
+    t.match(parse(text), {
+      scheduler: scheduler.address,
+      host: 'h1',
+      site: 'zagreb',
+      rack: 'r1',
+      federation: 'test',
+      checkpointKey: scheduler.checkpointKey.toString('base64'),
+    });
+    t.equal(statSync(file).mode & 0o777, 0o600, again ? 'again' : 'at first');
+  }
+  t.match(scheduler.joins[0], {
+    hostId: 'h1',
+    site: 'sites/zagreb',
+    rack: 'r1',
+    machineId: /^[0-9a-f]{32}$/,
+  });
+  t.ok(loadConfig({ file, environment: {}, flags: {} }));
+});
+
+t.test('a join that is refused says why and what to do, and writes nothing', async (t) => {
+  const scheduler = new SchedulerDouble();
+  await scheduler.listen();
+  t.teardown(() => scheduler.close());
+  const options = {
+    scheduler: scheduler.address,
+    site: 'a',
+    host: 'h1',
+    rack: '',
+    configFile: join(folder, 'new'),
+  };
+  const cases = [
+    { code: grpc.status.NOT_FOUND, message: /^no: create the site first, with: secovia site create a$/ },
+    { code: grpc.status.ALREADY_EXISTS, message: /choose another --host than h1/ },
+    { code: grpc.status.INTERNAL, message: /refuses \(INTERNAL\): no/ },
+  ];
+  for (const { code, message } of cases) {
+    scheduler.joinError = { code, message: 'no' };
+    await t.rejects(joinFederation(options), { name: 'JoinError', message });
+  }
+  t.throws(() => readFileSync(options.configFile));
+  const nobody = { ...options, scheduler: '127.0.0.1:1' };
+  await t.rejects(joinFederation(nobody), { message: /no scheduler answers at 127\.0\.0\.1:1/ });
+});
+
+t.test('a slip on the command line gets help', async (t) => {
+  const slip = await run('status', '--jsno');
+  t.equal(slip.code, 1);
+  t.match(slip.stderr, /unknown option '--jsno'[\s\S]*--json[\s\S]*--help/);
+  t.match((await run('rnu')).stderr, /Did you mean run/);
+  const unset = await run('run', '--config', fileWith('{}'));
+  t.equal(unset.code, 1);
+  t.equal(
+    unset.stderr,
+    'secovia-agent: scheduler is not set: run secovia-agent join first, or set it in the configuration\n',
+  );
+  const printed = await run('run', '--config', fileWith(least), '--rack', 'r9', '--print-config');
+  t.match(parse(printed.stdout), { host: 'h1', rack: 'r9' });
+});

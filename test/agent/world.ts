@@ -1,0 +1,275 @@
+/**
+ * One host in memory for the converger's tests: a fake hypervisor, a disk that keeps what was persisted, a clock
+ * that jumps, and effects that are performed one by one, in whatever order a test likes. The agent can be killed
+ * between any two of them. Every rule of PROTOCOL.md that a single host can break is watched all the time.
+ */
+import { Converger, type Instant } from '../../agent/converge/converger.js';
+import type { VmDesired } from '../../agent/converge/desired.js';
+import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
+import { Ledger, type LedgerContent } from '../../agent/converge/ledger.js';
+import type { VmObservation } from '../../agent/converge/observation.js';
+import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
+import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
+
+interface Pending {
+  ticket: number;
+  uid: string;
+  effect: Effect;
+  cancelled: boolean;
+}
+
+const emptyDisk = (): LedgerContent => ({ epoch: null, checkpoint: null, permits: [] });
+
+export class World {
+  readonly host = new FakeHost();
+  disk: LedgerContent = emptyDisk();
+  ledger = new Ledger();
+  converger: Converger;
+  pending: Pending[] = [];
+  observations = new Map<string, VmObservation>();
+  bootMs = 1_000;
+  /** `define uid term`, `start uid term`, in order: the attempts, whether or not they worked. */
+  attempts: string[] = [];
+  /** What must never happen and did. */
+  violations: string[] = [];
+  /** Effects that fail, by kind; consumed one at a time. */
+  faults = new Map<Effect['kind'], Fault[]>();
+  imageSizeMib = 10;
+  restarts = 0;
+  /** VMs that ran, with the term they ran under: gone later, they must never be made again under it (O2). */
+  readonly ran = new Set<string>();
+
+  constructor() {
+    this.converger = this.#boot();
+  }
+
+  get now(): Instant {
+    return { bootMs: this.bootMs, wallMs: 1_700_000_000_000 + this.bootMs };
+  }
+
+  /** The agent's process dies; what is on disk and what runs stay. */
+  crash(): void {
+    this.restarts++;
+    this.converger = this.#boot();
+  }
+
+  desired(desired: VmDesired): string {
+    const acceptance = this.converger.desired(desired, this.now);
+    this.#collect();
+    return acceptance;
+  }
+
+  fail(kind: Effect['kind'], fault: Fault, times = 1): void {
+    this.faults.set(kind, [...(this.faults.get(kind) ?? []), ...Array<Fault>(times).fill(fault)]);
+  }
+
+  /** Performs the effect at this place of the queue. With `lose` the agent dies before it hears the answer. */
+  perform(index = 0, lose = false): void {
+    const [next] = this.pending.splice(index % Math.max(1, this.pending.length), 1);
+    if (next === undefined) return;
+    const result = this.#run(next);
+    if (lose) {
+      this.crash();
+      return;
+    }
+    this.converger.performed(next.ticket, result, this.now);
+    this.#collect();
+  }
+
+  advance(ms: number): void {
+    this.bootMs += ms;
+    this.converger.tick(this.now);
+    this.#collect();
+  }
+
+  /** The full list of domains, as the shell polls it. */
+  poll(): void {
+    this.converger.listed(this.host.list(), this.now);
+    this.#collect();
+  }
+
+  goAway(): void {
+    this.converger.unavailable(this.now);
+    this.#collect();
+  }
+
+  comeBack(): void {
+    this.converger.available(this.now);
+    this.#collect();
+  }
+
+  /** Performs everything, and lets time pass, until nothing happens any more or `ms` have passed. */
+  settle(ms = 300_000): void {
+    const until = this.bootMs + ms;
+    for (let steps = 0; steps < 20_000; steps++) {
+      if (this.pending.length > 0) {
+        this.perform();
+        continue;
+      }
+      const wakeAt = this.converger.nextWakeAt();
+      if (wakeAt === null || wakeAt > until) return;
+      this.advance(Math.max(1, wakeAt - this.bootMs));
+    }
+    throw new Error('the world does not come to rest');
+  }
+
+  state(uid: string): string {
+    return this.observations.get(uid)?.state ?? 'unseen';
+  }
+
+  #boot(): Converger {
+    this.pending = [];
+    this.ledger = new Ledger(structuredClone(this.disk));
+    const converger = new Converger(this.ledger, this.now);
+    this.converger = converger;
+    this.host.onEvent = (event) => {
+      if (event.kind === 'changed') converger.changed(event.uid, this.now);
+      if (event.kind === 'rebooted') converger.rebooted(event.uid, this.now);
+      this.#collect();
+    };
+    converger.available(this.now);
+    converger.listed(this.host.list(), this.now);
+    this.#collect();
+    return converger;
+  }
+
+  #collect(): void {
+    for (const output of this.converger.takeOutputs()) {
+      if (output.kind === 'observe') this.observations.set(output.observation.uid, output.observation);
+      else if (output.kind === 'perform') {
+        this.#judge(output.effect);
+        this.pending.push({ ...output, cancelled: false });
+      } else {
+        const pending = this.pending.find(({ ticket }) => ticket === output.ticket);
+        if (pending !== undefined) pending.cancelled = true;
+      }
+    }
+    const busy = this.pending.map(({ uid }) => uid);
+    if (new Set(busy).size !== busy.length) this.violations.push('two operations for one VM at a time');
+  }
+
+  #run({ effect, cancelled }: Pending): EffectResult {
+    if (cancelled) return { ok: false, fault: { kind: 'cancelled', message: 'called off' } };
+    this.#watch(effect);
+    const [fault, ...later] = this.faults.get(effect.kind) ?? [];
+    if (fault !== undefined) {
+      this.faults.set(effect.kind, later);
+      return { ok: false, fault };
+    }
+    try {
+      return { ok: true, value: this.#act(effect) };
+    } catch (error) {
+      if (!(error instanceof HypervisorError)) throw error;
+      return { ok: false, fault: { kind: error.fault, message: error.message } };
+    }
+  }
+
+  #act(effect: Effect) {
+    const { host } = this;
+    switch (effect.kind) {
+      case 'persist':
+        this.disk = structuredClone(this.ledger.content());
+        return null;
+      case 'inspect':
+        return host.inspect(effect.uid);
+      case 'fetchImage':
+        return { path: `/images/${effect.image.sha256}`, virtualSizeMib: this.imageSizeMib };
+      case 'volumeExists':
+        return host.volumeExists(effect.volume);
+      case 'createVolume':
+        host.createVolume(effect.request);
+        return null;
+      case 'growVolume':
+        host.growVolume(effect.volume, effect.sizeMib);
+        return null;
+      case 'trashVolume':
+        host.trashVolume(effect.volume, this.now.wallMs);
+        return null;
+      case 'removeVolume':
+        host.removeVolume(effect.volume);
+        return null;
+      case 'define':
+        host.define(effect.blueprint);
+        return null;
+      case 'record':
+        host.record(effect.uid, effect.metadata);
+        return null;
+      case 'start':
+        host.start(effect.uid);
+        this.ran.add(`${effect.uid} ${effect.term}`);
+        return null;
+      default:
+        host[effect.kind](effect.uid);
+        return null;
+    }
+  }
+
+  /** O2: what is on disk at the moment when the converger decides to touch a domain. */
+  #judge(effect: Effect): void {
+    const permitOnDisk = (uid: string) => this.disk.permits.find((permit) => permit.uid === uid);
+    if (effect.kind === 'define') {
+      const { uid, metadata } = effect.blueprint;
+      const permit = permitOnDisk(uid);
+      const exists = this.host.inspect(uid) !== null;
+      if (permit?.term !== metadata.term) this.violations.push(`defined ${uid} without a permit on disk`);
+      else if (!exists && this.ran.has(`${uid} ${metadata.term}`)) {
+        this.violations.push(`made ${uid} again under term ${metadata.term}`);
+      } else if (!exists && permit.phase !== 'defining') {
+        this.violations.push(`first defined ${uid} while the disk says ${permit.phase}`);
+      }
+    }
+    if (effect.kind === 'start') {
+      const permit = permitOnDisk(effect.uid);
+      if (permit?.phase !== 'defined')
+        this.violations.push(`started ${effect.uid} in phase ${permit?.phase}`);
+    }
+  }
+
+  /** What is attempted, and that it is attempted on nothing that is not ours (O1). */
+  #watch(effect: Effect): void {
+    if (effect.kind === 'define') {
+      this.attempts.push(`define ${effect.blueprint.uid} ${effect.blueprint.metadata.term}`);
+    }
+    if (effect.kind === 'start') {
+      this.attempts.push(`start ${effect.uid} ${effect.term}`);
+    }
+    if ('uid' in effect && effect.kind !== 'inspect') {
+      const domain = this.host.inspect(effect.uid);
+      if (domain !== null && domain.metadata === null)
+        this.violations.push(`${effect.kind} of a foreign domain`);
+      const twice = effect.kind === 'start' && domain?.power.kind === 'running';
+      if (twice) this.violations.push(`started ${effect.uid} twice`);
+    }
+  }
+}
+
+export const uidOf = (number: number): string =>
+  `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** A VM that should run; a test says what is special about it. */
+export function wanted(change: Partial<VmDesired> = {}): VmDesired {
+  return {
+    uid: uidOf(1),
+    role: 'run',
+    generation: 1,
+    term: 1,
+    vmName: 'administrations/a/vms/web',
+    size: { vcpus: 1, memoryMib: 128, diskMib: 1024 },
+    image: {
+      name: 'images/tiny',
+      sha256: 'a'.repeat(64),
+      format: 'qcow2',
+      sizeBytes: 1000,
+      virtualSizeMib: 10,
+      source: 'http://127.0.0.1/tiny',
+    },
+    storagePoolPath: '',
+    restartsAfterGuestShutdown: false,
+    rebootCount: 0,
+    rebootForced: false,
+    stopForced: false,
+    stopGraceMs: 60_000,
+    peer: '',
+    ...change,
+  };
+}
