@@ -1,0 +1,173 @@
+/**
+ * A failed call in the words of its user: one plain sentence with the code, what to do next, and an exit code. The
+ * scheduler's own message is the sentence; what it cannot know (which flag, which command) is added here.
+ */
+import type { ErrorDetails } from '../../proto/errors.js';
+import { type ExitCode, exitCodes, Failure } from '../failure.js';
+import { harmless } from '../output/harmless.js';
+import { formatDuration } from '../values/durations.js';
+import { shortName } from '../values/names.js';
+
+/** The parts of a failure that the sentence is made of; `code` is the status as a word, e.g. `NOT_FOUND`. */
+export interface CallFailureParts {
+  code: string;
+  message: string;
+  details: ErrorDetails;
+  server: string;
+  /** Of a mutation: its request id. */
+  requestId?: string;
+}
+
+const exitCodeOf: Record<string, ExitCode> = {
+  INVALID_ARGUMENT: exitCodes.usage,
+  OUT_OF_RANGE: exitCodes.usage,
+  NOT_FOUND: exitCodes.notFound,
+  FAILED_PRECONDITION: exitCodes.refused,
+  RESOURCE_EXHAUSTED: exitCodes.refused,
+  ALREADY_EXISTS: exitCodes.refused,
+  ABORTED: exitCodes.refused,
+  PERMISSION_DENIED: exitCodes.refused,
+  UNAUTHENTICATED: exitCodes.refused,
+  UNAVAILABLE: exitCodes.unreachable,
+  DEADLINE_EXCEEDED: exitCodes.unreachable,
+};
+
+/** A failure that came from the scheduler; kept apart so that callers can ask for its code. */
+export class CallFailure extends Failure {
+  readonly code: string;
+  readonly reason: string | undefined;
+
+  constructor(parts: CallFailureParts) {
+    const { sentence, lines } = wording(parts);
+    super(sentence, exitCodeOf[parts.code] ?? exitCodes.unexpected, lines);
+    this.code = parts.code;
+    this.reason = parts.details.errorInfo?.reason;
+  }
+}
+
+/** One sentence, and lines for below it. */
+export function wording(parts: CallFailureParts): { sentence: string; lines: string[] } {
+  const { code, message, details } = parts;
+  const reason = details.errorInfo?.reason;
+  const label = reason === undefined || reason === '' ? code : `${code}, ${harmless(reason)}`;
+  const faults = (details.fieldViolations ?? []).map((each) => `${each.field}: ${each.description}`);
+  const more = (details.preconditions ?? [])
+    .filter(({ description }) => description !== message)
+    .map(({ subject, description }) => `${subject}: ${description}`);
+  // Several faults read better one a line than in one long sentence.
+  const listed = faults.length > 1 || !faults.every((fault) => message.includes(fault));
+  const text = faults.length > 1 ? `${faults.length} values cannot be right` : bareMessage(parts);
+  return {
+    sentence: `${text} (${label}).${advice(parts)}`,
+    lines: [...(listed ? faults : []), ...more].map((line) => `  ${harmless(line)}`),
+  };
+}
+
+function bareMessage({ code, message, server }: CallFailureParts): string {
+  if (code === 'UNAVAILABLE' && isTransport(message)) {
+    return `cannot reach the scheduler at ${server}: ${transportReason(message)}`;
+  }
+  if (code === 'DEADLINE_EXCEEDED' && isTransport(message)) {
+    return `the scheduler at ${server} did not answer in time`;
+  }
+  const text = harmless(message)
+    .trim()
+    .replace(/[.\s]+$/, '');
+  return text === '' ? 'the scheduler gave no message' : text;
+}
+
+/** Whether grpc-js wrote the message, and not the scheduler. */
+export function isTransport(message: string): boolean {
+  return /^(No connection established|Name resolution|Connection dropped|Deadline exceeded|read E|write E|connect E|socket hang up|The server is going away|Received RST_STREAM|Call cancelled|Keepalive|Failed to connect|Call ended without)/i.test(
+    message,
+  );
+}
+
+function transportReason(message: string): string {
+  if (/ECONNREFUSED/.test(message)) return 'nothing listens there';
+  if (/^Name resolution|ENOTFOUND|EAI_AGAIN/.test(message)) return 'the name is not known';
+  if (/EHOSTUNREACH|ENETUNREACH/.test(message)) return 'there is no route to it';
+  if (/ETIMEDOUT/.test(message)) return 'it does not answer';
+  return 'the connection broke';
+}
+
+/** Nothing of this kind heals within a timeout, so it is not tried again. */
+export function isHopeless(code: string, message: string): boolean {
+  return code === 'UNAVAILABLE' && /^Name resolution|ENOTFOUND/.test(message);
+}
+
+const listCommands: Record<string, string> = {
+  site: 'secovia site list',
+  host: 'secovia host list',
+  administration: 'secovia administration list',
+  image: 'secovia image list',
+  'storage pool': 'secovia pool list',
+  vm: 'secovia vm list --all',
+  operation: 'secovia operation list',
+};
+
+function advice(parts: CallFailureParts): string {
+  const text = adviceOf(parts);
+  return text === '' ? '' : ` ${text}`;
+}
+
+/** What to do next, where the reason is known. */
+const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
+  NO_HOST: () => 'Ask for less, or add a host.',
+  NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
+  POOL_FULL: () => 'Ask for less, or leave --pool out.',
+  REQUEST_ID_REUSED: () => 'Leave --request-id out.',
+  OPERATION_UNDER_WAY: ({ errorInfo }) => {
+    const operation = harmless(shortName(errorInfo?.metadata['operation'] ?? ''));
+    return operation === '' ? '' : `Wait for it with: secovia operation wait ${operation}`;
+  },
+};
+
+function adviceOf(parts: CallFailureParts): string {
+  const { code, message, details, requestId } = parts;
+  const repeat = requestId === undefined ? '' : ` Repeat it safely with --request-id ${requestId}.`;
+  const byReason = adviceByReason[details.errorInfo?.reason ?? ''];
+  if (byReason !== undefined && code !== 'UNAVAILABLE') return byReason(details);
+  switch (code) {
+    case 'NOT_FOUND': {
+      const list = listCommands[(details.resource?.type ?? '').toLowerCase()];
+      return list === undefined ? 'Check the name.' : `See what there is: ${list}`;
+    }
+    case 'ALREADY_EXISTS':
+      return saysWhatToDo(message) ? '' : 'Choose another name.';
+    case 'ABORTED':
+      return saysWhatToDo(message) ? '' : 'Look at it again and repeat the command.';
+    case 'RESOURCE_EXHAUSTED':
+      return retryAdvice(details);
+    case 'UNAVAILABLE':
+      return isTransport(message)
+        ? `Check --server or SECOVIA_SERVER, and that the scheduler runs.${repeat}`
+        : retryAdvice(details);
+    case 'DEADLINE_EXCEEDED':
+      return requestId === undefined
+        ? 'Give it more time with --timeout.'
+        : `Whether it was carried out is not known.${repeat}`;
+    case 'UNAUTHENTICATED':
+    case 'PERMISSION_DENIED':
+      return 'Ask whoever runs the federation for access.';
+    case 'UNIMPLEMENTED':
+      return 'This scheduler does not offer that; compare versions with secovia version.';
+    case 'INTERNAL':
+    case 'UNKNOWN':
+    case 'DATA_LOSS':
+      return `That is a fault of the scheduler; its log says more.${repeat}`;
+    default:
+      return '';
+  }
+}
+
+/** The scheduler's sentences put it after a semicolon. */
+function saysWhatToDo(message: string): boolean {
+  return message.includes('; ');
+}
+
+function retryAdvice(details: ErrorDetails): string {
+  return details.retryDelayMs === undefined
+    ? 'Try again later.'
+    : `Try again in ${formatDuration(details.retryDelayMs)}.`;
+}

@@ -1,0 +1,54 @@
+/** The contract's services as types, so that a call names service and method and gets its request checked. */
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { AdministrationServiceDefinition } from '../../proto/gen/secovia/v1/AdministrationService.js';
+import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
+import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
+import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
+import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
+import type { SiteServiceDefinition } from '../../proto/gen/secovia/v1/SiteService.js';
+import type { StoragePoolServiceDefinition } from '../../proto/gen/secovia/v1/StoragePoolService.js';
+import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.js';
+
+export interface Services {
+  AdministrationService: AdministrationServiceDefinition;
+  FederationService: FederationServiceDefinition;
+  HostService: HostServiceDefinition;
+  ImageService: ImageServiceDefinition;
+  OperationService: OperationServiceDefinition;
+  SiteService: SiteServiceDefinition;
+  StoragePoolService: StoragePoolServiceDefinition;
+  VmService: VmServiceDefinition;
+}
+
+export type Service = keyof Services;
+
+/** The methods that are named; the generated interfaces also carry an index signature. */
+export type Method<S extends Service> = keyof {
+  [M in keyof Services[S] as string extends M ? never : number extends M ? never : M]: true;
+} &
+  string;
+
+type Definition<S extends Service, M extends Method<S>> = Services[S][M & keyof Services[S]];
+
+export type RequestOf<S extends Service, M extends Method<S>> =
+  Definition<S, M> extends MethodDefinition<
+    infer Request extends object,
+    infer _Response,
+    infer _In,
+    infer _Out
+  >
+    ? Request
+    : never;
+
+export type ResponseOf<S extends Service, M extends Method<S>> =
+  Definition<S, M> extends MethodDefinition<
+    infer _Request,
+    infer _Response,
+    infer _In,
+    infer Out extends object
+  >
+    ? Out
+    : never;
+
+/** The names of the fields of T whose values extend V. */
+export type FieldsOf<T, V> = { [K in keyof T]: T[K] extends V ? K : never }[keyof T] & string;

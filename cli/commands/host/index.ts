@@ -1,0 +1,15 @@
+/** The verbs of `secovia host`, in the order in which the help shows them. */
+import type { CommandDefinition } from '../../command.js';
+import { hostCordon } from './cordon.js';
+import { hostList } from './list.js';
+import { hostRetire } from './retire.js';
+import { hostShow } from './show.js';
+import { hostUncordon } from './uncordon.js';
+
+export const hostCommands: readonly CommandDefinition[] = [
+  hostList,
+  hostShow,
+  hostCordon,
+  hostUncordon,
+  hostRetire,
+];

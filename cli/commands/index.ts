@@ -1,0 +1,60 @@
+/**
+ * Every command, by the word after `secovia`. A group's files are loaded when its word is on the command line, so that
+ * neither help nor the Tab key waits for what is not asked for.
+ */
+import type { CommandDefinition } from '../command.js';
+import { completeWords } from './complete.js';
+import { completion } from './completion.js';
+import { version } from './version.js';
+
+export interface Group {
+  word: string;
+  summary: string;
+  load: () => Promise<readonly CommandDefinition[]>;
+}
+
+/** In the order in which the help shows them. */
+export const groups: readonly Group[] = [
+  {
+    word: 'vm',
+    summary: 'Virtual machines',
+    load: async () => (await import('./vm/index.js')).vmCommands,
+  },
+  {
+    word: 'operation',
+    summary: 'Work under way, and how it ended',
+    load: async () => (await import('./operation/index.js')).operationCommands,
+  },
+  {
+    word: 'image',
+    summary: 'Disk images that VMs start from',
+    load: async () => (await import('./image/index.js')).imageCommands,
+  },
+  {
+    word: 'administration',
+    summary: 'Territorial administrations, the tenants',
+    load: async () => (await import('./administration/index.js')).administrationCommands,
+  },
+  {
+    word: 'site',
+    summary: 'Data centres of the partners',
+    load: async () => (await import('./site/index.js')).siteCommands,
+  },
+  {
+    word: 'host',
+    summary: 'KVM machines of the sites',
+    load: async () => (await import('./host/index.js')).hostCommands,
+  },
+  {
+    word: 'pool',
+    summary: 'Storage that several hosts share',
+    load: async () => (await import('./pool/index.js')).poolCommands,
+  },
+  {
+    word: 'federation',
+    summary: 'The federation as a whole',
+    load: async () => (await import('./federation/index.js')).federationCommands,
+  },
+];
+
+export const singleCommands: readonly CommandDefinition[] = [completion, version, completeWords];

@@ -1,0 +1,8 @@
+/** The verbs of `secovia pool`, in the order in which the help shows them. */
+import type { CommandDefinition } from '../../command.js';
+import { poolCreate } from './create.js';
+import { poolDelete } from './delete.js';
+import { poolList } from './list.js';
+import { poolShow } from './show.js';
+
+export const poolCommands: readonly CommandDefinition[] = [poolCreate, poolList, poolShow, poolDelete];

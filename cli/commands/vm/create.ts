@@ -1,0 +1,205 @@
+/** `secovia vm create`: one VM, or a numbered batch that is placed all or not at all. */
+import { Option } from 'commander';
+import type { Operation__Output } from '../../../proto/gen/secovia/v1/Operation.js';
+import type { Vm } from '../../../proto/gen/secovia/v1/Vm.js';
+import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
+import { defineCommand, flag, option, repeated } from '../../command.js';
+import type { Context } from '../../context.js';
+import { usageFailure } from '../../failure.js';
+import { present } from '../../output/present.js';
+import { Table } from '../../output/table.js';
+import { batchNames, newVmName, resourceName, shortName, shortVmName } from '../../values/names.js';
+import { parseSizeMib } from '../../values/sizes.js';
+import { parseCount, parseCountry } from '../../values/words.js';
+import { took } from '../../views/operation.js';
+import { vmColumns, vmState } from '../../views/vm.js';
+import { refreshed } from '../../vm-change.js';
+import {
+  type AdministrationOption,
+  administrationOf,
+  administrationOption,
+  labelOption,
+  waitOption,
+} from '../../vm-options.js';
+import { waitForOperations } from '../../waiting.js';
+
+/** The contract's limit of a batch. */
+const largestBatch = 1000;
+
+interface Options extends AdministrationOption {
+  vcpus: number;
+  /** MiB, as disk. */
+  memory: number;
+  disk: number;
+  image: string;
+  count?: number;
+  pool?: string;
+  site?: string[];
+  country?: string[];
+  excludeHost?: string[];
+  label?: Record<string, string>;
+  title?: string;
+  stopped?: true;
+  deletionProtection?: true;
+  onGuestShutdown: keyof typeof shutdownPolicies;
+  rebuildable?: true;
+  wait?: true;
+}
+
+const shutdownPolicies = {
+  'stay-stopped': 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
+  restart: 'GUEST_SHUTDOWN_POLICY_RESTART',
+} as const;
+
+export const vmCreate = defineCommand<Options>({
+  usage: 'vm create <name>',
+  summary: 'Make a VM and start it',
+  description:
+    'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n' +
+    'With --count N, the VMs NAME-1 to NAME-N are made, all or none.',
+  examples: [
+    'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
+    'secovia vm create node -A city --vcpus 2 --memory 4GiB --disk 20GiB --image debian-13 --count 20 \\',
+    '    --country BG --label env=prod',
+  ],
+  options: [
+    administrationOption(),
+    option('--vcpus <count>', 'virtual CPUs, 1 to 512', parseCount).makeOptionMandatory(),
+    option('--memory <size>', 'e.g. 128MiB or 4GiB, at least 64MiB', parseSizeMib).makeOptionMandatory(),
+    option('--disk <size>', "e.g. 20GiB, at least the image's own disk", parseSizeMib).makeOptionMandatory(),
+    option('--image <image>', 'what it starts from', (text) =>
+      resourceName('images', text),
+    ).makeOptionMandatory(),
+    option('--count <count>', 'make that many, numbered', parseCount),
+    repeated('--site <site>', 'only there', (text) => resourceName('sites', text)),
+    repeated('--country <country>', 'only in that country', parseCountry),
+    repeated('--exclude-host <host>', 'not on that host', (text) => resourceName('hosts', text)),
+    option('--pool <pool>', "put the disk on that shared pool (default: the host's own)", (text) =>
+      resourceName('storagePools', text),
+    ),
+    labelOption(),
+    option('--title <text>', 'a name for people, in any script'),
+    flag('--stopped', 'make it and do not start it'),
+    flag('--deletion-protection', 'it cannot be deleted until this is taken back'),
+    new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down')
+      .choices(Object.keys(shutdownPolicies))
+      .default('stay-stopped'),
+    flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
+    waitOption(),
+  ],
+  async run(context, [word = ''], options) {
+    const { parent, vmId } = newVmName(word, administrationOf(context, options));
+    if (options.count !== undefined) await createBatch(context, parent, vmId, options.count, options);
+    else await createOne(context, parent, vmId, options);
+  },
+});
+
+function vmOf(options: Options): Vm {
+  return {
+    title: options.title ?? '',
+    labels: options.label ?? {},
+    spec: {
+      vcpus: options.vcpus,
+      memoryMib: options.memory,
+      diskMib: options.disk,
+      image: options.image,
+      storagePool: options.pool ?? '',
+    },
+    policy: {
+      onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
+      rebuildable: options.rebuildable ?? false,
+    },
+    placement: {
+      sites: options.site ?? [],
+      countries: options.country ?? [],
+      excludedHosts: options.excludeHost ?? [],
+    },
+    deletionProtection: options.deletionProtection ?? false,
+    desiredPowerState: options.stopped ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',
+  };
+}
+
+async function createOne(context: Context, parent: string, vmId: string, options: Options): Promise<void> {
+  const connection = await context.connection();
+  const answer = await connection.mutate('VmService', 'CreateVm', { parent, vmId, vm: vmOf(options) });
+  const label = shortVmName(answer.vm?.name ?? `${parent}/vms/${vmId}`);
+  const operation = await endOf(context, answer.operation, `create ${label}`, options);
+  const vm = answer.vm !== null && options.wait ? await refreshed(context, answer.vm) : answer.vm;
+  const failure = await failureOf(`create ${label}`, operation);
+  if (failure === undefined || context.format !== 'table') {
+    await present(context, {
+      service: 'VmService',
+      method: 'CreateVm',
+      response: { vm, operation },
+      names: [vm?.name ?? ''],
+      text: () => `${oneSentence(context, label, vm, operation)}\n`,
+    });
+  }
+  if (failure !== undefined) throw failure;
+}
+
+async function createBatch(
+  context: Context,
+  parent: string,
+  vmId: string,
+  count: number,
+  options: Options,
+): Promise<void> {
+  if (count > largestBatch)
+    throw usageFailure(`--count is at most ${largestBatch}: make them in several batches.`);
+  const connection = await context.connection();
+  const vm = vmOf(options);
+  const requests = batchNames(vmId, count).map((each) => ({ vmId: each, vm }));
+  const answer = await connection.mutate('VmService', 'BatchCreateVms', { parent, requests });
+  const label = `create ${answer.vms.length} VMs`;
+  const operation = await endOf(context, answer.operation, label, options);
+  const vms: Vm__Output[] = [];
+  for (const each of answer.vms) vms.push(options.wait ? await refreshed(context, each) : each);
+  await present(context, {
+    service: 'VmService',
+    method: 'BatchCreateVms',
+    response: { vms, operation },
+    names: vms.map(({ name }) => name),
+    text: async () =>
+      (await new Table(vmColumns(context.nowMs), context.paint).page(vms)) +
+      `${batchSentence(context, vms.length, operation)}\n`,
+  });
+  const failure = await failureOf(label, operation);
+  if (failure !== undefined) throw failure;
+}
+
+async function endOf(
+  context: Context,
+  operation: Operation__Output | null,
+  label: string,
+  { wait }: Options,
+): Promise<Operation__Output | null> {
+  if (!wait || operation === null) return operation;
+  const [ended = operation] = await waitForOperations(context, [{ operation, label }]);
+  return ended;
+}
+
+async function failureOf(label: string, operation: Operation__Output | null) {
+  if (operation?.done !== true) return undefined;
+  const { operationFailure } = await import('../../client/operation-failure.js');
+  return operationFailure(label, operation);
+}
+
+function oneSentence(
+  context: Context,
+  label: string,
+  vm: Vm__Output | null,
+  operation: Operation__Output | null,
+): string {
+  const host = vm === null || vm.host === '' ? '' : ` on ${shortName(vm.host)}`;
+  if (operation === null) return `created ${label}${host}`;
+  if (!operation.done) return `creating ${label}${host} (operation ${shortName(operation.name)})`;
+  return `${label} is ${vm === null ? 'made' : vmState(vm)}${host}, create took ${took(operation, context.nowMs)}`;
+}
+
+function batchSentence(context: Context, count: number, operation: Operation__Output | null): string {
+  if (operation === null) return `created ${count} VMs`;
+  return operation.done
+    ? `${operation.succeededCount} of ${count} VMs made, create took ${took(operation, context.nowMs)}`
+    : `creating ${count} VMs (operation ${shortName(operation.name)})`;
+}

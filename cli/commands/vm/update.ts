@@ -1,0 +1,127 @@
+/**
+ * `secovia vm update`. Labels and policy are single fields of the contract, replaced as a whole; so that one label can
+ * be changed, the VM is read, changed, and written on the condition that nobody else has written meanwhile.
+ */
+import { Option } from 'commander';
+import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
+import { CallFailure } from '../../client/call-failure.js';
+import { defineCommand, flag, repeated, option } from '../../command.js';
+import type { Context } from '../../context.js';
+import { usageFailure } from '../../failure.js';
+import { present } from '../../output/present.js';
+import { shortVmName } from '../../values/names.js';
+import {
+  type AdministrationOption,
+  administrationOption,
+  etagOption,
+  labelOption,
+  namedVms,
+} from '../../vm-options.js';
+
+/** How often a change is begun anew when another one came first. */
+const mostAttempts = 5;
+
+interface Options extends AdministrationOption {
+  title?: string;
+  label?: Record<string, string>;
+  removeLabel?: string[];
+  deletionProtection?: boolean;
+  onGuestShutdown?: 'stay-stopped' | 'restart';
+  rebuildable?: boolean;
+  etag?: string;
+}
+
+export const vmUpdate = defineCommand<Options>({
+  usage: 'vm update <vm>',
+  summary: "Change a VM's title, labels, policy or protection",
+  examples: [
+    'secovia vm update city/web --title "Front page" --label env=prod --remove-label test',
+    'secovia vm update city/web --no-deletion-protection',
+  ],
+  options: [
+    option('--title <text>', 'a name for people; "" takes it away'),
+    labelOption(),
+    repeated('--remove-label <key>', 'take a label away', (text) => text),
+    flag('--deletion-protection', 'it cannot be deleted'),
+    flag('--no-deletion-protection', 'it can be deleted again'),
+    new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down').choices(
+      ['stay-stopped', 'restart'],
+    ),
+    flag('--rebuildable', 'it may be made anew from its image'),
+    flag('--no-rebuildable', 'it may not'),
+    administrationOption(),
+    etagOption(),
+  ],
+  async run(context, words, options) {
+    const paths = changedFields(options);
+    if (paths.length === 0) {
+      throw usageFailure(
+        'nothing to change: say for example --title or --label; see secovia vm update --help.',
+      );
+    }
+    const [name = ''] = namedVms(context, words, options);
+    const response = await update(context, name, paths, options);
+    await present(context, {
+      service: 'VmService',
+      method: 'UpdateVm',
+      response,
+      names: [response.vm?.name ?? ''],
+      text: () => `updated ${shortVmName(response.vm?.name ?? name)}\n`,
+    });
+  },
+});
+
+function changedFields(options: Options): string[] {
+  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection } = options;
+  return [
+    ...(title === undefined ? [] : ['title']),
+    ...(label === undefined && removeLabel === undefined ? [] : ['labels']),
+    ...(onGuestShutdown === undefined && rebuildable === undefined ? [] : ['policy']),
+    ...(deletionProtection === undefined ? [] : ['deletion_protection']),
+  ];
+}
+
+async function update(context: Context, name: string, paths: string[], options: Options) {
+  const connection = await context.connection();
+  const mustRead = paths.includes('labels') || paths.includes('policy');
+  for (let attempt = 1; ; attempt++) {
+    const now = mustRead ? (await connection.call('VmService', 'GetVm', { name })).vm : null;
+    try {
+      return await connection.mutate('VmService', 'UpdateVm', {
+        vm: {
+          name,
+          title: options.title ?? '',
+          labels: labelsOf(now, options),
+          policy: now === null ? null : policyOf(now, options),
+          deletionProtection: options.deletionProtection ?? false,
+          etag: options.etag ?? now?.etag ?? '',
+        },
+        updateMask: { paths },
+      });
+    } catch (error) {
+      const overtaken = error instanceof CallFailure && error.code === 'ABORTED';
+      if (!overtaken || !mustRead || options.etag !== undefined || attempt === mostAttempts) throw error;
+    }
+  }
+}
+
+function labelsOf(now: Vm__Output | null, { label = {}, removeLabel = [] }: Options): Record<string, string> {
+  const removed = new Set(removeLabel);
+  const kept = Object.entries(now?.labels ?? {}).filter(([key]) => !removed.has(key));
+  return { ...Object.fromEntries(kept), ...label };
+}
+
+function policyOf(now: Vm__Output, { onGuestShutdown, rebuildable }: Options) {
+  return {
+    ...now.policy,
+    ...(onGuestShutdown === undefined
+      ? {}
+      : {
+          onGuestShutdown:
+            onGuestShutdown === 'restart'
+              ? ('GUEST_SHUTDOWN_POLICY_RESTART' as const)
+              : ('GUEST_SHUTDOWN_POLICY_STAY_STOPPED' as const),
+        }),
+    ...(rebuildable === undefined ? {} : { rebuildable }),
+  };
+}

@@ -1,0 +1,97 @@
+/** VMs as people see them: rows of a list, a sheet, and the one-line note that says what is the matter. */
+import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
+import type { Paint } from '../output/colours.js';
+import { stateTone } from '../output/colours.js';
+import { sheet } from '../output/sheet.js';
+import type { Column } from '../output/table.js';
+import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
+import { shortName, shortVmName } from '../values/names.js';
+import { formatMib } from '../values/sizes.js';
+import { stateWord } from './enums.js';
+
+/** `RUNNING`, or `UNKNOWN (was RUNNING)`. */
+export function vmState(vm: Vm__Output): string {
+  const state = stateWord(vm.state);
+  const before = stateWord(vm.lastKnownState);
+  return state === 'UNKNOWN' && before !== 'UNSPECIFIED' && before !== 'UNKNOWN'
+    ? `${state} (was ${before})`
+    : state;
+}
+
+/** Why it is not as it should be; empty when there is nothing to say. */
+export function vmNote(vm: Vm__Output): string {
+  if (vm.error !== null && vm.error.message !== '') return vm.error.message;
+  const state = stateWord(vm.state);
+  const wanted = stateWord(vm.desiredPowerState);
+  if (state === 'STOPPED' && wanted === 'RUNNING') return 'to be started';
+  if (state === 'RUNNING' && wanted === 'STOPPED') return 'to be stopped';
+  return '';
+}
+
+export function vmColumns(nowMs: number): Column<Vm__Output>[] {
+  return [
+    { head: 'NAME', value: (vm) => shortVmName(vm.name) },
+    { head: 'STATE', value: vmState, tone: (_vm, value) => stateTone(value) },
+    { head: 'HOST', value: (vm) => shortName(vm.host) },
+    { head: 'SITE', value: (vm) => shortName(vm.site) },
+    { head: 'VCPUS', value: (vm) => String(vm.spec?.vcpus ?? ''), align: 'right' },
+    { head: 'MEMORY', value: (vm) => size(vm.spec?.memoryMib), align: 'right' },
+    { head: 'DISK', value: (vm) => size(vm.spec?.diskMib), align: 'right' },
+    { head: 'IMAGE', value: (vm) => shortName(vm.spec?.image ?? '') },
+    { head: 'AGE', value: (vm) => formatAge(timestampMs(vm.createTime), nowMs), align: 'right' },
+    { head: 'NOTE', value: vmNote },
+  ];
+}
+
+function size(mib: number | undefined): string {
+  return mib === undefined ? '' : formatMib(mib);
+}
+
+export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
+  const { spec, policy, placement } = vm;
+  return sheet(
+    [
+      ['Name', shortVmName(vm.name)],
+      ['UUID', vm.uid],
+      ['Title', vm.title],
+      ['State', vmState(vm)],
+      ['Since', formatMoment(timestampMs(vm.stateTime), nowMs)],
+      ['Wanted', stateWord(vm.desiredPowerState)],
+      ['Note', vmNote(vm)],
+      ['Host', shortName(vm.host)],
+      ['Site', shortName(vm.site)],
+      ['vCPUs', String(spec?.vcpus ?? '')],
+      ['Memory', size(spec?.memoryMib)],
+      ['Disk', size(spec?.diskMib)],
+      ['Image', shortName(spec?.image ?? '')],
+      ['Pool', shortName(spec?.storagePool ?? '') || "the host's own"],
+      ['Labels', Object.entries(vm.labels).map(([key, value]) => `${key}=${value}`)],
+      ['Only sites', (placement?.sites ?? []).map(shortName).join(', ')],
+      ['Only countries', (placement?.countries ?? []).join(', ')],
+      ['Not on hosts', (placement?.excludedHosts ?? []).map(shortName).join(', ')],
+      ['When the guest shuts down', words(policy?.onGuestShutdown)],
+      ['When the lease is lost', words(policy?.onLeaseLoss)],
+      ['Rebuildable', policy?.rebuildable ? 'yes' : ''],
+      ['Deletion protection', vm.deletionProtection ? 'on' : ''],
+      ['Operation', shortName(vm.operation)],
+      ['Generation', generation(vm)],
+      ['Term', String(vm.term)],
+      ['Etag', vm.etag],
+      ['Created', formatMoment(timestampMs(vm.createTime), nowMs)],
+      ['Updated', formatMoment(timestampMs(vm.updateTime), nowMs)],
+    ],
+    paint,
+  );
+}
+
+function generation(vm: Vm__Output): string {
+  return vm.generation === vm.observedGeneration
+    ? String(vm.generation)
+    : `${vm.generation}, the host has reached ${vm.observedGeneration}`;
+}
+
+/** `GUEST_SHUTDOWN_POLICY_STAY_STOPPED` → `stay-stopped`. */
+function words(policy: string | undefined): string {
+  const word = stateWord(policy ?? '');
+  return word === 'UNSPECIFIED' ? '' : word.toLowerCase().replaceAll('_', '-');
+}

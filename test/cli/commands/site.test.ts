@@ -1,0 +1,154 @@
+import { status } from '@grpc/grpc-js';
+import t from 'tap';
+import { ago } from '../fixtures.js';
+import { cli } from '../run-cli.js';
+import { Refused, ScriptedServer } from '../scripted-server.js';
+
+const sofia = {
+  name: 'sites/sofia-1',
+  title: 'София',
+  partner: 'acme',
+  country: 'BG',
+  jurisdictions: ['EU', 'EEA'],
+  hostCount: 3,
+  etag: '"1"',
+  createTime: ago(86_400 * 5),
+};
+const tirana = { name: 'sites/tirana', partner: 'beta', country: 'AL', cordoned: true, createTime: ago(30) };
+
+const server = await ScriptedServer.start();
+t.teardown(() => server.down());
+const secovia = (...args: string[]) => cli(args, { server: server.address });
+
+t.test('create sends what was said, with a fresh request id', async (t) => {
+  server.on('SiteService', 'CreateSite', ({ siteId, site }) => ({
+    site: { ...site, name: `sites/${siteId}` },
+  }));
+  const words =
+    'site create sofia-1 --partner acme --country bg --jurisdiction EU --jurisdiction EEA --title София';
+  const result = await secovia(...words.split(' '));
+  t.match(result, { code: 0, out: 'created site sofia-1\n', err: '' });
+  await secovia('site', 'create', 'sites/other', '--partner', 'a', '--country', 'BG');
+  const [first, second] = server.sent('SiteService', 'CreateSite');
+  t.match(first, {
+    siteId: 'sofia-1',
+    site: { partner: 'acme', country: 'BG', jurisdictions: ['EU', 'EEA'], title: 'София' },
+    requestId: /^[0-9a-f-]{36}$/,
+  });
+  t.equal(second?.siteId, 'other', "the contract's own form is taken as well");
+  t.not(first?.requestId, second?.requestId);
+});
+
+t.test('create without what it needs says so and calls nobody', async (t) => {
+  const before = server.received.length;
+  const missing = await secovia('site', 'create', 'sofia-1');
+  t.match(missing, {
+    code: 2,
+    err: /^secovia: required option '--partner <partner>' not specified\.\nSee: secovia site create --help\n$/,
+  });
+  const country = await secovia('site', 'create', 'sofia-1', '--partner', 'a', '--country', 'Bulgaria');
+  t.match(country, { code: 2, err: /two letters of ISO 3166-1, for example BG\.$/m });
+  t.match(await secovia('site', 'cordon'), {
+    code: 2,
+    err: /^secovia: missing required argument 'site'\.$/m,
+  });
+  t.equal(server.received.length, before);
+});
+
+t.test('list: a table, JSON with all pages, names', async (t) => {
+  server.on('SiteService', 'ListSites', ({ pageToken }) =>
+    pageToken === '' ? { sites: [sofia], nextPageToken: 'two' } : { sites: [tirana], nextPageToken: '' },
+  );
+  t.equal(
+    (await secovia('site', 'list')).out,
+    [
+      'NAME     COUNTRY  PARTNER  JURISDICTIONS  HOSTS  AGE  TITLE  NOTE',
+      'sofia-1  BG       acme     EU,EEA             3   5d  София',
+      'tirana   AL       beta                        0  30s         cordoned',
+      '',
+    ].join('\n'),
+  );
+  t.same(
+    server.sent('SiteService', 'ListSites').map(({ pageToken }) => pageToken),
+    ['', 'two'],
+  );
+  t.match(JSON.parse((await secovia('site', 'list', '-o', 'json')).out), {
+    sites: [
+      {
+        name: 'sites/sofia-1',
+        title: 'София',
+        hostCount: 3,
+        createTime: '2026-11-18T07:00:00Z',
+        cordoned: false,
+      },
+      { name: 'sites/tirana', cordoned: true, jurisdictions: [] },
+    ],
+  });
+  t.equal((await secovia('site', 'list', '-o', 'name')).out, 'sites/sofia-1\nsites/tirana\n');
+});
+
+t.test('an empty list is an empty result with a word beside it', async (t) => {
+  server.on('SiteService', 'ListSites', () => ({ sites: [] }));
+  t.match(await secovia('site', 'list'), { code: 0, out: '', err: /there is no site yet/ });
+  t.match(await secovia('site', 'list', '-o', 'name'), { out: '', err: '' });
+  t.same(JSON.parse((await secovia('site', 'list', '-o', 'json')).out), { sites: [] });
+});
+
+t.test('show: a sheet, and the answer as JSON', async (t) => {
+  server.on('SiteService', 'GetSite', () => ({ site: { ...sofia, cordoned: true } }));
+  const { out } = await secovia('site', 'show', 'sofia-1');
+  t.match(out, /^Name {11}sofia-1$/m);
+  t.match(out, /^Jurisdictions {2}EU, EEA$/m);
+  t.match(out, /^Cordoned {7}yes: nothing new is placed here$/m);
+  t.match(out, /^Created {8}2026-11-18T07:00:00Z \(5d ago\)$/m);
+  t.notMatch(out, /Updated/, 'what is unset is left out');
+  t.same(
+    server.sent('SiteService', 'GetSite').map(({ name }) => name),
+    ['sites/sofia-1'],
+  );
+  t.match(JSON.parse((await secovia('site', 'show', 'sofia-1', '-o', 'json')).out), {
+    site: { name: 'sites/sofia-1', etag: '"1"' },
+  });
+});
+
+t.test('update masks what was said, and needs something to be said', async (t) => {
+  server.on('SiteService', 'UpdateSite', ({ site }) => ({ site: { name: site.name ?? '' } }));
+  t.match(await secovia('site', 'update', 'sofia-1', '--title', ''), {
+    code: 0,
+    out: 'updated site sofia-1\n',
+  });
+  await secovia('site', 'update', 'sofia-1', '--jurisdiction', 'EU', '--etag', '"1"');
+  await secovia('site', 'update', 'sofia-1', '--no-jurisdiction');
+  t.match(server.sent('SiteService', 'UpdateSite'), [
+    { updateMask: { paths: ['title'] }, site: { name: 'sites/sofia-1', title: '' } },
+    { updateMask: { paths: ['jurisdictions'] }, site: { jurisdictions: ['EU'], etag: '"1"' } },
+    { updateMask: { paths: ['jurisdictions'] }, site: { jurisdictions: [] } },
+  ]);
+  t.match(await secovia('site', 'update', 'sofia-1'), { code: 2, err: /nothing to change: say --title/ });
+});
+
+t.test('cordon and uncordon take several sites', async (t) => {
+  const answer = ({ name }: { name: string }) => ({ site: { name } });
+  server.on('SiteService', 'CordonSite', answer).on('SiteService', 'UncordonSite', answer);
+  const cordoned = await secovia('site', 'cordon', 'sofia-1', 'tirana');
+  t.match(cordoned, { code: 0, out: 'cordoned site sofia-1\ncordoned site tirana\n' });
+  t.match(await secovia('site', 'uncordon', 'sofia-1', '-o', 'name'), { out: 'sites/sofia-1\n' });
+  const ids = server.sent('SiteService', 'CordonSite').map(({ requestId }) => requestId);
+  t.equal(new Set(ids).size, 2, 'each with a request id of its own');
+});
+
+t.test('delete tells, and a refusal is passed on', async (t) => {
+  server.on('SiteService', 'DeleteSite', ({ name }) => {
+    if (name === 'sites/tirana') return {};
+    throw new Refused(status.FAILED_PRECONDITION, 'site "sofia-1" still has 3 hosts; retire them first', {
+      errorInfo: { reason: 'SITE_IN_USE', metadata: {} },
+    });
+  });
+  t.match(await secovia('site', 'delete', 'tirana'), { code: 0, out: 'deleted site tirana\n' });
+  t.same(JSON.parse((await secovia('site', 'delete', 'tirana', '-o', 'json')).out), {});
+  t.match(await secovia('site', 'delete', 'sofia-1'), {
+    code: 4,
+    out: '',
+    err: 'secovia: site "sofia-1" still has 3 hosts; retire them first (FAILED_PRECONDITION, SITE_IN_USE).\n',
+  });
+});

@@ -1,0 +1,166 @@
+import { status } from '@grpc/grpc-js';
+import t from 'tap';
+import { operation, succeeded, vm } from '../fixtures.js';
+import { cli } from '../run-cli.js';
+import { Refused, ScriptedServer } from '../scripted-server.js';
+
+const server = await ScriptedServer.start();
+t.teardown(() => server.down());
+const secovia = (...args: string[]) => cli(args, { server: server.address });
+const size = ['--vcpus', '1', '--memory', '128MiB', '--disk', '1GiB', '--image', 'tiny'];
+
+t.test('create sends sizes, policy and place', async (t) => {
+  server.on('VmService', 'CreateVm', ({ parent, vmId }) => ({
+    vm: vm({ name: `${parent}/vms/${vmId}` }),
+    operation: operation(),
+  }));
+  t.match(await secovia('vm', 'create', 'web', '--administration', 'city', ...size), {
+    code: 0,
+    out: 'creating city/web on sofia-1-a (operation op-1)\n',
+    err: '',
+  });
+  await secovia(
+    ...['vm', 'create', 'city/db', ...size, '--site', 'sofia-1', '--site', 'varna', '--country', 'bg'],
+    ...[
+      '--exclude-host',
+      'x',
+      '--pool',
+      'nfs-1',
+      '--label',
+      'env=prod',
+      '--label',
+      'tier=db',
+      '--title',
+      'Данни',
+    ],
+    ...['--stopped', '--deletion-protection', '--on-guest-shutdown', 'restart', '--rebuildable'],
+  );
+  t.match(server.sent('VmService', 'CreateVm'), [
+    {
+      parent: 'administrations/city',
+      vmId: 'web',
+      requestId: /^[0-9a-f-]{36}$/,
+      vm: {
+        spec: { vcpus: 1, memoryMib: 128, diskMib: 1024, image: 'images/tiny', storagePool: '' },
+        policy: { onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED', rebuildable: false },
+        placement: { sites: [], countries: [], excludedHosts: [] },
+        desiredPowerState: 'POWER_STATE_RUNNING',
+        deletionProtection: false,
+        labels: {},
+      },
+    },
+    {
+      vmId: 'db',
+      vm: {
+        title: 'Данни',
+        labels: { env: 'prod', tier: 'db' },
+        spec: { storagePool: 'storagePools/nfs-1' },
+        policy: { onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART', rebuildable: true },
+        placement: {
+          sites: ['sites/sofia-1', 'sites/varna'],
+          countries: ['BG'],
+          excludedHosts: ['hosts/x'],
+        },
+        desiredPowerState: 'POWER_STATE_STOPPED',
+        deletionProtection: true,
+      },
+    },
+  ]);
+});
+
+t.test('wrong words are refused here, with what to type', async (t) => {
+  const before = server.received.length;
+  const replaced = (flag: string, value: string) =>
+    size.map((word, index) => (size[index - 1] === flag ? value : word));
+  const cases: [string[], RegExp][] = [
+    [replaced('--memory', '128MB'), /Units are binary.*write 128MiB/],
+    [replaced('--memory', '128'), /Say the unit: 128MiB/],
+    [replaced('--disk', '1.5GiB'), /write 1536MiB/],
+    [replaced('--vcpus', '0'), /whole number of at least 1/],
+    [replaced('--vcpus', '-2'), /whole number of at least 1/],
+    [replaced('--image', 'a b'), /cannot name an image: use letters/],
+    [[...size, '--label', 'novalue'], /Write KEY=VALUE/],
+    [[...size, '--label', 'a=1', '--label', 'a=2'], /given twice/],
+    [[...size, '--country', 'BGR'], /two letters/],
+    [[...size, '--count', '1001'], /--count is at most 1000/],
+    [[...size, '--on-guest-shutdown', 'maybe'], /Allowed choices are stay-stopped, restart/],
+    [[...size, '--memroy', '1GiB'], /unknown option '--memroy'\. Did you mean --memory\?/],
+    [[...size, 'extra'], /too many arguments/],
+    [size.slice(2), /required option '--vcpus <count>' not specified/],
+  ];
+  for (const [words, sentence] of cases) {
+    t.match(await secovia('vm', 'create', 'city/web', ...words), { code: 2, err: sentence }, words.join(' '));
+  }
+  t.match(await secovia('vm', 'create', 'web', ...size), { code: 2, err: /Whose VM shall it be/ });
+  t.equal(server.received.length, before, 'nothing was sent');
+});
+
+t.test('--count is one call for all of them', async (t) => {
+  server.on('VmService', 'BatchCreateVms', ({ parent, requests }) => ({
+    vms: requests.map(({ vmId }) => vm({ name: `${parent}/vms/${vmId}` })),
+    operation: operation({ targetCount: requests.length }),
+  }));
+  const result = await secovia('vm', 'create', 'node', '-A', 'city', ...size, '--count', '10');
+  t.equal(result.code, 0);
+  t.match(result.out, /^NAME +STATE.*\ncity\/node-01 .*\n/);
+  t.match(result.out, /city\/node-10 .*\ncreating 10 VMs \(operation op-1\)\n$/);
+  const [sent] = server.sent('VmService', 'BatchCreateVms');
+  t.match(sent, { parent: 'administrations/city', requestId: /^[0-9a-f-]{36}$/ });
+  t.same(
+    sent?.requests.map(({ vmId, requestId }) => [vmId, requestId]),
+    ['01', '02', '03', '04', '05', '06', '07', '08', '09', '10'].map((digits) => [`node-${digits}`, '']),
+  );
+  t.match(sent?.requests[9], { vm: { spec: { memoryMib: 128 } } });
+  const names = await secovia('vm', 'create', 'n', '-A', 'city', ...size, '--count', '2', '-o', 'name');
+  t.equal(names.out, 'administrations/city/vms/n-1\nadministrations/city/vms/n-2\n');
+});
+
+t.test('no room is told in one sentence, with what to do', async (t) => {
+  server.on('VmService', 'CreateVm', () => {
+    throw new Refused(
+      status.RESOURCE_EXHAUSTED,
+      'no host can take this VM: 2 hosts lack memory, 1 is cordoned',
+      { errorInfo: { reason: 'NO_HOST', metadata: {} } },
+    );
+  });
+  t.match(await secovia('vm', 'create', 'city/web', ...size), {
+    code: 4,
+    out: '',
+    err:
+      'secovia: no host can take this VM: 2 hosts lack memory, 1 is cordoned (RESOURCE_EXHAUSTED, NO_HOST). ' +
+      'Ask for less, or add a host.\n',
+  });
+});
+
+t.test('--wait follows one VM to its end', async (t) => {
+  server.on('VmService', 'CreateVm', () => ({
+    vm: vm({ state: 'VM_STATE_PLACED' }),
+    operation: operation(),
+  }));
+  const answers = [operation({ progress: 'fetching image 43 %' }), succeeded()];
+  server.on('OperationService', 'WaitOperation', () => ({ operation: answers.shift() ?? succeeded() }));
+  server.on('VmService', 'GetVm', () => ({ vm: vm() }));
+  const result = await secovia('vm', 'create', 'city/web', ...size, '--wait');
+  t.match(result, { code: 0, out: 'city/web is RUNNING on sofia-1-a, create took 2s\n' });
+  t.match(result.err, /^create city\/web {2}fetching image 43 %$/m, 'a line a change, beside the result');
+  t.match(server.sent('OperationService', 'WaitOperation')[0], { name: 'operations/op-1' });
+});
+
+t.test('--wait of a batch shows each VM and the sum', async (t) => {
+  server.on('VmService', 'BatchCreateVms', () => ({
+    vms: [vm({ state: 'VM_STATE_PLACED' }), vm({ state: 'VM_STATE_PLACED' })],
+    operation: operation({ targetCount: 2 }),
+  }));
+  server.on('OperationService', 'WaitOperation', () => ({
+    operation: succeeded({ targetCount: 2, succeededCount: 2 }),
+  }));
+  server.on('VmService', 'GetVm', () => ({ vm: vm() }));
+  const result = await secovia('vm', 'create', 'node', '-A', 'city', ...size, '--count', '2', '--wait');
+  t.match(result, { code: 0, out: /2 of 2 VMs made, create took 2s\n$/ });
+  t.match(result.out, /city\/web +RUNNING/);
+  const json = await secovia('vm', 'create', 'n', '-A', 'c', ...size, '--count', '2', '--wait', '-o', 'json');
+  t.match(JSON.parse(json.out), {
+    vms: [{ state: 'VM_STATE_RUNNING' }, { state: 'VM_STATE_RUNNING' }],
+    operation: { done: true },
+  });
+});
