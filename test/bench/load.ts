@@ -1,0 +1,55 @@
+/**
+ * The process that makes the load: told by one JSON argument what to do, it answers with one line of JSON. It is a
+ * process of its own so that the server has the other core to itself.
+ */
+import * as grpc from '@grpc/grpc-js';
+import { CreateRequests } from './create-requests.js';
+import { type LoadResult, rawHttp2Load } from './raw-http2.js';
+
+export interface LoadOrder {
+  kind: 'grpc-js' | 'raw-http2';
+  port: number;
+  path: string;
+  inFlight: number;
+  seconds: number;
+  parent: string;
+  image: string;
+  /** Keeps the VMs of several orders apart. */
+  run: number;
+}
+
+async function grpcJsLoad(order: LoadOrder, next: () => Buffer): Promise<LoadResult> {
+  const client = new grpc.Client(`127.0.0.1:${order.port}`, grpc.credentials.createInsecure());
+  const same = (bytes: Buffer) => bytes;
+  let calls = 0;
+  let failures = 0;
+  let ended = false;
+  const timer = setTimeout(() => {
+    ended = true;
+  }, order.seconds * 1000);
+  const startedNs = process.hrtime.bigint();
+  const lane = () =>
+    new Promise<void>((resolve) => {
+      const call = () => {
+        if (ended) return resolve();
+        client.makeUnaryRequest(order.path, same, same, next(), (error) => {
+          calls += 1;
+          if (error) failures += 1;
+          call();
+        });
+      };
+      call();
+    });
+  await Promise.all(Array.from({ length: order.inFlight }, lane));
+  clearTimeout(timer);
+  const seconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
+  client.close();
+  return { calls, failures, seconds };
+}
+
+const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
+const requests = new CreateRequests(order.parent, order.image, order.run);
+const next = () => requests.next();
+const result =
+  order.kind === 'grpc-js' ? await grpcJsLoad(order, next) : await rawHttp2Load({ ...order, next });
+process.stdout.write(`${JSON.stringify(result)}\n`);

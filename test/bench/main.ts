@@ -1,0 +1,26 @@
+/** `npm run bench -- NAME [--json]`: runs one benchmark, and fails when one of its promises does not hold. */
+import { api } from './api.js';
+import { machineFacts, printReport, Report } from './report.js';
+import { start } from './start.js';
+
+const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
+  api,
+  start,
+};
+
+const [name, ...flags] = process.argv.slice(2);
+const json = flags.includes('--json');
+const benchmark = name === undefined ? undefined : benchmarks[name];
+if (benchmark === undefined || flags.some((flag) => flag !== '--json')) {
+  process.stderr.write(
+    `usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(benchmarks).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+say(`${name} on ${machineFacts()}`);
+const report = new Report();
+await benchmark(report, say);
+printReport(report.result, json);
+process.exit(report.result.promises.every(({ holds }) => holds) ? 0 : 1);

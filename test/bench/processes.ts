@@ -1,0 +1,68 @@
+/** Starting the processes of a benchmark, and ending them with it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const started = new Set<ChildProcess>();
+
+/** A compiled file of this tree, by its path from dist/. */
+export function compiled(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Starts a script and waits for the first line on the given output that `ready` accepts. */
+export async function start(
+  path: string,
+  args: string[],
+  output: 'stdout' | 'stderr',
+  ready: (line: string) => boolean,
+): Promise<{ process: ChildProcess; line: string }> {
+  const child = spawn(process.execPath, [compiled(path), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  started.add(child);
+  child[output === 'stdout' ? 'stderr' : 'stdout'].pipe(process.stderr);
+  const line = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.once('exit', (code) => reject(new Error(`${path} ended with ${code}: ${text}`)));
+    child[output].on('data', (bytes: Buffer) => {
+      text += bytes.toString();
+      const found = text.split('\n').find((line) => line !== '' && ready(line));
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return { process: child, line };
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  started.delete(child);
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Runs a script to its end and gives its output. */
+export async function run(path: string, args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [compiled(path), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  started.add(child);
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    output += bytes.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  started.delete(child);
+  if (code !== 0) throw new Error(`${path} ended with ${code}`);
+  return output;
+}
+
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
