@@ -22,6 +22,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       ].sort();
       state.federation.recoveryReason = change.reason;
       state.touched.write('federation', '', state.federation);
+      state.offers.sites(change.sites);
       return;
     case 'recovery.ended':
       state.federation.recoveringSites = state.federation.recoveringSites.filter(
@@ -29,6 +30,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       );
       if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
       state.touched.write('federation', '', state.federation);
+      state.offers.sites([change.site]);
       return;
     case 'site.created':
       state.sites.set(change.site.id, change.site);
@@ -45,6 +47,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       site.revision += 1;
       site.updatedMs = atMs;
       state.touched.write('site', site.id, site);
+      state.offers.sites([site.id]);
       return;
     }
     case 'site.deleted':
@@ -75,13 +78,15 @@ export function apply(state: State, change: Change, atMs: number): void {
       return;
     }
     case 'pool.created':
-      state.pools.set(change.pool.id, change.pool);
+      state.addPool(change.pool);
       state.touched.write('pool', change.pool.id, change.pool);
       return;
-    case 'pool.deleted':
-      state.touched.remove('pool', change.id, must(state.pools.get(change.id), change));
-      state.pools.delete(change.id);
+    case 'pool.deleted': {
+      const pool = must(state.pools.get(change.id), change);
+      state.touched.remove('pool', pool.id, pool);
+      state.removePool(pool);
       return;
+    }
     case 'host.joined':
       state.addHost(change.host);
       state.touched.write('host', change.host.id, change.host);
@@ -94,6 +99,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       const host = must(state.hosts.get(change.id), change);
       applyHostChange(host, change, atMs);
       if (change.type === 'host.inventory') state.hostTable.refresh(host);
+      state.offers.host(host);
       host.revision += 1;
       host.updatedMs = atMs;
       state.touched.write('host', host.id, host);

@@ -105,7 +105,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (refusedBy.length < placementAttempts && image !== undefined) {
     const request = requestFor(vm.spec, image.architecture, vm.placement, refusedBy);
-    const placed = place(state, state.hostTable, request);
+    const placed = place(state, request);
     if (!placed.noHost) return [placedChange(vm, placed.host.id, refusedBy)];
   }
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];

@@ -2,10 +2,9 @@
 import type { Change } from './changes.js';
 import type { CommandOf, NewVm } from './commands.js';
 import type { Decision } from './decide.js';
-import type { FreeColumns } from './host-table.js';
-import type { Image, Operation, Vm } from './model.js';
+import type { Image, Operation, Resources, Vm } from './model.js';
 import { refuseNoHost } from './placement/explain.js';
-import { claimOnFork, place, requestFor } from './placement/placement.js';
+import { place, requestFor } from './placement/placement.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import { needsOf, type State } from './state.js';
 import { newOperation } from './vm-changes.js';
@@ -21,8 +20,25 @@ export function createVms(
   if (!state.administrations.has(command.administration)) {
     return { refusal: notFound('administration', command.administration) };
   }
-  // One VM needs no fork: nothing else is claimed before it is applied.
-  const free: FreeColumns = command.vms.length === 1 ? state.hostTable : state.hostTable.forkFree();
+  // The VMs of one decision must not be given the same room. What each takes is claimed until all are decided, and
+  // then given back: only `apply` claims for good.
+  const tentative: { host: string; needs: Resources }[] = [];
+  try {
+    return decideEach(state, command, nowMs, (host, needs) => {
+      state.hostTable.claim(host, needs, 1);
+      tentative.push({ host, needs });
+    });
+  } finally {
+    for (const { host, needs } of tentative) state.hostTable.claim(host, needs, -1);
+  }
+}
+
+function decideEach(
+  state: State,
+  command: CommandOf<'vm.create'>,
+  nowMs: number,
+  claim: (host: string, needs: Resources) => void,
+): Decision<{ vms: Vm[]; operation: Operation }> {
   const poolMib = new Map<string, number>();
   const names = new Set<string>();
   const changes: Change[] = [];
@@ -40,9 +56,9 @@ export function createVms(
       pool: wanted.pool,
     };
     const request = requestFor(spec, image.architecture, wanted.placement, []);
-    const placed = place(state, free, request);
+    const placed = place(state, request);
     if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(spec), wanted.id) };
-    if (free !== state.hostTable) claimOnFork(free, placed.row, request.needs);
+    if (command.vms.length > 1) claim(placed.host.id, request.needs);
     const vm: Vm = {
       uid: wanted.uid,
       administration: command.administration,

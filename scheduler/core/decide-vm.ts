@@ -176,7 +176,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     if (full) return { refusal: full };
   }
   const request = requestFor(vm.spec, image.architecture, vm.placement, []);
-  const placed = place(state, state.hostTable, request);
+  const placed = place(state, request);
   if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(vm.spec), vm.id) };
   return withOperation(state, vm, 'start', operation, nowMs, [
     placedChange(vm, placed.host.id, []),

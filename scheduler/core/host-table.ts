@@ -3,6 +3,8 @@
  * bytes a host and makes no garbage. A row belongs to a host for as long as the host exists.
  */
 import type { Host, Resources } from './model.js';
+import { RankRows } from './placement/rank-rows/rank-rows.js';
+import { pack } from './placement/scorers/pack.js';
 
 const initialRows = 64;
 
@@ -22,6 +24,8 @@ export class HostTable implements FreeColumns {
   freeMemoryMib = new Int32Array(initialRows);
   freeDiskMib = new Int32Array(initialRows);
   freeVms = new Int32Array(initialRows);
+  /** Finds the best host; it is told of every change of what hosts have free. */
+  readonly index = new RankRows(this, pack);
   readonly #rowOf = new Map<string, number>();
   readonly #claimed = new Map<string, Resources>();
 
@@ -47,17 +51,8 @@ export class HostTable implements FreeColumns {
     this.hosts[this.count] = host;
     this.#claimed.set(host.id, { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 });
     this.count += 1;
+    this.index.add(host.id);
     this.refresh(host);
-  }
-
-  /** The free columns alone, copied, for a decision that places several VMs before any of them is applied. */
-  forkFree(): FreeColumns {
-    return {
-      freeVcpus: this.freeVcpus.slice(0, this.count),
-      freeMemoryMib: this.freeMemoryMib.slice(0, this.count),
-      freeDiskMib: this.freeDiskMib.slice(0, this.count),
-      freeVms: this.freeVms.slice(0, this.count),
-    };
   }
 
   /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds. */
@@ -84,6 +79,7 @@ export class HostTable implements FreeColumns {
     this.freeMemoryMib[row] = host.capacity.memoryMib - claimed.memoryMib;
     this.freeDiskMib[row] = host.capacity.diskMib - claimed.diskMib;
     this.freeVms[row] = host.capacity.vms - claimed.vms;
+    this.index.update(row);
   }
 
   #grow(): void {

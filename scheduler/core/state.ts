@@ -7,6 +7,7 @@
  */
 import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
+import { Offers } from './placement/offers.js';
 import type {
   Administration,
   Federation,
@@ -113,6 +114,8 @@ export class State {
   readonly poolClaimedMib = new Map<string, number>();
   readonly hosts = new Map<string, Host>();
   readonly hostTable = new HostTable();
+  /** Which hosts placement may use. */
+  readonly offers = new Offers(this, this.hostTable.index);
   readonly vms = new ShardedMap<Vm>();
   readonly vmOrder = new VmOrder();
   /** By administration, then by id. */
@@ -152,6 +155,17 @@ export class State {
   addHost(host: Host): void {
     this.hosts.set(host.id, host);
     this.hostTable.add(host);
+    this.offers.host(host);
+  }
+
+  addPool(pool: StoragePool): void {
+    this.pools.set(pool.id, pool);
+    this.offers.addPool(pool);
+  }
+
+  removePool(pool: StoragePool): void {
+    this.pools.delete(pool.id);
+    this.offers.removePool(pool);
   }
 
   addImage(image: Image): void {

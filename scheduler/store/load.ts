@@ -1,5 +1,5 @@
 /** Rebuilds the state from what a store has: entities first, then the indexes that follow from them. */
-import type { Host, Image, Operation, Vm } from '../core/model.js';
+import type { Host, Image, Operation, StoragePool, Vm } from '../core/model.js';
 import { State } from '../core/state.js';
 import type { EntityKind } from '../core/state.js';
 import { type JournalHead, type LoadedRequest, type Store, StoreError } from './store.js';
@@ -33,7 +33,7 @@ export async function loadState(store: Store): Promise<Loaded> {
           state.addImage(entity as Image);
           break;
         case 'pool':
-          state.pools.set(entity.id, entity);
+          state.addPool(entity as StoragePool);
           break;
         case 'host':
           hosts.push(entity);

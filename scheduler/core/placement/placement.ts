@@ -1,14 +1,12 @@
 /**
  * Where a VM goes. A request and what hosts have free go in; a host, or an explanation of why there is none, comes
- * out. Hard rules are asked in a fixed order, so that every host is excluded by one rule that can be named.
- *
- * The search is an exact best fit by a plain scan: the host with the least memory left over, then the fewest vCPUs,
- * then the lowest id, which is the same after a restart as before.
+ * out. The index finds the host; the explanation looks at all of them, and asks the same rules in a fixed order, so
+ * that every host is excluded by one rule that can be named.
  */
 import type { FreeColumns } from '../host-table.js';
 import type { Host, Resources, VmPlacement, VmSpec } from '../model.js';
 import { needsOf, onHost, type State } from '../state.js';
-import { rules, type RuleCode } from './rules/index.js';
+import { type Rule, type RuleCode, rules } from './rules/index.js';
 
 export interface PlacementRequest {
   /** What the host itself must have free. */
@@ -45,45 +43,17 @@ export interface NoHost {
 
 export type Placed = { row: number; host: Host; noHost?: undefined } | { noHost: NoHost };
 
-/** The host for a request, where `free` says what each has; nothing is claimed. */
-export function place(state: State, free: FreeColumns, request: PlacementRequest): Placed {
-  const { hosts, count } = state.hostTable;
-  const { needs } = request;
-  let best = -1;
-  let bestMemory = 0;
-  let bestVcpus = 0;
-  for (let row = 0; row < count; row += 1) {
-    const memory = (free.freeMemoryMib[row] as number) - needs.memoryMib;
-    const vcpus = (free.freeVcpus[row] as number) - needs.vcpus;
-    if (memory < 0 || vcpus < 0) continue;
-    if ((free.freeDiskMib[row] as number) < needs.diskMib || (free.freeVms[row] as number) < needs.vms)
-      continue;
-    const host = hosts[row] as Host;
-    if (best >= 0) {
-      if (memory > bestMemory || (memory === bestMemory && vcpus > bestVcpus)) continue;
-      const tie = memory === bestMemory && vcpus === bestVcpus;
-      if (tie && host.id > (hosts[best] as Host).id) continue;
-    }
-    if (excludedByRule(state, host, request) !== null) continue;
-    best = row;
-    bestMemory = memory;
-    bestVcpus = vcpus;
-  }
-  if (best >= 0) return { row: best, host: hosts[best] as Host };
-  return { noHost: explain(state, free, request) };
+/** The host for a request; nothing is claimed. */
+export function place(state: State, request: PlacementRequest): Placed {
+  const row = state.offers.find(request);
+  if (row >= 0) return { row, host: state.hostTable.hosts[row] as Host };
+  return { noHost: explain(state, request) };
 }
 
-/** Takes what a VM needs from a fork of the free columns. */
-export function claimOnFork(free: FreeColumns, row: number, needs: Resources): void {
-  free.freeVcpus[row] = (free.freeVcpus[row] as number) - needs.vcpus;
-  free.freeMemoryMib[row] = (free.freeMemoryMib[row] as number) - needs.memoryMib;
-  free.freeDiskMib[row] = (free.freeDiskMib[row] as number) - needs.diskMib;
-  free.freeVms[row] = (free.freeVms[row] as number) - needs.vms;
-}
-
-function excludedByRule(state: State, host: Host, request: PlacementRequest): RuleCode | null {
-  for (const rule of rules) if (rule.excludes(state, host, request)) return rule.code;
-  return null;
+/** Whether one rule excludes a host. */
+function excludes(state: State, rule: Rule, host: Host, request: PlacementRequest): boolean {
+  if (rule.reads === 'profile') return rule.excludes(state, state.offers.profile(host), request);
+  return rule.excludes(state, host, request);
 }
 
 function lacking(free: FreeColumns, row: number, needs: Resources): ResourceCode | null {
@@ -94,7 +64,7 @@ function lacking(free: FreeColumns, row: number, needs: Resources): ResourceCode
   return null;
 }
 
-function explain(state: State, free: FreeColumns, request: PlacementRequest): NoHost {
+function explain(state: State, request: PlacementRequest): NoHost {
   const excluded = new Map<ExclusionCode, number>();
   let hosts = 0;
   let temporary = false;
@@ -102,13 +72,13 @@ function explain(state: State, free: FreeColumns, request: PlacementRequest): No
     const host = state.hostTable.hosts[row] as Host;
     if (host.state === 'retired') continue;
     hosts += 1;
-    const first = excludedByRule(state, host, request);
-    const lacks = lacking(free, row, request.needs);
+    const first = rules.find((rule) => excludes(state, rule, host, request))?.code ?? null;
+    const lacks = lacking(state.hostTable, row, request.needs);
     const code = first ?? lacks;
     if (code !== null) excluded.set(code, (excluded.get(code) ?? 0) + 1);
     if (first === 'HOST_NOT_CONNECTED' && lacks === null) {
       const others = rules.some(
-        (rule) => rule.code !== 'HOST_NOT_CONNECTED' && rule.excludes(state, host, request),
+        (rule) => rule.code !== 'HOST_NOT_CONNECTED' && excludes(state, rule, host, request),
       );
       if (!others) temporary = true;
     }

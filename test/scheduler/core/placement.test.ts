@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import type { Host, Resources, VmPlacement } from '../../../scheduler/core/model.js';
 import {
-  claimOnFork,
   type ExclusionCode,
   place,
   type PlacementRequest,
@@ -139,7 +138,7 @@ test('placement agrees with a plain oracle on the host, and on why there is none
         const { vcpus, memoryMib, diskMib, pool, architecture, refusedBy, ...placement } = one;
         const needs = { vcpus, memoryMib, diskMib: pool === '' ? diskMib : 0, vms: 1 };
         const wanted = { needs, pool, architecture, placement, refusedBy };
-        const found = place(state, state.hostTable, wanted);
+        const found = place(state, wanted);
         const expected = oracle(state, wanted);
         if ((found.noHost ? null : found.host.id) !== expected) {
           throw new Error(`${found.noHost ? 'no host' : found.host.id} instead of ${expected}`);
@@ -178,7 +177,7 @@ test('the host that is left with the least memory is taken, then the fewest vCPU
   world.host('large', 's0');
   world.host('fewer-vcpus', 's0', { memoryMib: 4096, vcpus: 4 });
   world.host('more-vcpus', 's0', { memoryMib: 4096, vcpus: 8 });
-  t.match(place(world.state, world.state.hostTable, request()), { host: { id: 'fewer-vcpus' } });
+  t.match(place(world.state, request()), { host: { id: 'fewer-vcpus' } });
 });
 
 test('among equal hosts the lowest id is taken, in whatever order they joined', async (t) => {
@@ -189,20 +188,8 @@ test('among equal hosts the lowest id is taken, in whatever order they joined', 
     const world = new World();
     world.site('s0');
     for (const id of order) world.host(id, 's0');
-    t.match(place(world.state, world.state.hostTable, request()), { host: { id: 'a' } }, order.join());
+    t.match(place(world.state, request()), { host: { id: 'a' } }, order.join());
   }
-});
-
-test('a fork is claimed on without touching the table', async (t) => {
-  const world = new World();
-  world.site('s0');
-  world.host('a', 's0', { vcpus: 2 });
-  const fork = world.state.hostTable.forkFree();
-  const row = world.state.hostTable.row('a') as number;
-  claimOnFork(fork, row, { ...small, vcpus: 2 });
-  t.match(place(world.state, fork, request()), { noHost: { hosts: 1 } });
-  t.match(place(world.state, world.state.hostTable, request()), { host: { id: 'a' } });
-  t.equal(world.state.hostTable.freeVcpus[row], 2);
 });
 
 test('the table of hosts grows, and every host keeps its row', async (t) => {

@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const architecture: Rule = {
+  reads: 'profile',
   code: 'OTHER_ARCHITECTURE',
-  excludes: (_state, host, request) => host.inventory?.['architecture'] !== request.architecture,
+  excludes: (_state, host, request) => host.architecture !== request.architecture,
 };

@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const connected: Rule = {
+  reads: 'host',
   code: 'HOST_NOT_CONNECTED',
   excludes: (_state, host) => host.state !== 'ready',
 };

@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const cordoned: Rule = {
+  reads: 'host',
   code: 'CORDONED',
   excludes: (state, host) => host.cordoned || state.sites.get(host.site)?.cordoned === true,
 };

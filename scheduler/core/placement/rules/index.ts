@@ -21,9 +21,35 @@ export type RuleCode =
   | 'OTHER_ARCHITECTURE'
   | 'POOL_NOT_MOUNTED';
 
-export interface Rule {
-  code: RuleCode;
-  excludes(state: State, host: Host, request: PlacementRequest): boolean;
+/**
+ * What a rule reads besides the state.
+ * - `host`: the host alone, never the request. A host that it excludes is not on offer to anybody.
+ * - `profile`: the request, and of the host only what its profile says. It is asked once for all hosts of a profile.
+ * - `name`: the request, and of the host only its name, for the few hosts that a request singles out.
+ */
+export type Rule =
+  | { code: RuleCode; reads: 'host'; excludes(state: State, host: Host): boolean }
+  | {
+      code: RuleCode;
+      reads: 'profile';
+      excludes(state: State, host: ProfileOfHost, request: PlacementRequest): boolean;
+    }
+  | {
+      code: RuleCode;
+      reads: 'name';
+      excludes(state: State, host: Named, request: PlacementRequest): boolean;
+    };
+
+/** What rules may read of a host if they are asked once for all hosts that are alike in it. */
+export interface ProfileOfHost {
+  site: string;
+  architecture: string;
+  /** The shared storage pools that it mounts, sorted. */
+  pools: readonly string[];
+}
+
+export interface Named {
+  id: string;
 }
 
 export const rules: readonly Rule[] = [

@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const location: Rule = {
+  reads: 'profile',
   code: 'NOT_ALLOWED_THERE',
   excludes: (state, host, { placement }) => {
     if (placement.sites.length > 0 && !placement.sites.includes(host.site)) return true;

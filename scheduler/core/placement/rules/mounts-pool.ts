@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const mountsPool: Rule = {
+  reads: 'profile',
   code: 'POOL_NOT_MOUNTED',
-  excludes: (state, host, { pool }) => pool !== '' && state.pools.get(pool)?.hosts.includes(host.id) !== true,
+  excludes: (_state, host, { pool }) => pool !== '' && !host.pools.includes(pool),
 };

@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const recovering: Rule = {
+  reads: 'host',
   code: 'SITE_RECOVERING',
   excludes: (state, host) => state.federation.recoveringSites.includes(host.site),
 };

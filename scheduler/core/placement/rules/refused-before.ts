@@ -2,6 +2,7 @@
 import type { Rule } from './index.js';
 
 export const refusedBefore: Rule = {
+  reads: 'name',
   code: 'REFUSED_BEFORE',
   excludes: (_state, host, { refusedBy }) => refusedBy.includes(host.id),
 };

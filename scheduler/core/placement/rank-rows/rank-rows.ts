@@ -1,0 +1,314 @@
+/**
+ * The index that placement asks: which of these hosts can take a request, and has the lowest score of them.
+ *
+ * Hosts are kept in rows. A row holds the hosts of one profile (what the rules ask for: site, architecture, ...)
+ * and one cell (the ranks of what they have free), in a heap by score. All hosts of a cell that reaches a request's
+ * ranks can take it, so the best of a row is its top, and the best of all is the best top among few rows: cells are
+ * gone through from the lowest possible score up, until no better one can follow.
+ *
+ * The answer is the one that looking at every host would give, ties included, wherever the ranks are cut. Finding it
+ * and keeping up with changes make no garbage.
+ */
+import type { FreeColumns } from '../../host-table.js';
+import type { Resources } from '../../model.js';
+import type { Scorer } from '../scorers/scorer.js';
+import { type CutLimits, cutLimits, firstCuts, type GridCuts, SizeSample } from './cuts.js';
+import { Grid } from './grid.js';
+import { Heaps } from './heaps.js';
+import { IdOrder } from './id-order.js';
+
+const none = -1;
+
+/** Profiles by number, a bit each, that a request may use. */
+export type ProfileMask = Int32Array;
+
+/** Hosts that a request may not use, besides what their profile says; asked only of hosts that could win. */
+export interface Excluding {
+  excludes(host: number): boolean;
+}
+
+/** How many requests there are between two looks at whether the cuts still fit. */
+const shortestWatch = 2048;
+const longestWatch = 2 ** 20;
+
+export class RankRows {
+  readonly #free: FreeColumns;
+  readonly #scorer: Scorer;
+  readonly #order = new IdOrder();
+  #hosts = 0;
+  #scores = new Float64Array(64);
+  /** By host; -1 for one that is not on offer. */
+  #profiles = new Int32Array(64).fill(none);
+  #rows = new Int32Array(64).fill(none);
+  /** How many profiles there is room for, and the words that their bits take. */
+  #profileRoom = 8;
+  #words = 1;
+  #grid: Grid;
+  #heaps: Heaps;
+  /** The score on top of each row; infinite for an empty one. */
+  #tops = new Float64Array(0);
+  /** For each cell the profiles that have a host in it, and for all cells those with any. */
+  #present = new Int32Array(0);
+  #occupied = new Int32Array(0);
+  readonly #stack: number[] = [];
+  readonly #sample = new SizeSample();
+  /** Requests since the cuts were looked at. */
+  #asked = 0;
+  /** Hosts that were looked at one by one since then. */
+  #looked = 0;
+  #watch = shortestWatch;
+  #limits: CutLimits;
+
+  /** `free` is what hosts have, by the numbers that `add` counts up; this index follows it when told to. */
+  constructor(free: FreeColumns, scorer: Scorer) {
+    this.#free = free;
+    this.#scorer = scorer;
+    this.#limits = this.#roomForCuts();
+    this.#grid = new Grid(firstCuts(this.#limits), scorer);
+    this.#heaps = this.#layOut();
+  }
+
+  /** Takes in the next host, which is not yet on offer. */
+  add(id: string): void {
+    this.#order.add(id);
+    if (this.#hosts === this.#scores.length) this.#grow();
+    this.#hosts += 1;
+  }
+
+  /** Offers a host to the requests that may use its profile, or to none when the profile is null. */
+  offer(host: number, profile: number | null): void {
+    if ((this.#profiles[host] as number) === (profile ?? none)) return;
+    this.#withdraw(host);
+    this.#profiles[host] = profile ?? none;
+    if (profile !== null && profile >= this.#profileRoom) {
+      while (profile >= this.#profileRoom) this.#profileRoom *= 2;
+      this.#rebuild(this.#grid.cuts);
+    } else this.update(host);
+  }
+
+  /** To be called after what a host has free has changed. */
+  update(host: number): void {
+    const profile = this.#profiles[host] as number;
+    if (profile === none) return;
+    const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = this.#free;
+    const vcpus = freeVcpus[host] as number;
+    const memoryMib = freeMemoryMib[host] as number;
+    const diskMib = freeDiskMib[host] as number;
+    // A host that has less than nothing of anything, or no room for one VM more, can take no request at all.
+    if (vcpus < 0 || memoryMib < 0 || diskMib < 0 || (freeVms[host] as number) <= 0) {
+      this.#withdraw(host);
+      return;
+    }
+    const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
+    const row = cell * this.#profileRoom + profile;
+    const old = this.#rows[host] as number;
+    if (row !== old) this.#withdraw(host);
+    this.#scores[host] = this.#scorer.score(vcpus, memoryMib, diskMib);
+    if (row === old) this.#heaps.moved(row, host);
+    else {
+      this.#heaps.add(row, host);
+      this.#rows[host] = row;
+      const word = cell * this.#words + (profile >>> 5);
+      this.#present[word] = (this.#present[word] as number) | (1 << (profile & 31));
+      this.#occupied[cell >>> 5] = (this.#occupied[cell >>> 5] as number) | (1 << (cell & 31));
+    }
+    this.#tops[row] = this.#scores[this.#heaps.top(row)] as number;
+  }
+
+  /**
+   * The host with the lowest score, and of equal scores the lowest id, that has room for one VM of this size; -1 if
+   * there is none.
+   */
+  find(size: Readonly<Resources>, mask: ProfileMask, excluding: Excluding | null): number {
+    if (this.#asked >= this.#watch) this.#reconsider();
+    this.#asked += 1;
+    const { vcpus, memoryMib, diskMib } = size;
+    this.#sample.note(vcpus, memoryMib, diskMib);
+    const grid = this.#grid;
+    const vcpuRank = grid.cuts.vcpus.rank(vcpus);
+    const memoryRank = grid.cuts.memoryMib.rank(memoryMib);
+    const diskRank = grid.cuts.diskMib.rank(diskMib);
+    // Ranks at which a host may have too little although it reaches the request's rank.
+    const unsureVcpus = grid.cuts.vcpus.exact(vcpus, vcpuRank) ? none : vcpuRank;
+    const unsureMemory = grid.cuts.memoryMib.exact(memoryMib, memoryRank) ? none : memoryRank;
+    const unsureDisk = grid.cuts.diskMib.exact(diskMib, diskRank) ? none : diskRank;
+
+    let best = none;
+    const first = grid.first(vcpuRank, memoryRank, diskRank);
+    let keep = -1 << (first & 31);
+    for (let word = first >>> 5; word < this.#occupied.length; word += 1) {
+      let bits = (this.#occupied[word] as number) & keep;
+      keep = -1;
+      while (bits !== 0) {
+        const bit = 31 - Math.clz32(bits & -bits);
+        bits &= bits - 1;
+        const cell = word * 32 + bit;
+        if (best !== none && (grid.bounds[cell] as number) > (this.#scores[best] as number)) return best;
+        const hasVcpus = grid.vcpuRank[cell] as number;
+        const hasMemory = grid.memoryRank[cell] as number;
+        const hasDisk = grid.diskRank[cell] as number;
+        if (hasVcpus < vcpuRank || hasMemory < memoryRank || hasDisk < diskRank) continue;
+        const unsure = hasVcpus === unsureVcpus || hasMemory === unsureMemory || hasDisk === unsureDisk;
+        best = this.#bestOfCell(cell, mask, best, unsure ? size : null, excluding);
+      }
+    }
+    return best;
+  }
+
+  /** The better of `best` and the hosts of a cell. */
+  #bestOfCell(
+    cell: number,
+    mask: ProfileMask,
+    best: number,
+    unsure: Readonly<Resources> | null,
+    excluding: Excluding | null,
+  ): number {
+    let found = best;
+    for (let word = 0; word < this.#words; word += 1) {
+      let bits = (this.#present[cell * this.#words + word] as number) & (mask[word] as number);
+      while (bits !== 0) {
+        const bit = 31 - Math.clz32(bits & -bits);
+        bits &= bits - 1;
+        const row = cell * this.#profileRoom + word * 32 + bit;
+        if (found !== none && (this.#tops[row] as number) > (this.#scores[found] as number)) continue;
+        if (unsure !== null || excluding !== null) found = this.#search(row, found, unsure, excluding);
+        else {
+          const top = this.#heaps.top(row);
+          if (found === none || this.#heaps.before(top, found)) found = top;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The better of `best` and the hosts of a row; what is under a host that is good enough need not be seen. */
+  #search(
+    row: number,
+    best: number,
+    unsure: Readonly<Resources> | null,
+    excluding: Excluding | null,
+  ): number {
+    const { members } = this.#heaps;
+    const start = this.#heaps.starts[row] as number;
+    const length = this.#heaps.lengths[row] as number;
+    const stack = this.#stack;
+    let found = best;
+    let depth = 0;
+    stack[depth++] = 0;
+    while (depth > 0) {
+      const place = stack[--depth] as number;
+      this.#looked += 1;
+      const host = members[start + place] as number;
+      if (found !== none && !this.#heaps.before(host, found)) continue;
+      if ((unsure === null || this.#fits(host, unsure)) && excluding?.excludes(host) !== true) found = host;
+      else {
+        const child = 2 * place + 1;
+        if (child + 1 < length) stack[depth++] = child + 1;
+        if (child < length) stack[depth++] = child;
+      }
+    }
+    return found;
+  }
+
+  #fits(host: number, size: Readonly<Resources>): boolean {
+    const { freeVcpus, freeMemoryMib, freeDiskMib } = this.#free;
+    return (
+      (freeVcpus[host] as number) >= size.vcpus &&
+      (freeMemoryMib[host] as number) >= size.memoryMib &&
+      (freeDiskMib[host] as number) >= size.diskMib
+    );
+  }
+
+  #withdraw(host: number): void {
+    const row = this.#rows[host] as number;
+    if (row === none) return;
+    this.#rows[host] = none;
+    this.#heaps.remove(row, host);
+    if (this.#heaps.lengths[row] !== 0) {
+      this.#tops[row] = this.#scores[this.#heaps.top(row)] as number;
+      return;
+    }
+    const profile = row % this.#profileRoom;
+    const cell = (row - profile) / this.#profileRoom;
+    const word = cell * this.#words + (profile >>> 5);
+    this.#present[word] = (this.#present[word] as number) & ~(1 << (profile & 31));
+    for (let other = 0; other < this.#words; other += 1) {
+      if (this.#present[cell * this.#words + other] !== 0) return;
+    }
+    this.#occupied[cell >>> 5] = (this.#occupied[cell >>> 5] as number) & ~(1 << (cell & 31));
+  }
+
+  /** Cuts the ranks anew when hosts had to be looked at one by one, and is slower to do so each time. */
+  #reconsider(): void {
+    const often = this.#looked > this.#asked;
+    this.#asked = 0;
+    this.#looked = 0;
+    if (!often) return;
+    const cuts = this.#sample.cuts(this.#roomForCuts());
+    this.#watch = Math.min(this.#watch * 2, longestWatch);
+    if (!sameCuts(cuts, this.#grid.cuts)) this.#rebuild(cuts);
+  }
+
+  #rebuild(cuts: GridCuts): void {
+    this.#words = Math.ceil(this.#profileRoom / 32);
+    const limits = this.#roomForCuts();
+    const fewer =
+      cuts.vcpus.at.length > limits.vcpus ||
+      cuts.memoryMib.at.length > limits.memoryMib ||
+      cuts.diskMib.at.length > limits.diskMib;
+    this.#limits = limits;
+    this.#grid = new Grid(fewer ? firstCuts(limits) : cuts, this.#scorer);
+    this.#heaps = this.#layOut();
+    this.#rows.fill(none);
+    for (let host = 0; host < this.#hosts; host += 1) this.update(host);
+  }
+
+  /** Empty rows for the present grid. */
+  #layOut(): Heaps {
+    const { cells } = this.#grid;
+    const rows = cells * this.#profileRoom;
+    this.#tops = new Float64Array(rows);
+    this.#present = new Int32Array(cells * this.#words);
+    this.#occupied = new Int32Array(Math.ceil(cells / 32));
+    return new Heaps(rows, this.#scores.length, this.#keys());
+  }
+
+  /** About two rows a host, so that the index stays as large as what it is an index of. */
+  #roomForCuts(): CutLimits {
+    return cutLimits(Math.max(2 ** 14, 2 * this.#hosts) / this.#profileRoom);
+  }
+
+  #keys() {
+    return { scores: this.#scores, labels: this.#order.labels };
+  }
+
+  #grow(): void {
+    const length = this.#scores.length * 2;
+    const scores = new Float64Array(length);
+    scores.set(this.#scores);
+    this.#scores = scores;
+    const longer = (column: Int32Array) => {
+      const larger = new Int32Array(length).fill(none);
+      larger.set(column);
+      return larger;
+    };
+    this.#profiles = longer(this.#profiles);
+    this.#rows = longer(this.#rows);
+    this.#heaps.useKeys(this.#keys());
+  }
+
+  /** How much memory the index takes, besides the columns that it is an index of. */
+  get bytes(): number {
+    const arrays = [this.#scores, this.#profiles, this.#rows, this.#tops, this.#present, this.#occupied];
+    const own = arrays.reduce((sum, array) => sum + array.byteLength, 0);
+    return own + this.#heaps.bytes + this.#order.bytes;
+  }
+}
+
+function sameCuts(one: GridCuts, other: GridCuts): boolean {
+  return (
+    one.vcpus.equals(other.vcpus) &&
+    one.memoryMib.equals(other.memoryMib) &&
+    one.diskMib.equals(other.diskMib)
+  );
+}

@@ -1,0 +1,18 @@
+/**
+ * How good a host is, of several that can take a VM. The lowest score wins, and of equal scores the lowest host id.
+ * A score follows from what the host has free and never from the request: that is what lets an index keep hosts
+ * sorted, and its answer be the same as that of looking at all of them.
+ */
+export interface Amounts {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+}
+
+export interface Scorer {
+  name: string;
+  /** A whole number, exact, for what a host has free. */
+  score(freeVcpus: number, freeMemoryMib: number, freeDiskMib: number): number;
+  /** At most the score of any host that has free between `least` and `most`, which may be infinite. */
+  bound(least: Amounts, most: Amounts): number;
+}
