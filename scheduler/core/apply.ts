@@ -33,7 +33,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.offers.sites([change.site]);
       return;
     case 'site.created':
-      state.sites.set(change.site.id, change.site);
+      state.addSite(change.site);
       state.touched.write('site', change.site.id, change.site);
       return;
     case 'site.updated':
@@ -43,16 +43,18 @@ export function apply(state: State, change: Change, atMs: number): void {
       else {
         site.title = change.title;
         site.jurisdictions = change.jurisdictions;
+        site.keepFailoverRoom = change.keepFailoverRoom;
+        site.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
       }
       site.revision += 1;
       site.updatedMs = atMs;
       state.touched.write('site', site.id, site);
-      state.offers.sites([site.id]);
+      state.refreshSite(site);
       return;
     }
     case 'site.deleted':
       state.touched.remove('site', change.id, must(state.sites.get(change.id), change));
-      state.sites.delete(change.id);
+      state.removeSite(change.id);
       return;
     case 'administration.created':
       state.administrations.set(change.administration.id, change.administration);
@@ -95,11 +97,11 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.inventory':
     case 'host.state':
     case 'host.reported':
-    case 'host.cordoned': {
+    case 'host.cordoned':
+    case 'host.updated': {
       const host = must(state.hosts.get(change.id), change);
       applyHostChange(host, change, atMs);
-      if (change.type === 'host.inventory') state.hostTable.refresh(host);
-      state.offers.host(host);
+      state.refreshHost(host);
       host.revision += 1;
       host.updatedMs = atMs;
       state.touched.write('host', host.id, host);
@@ -144,6 +146,11 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       return;
     case 'host.cordoned':
       host.cordoned = change.cordoned;
+      return;
+    case 'host.updated':
+      host.traits = change.traits;
+      host.dedicatedTo = change.dedicatedTo;
+      host.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
   }
 }
 

@@ -27,7 +27,14 @@ export type Change =
   | { type: 'recovery.entered'; sites: string[]; reason: string }
   | { type: 'recovery.ended'; site: string }
   | { type: 'site.created'; site: Site }
-  | { type: 'site.updated'; id: string; title: string; jurisdictions: string[] }
+  | {
+      type: 'site.updated';
+      id: string;
+      title: string;
+      jurisdictions: string[];
+      vcpuOvercommitPercent: number;
+      keepFailoverRoom: boolean;
+    }
   | { type: 'site.cordoned'; id: string; cordoned: boolean }
   | { type: 'site.deleted'; id: string }
   | { type: 'administration.created'; administration: Administration }
@@ -48,6 +55,13 @@ export type Change =
       orphans: string[];
     }
   | { type: 'host.cordoned'; id: string; cordoned: boolean }
+  | {
+      type: 'host.updated';
+      id: string;
+      traits: string[];
+      dedicatedTo: string | null;
+      vcpuOvercommitPercent: number | null;
+    }
   | { type: 'vm.created'; vm: Vm }
   | {
       type: 'vm.updated';

@@ -23,19 +23,23 @@ import type {
 /** How a VM is named in a call: by its uid, or by administration and id. */
 export type VmRef = { uid: string } | { administration: string; id: string };
 
-export interface NewVm {
-  uid: string;
-  id: string;
-  title: string;
-  labels: Record<string, string>;
+/** What placement has to know of a VM to be. */
+export interface VmShape {
   vcpus: number;
   memoryMib: number;
   diskMib: number;
   /** `Image.id`. */
   image: string;
   pool: string;
-  policy: VmPolicy;
   placement: VmPlacement;
+}
+
+export interface NewVm extends VmShape {
+  uid: string;
+  id: string;
+  title: string;
+  labels: Record<string, string>;
+  policy: VmPolicy;
   power: PowerState;
   deletionProtection: boolean;
 }
@@ -86,7 +90,13 @@ export interface Commands {
     reply: Site;
   };
   'site.update': {
-    command: { id: string; title?: string; jurisdictions?: string[] } & WithEtag;
+    command: {
+      id: string;
+      title?: string;
+      jurisdictions?: string[];
+      vcpuOvercommitPercent?: number;
+      keepFailoverRoom?: boolean;
+    } & WithEtag;
     reply: Site;
   };
   'site.cordon': { command: { id: string; cordoned: boolean }; reply: Site };
@@ -133,6 +143,15 @@ export interface Commands {
   /** The lease has ended. */
   'host.lapsed': { command: { id: string; reason: string }; reply: null };
   'host.cordon': { command: { id: string; cordoned: boolean }; reply: Host };
+  'host.update': {
+    command: {
+      id: string;
+      traits?: string[];
+      dedicatedTo?: string | null;
+      vcpuOvercommitPercent?: number | null;
+    } & WithEtag;
+    reply: Host;
+  };
   'host.retire': { command: { id: string } & WithEtag; reply: Host };
   'host.quarantine': { command: { id: string; reason: string }; reply: Host };
   'vm.create': {

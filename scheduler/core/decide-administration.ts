@@ -68,5 +68,18 @@ export function deleteAdministration(
       ),
     };
   }
+  const dedicated = [...state.hosts.values()].find(
+    (host) => host.dedicatedTo === command.id && host.state !== 'retired',
+  );
+  if (dedicated !== undefined) {
+    return {
+      refusal: refuse(
+        'precondition',
+        'ADMINISTRATION_IN_USE',
+        `host "${dedicated.id}" is dedicated to administration "${command.id}"; change that first`,
+        { host: dedicated.id },
+      ),
+    };
+  }
   return { changes: [{ type: 'administration.deleted', id: command.id }], reply: () => null };
 }

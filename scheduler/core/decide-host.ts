@@ -47,6 +47,9 @@ export function joinHost(state: State, command: CommandOf<'host.join'>, nowMs: n
     stateReason: 'its agent has not connected yet',
     cordoned: false,
     capacity: nothing,
+    traits: [],
+    dedicatedTo: null,
+    vcpuOvercommitPercent: null,
     inventory: null,
     libvirtAvailable: false,
     foreignDomains: 0,
@@ -146,6 +149,22 @@ export function cordonHost(state: State, command: CommandOf<'host.cordon'>): Dec
   const { id, cordoned } = command;
   return {
     changes: host.cordoned === cordoned ? [] : [{ type: 'host.cordoned', id, cordoned }],
+    reply: () => host,
+  };
+}
+
+export function updateHost(state: State, command: CommandOf<'host.update'>): Decision<Host> {
+  const host = state.hosts.get(command.id);
+  if (host === undefined) return { refusal: notFound('host', command.id) };
+  const stale = staleEtag(command.etag, host.revision);
+  if (stale) return { refusal: stale };
+  const { dedicatedTo = host.dedicatedTo, vcpuOvercommitPercent = host.vcpuOvercommitPercent } = command;
+  if (dedicatedTo !== null && !state.administrations.has(dedicatedTo)) {
+    return { refusal: notFound('administration', dedicatedTo) };
+  }
+  const traits = [...(command.traits ?? host.traits)].sort();
+  return {
+    changes: [{ type: 'host.updated', id: host.id, traits, dedicatedTo, vcpuOvercommitPercent }],
     reply: () => host,
   };
 }

@@ -7,7 +7,8 @@ import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
-import { place, requestFor } from './placement/placement.js';
+import { place } from './placement/placement.js';
+import { requestForMove } from './placement/request.js';
 import type { State } from './state.js';
 import { desiredChange, endOperation, placedChange } from './vm-changes.js';
 
@@ -104,7 +105,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (refusedBy.length < placementAttempts && image !== undefined) {
-    const request = requestFor(vm.spec, image.architecture, vm.placement, refusedBy);
+    const request = requestForMove(vm, image.architecture, refusedBy);
     const placed = place(state, request);
     if (!placed.noHost) return [placedChange(vm, placed.host.id, refusedBy)];
   }

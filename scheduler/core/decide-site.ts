@@ -1,4 +1,5 @@
 /** Decisions about sites. */
+import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { staleEtag } from './etag.js';
@@ -16,6 +17,8 @@ export function createSite(state: State, command: CommandOf<'site.create'>, nowM
     country,
     jurisdictions,
     cordoned: false,
+    vcpuOvercommitPercent: 100,
+    keepFailoverRoom: false,
     revision: 1,
     createdMs: nowMs,
     updatedMs: nowMs,
@@ -28,9 +31,15 @@ export function updateSite(state: State, command: CommandOf<'site.update'>): Dec
   if (site === undefined) return { refusal: notFound('site', command.id) };
   const stale = staleEtag(command.etag, site.revision);
   if (stale) return { refusal: stale };
-  const title = command.title ?? site.title;
-  const jurisdictions = command.jurisdictions ?? site.jurisdictions;
-  return { changes: [{ type: 'site.updated', id: site.id, title, jurisdictions }], reply: () => site };
+  const change: Change = {
+    type: 'site.updated',
+    id: site.id,
+    title: command.title ?? site.title,
+    jurisdictions: command.jurisdictions ?? site.jurisdictions,
+    vcpuOvercommitPercent: command.vcpuOvercommitPercent ?? site.vcpuOvercommitPercent,
+    keepFailoverRoom: command.keepFailoverRoom ?? site.keepFailoverRoom,
+  };
+  return { changes: [change], reply: () => site };
 }
 
 export function cordonSite(state: State, command: CommandOf<'site.cordon'>): Decision<Site> {

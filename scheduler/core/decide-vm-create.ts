@@ -1,10 +1,11 @@
 /** The decision that makes VMs: all of a call or none. */
 import type { Change } from './changes.js';
-import type { CommandOf, NewVm } from './commands.js';
+import type { CommandOf, NewVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
-import type { Image, Operation, Resources, Vm } from './model.js';
-import { refuseNoHost } from './placement/explain.js';
-import { place, requestFor } from './placement/placement.js';
+import type { GroupRule, Image, Operation, Vm } from './model.js';
+import { refuseNoHost } from './placement/no-host.js';
+import { place } from './placement/placement.js';
+import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import { needsOf, type State } from './state.js';
 import { newOperation } from './vm-changes.js';
@@ -22,14 +23,14 @@ export function createVms(
   }
   // The VMs of one decision must not be given the same room. What each takes is claimed until all are decided, and
   // then given back: only `apply` claims for good.
-  const tentative: { host: string; needs: Resources }[] = [];
+  const tentative: { host: string; request: PlacementRequest }[] = [];
   try {
-    return decideEach(state, command, nowMs, (host, needs) => {
-      state.hostTable.claim(host, needs, 1);
-      tentative.push({ host, needs });
+    return decideEach(state, command, nowMs, (host, request) => {
+      state.claimRequest(host, request, 1);
+      tentative.push({ host, request });
     });
   } finally {
-    for (const { host, needs } of tentative) state.hostTable.claim(host, needs, -1);
+    for (const { host, request } of tentative) state.claimRequest(host, request, -1);
   }
 }
 
@@ -37,7 +38,7 @@ function decideEach(
   state: State,
   command: CommandOf<'vm.create'>,
   nowMs: number,
-  claim: (host: string, needs: Resources) => void,
+  claim: (host: string, request: PlacementRequest) => void,
 ): Decision<{ vms: Vm[]; operation: Operation }> {
   const poolMib = new Map<string, number>();
   const names = new Set<string>();
@@ -55,10 +56,9 @@ function decideEach(
       imageUid: image.uid,
       pool: wanted.pool,
     };
-    const request = requestFor(spec, image.architecture, wanted.placement, []);
+    const request = requestForNew(command.administration, spec, image.architecture, wanted.placement);
     const placed = place(state, request);
     if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(spec), wanted.id) };
-    if (command.vms.length > 1) claim(placed.host.id, request.needs);
     const vm: Vm = {
       uid: wanted.uid,
       administration: command.administration,
@@ -90,6 +90,7 @@ function decideEach(
       updatedMs: nowMs,
     };
     vms.push(vm);
+    if (command.vms.length > 1) claim(placed.host.id, request);
     changes.push({ type: 'vm.created', vm });
   }
   const targets = vms.map((vm) => vm.uid);
@@ -110,6 +111,16 @@ function check(
   }
   names.add(wanted.id);
   if (state.vms.has(wanted.uid)) return { refusal: alreadyExists('VM', wanted.uid) };
+  return checkShape(state, administration, wanted, poolMib);
+}
+
+/** What of a VM can be checked without its name: image, disk, pool, and what its placement speaks of. */
+export function checkShape(
+  state: State,
+  administration: string,
+  wanted: VmShape,
+  poolMib: Map<string, number>,
+): { image: Image; refusal?: undefined } | { refusal: Refusal } {
   const image = state.images.get(wanted.image);
   if (image === undefined) return { refusal: notFound('image', wanted.image) };
   if (wanted.diskMib < image.virtualSizeMib) {
@@ -122,7 +133,27 @@ function check(
   for (const site of wanted.placement.sites) {
     if (!state.sites.has(site)) return { refusal: notFound('site', site) };
   }
+  for (const rule of wanted.placement.groups ?? []) {
+    const group = state.groups.get(administration, rule.group);
+    if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
+  }
   return { image };
+}
+
+function sameRule(one: GroupRule, other: GroupRule): boolean {
+  const { policy, scope, soft, maxSkew } = one;
+  return policy === other.policy && scope === other.scope && soft === other.soft && maxSkew === other.maxSkew;
+}
+
+function groupDiffers({ group, policy, scope, soft, maxSkew }: GroupRule): Refusal {
+  const kind = `${soft ? 'soft ' : ''}${policy.replace('_', '-')} over ${scope}s`;
+  const skew = policy === 'spread' ? ` with a skew of at most ${maxSkew}` : '';
+  return refuse(
+    'precondition',
+    'GROUP_DIFFERS',
+    `the VMs of group "${group}" are placed by ${kind}${skew}; say the same, or name another group`,
+    { policy, scope, soft: String(soft), maxSkew: String(maxSkew) },
+  );
 }
 
 function diskTooSmall(diskMib: number, image: Image): Refusal {

@@ -6,8 +6,9 @@ import { claimPool, creationsPerDecision } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
-import { refuseNoHost } from './placement/explain.js';
-import { place, requestFor } from './placement/placement.js';
+import { refuseNoHost } from './placement/no-host.js';
+import { place } from './placement/placement.js';
+import { requestForMove } from './placement/request.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import { needsOf, onHost, type State } from './state.js';
 import { desiredChange, newOperation, placedChange } from './vm-changes.js';
@@ -175,7 +176,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     const full = claimPool(state, vm.spec.pool, vm.spec.diskMib, new Map());
     if (full) return { refusal: full };
   }
-  const request = requestFor(vm.spec, image.architecture, vm.placement, []);
+  const request = requestForMove(vm, image.architecture, []);
   const placed = place(state, request);
   if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(vm.spec), vm.id) };
   return withOperation(state, vm, 'start', operation, nowMs, [

@@ -51,6 +51,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.disconnected': hosts.disconnectHost,
   'host.lapsed': hosts.lapseHost,
   'host.cordon': hosts.cordonHost,
+  'host.update': hosts.updateHost,
   'host.retire': hosts.retireHost,
   'host.quarantine': hosts.quarantineHost,
   'vm.create': create.createVms,

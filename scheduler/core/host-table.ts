@@ -16,6 +16,13 @@ export interface FreeColumns {
   freeVms: Int32Array;
 }
 
+export interface HostTableOptions {
+  /** vCPUs offered for each 100 CPUs of the host. */
+  vcpuPercent(host: Host): number;
+  /** Told of every change of what a host has free. */
+  changed(row: number): void;
+}
+
 export class HostTable implements FreeColumns {
   /** Rows in use, dense: `0 .. count - 1`. */
   count = 0;
@@ -29,6 +36,12 @@ export class HostTable implements FreeColumns {
   readonly #rowOf = new Map<string, number>();
   readonly #claimed = new Map<string, Resources>();
 
+  readonly #options: HostTableOptions;
+
+  constructor(options: HostTableOptions) {
+    this.#options = options;
+  }
+
   row(id: string): number | undefined {
     return this.#rowOf.get(id);
   }
@@ -36,6 +49,15 @@ export class HostTable implements FreeColumns {
   /** What the VMs of a host hold; zeros for a host without any. */
   claimed(id: string): Readonly<Resources> {
     return this.#claimed.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+  }
+
+  /** What a host offers to VMs: what it has, and of the vCPUs the share that the overcommit makes of them. */
+  capacity(host: Host): Resources {
+    return { ...host.capacity, vcpus: this.#vcpus(host) };
+  }
+
+  #vcpus(host: Host): number {
+    return Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
   }
 
   /** A host that joins again keeps its row. */
@@ -75,11 +97,13 @@ export class HostTable implements FreeColumns {
   }
 
   #write(row: number, host: Host, claimed: Readonly<Resources>): void {
-    this.freeVcpus[row] = host.capacity.vcpus - claimed.vcpus;
-    this.freeMemoryMib[row] = host.capacity.memoryMib - claimed.memoryMib;
-    this.freeDiskMib[row] = host.capacity.diskMib - claimed.diskMib;
-    this.freeVms[row] = host.capacity.vms - claimed.vms;
+    const { capacity } = host;
+    this.freeVcpus[row] = this.#vcpus(host) - claimed.vcpus;
+    this.freeMemoryMib[row] = capacity.memoryMib - claimed.memoryMib;
+    this.freeDiskMib[row] = capacity.diskMib - claimed.diskMib;
+    this.freeVms[row] = capacity.vms - claimed.vms;
     this.index.update(row);
+    this.#options.changed(row);
   }
 
   #grow(): void {

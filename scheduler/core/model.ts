@@ -19,6 +19,10 @@ export interface Site {
   country: string;
   jurisdictions: string[];
   cordoned: boolean;
+  /** vCPUs offered for each 100 CPUs of its hosts. */
+  vcpuOvercommitPercent: number;
+  /** New VMs leave the room that the loss of the largest host would need. */
+  keepFailoverRoom: boolean;
   /** Counts the versions of this record; the etag. */
   revision: number;
   createdMs: number;
@@ -74,7 +78,14 @@ export interface Host {
   stateMs: number;
   stateReason: string;
   cordoned: boolean;
+  /** What the machine has for VMs, before any overcommit. */
   capacity: Resources;
+  /** Given by an operator, sorted. */
+  traits: string[];
+  /** The administration whose subtree alone may use it; null means anybody. */
+  dedicatedTo: string | null;
+  /** vCPUs offered for each 100 CPUs; null means as the site says. */
+  vcpuOvercommitPercent: number | null;
   /** As the agent sent it; the core reads nothing of it but the capacity. */
   inventory: Record<string, unknown> | null;
   libvirtAvailable: boolean;
@@ -121,10 +132,31 @@ export interface VmPolicy {
   rebuildable: boolean;
 }
 
+/** Where a VM may be, and where it would rather be. What is empty or left out asks for nothing. */
 export interface VmPlacement {
   sites: string[];
   countries: string[];
   excludedHosts: string[];
+  /** The site must have one of them. */
+  jurisdictions?: string[];
+  requiredTraits?: string[];
+  forbiddenTraits?: string[];
+  preferredTraits?: string[];
+  groups?: GroupRule[];
+}
+
+export type GroupPolicy = 'affinity' | 'anti_affinity' | 'spread';
+/** What counts as one place. */
+export type GroupScope = 'host' | 'rack' | 'site';
+
+/** How the VMs of one group of an administration are placed in relation to one another. */
+export interface GroupRule {
+  group: string;
+  policy: GroupPolicy;
+  scope: GroupScope;
+  soft: boolean;
+  /** Of `spread`: how many more of the group a place may have than the one with the fewest; else 0. */
+  maxSkew: number;
 }
 
 export type StopMode = 'graceful' | 'force';

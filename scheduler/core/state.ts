@@ -7,7 +7,9 @@
  */
 import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
+import { Groups } from './placement/groups.js';
 import { Offers } from './placement/offers.js';
+import type { PlacementRequest } from './placement/request.js';
 import type {
   Administration,
   Federation,
@@ -18,6 +20,7 @@ import type {
   Site,
   StoragePool,
   Vm,
+  VmPlacement,
   VmSpec,
 } from './model.js';
 import { ShardedMap } from './sharded-map.js';
@@ -113,9 +116,16 @@ export class State {
   readonly pools = new Map<string, StoragePool>();
   readonly poolClaimedMib = new Map<string, number>();
   readonly hosts = new Map<string, Host>();
-  readonly hostTable = new HostTable();
+  readonly hostTable = new HostTable({
+    vcpuPercent: (host) =>
+      host.vcpuOvercommitPercent ?? this.sites.get(host.site)?.vcpuOvercommitPercent ?? 100,
+    changed: (row) => this.offers.siteRooms.claimed(row),
+  });
   /** Which hosts placement may use. */
-  readonly offers = new Offers(this, this.hostTable.index);
+  readonly offers: Offers = new Offers(this);
+  readonly groups = new Groups();
+  /** Sites that keep failover room. */
+  readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
   readonly vmOrder = new VmOrder();
   /** By administration, then by id. */
@@ -156,6 +166,42 @@ export class State {
     this.hosts.set(host.id, host);
     this.hostTable.add(host);
     this.offers.host(host);
+  }
+
+  addSite(site: Site): void {
+    this.sites.set(site.id, site);
+    if (site.keepFailoverRoom) this.sitesKeepingRoom.add(site.id);
+  }
+
+  removeSite(id: string): void {
+    this.sites.delete(id);
+    this.sitesKeepingRoom.delete(id);
+  }
+
+  /** To be called after a host has changed: what it offers, and to whom, follows from it. */
+  refreshHost(host: Host): void {
+    this.hostTable.refresh(host);
+    this.offers.host(host);
+  }
+
+  /** To be called after a site has changed. */
+  refreshSite(site: Site): void {
+    if (site.keepFailoverRoom) this.sitesKeepingRoom.add(site.id);
+    else this.sitesKeepingRoom.delete(site.id);
+    for (const host of this.hosts.values()) if (host.site === site.id) this.hostTable.refresh(host);
+    this.offers.sites([site.id]);
+  }
+
+  /** Whether an administration is `ancestor` or below it. */
+  isWithin(administration: string, ancestor: string): boolean {
+    for (
+      let at: string | null = administration;
+      at !== null;
+      at = this.administrations.get(at)?.parent ?? null
+    ) {
+      if (at === ancestor) return true;
+    }
+    return false;
   }
 
   addPool(pool: StoragePool): void {
@@ -226,9 +272,29 @@ export class State {
     } else this.#vmCountOfAdministration.set(vm.administration, count);
   }
 
+  /**
+   * Takes of a host what a request needs (`sign` 1), or gives it back, for as long as a decision takes: which VM it is
+   * for is not noted.
+   */
+  claimRequest(host: string, { administration, needs, placement }: PlacementRequest, sign: 1 | -1): void {
+    this.#claimOnHost(host, administration, needs, placement, sign);
+  }
+
+  #claimOnHost(
+    host: string,
+    administration: string,
+    needs: Resources,
+    placement: VmPlacement,
+    sign: 1 | -1,
+  ): void {
+    this.hostTable.claim(host, needs, sign);
+    if (placement.groups === undefined) return;
+    this.groups.count(administration, placement, this.hosts.get(host) as Host, sign);
+  }
+
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
     const needs = needsOf(vm.spec);
-    this.hostTable.claim(host, onHost(needs, vm.spec.pool), sign);
+    this.#claimOnHost(host, vm.administration, onHost(needs, vm.spec.pool), vm.placement, sign);
     if (vm.spec.pool !== '') {
       const claimed = this.poolClaimedMib.get(vm.spec.pool) ?? 0;
       this.poolClaimedMib.set(vm.spec.pool, claimed + sign * needs.diskMib);

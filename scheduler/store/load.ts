@@ -1,5 +1,5 @@
 /** Rebuilds the state from what a store has: entities first, then the indexes that follow from them. */
-import type { Host, Image, Operation, StoragePool, Vm } from '../core/model.js';
+import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import { State } from '../core/state.js';
 import type { EntityKind } from '../core/state.js';
 import { type JournalHead, type LoadedRequest, type Store, StoreError } from './store.js';
@@ -24,7 +24,7 @@ export async function loadState(store: Store): Promise<Loaded> {
           state.federation = entity;
           break;
         case 'site':
-          state.sites.set(entity.id, entity);
+          state.addSite(entity as Site);
           break;
         case 'administration':
           state.administrations.set(entity.id, entity);

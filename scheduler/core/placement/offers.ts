@@ -4,41 +4,52 @@
  */
 import type { Host, StoragePool } from '../model.js';
 import type { State } from '../state.js';
-import type { PlacementRequest } from './placement.js';
-import { Profiles } from './profiles.js';
-import type { Excluding, RankRows } from './rank-rows/rank-rows.js';
+import { placeOf } from './groups.js';
+import { hasProfile, Profiles } from './profiles.js';
+import type { ProfileMask, RankRows } from './rank-rows/rank-rows.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
+import { SiteRooms } from './site-rooms.js';
 
 const hostRules = rules.filter((rule) => rule.reads === 'host');
-const nameRules = rules.filter((rule) => rule.reads === 'name');
 
 export class Offers {
   readonly #state: State;
-  readonly #index: RankRows;
-  readonly #profiles = new Profiles();
-  /** The number of each host's profile, by row; undefined for one that is not on offer. */
-  readonly #profileOf: (number | undefined)[] = [];
+  readonly index: RankRows;
+  readonly profiles = new Profiles();
+  readonly siteRooms: SiteRooms;
+  /** The number of each host's profile, by row. */
+  readonly #profileOf: number[] = [];
+  readonly #offered: boolean[] = [];
   /** The ids of the shared pools that a host mounts, sorted, by host id. */
   readonly #poolsOf = new Map<string, readonly string[]>();
+  /** The rows of the hosts of each rack, and the rack of each row. */
+  readonly #rowsOfRack = new Map<string, Set<number>>();
+  readonly #rackOf: string[] = [];
 
-  constructor(state: State, index: RankRows) {
+  constructor(state: State) {
     this.#state = state;
-    this.#index = index;
+    this.index = state.hostTable.index;
+    this.siteRooms = new SiteRooms(state.hostTable);
   }
 
   /** To be called after anything that a rule reads of the host has changed. */
   host(host: Host): void {
     const row = this.#state.hostTable.row(host.id) as number;
     const before = this.#profileOf[row];
-    const excluded = hostRules.some((rule) => rule.excludes(this.#state, host));
-    const now = excluded ? undefined : this.#profiles.take(this.profile(host));
-    this.#index.offer(row, now ?? null);
-    this.#profileOf[row] = now;
-    if (before !== undefined) this.#profiles.release(before);
+    const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
+    const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
+    this.index.offer(row, offered ? profile : null);
+    this.#profileOf[row] = profile;
+    this.#offered[row] = offered;
+    if (before !== undefined) this.profiles.release(before);
+    this.#setRack(row, placeOf(host, 'rack'));
+    const counts = offered && this.#state.sites.get(host.site)?.keepFailoverRoom === true;
+    this.siteRooms.use(row, host.site, counts ? this.#state.hostTable.capacity(host) : null);
   }
 
   /** To be called after what a rule reads of these sites has changed. */
   sites(ids: readonly string[]): void {
+    this.profiles.forgetMasks();
     for (const host of this.#state.hosts.values()) if (ids.includes(host.site)) this.host(host);
   }
 
@@ -50,6 +61,32 @@ export class Offers {
     this.#setPools(pool, (pools) => pools.filter((id) => id !== pool.id));
   }
 
+  /** What rules that are asked once a profile read of this host. */
+  profile(row: number): ProfileOfHost {
+    return this.profiles.get(this.#profileOf[row] as number);
+  }
+
+  rack(row: number): string {
+    return this.#rackOf[row] as string;
+  }
+
+  rowsOfRack(rack: string): Iterable<number> {
+    return this.#rowsOfRack.get(rack) ?? [];
+  }
+
+  /** The racks, or with them the sites, that have a host on offer under one of these profiles. */
+  usable(mask: ProfileMask, scope: 'rack' | 'site'): Set<string> {
+    const places = new Set<string>();
+    for (const [rack, rows] of this.#rowsOfRack) {
+      for (const row of rows) {
+        if (this.#offered[row] !== true || !hasProfile(mask, this.#profileOf[row] as number)) continue;
+        places.add(scope === 'rack' ? rack : (this.#state.hostTable.hosts[row] as Host).site);
+        break;
+      }
+    }
+    return places;
+  }
+
   #setPools(pool: StoragePool, change: (pools: readonly string[]) => readonly string[]): void {
     for (const id of pool.hosts) {
       this.#poolsOf.set(id, change(this.#poolsOf.get(id) ?? []));
@@ -58,24 +95,56 @@ export class Offers {
     }
   }
 
-  /** What rules that are asked once a profile read of this host. */
-  profile(host: Host): ProfileOfHost {
-    const architecture = String(host.inventory?.['architecture'] ?? '');
-    return { site: host.site, architecture, pools: this.#poolsOf.get(host.id) ?? [] };
+  #setRack(row: number, rack: string): void {
+    const before = this.#rackOf[row];
+    if (before === rack) return;
+    if (before !== undefined) {
+      const rows = this.#rowsOfRack.get(before);
+      rows?.delete(row);
+      if (rows?.size === 0) this.#rowsOfRack.delete(before);
+    }
+    this.#rackOf[row] = rack;
+    const rows = this.#rowsOfRack.get(rack);
+    if (rows === undefined) this.#rowsOfRack.set(rack, new Set([row]));
+    else rows.add(row);
   }
 
-  /** The row of the best host for a request; -1 if none can take it. */
-  find(request: PlacementRequest): number {
-    const { needs, placement, refusedBy } = request;
-    const named = placement.excludedHosts.length + refusedBy.length > 0;
-    const mask = this.#profiles.mask(this.#state, request);
-    return this.#index.find(needs, mask, named ? this.#excluding(request) : null);
+  #profileKey(host: Host): string {
+    const pools = this.#poolsOf.get(host.id) ?? [];
+    const { architecture, features } = cpuOf(host);
+    return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features]);
   }
 
-  #excluding(request: PlacementRequest): Excluding {
-    const { hosts } = this.#state.hostTable;
+  #profile(host: Host): ProfileOfHost {
+    const { architecture, features } = cpuOf(host);
+    const ofCpu = features === '' ? [] : features.split(' ').map((feature) => `cpu:${feature}`);
     return {
-      excludes: (row) => nameRules.some((rule) => rule.excludes(this.#state, hosts[row] as Host, request)),
+      site: host.site,
+      architecture,
+      dedicatedTo: host.dedicatedTo,
+      traits: new Set([...host.traits, ...ofCpu]),
+      pools: this.#poolsOf.get(host.id) ?? [],
     };
   }
+}
+
+interface Cpu {
+  architecture: string;
+  /** Sorted, with spaces between. */
+  features: string;
+}
+
+const knownCpus = new WeakMap<object, Cpu>();
+
+/** An inventory is replaced as a whole when it changes, and then read again. */
+function cpuOf({ inventory }: Host): Cpu {
+  if (inventory === null) return { architecture: '', features: '' };
+  let cpu = knownCpus.get(inventory);
+  if (cpu === undefined) {
+    const { architecture, cpuFeatures } = inventory;
+    const features = Array.isArray(cpuFeatures) ? cpuFeatures.map(String).sort().join(' ') : '';
+    cpu = { architecture: String(architecture ?? ''), features };
+    knownCpus.set(inventory, cpu);
+  }
+  return cpu;
 }

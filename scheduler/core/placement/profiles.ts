@@ -4,8 +4,8 @@
  * kept, since few kinds of requests come again and again.
  */
 import type { State } from '../state.js';
-import type { PlacementRequest } from './placement.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
+import type { PlacementRequest } from './request.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
 
 const profileRules = rules.filter((rule) => rule.reads === 'profile');
@@ -16,21 +16,26 @@ const masksKept = 4096;
 export class Profiles {
   readonly #numbers = new Map<string, number>();
   readonly #profiles: (ProfileOfHost | null)[] = [];
+  readonly #keys: string[] = [];
   /** How many hosts have each profile. */
   readonly #hosts: number[] = [];
   readonly #free: number[] = [];
   readonly #masks = new Map<string, ProfileMask>();
+  /** How many profiles are kept for some administration. */
+  #dedicated = 0;
 
-  /** The number of a profile, for a host more. */
-  take(profile: ProfileOfHost): number {
-    const key = JSON.stringify([profile.site, profile.architecture, profile.pools]);
+  /** The number of the profile that this key stands for, for a host more. */
+  take(key: string, make: () => ProfileOfHost): number {
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#free.pop() ?? this.#profiles.length;
+      const profile = make();
       this.#numbers.set(key, number);
+      this.#keys[number] = key;
       this.#profiles[number] = profile;
       this.#hosts[number] = 0;
-      this.#masks.clear();
+      if (profile.dedicatedTo !== null) this.#dedicated += 1;
+      this.forgetMasks();
     }
     this.#hosts[number] = (this.#hosts[number] as number) + 1;
     return number;
@@ -41,26 +46,61 @@ export class Profiles {
     const hosts = (this.#hosts[number] as number) - 1;
     this.#hosts[number] = hosts;
     if (hosts > 0) return;
-    const { site, architecture, pools } = this.#profiles[number] as ProfileOfHost;
-    this.#numbers.delete(JSON.stringify([site, architecture, pools]));
+    if (this.get(number).dedicatedTo !== null) this.#dedicated -= 1;
+    this.#numbers.delete(this.#keys[number] as string);
     this.#profiles[number] = null;
     this.#free.push(number);
   }
 
-  /** The profiles that no rule excludes for this request. */
+  get(number: number): ProfileOfHost {
+    const profile = this.#profiles[number];
+    if (profile === null || profile === undefined) throw new Error(`no host has profile ${number}`);
+    return profile;
+  }
+
+  /** To be called after something has changed that rules read, but that is no part of a profile. */
+  forgetMasks(): void {
+    this.#masks.clear();
+  }
+
+  /** The profiles that no rule excludes for this request. It is shared: nobody may write to it. */
   mask(state: State, request: PlacementRequest): ProfileMask {
-    const { sites, countries } = request.placement;
-    const key = `${request.architecture} ${request.pool} ${sites.join()} ${countries.join()}`;
+    const key = this.#maskKey(request);
     const known = this.#masks.get(key);
     if (known !== undefined) return known;
-    // At least as many words as the index may have: it doubles its room for profiles.
-    const mask = new Int32Array(Math.max(1, Math.ceil(this.#profiles.length / 16)));
-    for (const [number, profile] of this.#profiles.entries()) {
-      if (profile === null || profileRules.some((rule) => rule.excludes(state, profile, request))) continue;
-      mask[number >>> 5] = (mask[number >>> 5] as number) | (1 << (number & 31));
-    }
+    const mask = this.select(
+      (profile) => !profileRules.some((rule) => rule.excludes(state, profile, request)),
+    );
     if (this.#masks.size >= masksKept) this.#masks.clear();
     this.#masks.set(key, mask);
     return mask;
   }
+
+  /** A mask of these profiles. */
+  select(wanted: (profile: ProfileOfHost, number: number) => boolean): ProfileMask {
+    // At least as many words as the index may have: it doubles its room for profiles.
+    const mask = new Int32Array(Math.max(1, Math.ceil(this.#profiles.length / 16)));
+    for (const [number, profile] of this.#profiles.entries()) {
+      if (profile === null || !wanted(profile, number)) continue;
+      mask[number >>> 5] = (mask[number >>> 5] as number) | (1 << (number & 31));
+    }
+    return mask;
+  }
+
+  /** Everything that rules which are asked once a profile read of a request. */
+  #maskKey({ architecture, pool, administration, placement }: PlacementRequest): string {
+    const { sites, countries, jurisdictions, requiredTraits, forbiddenTraits } = placement;
+    let key = `${architecture} ${pool}`;
+    if (this.#dedicated > 0) key += ` ${administration}`;
+    if (sites.length + countries.length > 0) key += ` in ${sites.join()} ${countries.join()}`;
+    if (jurisdictions?.length) key += ` under ${jurisdictions.join()}`;
+    if (requiredTraits?.length) key += ` with ${requiredTraits.join()}`;
+    if (forbiddenTraits?.length) key += ` without ${forbiddenTraits.join()}`;
+    return key;
+  }
+}
+
+/** Whether a mask has a profile. */
+export function hasProfile(mask: ProfileMask, profile: number): boolean {
+  return ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) !== 0;
 }

@@ -38,6 +38,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   ListHosts: { filter: 'state = READY', pageSize: 5 },
   CordonHost: { name: 'hosts/none' },
   UncordonHost: { name: 'hosts/a' },
+  UpdateHost: { host: { name: 'hosts/a', traits: ['ssd'], etag: '"99"' }, updateMask: { paths: ['traits'] } },
   RetireHost: { name: 'hosts/a', etag: '' },
   CreateAdministration: {
     administrationId: 'fuzzed',

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import type { Host, Resources, VmPlacement } from '../../../scheduler/core/model.js';
-import {
-  type ExclusionCode,
-  place,
-  type PlacementRequest,
-} from '../../../scheduler/core/placement/placement.js';
+import type { ExclusionCode, Explanation } from '../../../scheduler/core/placement/explanation.js';
+import { place } from '../../../scheduler/core/placement/placement.js';
+import type { PlacementRequest } from '../../../scheduler/core/placement/request.js';
 import type { State } from '../../../scheduler/core/state.js';
 import { holds } from '../holds.js';
 import { roomy, World } from './world.js';
@@ -14,6 +12,8 @@ const anywhere: VmPlacement = { sites: [], countries: [], excludedHosts: [] };
 const small: Resources = { vcpus: 1, memoryMib: 1024, diskMib: 1000, vms: 1 };
 const request = (change: Partial<PlacementRequest> = {}): PlacementRequest => ({
   needs: small,
+  administration: 'adm',
+  leaving: null,
   pool: '',
   architecture: 'x86_64',
   placement: anywhere,
@@ -137,7 +137,7 @@ test('placement agrees with a plain oracle on the host, and on why there is none
         if (one.pool !== '' && !state.pools.has(one.pool)) continue;
         const { vcpus, memoryMib, diskMib, pool, architecture, refusedBy, ...placement } = one;
         const needs = { vcpus, memoryMib, diskMib: pool === '' ? diskMib : 0, vms: 1 };
-        const wanted = { needs, pool, architecture, placement, refusedBy };
+        const wanted = { ...request(), needs, pool, architecture, placement, refusedBy };
         const found = place(state, wanted);
         const expected = oracle(state, wanted);
         if ((found.noHost ? null : found.host.id) !== expected) {
@@ -157,7 +157,7 @@ test('placement agrees with a plain oracle on the host, and on why there is none
 function checkReasons(
   state: State,
   wanted: PlacementRequest,
-  noHost: { hosts: number; excluded: Map<string, number> },
+  noHost: Explanation,
 ): void {
   const counts = new Map<string, number>();
   const hosts = [...state.hosts.values()].filter((host) => host.state !== 'retired');
@@ -165,9 +165,10 @@ function checkReasons(
     const code = reason(state, host, wanted) as string;
     counts.set(code, (counts.get(code) ?? 0) + 1);
   }
-  const plain = (map: Map<string, number>) => JSON.stringify([...map].sort());
-  if (noHost.hosts !== hosts.length || plain(noHost.excluded) !== plain(counts)) {
-    throw new Error(`${plain(noHost.excluded)} of ${noHost.hosts} instead of ${plain(counts)}`);
+  const plain = (map: ReadonlyMap<string, number>) => JSON.stringify([...map].sort());
+  const excluded = new Map([...noHost.excluded].map(([code, { hosts }]) => [code, hosts]));
+  if (noHost.hosts !== hosts.length || plain(excluded) !== plain(counts)) {
+    throw new Error(`${plain(excluded)} of ${noHost.hosts} instead of ${plain(counts)}`);
   }
 }
 

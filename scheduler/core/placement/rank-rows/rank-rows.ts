@@ -155,6 +155,23 @@ export class RankRows {
     return best;
   }
 
+  /** As `find`, of these hosts alone. */
+  bestOf(
+    hosts: Iterable<number>,
+    size: Readonly<Resources>,
+    mask: ProfileMask,
+    excluding: Excluding | null,
+  ): number {
+    let best = none;
+    for (const host of hosts) {
+      const profile = this.#profiles[host] as number;
+      if (this.#rows[host] === none || ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) === 0) continue;
+      if (best !== none && !this.#heaps.before(host, best)) continue;
+      if (this.#fits(host, size) && excluding?.excludes(host) !== true) best = host;
+    }
+    return best;
+  }
+
   /** The better of `best` and the hosts of a cell. */
   #bestOfCell(
     cell: number,

@@ -1,21 +1,26 @@
 /** The hard rules in the order in which they are asked. The first that excludes a host is the one that is named. */
 import type { Host } from '../../model.js';
 import type { State } from '../../state.js';
-import type { PlacementRequest } from '../placement.js';
+import type { PlacementRequest } from '../request.js';
 import { architecture } from './architecture.js';
 import { connected } from './connected.js';
 import { cordoned } from './cordoned.js';
+import { dedicated } from './dedicated.js';
 import { location } from './location.js';
 import { excludedHosts } from './excluded-hosts.js';
 import { mountsPool } from './mounts-pool.js';
 import { recovering } from './recovering.js';
 import { refusedBefore } from './refused-before.js';
+import { forbiddenTraits, requiredTraits } from './traits.js';
 
 export type RuleCode =
   | 'HOST_NOT_CONNECTED'
   | 'CORDONED'
   | 'SITE_RECOVERING'
   | 'NOT_ALLOWED_THERE'
+  | 'DEDICATED_TO_OTHERS'
+  | 'LACKS_TRAIT'
+  | 'FORBIDDEN_TRAIT'
   | 'EXCLUDED_BY_REQUEST'
   | 'REFUSED_BEFORE'
   | 'OTHER_ARCHITECTURE'
@@ -44,6 +49,10 @@ export type Rule =
 export interface ProfileOfHost {
   site: string;
   architecture: string;
+  /** The administration whose subtree alone may use it; null means anybody. */
+  dedicatedTo: string | null;
+  /** What an operator has given it, and `cpu:` with each feature of its CPU. */
+  traits: ReadonlySet<string>;
   /** The shared storage pools that it mounts, sorted. */
   pools: readonly string[];
 }
@@ -57,6 +66,9 @@ export const rules: readonly Rule[] = [
   cordoned,
   recovering,
   location,
+  dedicated,
+  requiredTraits,
+  forbiddenTraits,
   excludedHosts,
   refusedBefore,
   architecture,

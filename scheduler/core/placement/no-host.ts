@@ -1,12 +1,13 @@
 /** Turns the counts of a failed placement into the refusal that a caller reads. */
 import type { Resources } from '../model.js';
 import { type Refusal, refuse } from '../refusal.js';
-import type { ExclusionCode, NoHost } from './placement.js';
+import type { ExclusionCode, Explanation } from './explanation.js';
 
 /** How soon a caller may try again when hosts are only not connected. */
 const retryDelayMs = 2000;
 
-const words: Record<ExclusionCode, (count: number) => string> = {
+/** What is said of so many hosts. */
+export const exclusionWords: Record<ExclusionCode, (count: number) => string> = {
   HOST_NOT_CONNECTED: (n) => `${n} ${n === 1 ? 'is' : 'are'} not connected`,
   CORDONED: (n) => `${n} ${n === 1 ? 'is' : 'are'} cordoned`,
   SITE_RECOVERING: (n) => `${n} ${n === 1 ? 'is' : 'are'} on a site in recovery`,
@@ -15,19 +16,27 @@ const words: Record<ExclusionCode, (count: number) => string> = {
   REFUSED_BEFORE: (n) => `${n} refused it`,
   OTHER_ARCHITECTURE: (n) => `${n} ${n === 1 ? 'has' : 'have'} another architecture`,
   POOL_NOT_MOUNTED: (n) => `${n} ${n === 1 ? 'does' : 'do'} not mount the storage pool`,
+  DEDICATED_TO_OTHERS: (n) => `${n} ${n === 1 ? 'is' : 'are'} kept for other administrations`,
+  LACKS_TRAIT: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} a required trait`,
+  FORBIDDEN_TRAIT: (n) => `${n} ${n === 1 ? 'has' : 'have'} a forbidden trait`,
+  AWAY_FROM_GROUP: (n) => `${n} ${n === 1 ? 'is' : 'are'} away from the VM's group`,
+  TOO_CLOSE_TO_GROUP: (n) => `${n} ${n === 1 ? 'is' : 'are'} too close to the VM's group`,
+  UNEVEN_SPREAD: (n) => `${n} would make the VM's group uneven`,
+  ROOM_KEPT_FREE: (n) =>
+    `${n} ${n === 1 ? 'is' : 'are'} on a site that must keep room for the loss of a host`,
   LACKS_VCPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} vCPUs`,
   LACKS_MEMORY: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} memory`,
   LACKS_DISK: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} disk`,
   LACKS_VM_SLOTS: (n) => `${n} ${n === 1 ? 'has' : 'have'} as many VMs as it may`,
 };
 
-export function refuseNoHost(noHost: NoHost, needs: Resources, name: string): Refusal {
+export function refuseNoHost(noHost: Explanation, needs: Resources, name: string): Refusal {
   const size = `${needs.vcpus} vCPU, ${needs.memoryMib} MiB memory, ${needs.diskMib} MiB disk`;
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
-  for (const [code, count] of [...noHost.excluded].sort((a, b) => b[1] - a[1])) {
-    parts.push(words[code](count));
-    metadata[code] = String(count);
+  for (const [code, { hosts }] of [...noHost.excluded].sort((a, b) => b[1].hosts - a[1].hosts)) {
+    parts.push(exclusionWords[code](hosts));
+    metadata[code] = String(hosts);
   }
   const why =
     noHost.hosts === 0

@@ -1,0 +1,58 @@
+/** Questions about placement: asked of the same rules as a creation, and leaving nothing behind. */
+import type { VmShape } from './commands.js';
+import { checkShape } from './decide-vm-create.js';
+import type { VmSpec } from './model.js';
+import { answer, type Capacity, capacityFor, type PlacementAnswer } from './placement/answers.js';
+import { type PlacementRequest, requestForNew } from './placement/request.js';
+import { notFound, type Refusal } from './refusal.js';
+import type { State } from './state.js';
+
+type Asked<T> = ({ refusal?: undefined } & T) | { refusal: Refusal };
+
+/** Where a VM of this shape would go, or why it can go nowhere. Refused is only what speaks of things unknown. */
+export function explainPlacement(
+  state: State,
+  administration: string,
+  shape: VmShape,
+): Asked<{ spec: VmSpec; answer: PlacementAnswer }> {
+  const question = requestOf(state, administration, shape);
+  if (question.refusal) return question;
+  return { spec: question.spec, answer: answer(state, question.request) };
+}
+
+/** How many VMs of this shape fit now, up to a limit. */
+export function estimateCapacity(
+  state: State,
+  administration: string,
+  shape: VmShape,
+  limit: number,
+): Asked<Capacity> {
+  const question = requestOf(state, administration, shape);
+  // A full pool is an answer here: none.
+  if (question.refusal?.reason === 'POOL_FULL') return { vms: 0, limited: false, bySite: new Map() };
+  if (question.refusal) return question;
+  const inPool = disksLeft(state, shape);
+  const capacity = capacityFor(state, question.request, Math.min(limit, inPool));
+  return { ...capacity, limited: capacity.limited && capacity.vms === limit };
+}
+
+/** How many such disks the shared pool has room for; any number when the disk is the host's own. */
+function disksLeft(state: State, { pool, diskMib }: VmShape): number {
+  const known = pool === '' ? undefined : state.pools.get(pool);
+  if (known === undefined) return Number.POSITIVE_INFINITY;
+  return Math.floor((known.capacityMib - (state.poolClaimedMib.get(pool) ?? 0)) / diskMib);
+}
+
+function requestOf(
+  state: State,
+  administration: string,
+  shape: VmShape,
+): Asked<{ spec: VmSpec; request: PlacementRequest }> {
+  if (!state.administrations.has(administration))
+    return { refusal: notFound('administration', administration) };
+  const checked = checkShape(state, administration, shape, new Map());
+  if (checked.refusal) return checked;
+  const { vcpus, memoryMib, diskMib, pool, placement } = shape;
+  const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid: checked.image.uid, pool };
+  return { spec, request: requestForNew(administration, spec, checked.image.architecture, placement) };
+}

@@ -1,0 +1,92 @@
+/** What can be asked about placement without placing anything. Nothing here changes what is claimed in the end. */
+import type { Host, Resources } from '../model.js';
+import type { State } from '../state.js';
+import { type Explanation, explain } from './explanation.js';
+import { placeOf } from './groups.js';
+import { isAgainst, verdictsOn } from './relations.js';
+import type { PlacementRequest } from './request.js';
+import { findHost } from './search.js';
+import { suggest, type Suggestion } from './suggestion.js';
+
+/** Why a host stands where it does: it is ordered by these in turn. */
+export interface HostScore {
+  host: Host;
+  /** Soft rules and preferred traits that it does not meet. */
+  softViolations: number;
+  /** What it would have left. */
+  left: Resources;
+}
+
+export interface PlacementAnswer {
+  chosen: HostScore | null;
+  runnerUp: HostScore | null;
+  explanation: Explanation;
+  /** What would make it fit, when nothing does. */
+  suggestion: Suggestion | null;
+}
+
+export function answer(state: State, request: PlacementRequest): PlacementAnswer {
+  const row = findHost(state, request);
+  const explanation = explain(state, request);
+  if (row < 0)
+    return { chosen: null, runnerUp: null, explanation, suggestion: suggest(state, request, explanation) };
+  const best = state.hostTable.hosts[row] as Host;
+  const next = findHost(state, { ...request, refusedBy: [...request.refusedBy, best.id] });
+  return {
+    chosen: scoreOf(state, request, row),
+    runnerUp: next < 0 ? null : scoreOf(state, request, next),
+    explanation,
+    suggestion: null,
+  };
+}
+
+function scoreOf(state: State, request: PlacementRequest, row: number): HostScore {
+  const { hostTable, offers } = state;
+  const { needs, placement } = request;
+  const host = hostTable.hosts[row] as Host;
+  const soft = verdictsOn(state, request, offers.profiles.mask(state, request)).filter(
+    (verdict) => verdict.soft,
+  );
+  const broken = soft.filter((verdict) => isAgainst(verdict, placeOf(host, verdict.scope))).length;
+  const { traits } = offers.profile(row);
+  const missing = (placement.preferredTraits ?? []).filter((trait) => !traits.has(trait)).length;
+  return {
+    host,
+    softViolations: broken + missing,
+    left: {
+      vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
+      memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,
+      diskMib: (hostTable.freeDiskMib[row] as number) - needs.diskMib,
+      vms: (hostTable.freeVms[row] as number) - needs.vms,
+    },
+  };
+}
+
+export interface Capacity {
+  vms: number;
+  /** The limit was reached: more may fit. */
+  limited: boolean;
+  bySite: Map<string, number>;
+}
+
+/**
+ * How many VMs of this shape fit one after the other, as they would be placed: each is claimed until all are counted,
+ * and then given back.
+ */
+export function capacityFor(state: State, request: PlacementRequest, limit: number): Capacity {
+  const bySite = new Map<string, number>();
+  const claimed: Host[] = [];
+  try {
+    while (claimed.length < limit) {
+      const row = findHost(state, request);
+      if (row < 0) break;
+      const host = state.hostTable.hosts[row] as Host;
+      state.claimRequest(host.id, request, 1);
+      claimed.push(host);
+      bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
+    }
+  } finally {
+    for (const host of claimed) state.claimRequest(host.id, request, -1);
+  }
+  return { vms: claimed.length, limited: claimed.length === limit, bySite };
+}

@@ -1,0 +1,167 @@
+/**
+ * Why hosts can or cannot take a request. Every host is asked every rule, so that it is known which rule excludes it
+ * first, in a fixed order, and which hosts only one rule keeps from taking it.
+ */
+import type { Host } from '../model.js';
+import type { State } from '../state.js';
+import type { ProfileMask } from './rank-rows/rank-rows.js';
+import { excludesHost, type Verdict, verdictsOn } from './relations.js';
+import type { PlacementRequest } from './request.js';
+import type { RelationCode } from './rules/relation.js';
+import { type RuleCode, rules } from './rules/index.js';
+
+export type ResourceCode = 'LACKS_MEMORY' | 'LACKS_VCPUS' | 'LACKS_DISK' | 'LACKS_VM_SLOTS';
+export type ExclusionCode = RuleCode | RelationCode | 'ROOM_KEPT_FREE' | ResourceCode;
+
+const resourceCodes: readonly ResourceCode[] = [
+  'LACKS_MEMORY',
+  'LACKS_VCPUS',
+  'LACKS_DISK',
+  'LACKS_VM_SLOTS',
+];
+
+/** Every reason that there is, in the order in which the first one of a host is named. */
+export const exclusionCodes: readonly ExclusionCode[] = [
+  ...rules.map(({ code }) => code),
+  'AWAY_FROM_GROUP',
+  'TOO_CLOSE_TO_GROUP',
+  'UNEVEN_SPREAD',
+  'ROOM_KEPT_FREE',
+  ...resourceCodes,
+];
+
+const bitOf = (code: ExclusionCode): number => 1 << exclusionCodes.indexOf(code);
+const resourceBits = resourceCodes.map(bitOf);
+const ruleBits = rules.map(({ code }) => bitOf(code));
+
+export interface ExcludedHosts {
+  /** Hosts for which this is the first reason; over all reasons they add up. */
+  hosts: number;
+  /** Hosts for which it is the only one. */
+  sole: number;
+}
+
+/** How close hosts come that lack one resource and nothing else. */
+export interface Miss {
+  hosts: number;
+  /** What the nearest lacks. */
+  missing: number;
+}
+
+export interface Explanation {
+  /** All but retired ones. */
+  hosts: number;
+  eligible: number;
+  excluded: Map<ExclusionCode, ExcludedHosts>;
+  misses: Map<ResourceCode, Miss>;
+  /** Some host is only not connected now: asking again may help. */
+  temporary: boolean;
+}
+
+export function explain(state: State, request: PlacementRequest): Explanation {
+  const { hosts, count } = state.hostTable;
+  const mask = state.offers.profiles.mask(state, request);
+  const asked = new Questions(state, request, mask);
+  const explanation: Explanation = {
+    hosts: 0,
+    eligible: 0,
+    excluded: new Map(),
+    misses: new Map(),
+    temporary: false,
+  };
+  for (let row = 0; row < count; row += 1) {
+    const host = hosts[row] as Host;
+    if (host.state === 'retired') continue;
+    explanation.hosts += 1;
+    const reasons = asked.reasons(row, host);
+    if (reasons === 0) explanation.eligible += 1;
+    else note(explanation, reasons, asked.missing(row, reasons));
+  }
+  explanation.temporary = (explanation.excluded.get('HOST_NOT_CONNECTED')?.sole ?? 0) > 0;
+  return explanation;
+}
+
+function note({ excluded, misses }: Explanation, reasons: number, missing: number): void {
+  const first = exclusionCodes[31 - Math.clz32(reasons & -reasons)] as ExclusionCode;
+  const counted = excluded.get(first) ?? { hosts: 0, sole: 0 };
+  counted.hosts += 1;
+  if ((reasons & (reasons - 1)) === 0) counted.sole += 1;
+  excluded.set(first, counted);
+  if (missing === 0) return;
+  const miss = misses.get(first as ResourceCode);
+  if (miss === undefined) misses.set(first as ResourceCode, { hosts: 1, missing });
+  else {
+    miss.hosts += 1;
+    miss.missing = Math.min(miss.missing, missing);
+  }
+}
+
+/** The rules, asked of one host after another; what hosts of a profile have in common is asked once. */
+class Questions {
+  readonly #state: State;
+  readonly #request: PlacementRequest;
+  readonly #verdicts: [Verdict, bit: number][];
+  readonly #ofProfile = new Map<object, number>();
+
+  constructor(state: State, request: PlacementRequest, mask: ProfileMask) {
+    this.#state = state;
+    this.#request = request;
+    this.#verdicts = verdictsOn(state, request, mask)
+      .filter(({ soft }) => !soft)
+      .map((verdict) => [verdict, bitOf(verdict.code)]);
+  }
+
+  /** A bit for each reason against this host. */
+  reasons(row: number, host: Host): number {
+    let reasons = this.#reasonsOfProfile(row) | this.#lacks(row);
+    for (const [index, rule] of rules.entries()) {
+      if (rule.reads === 'profile') continue;
+      if (rule.excludes(this.#state, host, this.#request)) reasons |= ruleBits[index] as number;
+    }
+    for (const [verdict, bit] of this.#verdicts) if (excludesHost(verdict, host)) reasons |= bit;
+    return reasons;
+  }
+
+  /** What the host lacks of the one resource that is the only reason against it; 0 if something else is. */
+  missing(row: number, reasons: number): number {
+    const { freeMemoryMib, freeVcpus, freeDiskMib, freeVms } = this.#state.hostTable;
+    const { needs } = this.#request;
+    switch (resourceBits.indexOf(reasons)) {
+      case 0:
+        return needs.memoryMib - (freeMemoryMib[row] as number);
+      case 1:
+        return needs.vcpus - (freeVcpus[row] as number);
+      case 2:
+        return needs.diskMib - (freeDiskMib[row] as number);
+      case 3:
+        return needs.vms - (freeVms[row] as number);
+      default:
+        return 0;
+    }
+  }
+
+  #lacks(row: number): number {
+    const { freeMemoryMib, freeVcpus, freeDiskMib, freeVms } = this.#state.hostTable;
+    const { needs } = this.#request;
+    let lacks = 0;
+    if ((freeMemoryMib[row] as number) < needs.memoryMib) lacks |= resourceBits[0] as number;
+    if ((freeVcpus[row] as number) < needs.vcpus) lacks |= resourceBits[1] as number;
+    if ((freeDiskMib[row] as number) < needs.diskMib) lacks |= resourceBits[2] as number;
+    if ((freeVms[row] as number) < needs.vms) lacks |= resourceBits[3] as number;
+    return lacks;
+  }
+
+  #reasonsOfProfile(row: number): number {
+    const profile = this.#state.offers.profile(row);
+    let reasons = this.#ofProfile.get(profile);
+    if (reasons === undefined) {
+      reasons = 0;
+      for (const [index, rule] of rules.entries()) {
+        if (rule.reads !== 'profile') continue;
+        if (rule.excludes(this.#state, profile, this.#request)) reasons |= ruleBits[index] as number;
+      }
+      this.#ofProfile.set(profile, reasons);
+    }
+    return reasons;
+  }
+}

@@ -1,0 +1,34 @@
+/** What placement is asked: how much a VM needs, and what its host has to be like. */
+import type { Resources, Vm, VmPlacement, VmSpec } from '../model.js';
+import { needsOf, onHost } from '../state.js';
+
+export interface PlacementRequest {
+  /** What the host itself must have free. */
+  needs: Resources;
+  administration: string;
+  /** A shared pool, or empty. */
+  pool: string;
+  architecture: string;
+  placement: VmPlacement;
+  /** Hosts that have refused this VM. */
+  refusedBy: readonly string[];
+  /** The host that it is counted on now, and will be no more; null for a VM that no host has. */
+  leaving: string | null;
+}
+
+/** The request of a VM to be, made from an image of this architecture. */
+export function requestForNew(
+  administration: string,
+  spec: VmSpec,
+  architecture: string,
+  placement: VmPlacement,
+): PlacementRequest {
+  const needs = onHost(needsOf(spec), spec.pool);
+  return { needs, administration, pool: spec.pool, architecture, placement, refusedBy: [], leaving: null };
+}
+
+/** The request of a VM that is to have another host than it has. */
+export function requestForMove(vm: Vm, architecture: string, refusedBy: readonly string[]): PlacementRequest {
+  const request = requestForNew(vm.administration, vm.spec, architecture, vm.placement);
+  return { ...request, refusedBy, leaving: vm.host };
+}

@@ -1,0 +1,125 @@
+/**
+ * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then the
+ * lowest score, then the lowest id. Soft violations are gone through level by level, so that within a level the score
+ * alone decides, and the index can answer.
+ */
+import type { Host } from '../model.js';
+import type { State } from '../state.js';
+import { placeOf } from './groups.js';
+import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
+import { isAgainst, type Verdict, verdictsOn } from './relations.js';
+import type { PlacementRequest } from './request.js';
+import { rules } from './rules/index.js';
+
+const nameRules = rules.filter((rule) => rule.reads === 'name');
+const noNames: readonly string[] = [];
+
+/** Above this many places their hosts are not listed; each host that could win is asked where it is instead. */
+const mostListedPlaces = 64;
+
+/** The row of the best host for a request; -1 if none can take it. */
+export function findHost(state: State, request: PlacementRequest): number {
+  const { offers } = state;
+  const { excludedHosts, preferredTraits = noNames } = request.placement;
+  const mask = offers.profiles.mask(state, request);
+  const named = excludedHosts.length + request.refusedBy.length > 0 ? byName(state, request) : null;
+  const verdicts = verdictsOn(state, request, mask);
+  if (verdicts.length + preferredTraits.length === 0) return offers.index.find(request.needs, mask, named);
+  return findByLevel(state, request, mask, named, verdicts);
+}
+
+function byName(state: State, request: PlacementRequest): Excluding {
+  const { hosts } = state.hostTable;
+  return {
+    excludes: (row) => nameRules.some((rule) => rule.excludes(state, hosts[row] as Host, request)),
+  };
+}
+
+function findByLevel(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  named: Excluding | null,
+  verdicts: readonly Verdict[],
+): number {
+  const { index } = state.offers;
+  const { needs, placement } = request;
+  const hard = verdicts.filter(({ soft }) => !soft);
+  const soft = verdicts.filter((verdict) => verdict.soft);
+  const levels = soft.length + (placement.preferredTraits?.length ?? 0);
+  for (let level = 0; level <= levels; level += 1) {
+    // At the first level soft verdicts bind like hard ones, which may leave few hosts to look at.
+    const binding = level === 0 ? verdicts : hard;
+    const allowed = narrow(
+      state,
+      mask,
+      binding,
+      (traits) => missing(traits, placement.preferredTraits) <= level,
+    );
+    const excluding = excludingHosts(state, request, named, hard, soft, level);
+    const listed = binding.find(
+      ({ scope, only, places }) => only && scope !== 'site' && places.size <= mostListedPlaces,
+    );
+    const found = listed
+      ? index.bestOf(rowsIn(state, listed), needs, allowed, excluding)
+      : index.find(needs, allowed, excluding);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+function missing(traits: ReadonlySet<string>, preferred: readonly string[] = noNames): number {
+  return preferred.reduce((count, trait) => count + (traits.has(trait) ? 0 : 1), 0);
+}
+
+/** The profiles of the mask that verdicts about sites leave, and whose traits will do. */
+function narrow(
+  state: State,
+  mask: ProfileMask,
+  verdicts: readonly Verdict[],
+  enough: (traits: ReadonlySet<string>) => boolean,
+): ProfileMask {
+  const bySite = verdicts.filter(({ scope }) => scope === 'site');
+  const narrowed = state.offers.profiles.select(
+    ({ site, traits }) => !bySite.some((verdict) => isAgainst(verdict, site)) && enough(traits),
+  );
+  for (let word = 0; word < narrowed.length; word += 1) {
+    narrowed[word] = (narrowed[word] as number) & (mask[word] ?? 0);
+  }
+  return narrowed;
+}
+
+/** What must be asked of each host that could win; null when there is nothing to ask. */
+function excludingHosts(
+  state: State,
+  { placement }: PlacementRequest,
+  named: Excluding | null,
+  hard: readonly Verdict[],
+  soft: readonly Verdict[],
+  level: number,
+): Excluding | null {
+  const byHost = hard.filter(({ scope }) => scope !== 'site');
+  if (byHost.length + soft.length === 0) return named;
+  const { offers, hostTable } = state;
+  return {
+    excludes: (row) => {
+      if (named?.excludes(row) === true) return true;
+      const host = hostTable.hosts[row] as Host;
+      if (byHost.some((verdict) => isAgainst(verdict, placeOf(host, verdict.scope)))) return true;
+      let violations = missing(offers.profile(row).traits, placement.preferredTraits);
+      for (const verdict of soft) if (isAgainst(verdict, placeOf(host, verdict.scope))) violations += 1;
+      return violations > level;
+    },
+  };
+}
+
+/** The rows of the hosts in a verdict's places. */
+function* rowsIn(state: State, { scope, places }: Verdict): Iterable<number> {
+  for (const place of places) {
+    if (scope === 'rack') yield* state.offers.rowsOfRack(place);
+    else {
+      const row = state.hostTable.row(place);
+      if (row !== undefined) yield row;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The smallest single change of a request that would make it fit. A smaller size is suggested when half or more of
+ * what was asked for fits somewhere, the one that takes least away first; else a wish about the place that could be
+ * given up. Each is tried before it is suggested.
+ */
+import type { State } from '../state.js';
+import type { Explanation, ResourceCode } from './explanation.js';
+import type { PlacementRequest } from './request.js';
+import { findHost } from './search.js';
+
+export interface Suggestion {
+  /** The field of the VM, as the contract names it. */
+  field: string;
+  /** What it would have to be; empty means left out. */
+  value: string;
+  description: string;
+}
+
+const sizes: [ResourceCode, 'vcpus' | 'memoryMib' | 'diskMib', field: string, unit: string][] = [
+  ['LACKS_VCPUS', 'vcpus', 'spec.vcpus', 'vCPUs'],
+  ['LACKS_MEMORY', 'memoryMib', 'spec.memory_mib', 'MiB of memory'],
+  ['LACKS_DISK', 'diskMib', 'spec.disk_mib', 'MiB of disk'],
+];
+
+const wishes = [
+  ['sites', 'placement.sites', 'other sites'],
+  ['countries', 'placement.countries', 'other countries'],
+  ['jurisdictions', 'placement.jurisdictions', 'other jurisdictions'],
+  ['excludedHosts', 'placement.excluded_hosts', 'the hosts that are excluded'],
+  ['requiredTraits', 'placement.required_traits', 'hosts without the required traits'],
+  ['forbiddenTraits', 'placement.forbidden_traits', 'hosts with the forbidden traits'],
+  ['groups', 'placement.groups', 'hosts that its groups rule out'],
+] as const;
+
+export function suggest(state: State, request: PlacementRequest, explained: Explanation): Suggestion | null {
+  return smallerSize(state, request, explained) ?? fewerWishes(state, request);
+}
+
+function smallerSize(state: State, request: PlacementRequest, { misses }: Explanation): Suggestion | null {
+  const { needs } = request;
+  const changes = sizes
+    .map(([code, resource, field, unit]) => {
+      const missing = misses.get(code)?.missing ?? Number.POSITIVE_INFINITY;
+      return { resource, field, unit, fits: needs[resource] - missing, share: missing / needs[resource] };
+    })
+    .filter(({ fits, share }) => fits > 0 && share <= 0.5)
+    .sort((a, b) => a.share - b.share);
+  for (const { resource, field, unit, fits } of changes) {
+    if (findHost(state, { ...request, needs: { ...needs, [resource]: fits } }) < 0) continue;
+    return { field, value: String(fits), description: `with ${fits} ${unit} it would fit` };
+  }
+  return null;
+}
+
+function fewerWishes(state: State, request: PlacementRequest): Suggestion | null {
+  for (const [wish, field, what] of wishes) {
+    if ((request.placement[wish]?.length ?? 0) === 0) continue;
+    const placement = { ...request.placement, [wish]: [] };
+    if (findHost(state, { ...request, placement }) < 0) continue;
+    return { field, value: '', description: `it would fit if ${what} were allowed` };
+  }
+  return null;
+}
