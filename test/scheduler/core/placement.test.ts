@@ -154,11 +154,7 @@ test('placement agrees with a plain oracle on the host, and on why there is none
   );
 });
 
-function checkReasons(
-  state: State,
-  wanted: PlacementRequest,
-  noHost: Explanation,
-): void {
+function checkReasons(state: State, wanted: PlacementRequest, noHost: Explanation): void {
   const counts = new Map<string, number>();
   const hosts = [...state.hosts.values()].filter((host) => host.state !== 'retired');
   for (const host of hosts) {

@@ -20,6 +20,8 @@ test('a site is created with what was asked, uncordoned and at revision 1', asyn
     country: 'HR',
     jurisdictions: ['EU', 'EEA'],
     cordoned: false,
+    vcpuOvercommitPercent: 100,
+    keepFailoverRoom: false,
     revision: 1,
     createdMs: world.nowMs,
     updatedMs: world.nowMs,

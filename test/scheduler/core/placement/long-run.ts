@@ -1,9 +1,11 @@
 /**
- * The comparison with the oracle for as long as one likes:
+ * The comparison with the oracles for as long as one likes:
  * `node dist/test/scheduler/core/placement/long-run.js [OPERATIONS] [SEED]`. It prints its seed, and ends with
- * status 1 at the first answer that differs.
+ * status 1 at the first answer that differs. One operation in four happens to a whole federation with every rule in
+ * play, the others to the index alone, one strategy after the other.
  */
 import { randomInt } from 'node:crypto';
+import { FederationHistory } from './federation-history.js';
 import { History } from './history.js';
 import { strategies } from './strategies.js';
 
@@ -14,21 +16,29 @@ if (!Number.isInteger(operations) || operations < 1 || !Number.isInteger(seed)) 
   process.exit(2);
 }
 console.log(`seed ${seed}`);
-const histories = strategies.map(([scorer, better]) => ({
+const indexes = strategies.map(([scorer, better]) => ({
   scorer,
   history: new History(seed, scorer, better),
 }));
+let federation = new FederationHistory(seed);
+let decisions = 0;
 try {
   for (let step = 0; step < operations; step += 1) {
-    for (const { history } of histories.slice(step % histories.length, (step % histories.length) + 1))
-      history.step();
+    if (step % 4 !== 0) indexes[Math.floor(step / 4) % indexes.length]?.history.step();
+    else {
+      federation.step();
+      // Another federation now and then: its sites, racks and hosts are drawn anew.
+      if (step % 20_000 === 0) {
+        decisions += federation.decisions;
+        federation = new FederationHistory(seed + step);
+      }
+    }
   }
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;
 }
-for (const { scorer, history } of histories) {
-  console.log(
-    `${scorer.name}: ${history.decisions} decisions, ${history.placed} placed, ${history.refused} refused`,
-  );
+for (const { scorer, history } of indexes) {
+  console.log(`index, ${scorer.name}: ${history.decisions} decisions, ${history.refused} of them refusals`);
 }
+console.log(`federations: ${decisions + federation.decisions} decisions`);

@@ -1,0 +1,260 @@
+/**
+ * A long random history of a small federation in which every rule is in play, and every answer of placement is
+ * compared with the plain oracle's.
+ */
+import { apply } from '../../../../scheduler/core/apply.js';
+import type { Change } from '../../../../scheduler/core/changes.js';
+import { decide } from '../../../../scheduler/core/decide.js';
+import type {
+  GroupPolicy,
+  GroupRule,
+  GroupScope,
+  Vm,
+  VmPlacement,
+} from '../../../../scheduler/core/model.js';
+import { place } from '../../../../scheduler/core/placement/placement.js';
+import { requestForMove, requestForNew } from '../../../../scheduler/core/placement/request.js';
+import { World } from '../world.js';
+import { expected } from './plain-oracle.js';
+import { Random } from './random.js';
+
+const siteIds = ['s0', 's1', 's2'];
+const traits = ['ssd', 'quiet', 'gold'];
+const hostCount = 24;
+
+export class FederationHistory {
+  readonly #random: Random;
+  readonly #world = new World();
+  readonly #hosts: string[] = [];
+  #named = 0;
+  decisions = 0;
+  readonly outcomes = new Map<string, number>();
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    const world = this.#world;
+    world.site('s0', 'HR');
+    world.site('s1', 'SI');
+    world.site('s2', 'HR');
+    world.administration('state');
+    world.administration('region', 'state');
+    world.administration('town', 'region');
+    world.administration('other');
+    world.image('tiny');
+    for (let number = 0; number < hostCount; number += 1) this.#join();
+    const mounting = this.#hosts.filter((id) => world.state.hosts.get(id)?.site === 's0');
+    if (mounting.length > 0) {
+      const shared = { id: 'nfs', site: 's0', path: '/p', hosts: mounting.slice(0, 5), capacityMib: 10 ** 8 };
+      world.run({ type: 'pool.create', ...shared });
+    }
+  }
+
+  step(): void {
+    // What a store and a journal would have taken away.
+    this.#world.state.takeTouched();
+    this.#world.journal.length = 0;
+    const dice = this.#random.next();
+    if (dice < 0.5) this.#create();
+    else if (dice < 0.74) this.#leave();
+    else if (dice < 0.88) this.#move();
+    else this.#disturb();
+  }
+
+  #join(): void {
+    const random = this.#random;
+    const id = `${random.pick(['a', 'm', 'z'])}${this.#hosts.length}`;
+    const rack = random.pick(['', 'r1', 'r2', 'r2']);
+    this.#world.run({
+      type: 'host.join',
+      id,
+      site: random.pick(siteIds),
+      rack,
+      machineId: `machine-of-${id}`,
+    });
+    this.#hosts.push(id);
+    this.#hello(id);
+  }
+
+  #hello(id: string): void {
+    const random = this.#random;
+    const memoryMib = 1024 * random.pick([4, 8, 8, 16]);
+    const capacity = {
+      vcpus: random.pick([2, 4, 8]),
+      memoryMib,
+      diskMib: random.pick([4000, 20_000]),
+      vms: 6,
+    };
+    const architecture = random.pick(['x86_64', 'x86_64', 'x86_64', 'x86_64', 'aarch64']);
+    const inventory = { architecture, cpuFeatures: random.pick([[], ['avx2'], ['avx2', 'aes']]) };
+    this.#world.hello(id, { capacity, inventory });
+  }
+
+  #some<T>(values: readonly T[], chance = 0.15): T[] {
+    return this.#random.next() < chance ? values.filter(() => this.#random.next() < 0.5) : [];
+  }
+
+  #placement(): VmPlacement {
+    const random = this.#random;
+    const placement: VmPlacement = {
+      sites: this.#some(siteIds),
+      countries: this.#some(['HR', 'SI'], 0.1),
+      excludedHosts: this.#some(this.#hosts, 0.1),
+    };
+    const jurisdictions = this.#some(['EU', 'X'], 0.05);
+    if (jurisdictions.length > 0) placement.jurisdictions = jurisdictions;
+    const [required, forbidden, preferred] = [0.1, 0.1, 0.15].map((chance) =>
+      this.#some([...traits, 'cpu:avx2'], chance),
+    );
+    if (required?.length) placement.requiredTraits = required;
+    if (forbidden?.length) placement.forbiddenTraits = forbidden;
+    if (preferred?.length) placement.preferredTraits = preferred;
+    if (random.next() < 0.6) {
+      placement.groups = [this.#group()];
+      if (random.next() < 0.2) placement.groups.push(this.#group('second-'));
+    }
+    return placement;
+  }
+
+  /** What a group asks for is in its name, so that all its VMs say the same. */
+  #group(prefix = ''): GroupRule {
+    const random = this.#random;
+    const policy = random.pick<GroupPolicy>(['affinity', 'anti_affinity', 'spread']);
+    const scope = random.pick<GroupScope>(policy === 'spread' ? ['rack', 'site'] : ['host', 'rack', 'site']);
+    const soft = random.next() < 0.3;
+    const maxSkew = policy === 'spread' ? random.pick([1, 2]) : 0;
+    const group = `${prefix}${policy}-${scope}-${soft}-${maxSkew}`;
+    return { group, policy, scope, soft, maxSkew };
+  }
+
+  #create(): void {
+    const random = this.#random;
+    const pool = random.next() < 0.1 && this.#world.state.pools.has('nfs') ? 'nfs' : '';
+    const administration = random.pick(['town', 'town', 'town', 'region', 'other']);
+    const spec = {
+      vcpus: random.pick([1, 1, 2, 4]),
+      memoryMib: random.pick([512, 1024, 1024, 3000]),
+      diskMib: random.pick([100, 1000, 3000]),
+      imageUid: this.#world.state.images.get('tiny')?.uid ?? '',
+      pool,
+    };
+    const placement = this.#placement();
+    const request = {
+      ...requestForNew(administration, spec, 'x86_64', placement),
+      refusedBy: this.#some(this.#hosts, 0.05),
+    };
+    const found = this.#compare(request);
+    if (found === null || request.refusedBy.length > 0) return;
+    this.#named += 1;
+    const { vcpus, memoryMib, diskMib } = spec;
+    const vm = this.#world.newVm(`vm-${this.#named}`, { vcpus, memoryMib, diskMib, pool, placement });
+    const decision = decide(this.#world.state, this.#world.createOf([vm], administration), this.#world.nowMs);
+    if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
+    for (const change of decision.changes) {
+      // Operations are of no interest here, and would pile up.
+      if (change.type !== 'vm.created') continue;
+      if (change.vm.host !== found) throw new Error('a creation gives another host than placement');
+      this.#apply(change);
+    }
+  }
+
+  #compare(request: Parameters<typeof place>[1]): string | null {
+    const { state } = this.#world;
+    const wanted = expected(state, request);
+    const found = place(state, request);
+    const host = found.noHost ? null : found.host.id;
+    this.decisions += 1;
+    const fail = (what: string) => {
+      throw new Error(`decision ${this.decisions}: ${what} for ${JSON.stringify(request)}`);
+    };
+    if (host !== wanted.host) fail(`${host} instead of ${wanted.host}`);
+    if (!found.noHost) {
+      this.#count('placed');
+      return host;
+    }
+    const counts: Record<string, number> = {};
+    for (const reason of wanted.reasons.values()) counts[reason] = (counts[reason] ?? 0) + 1;
+    for (const [code, { hosts, sole }] of found.noHost.excluded) {
+      this.#count(code);
+      if (hosts !== counts[code]) fail(`${hosts} ${code} instead of ${counts[code]}`);
+      if (sole !== (wanted.soles.get(code) ?? 0))
+        fail(`${sole} only ${code} instead of ${wanted.soles.get(code)}`);
+      delete counts[code];
+    }
+    if (Object.keys(counts).length > 0) fail(`nothing said of ${Object.keys(counts)}`);
+    return null;
+  }
+
+  #count(outcome: string): void {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  #apply(change: Change): void {
+    apply(this.#world.state, change, this.#world.nowMs);
+  }
+
+  #anyVm(): Vm | undefined {
+    const { vms } = this.#world.state;
+    const at = this.#random.below(Math.max(1, vms.size));
+    let index = 0;
+    for (const vm of vms.values()) if (index++ === at) return vm;
+    return undefined;
+  }
+
+  #leave(): void {
+    const vm = this.#anyVm();
+    if (vm !== undefined) this.#apply({ type: 'vm.removed', uid: vm.uid });
+  }
+
+  /** As after a refusal by its host: another one is sought while it still counts on the first. */
+  #move(): void {
+    const vm = this.#anyVm();
+    if (vm === undefined || vm.host === null) return;
+    const host = this.#compare(requestForMove(vm, 'x86_64', [vm.host]));
+    if (host === null) return;
+    const refusedBy = [vm.host];
+    const { term, generation } = vm;
+    this.#apply({
+      type: 'vm.placed',
+      uid: vm.uid,
+      host,
+      term: term + 1,
+      generation: generation + 1,
+      refusedBy,
+    });
+  }
+
+  /** Something happens to a host or a site. */
+  #disturb(): void {
+    const random = this.#random;
+    const id = random.pick(this.#hosts);
+    const site = random.pick(siteIds);
+    const etag = '';
+    const cordoned = random.next() < 0.2;
+    const percent = random.pick([50, 100, 200, 300]);
+    const world = this.#world;
+    const happenings: (() => unknown)[] = [
+      () => world.try({ type: 'host.cordon', id, cordoned }),
+      () => world.try({ type: 'site.cordon', id: site, cordoned }),
+      () => world.try({ type: 'host.disconnected', id, reason: '' }),
+      () => this.#hello(id),
+      () => this.#hello(id),
+      () => {
+        const dedicatedTo = random.pick([null, null, null, 'region']);
+        return world.try({ type: 'host.update', id, traits: this.#some(traits, 0.6), dedicatedTo, etag });
+      },
+      () => world.try({ type: 'host.update', id, vcpuOvercommitPercent: random.pick([null, percent]), etag }),
+      () => {
+        const jurisdictions = this.#some(['EU', 'EEA'], 0.7);
+        const keepFailoverRoom = random.next() < 0.3;
+        const changed = { jurisdictions, vcpuOvercommitPercent: percent, keepFailoverRoom };
+        return world.try({ type: 'site.update', id: site, ...changed, etag });
+      },
+      () => {
+        if (random.next() < 0.3) return world.try({ type: 'recovery.enter', sites: [site], reason: 'x' });
+        for (const one of siteIds) this.#apply({ type: 'recovery.ended', site: one });
+        return null;
+      },
+    ];
+    random.pick(happenings)();
+  }
+}

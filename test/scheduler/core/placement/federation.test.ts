@@ -1,0 +1,15 @@
+import { test } from 'tap';
+import { exclusionCodes } from '../../../../scheduler/core/placement/explanation.js';
+import { FederationHistory } from './federation-history.js';
+
+test('with every rule in play, placement and its explanations are those of a plain oracle', async (t) => {
+  const seen = new Map<string, number>();
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const history = new FederationHistory(seed);
+    for (let step = 0; step < 1_500; step += 1) history.step();
+    for (const [outcome, times] of history.outcomes) seen.set(outcome, (seen.get(outcome) ?? 0) + times);
+  }
+  for (const code of ['placed', ...exclusionCodes]) {
+    t.ok((seen.get(code) ?? 0) > 20, `${code} came about ${seen.get(code) ?? 0} times`);
+  }
+});
