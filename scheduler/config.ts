@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
 
@@ -29,6 +30,10 @@ export const configSchema = z.strictObject({
     .max(600_000, 'must be at most 600000')
     .default(10_000)
     .describe('how long a host may act on its own without a word from the scheduler, in milliseconds'),
+  strategy: z
+    .enum(strategyNames)
+    .default('pack')
+    .describe('how placement chooses: pack fills hosts up, spread and balance keep them even'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 

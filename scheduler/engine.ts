@@ -8,7 +8,8 @@ import type { Change } from './core/changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './core/commands.js';
 import { decide } from './core/decide.js';
 import type { Refusal } from './core/refusal.js';
-import { entityKinds, type State, type Touched } from './core/state.js';
+import type { State } from './core/state.js';
+import { entityKinds, type Touched } from './core/touched.js';
 import type { Batch, JournalHead, KeptRequest, Store } from './store/store.js';
 
 /** Decisions that may wait for the disk before new ones are turned away. */

@@ -37,7 +37,7 @@ export async function runScheduler(config: Config): Promise<void> {
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
   const store = new SqliteStore(join(config.dataDir, 'secovia.db'));
-  const { state, head, requests: loaded } = await loadState(store);
+  const { state, head, requests: loaded } = await loadState(store, config.strategy);
   const engine = new Engine({
     state,
     store,

@@ -4,7 +4,7 @@
  */
 import type { Host, Resources } from './model.js';
 import { RankRows } from './placement/rank-rows/rank-rows.js';
-import { pack } from './placement/scorers/pack.js';
+import type { Scorer } from './placement/scorers/scorer.js';
 
 const initialRows = 64;
 
@@ -17,6 +17,8 @@ export interface FreeColumns {
 }
 
 export interface HostTableOptions {
+  /** Which of several hosts is the best. */
+  scorer: Scorer;
   /** vCPUs offered for each 100 CPUs of the host. */
   vcpuPercent(host: Host): number;
   /** Told of every change of what a host has free. */
@@ -32,7 +34,7 @@ export class HostTable implements FreeColumns {
   freeDiskMib = new Int32Array(initialRows);
   freeVms = new Int32Array(initialRows);
   /** Finds the best host; it is told of every change of what hosts have free. */
-  readonly index = new RankRows(this, pack);
+  readonly index: RankRows;
   readonly #rowOf = new Map<string, number>();
   readonly #claimed = new Map<string, Resources>();
 
@@ -40,6 +42,7 @@ export class HostTable implements FreeColumns {
 
   constructor(options: HostTableOptions) {
     this.#options = options;
+    this.index = new RankRows(this, options.scorer);
   }
 
   row(id: string): number | undefined {

@@ -9,6 +9,7 @@ import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
 import { Offers } from './placement/offers.js';
+import { strategies, type Strategy } from './placement/scorers/index.js';
 import type { PlacementRequest } from './placement/request.js';
 import type {
   Administration,
@@ -24,76 +25,8 @@ import type {
   VmSpec,
 } from './model.js';
 import { ShardedMap } from './sharded-map.js';
+import { Touched } from './touched.js';
 import { VmOrder } from './vm-order.js';
-
-export interface Entities {
-  federation: Federation;
-  site: Site;
-  administration: Administration;
-  image: Image;
-  pool: StoragePool;
-  host: Host;
-  vm: Vm;
-  operation: Operation;
-}
-
-export type EntityKind = keyof Entities;
-
-export const entityKinds: readonly EntityKind[] = [
-  'federation',
-  'site',
-  'administration',
-  'image',
-  'pool',
-  'host',
-  'vm',
-  'operation',
-];
-
-type ByKind = { [K in EntityKind]: Map<string, Entities[K]> };
-
-function byKind(): ByKind {
-  return {
-    federation: new Map(),
-    site: new Map(),
-    administration: new Map(),
-    image: new Map(),
-    pool: new Map(),
-    host: new Map(),
-    vm: new Map(),
-    operation: new Map(),
-  };
-}
-
-/** Entities written or removed since the last commit, by kind and key; a removed one leaves its last version. */
-export class Touched {
-  readonly written: ByKind = byKind();
-  readonly removed: ByKind = byKind();
-
-  /** Entities that are as they were when they were made, with the JSON that their change carried. */
-  readonly #made = new Map<object, string>();
-
-  /** Notes an entity that a change has made, and the JSON of it that is already at hand. */
-  made(entity: object, json: string): void {
-    this.#made.set(entity, json);
-  }
-
-  /** The entity as JSON. */
-  jsonOf(entity: object): string {
-    return this.#made.get(entity) ?? JSON.stringify(entity);
-  }
-
-  write<K extends EntityKind>(kind: K, key: string, entity: Entities[K]): void {
-    if (this.written[kind].has(key)) this.#made.delete(entity);
-    this.removed[kind].delete(key);
-    this.written[kind].set(key, entity);
-  }
-
-  remove<K extends EntityKind>(kind: K, key: string, last: Entities[K]): void {
-    this.written[kind].delete(key);
-    this.removed[kind].set(key, last);
-  }
-}
 
 export class State {
   federation: Federation = {
@@ -116,13 +49,9 @@ export class State {
   readonly pools = new Map<string, StoragePool>();
   readonly poolClaimedMib = new Map<string, number>();
   readonly hosts = new Map<string, Host>();
-  readonly hostTable = new HostTable({
-    vcpuPercent: (host) =>
-      host.vcpuOvercommitPercent ?? this.sites.get(host.site)?.vcpuOvercommitPercent ?? 100,
-    changed: (row) => this.offers.siteRooms.claimed(row),
-  });
+  readonly hostTable: HostTable;
   /** Which hosts placement may use. */
-  readonly offers: Offers = new Offers(this);
+  readonly offers: Offers;
   readonly groups = new Groups();
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
@@ -137,6 +66,17 @@ export class State {
   /** Ids of those that have ended, the longest ago first. */
   readonly endedOperations = new Fifo<string>();
   touched = new Touched();
+
+  /** By which strategy placement chooses among the hosts that can take a VM; it is no part of what is kept. */
+  constructor(strategy: Strategy = 'pack') {
+    this.hostTable = new HostTable({
+      scorer: strategies[strategy],
+      vcpuPercent: (host) =>
+        host.vcpuOvercommitPercent ?? this.sites.get(host.site)?.vcpuOvercommitPercent ?? 100,
+      changed: (row) => this.offers.siteRooms.claimed(row),
+    });
+    this.offers = new Offers(this);
+  }
 
   vmByName(administration: string, id: string): Vm | undefined {
     return this.#vmByName.get(administration)?.get(id);

@@ -1,7 +1,8 @@
 /** Rebuilds the state from what a store has: entities first, then the indexes that follow from them. */
 import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
+import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
-import type { EntityKind } from '../core/state.js';
+import type { EntityKind } from '../core/touched.js';
 import { type JournalHead, type LoadedRequest, type Store, StoreError } from './store.js';
 
 export interface Loaded {
@@ -10,8 +11,8 @@ export interface Loaded {
   requests: LoadedRequest[];
 }
 
-export async function loadState(store: Store): Promise<Loaded> {
-  const state = new State();
+export async function loadState(store: Store, strategy?: Strategy): Promise<Loaded> {
+  const state = new State(strategy);
   const hosts: Host[] = [];
   const vms: Vm[] = [];
   const operations: Operation[] = [];

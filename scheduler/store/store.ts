@@ -3,7 +3,7 @@
  * epoch the store knows: a scheduler that has been replaced cannot write any more.
  */
 import type { Epoch } from '../core/model.js';
-import type { EntityKind } from '../core/state.js';
+import type { EntityKind } from '../core/touched.js';
 
 /** A call by its caller, method and request id, with what it asked and what it was first answered. */
 export interface KeptRequest {

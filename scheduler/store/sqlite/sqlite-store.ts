@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import type { EntityKind } from '../../core/state.js';
+import type { EntityKind } from '../../core/touched.js';
 import { type Batch, type JournalHead, type LoadedRequest, type Store, StoreError } from '../store.js';
 import { chainHash, chainStart } from './chain.js';
 import { migrations } from './migrations.js';

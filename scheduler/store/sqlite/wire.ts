@@ -3,7 +3,7 @@
  * whole pool that a small buffer was cut from; so all texts travel as one, with where each ends, and all answers as one
  * buffer that changes hands.
  */
-import type { EntityKind } from '../../core/state.js';
+import type { EntityKind } from '../../core/touched.js';
 import type { Batch } from '../store.js';
 import { type KeptRow, keptRow } from './kept-requests.js';
 

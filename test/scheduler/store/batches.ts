@@ -1,6 +1,6 @@
 /** Batches as the engine would make them, with plain defaults for what a test does not care about. */
 import type { Epoch } from '../../../scheduler/core/model.js';
-import type { EntityKind } from '../../../scheduler/core/state.js';
+import type { EntityKind } from '../../../scheduler/core/touched.js';
 import type { Batch, KeptRequest, LoadedRequest, Store } from '../../../scheduler/store/store.js';
 
 export const firstEpoch: Epoch = { incarnation: 1, counter: 1, instance: 'first' };

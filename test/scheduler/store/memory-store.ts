@@ -13,7 +13,7 @@ import {
   StoreError,
 } from '../../../scheduler/store/store.js';
 import type { Epoch } from '../../../scheduler/core/model.js';
-import type { EntityKind } from '../../../scheduler/core/state.js';
+import type { EntityKind } from '../../../scheduler/core/touched.js';
 
 interface Stored {
   kind: EntityKind;

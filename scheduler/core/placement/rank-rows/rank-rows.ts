@@ -14,8 +14,8 @@ import type { Resources } from '../../model.js';
 import type { Scorer } from '../scorers/scorer.js';
 import { type CutLimits, cutLimits, firstCuts, type GridCuts, SizeSample } from './cuts.js';
 import { Grid } from './grid.js';
-import { Heaps } from './heaps.js';
 import { IdOrder } from './id-order.js';
+import { Rows } from './rows.js';
 
 const none = -1;
 
@@ -39,17 +39,10 @@ export class RankRows {
   #scores = new Float64Array(64);
   /** By host; -1 for one that is not on offer. */
   #profiles = new Int32Array(64).fill(none);
-  #rows = new Int32Array(64).fill(none);
-  /** How many profiles there is room for, and the words that their bits take. */
+  /** How many profiles there is room for. */
   #profileRoom = 8;
-  #words = 1;
   #grid: Grid;
-  #heaps: Heaps;
-  /** The score on top of each row; infinite for an empty one. */
-  #tops = new Float64Array(0);
-  /** For each cell the profiles that have a host in it, and for all cells those with any. */
-  #present = new Int32Array(0);
-  #occupied = new Int32Array(0);
+  #rows: Rows;
   readonly #stack: number[] = [];
   readonly #sample = new SizeSample();
   /** Requests since the cuts were looked at. */
@@ -65,7 +58,7 @@ export class RankRows {
     this.#scorer = scorer;
     this.#limits = this.#roomForCuts();
     this.#grid = new Grid(firstCuts(this.#limits), scorer);
-    this.#heaps = this.#layOut();
+    this.#rows = this.#layOut();
   }
 
   /** Takes in the next host, which is not yet on offer. */
@@ -78,7 +71,7 @@ export class RankRows {
   /** Offers a host to the requests that may use its profile, or to none when the profile is null. */
   offer(host: number, profile: number | null): void {
     if ((this.#profiles[host] as number) === (profile ?? none)) return;
-    this.#withdraw(host);
+    this.#rows.take(host);
     this.#profiles[host] = profile ?? none;
     if (profile !== null && profile >= this.#profileRoom) {
       while (profile >= this.#profileRoom) this.#profileRoom *= 2;
@@ -96,23 +89,11 @@ export class RankRows {
     const diskMib = freeDiskMib[host] as number;
     // A host that has less than nothing of anything, or no room for one VM more, can take no request at all.
     if (vcpus < 0 || memoryMib < 0 || diskMib < 0 || (freeVms[host] as number) <= 0) {
-      this.#withdraw(host);
+      this.#rows.take(host);
       return;
     }
     const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
-    const row = cell * this.#profileRoom + profile;
-    const old = this.#rows[host] as number;
-    if (row !== old) this.#withdraw(host);
-    this.#scores[host] = this.#scorer.score(vcpus, memoryMib, diskMib);
-    if (row === old) this.#heaps.moved(row, host);
-    else {
-      this.#heaps.add(row, host);
-      this.#rows[host] = row;
-      const word = cell * this.#words + (profile >>> 5);
-      this.#present[word] = (this.#present[word] as number) | (1 << (profile & 31));
-      this.#occupied[cell >>> 5] = (this.#occupied[cell >>> 5] as number) | (1 << (cell & 31));
-    }
-    this.#tops[row] = this.#scores[this.#heaps.top(row)] as number;
+    this.#rows.put(host, cell, profile, this.#scorer.score(vcpus, memoryMib, diskMib));
   }
 
   /**
@@ -133,11 +114,12 @@ export class RankRows {
     const unsureMemory = grid.cuts.memoryMib.exact(memoryMib, memoryRank) ? none : memoryRank;
     const unsureDisk = grid.cuts.diskMib.exact(diskMib, diskRank) ? none : diskRank;
 
+    const { occupied } = this.#rows;
     let best = none;
     const first = grid.first(vcpuRank, memoryRank, diskRank);
     let keep = -1 << (first & 31);
-    for (let word = first >>> 5; word < this.#occupied.length; word += 1) {
-      let bits = (this.#occupied[word] as number) & keep;
+    for (let word = first >>> 5; word < occupied.length; word += 1) {
+      let bits = (occupied[word] as number) & keep;
       keep = -1;
       while (bits !== 0) {
         const bit = 31 - Math.clz32(bits & -bits);
@@ -165,8 +147,9 @@ export class RankRows {
     let best = none;
     for (const host of hosts) {
       const profile = this.#profiles[host] as number;
-      if (this.#rows[host] === none || ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) === 0) continue;
-      if (best !== none && !this.#heaps.before(host, best)) continue;
+      if (this.#rows.rowOf[host] === none || ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) === 0)
+        continue;
+      if (best !== none && !this.#rows.heaps.before(host, best)) continue;
       if (this.#fits(host, size) && excluding?.excludes(host) !== true) best = host;
     }
     return best;
@@ -180,18 +163,19 @@ export class RankRows {
     unsure: Readonly<Resources> | null,
     excluding: Excluding | null,
   ): number {
+    const { present, words, tops, heaps } = this.#rows;
     let found = best;
-    for (let word = 0; word < this.#words; word += 1) {
-      let bits = (this.#present[cell * this.#words + word] as number) & (mask[word] as number);
+    for (let word = 0; word < words; word += 1) {
+      let bits = (present[cell * words + word] as number) & (mask[word] as number);
       while (bits !== 0) {
         const bit = 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
-        const row = cell * this.#profileRoom + word * 32 + bit;
-        if (found !== none && (this.#tops[row] as number) > (this.#scores[found] as number)) continue;
+        const row = this.#rows.row(cell, word * 32 + bit);
+        if (found !== none && (tops[row] as number) > (this.#scores[found] as number)) continue;
         if (unsure !== null || excluding !== null) found = this.#search(row, found, unsure, excluding);
         else {
-          const top = this.#heaps.top(row);
-          if (found === none || this.#heaps.before(top, found)) found = top;
+          const top = heaps.top(row);
+          if (found === none || heaps.before(top, found)) found = top;
         }
       }
     }
@@ -205,9 +189,10 @@ export class RankRows {
     unsure: Readonly<Resources> | null,
     excluding: Excluding | null,
   ): number {
-    const { members } = this.#heaps;
-    const start = this.#heaps.starts[row] as number;
-    const length = this.#heaps.lengths[row] as number;
+    const { heaps } = this.#rows;
+    const { members } = heaps;
+    const start = heaps.starts[row] as number;
+    const length = heaps.lengths[row] as number;
     const stack = this.#stack;
     let found = best;
     let depth = 0;
@@ -216,7 +201,7 @@ export class RankRows {
       const place = stack[--depth] as number;
       this.#looked += 1;
       const host = members[start + place] as number;
-      if (found !== none && !this.#heaps.before(host, found)) continue;
+      if (found !== none && !heaps.before(host, found)) continue;
       if ((unsure === null || this.#fits(host, unsure)) && excluding?.excludes(host) !== true) found = host;
       else {
         const child = 2 * place + 1;
@@ -236,25 +221,6 @@ export class RankRows {
     );
   }
 
-  #withdraw(host: number): void {
-    const row = this.#rows[host] as number;
-    if (row === none) return;
-    this.#rows[host] = none;
-    this.#heaps.remove(row, host);
-    if (this.#heaps.lengths[row] !== 0) {
-      this.#tops[row] = this.#scores[this.#heaps.top(row)] as number;
-      return;
-    }
-    const profile = row % this.#profileRoom;
-    const cell = (row - profile) / this.#profileRoom;
-    const word = cell * this.#words + (profile >>> 5);
-    this.#present[word] = (this.#present[word] as number) & ~(1 << (profile & 31));
-    for (let other = 0; other < this.#words; other += 1) {
-      if (this.#present[cell * this.#words + other] !== 0) return;
-    }
-    this.#occupied[cell >>> 5] = (this.#occupied[cell >>> 5] as number) & ~(1 << (cell & 31));
-  }
-
   /** Cuts the ranks anew when hosts had to be looked at one by one, and is slower to do so each time. */
   #reconsider(): void {
     const often = this.#looked > this.#asked;
@@ -267,7 +233,6 @@ export class RankRows {
   }
 
   #rebuild(cuts: GridCuts): void {
-    this.#words = Math.ceil(this.#profileRoom / 32);
     const limits = this.#roomForCuts();
     const fewer =
       cuts.vcpus.at.length > limits.vcpus ||
@@ -275,19 +240,13 @@ export class RankRows {
       cuts.diskMib.at.length > limits.diskMib;
     this.#limits = limits;
     this.#grid = new Grid(fewer ? firstCuts(limits) : cuts, this.#scorer);
-    this.#heaps = this.#layOut();
-    this.#rows.fill(none);
+    this.#rows = this.#layOut();
     for (let host = 0; host < this.#hosts; host += 1) this.update(host);
   }
 
   /** Empty rows for the present grid. */
-  #layOut(): Heaps {
-    const { cells } = this.#grid;
-    const rows = cells * this.#profileRoom;
-    this.#tops = new Float64Array(rows);
-    this.#present = new Int32Array(cells * this.#words);
-    this.#occupied = new Int32Array(Math.ceil(cells / 32));
-    return new Heaps(rows, this.#scores.length, this.#keys());
+  #layOut(): Rows {
+    return new Rows(this.#grid.cells, this.#profileRoom, Math.ceil(this.#profileRoom / 32), this.#keys());
   }
 
   /** About two rows a host, so that the index stays as large as what it is an index of. */
@@ -304,21 +263,15 @@ export class RankRows {
     const scores = new Float64Array(length);
     scores.set(this.#scores);
     this.#scores = scores;
-    const longer = (column: Int32Array) => {
-      const larger = new Int32Array(length).fill(none);
-      larger.set(column);
-      return larger;
-    };
-    this.#profiles = longer(this.#profiles);
-    this.#rows = longer(this.#rows);
-    this.#heaps.useKeys(this.#keys());
+    const profiles = new Int32Array(length).fill(none);
+    profiles.set(this.#profiles);
+    this.#profiles = profiles;
+    this.#rows.useKeys(this.#keys());
   }
 
   /** How much memory the index takes, besides the columns that it is an index of. */
   get bytes(): number {
-    const arrays = [this.#scores, this.#profiles, this.#rows, this.#tops, this.#present, this.#occupied];
-    const own = arrays.reduce((sum, array) => sum + array.byteLength, 0);
-    return own + this.#heaps.bytes + this.#order.bytes;
+    return this.#scores.byteLength + this.#profiles.byteLength + this.#order.bytes + this.#rows.bytes;
   }
 }
 
