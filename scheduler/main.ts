@@ -2,6 +2,7 @@
 /** `secovia-scheduler`: puts the parts together and runs them until it is told to stop. */
 import { Command } from 'commander';
 import { stringify } from 'yaml';
+import { addReplayCommand } from './replay/command.js';
 import { packageVersion } from './version.js';
 import { ConfigError, type ConfigKey, configSchema, environmentName, loadConfig } from './config.js';
 
@@ -58,5 +59,7 @@ run.action(async (options: Record<string, string | boolean | undefined>) => {
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   }
 });
+
+addReplayCommand(program);
 
 await program.parseAsync();

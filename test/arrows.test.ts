@@ -115,7 +115,8 @@ test('the layers of the scheduler look down only', async (t) => {
   const middle = ['scheduler/core', 'scheduler/render', 'scheduler/engine.ts', 'proto'];
   t.same(layer('scheduler/api', ...middle), []);
   t.same(layer('scheduler/fleet', ...middle), []);
-  t.same(layer('scheduler/config.ts'), []);
+  t.same(layer('scheduler/config.ts', 'scheduler/core'), []);
+  t.same(layer('scheduler/replay', 'scheduler/core'), []);
 });
 
 test('only the wiring puts the parts of the scheduler together', async (t) => {
