@@ -3,8 +3,8 @@
  * bytes a host and makes no garbage. A row belongs to a host for as long as the host exists.
  */
 import type { Host, Resources } from './model.js';
-import { RankRows } from './placement/rank-rows/rank-rows.js';
 import type { Scorer } from './placement/scorers/scorer.js';
+import { type SlotHosts, SlotRows } from './placement/slots/slot-rows.js';
 
 const initialRows = 64;
 
@@ -25,7 +25,7 @@ export interface HostTableOptions {
   changed(row: number): void;
 }
 
-export class HostTable implements FreeColumns {
+export class HostTable implements SlotHosts {
   /** Rows in use, dense: `0 .. count - 1`. */
   count = 0;
   hosts: Host[] = [];
@@ -34,7 +34,7 @@ export class HostTable implements FreeColumns {
   freeDiskMib = new Int32Array(initialRows);
   freeVms = new Int32Array(initialRows);
   /** Finds the best host; it is told of every change of what hosts have free. */
-  readonly index: RankRows;
+  readonly index: SlotRows;
   readonly #rowOf = new Map<string, number>();
   readonly #claimed = new Map<string, Resources>();
 
@@ -42,7 +42,7 @@ export class HostTable implements FreeColumns {
 
   constructor(options: HostTableOptions) {
     this.#options = options;
-    this.index = new RankRows(this, options.scorer);
+    this.index = new SlotRows(this, options.scorer);
   }
 
   row(id: string): number | undefined {
@@ -61,6 +61,12 @@ export class HostTable implements FreeColumns {
 
   #vcpus(host: Host): number {
     return Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
+  }
+
+  /** The vCPUs and memory that the host of a row offers. */
+  shape(row: number): { vcpus: number; memoryMib: number } {
+    const host = this.hosts[row] as Host;
+    return { vcpus: this.#vcpus(host), memoryMib: host.capacity.memoryMib };
   }
 
   /** A host that joins again keeps its row. */
@@ -89,6 +95,7 @@ export class HostTable implements FreeColumns {
     claimed.memoryMib += sign * resources.memoryMib;
     claimed.diskMib += sign * resources.diskMib;
     claimed.vms += sign * resources.vms;
+    this.index.note(resources, sign);
     this.#write(row, this.hosts[row] as Host, claimed);
   }
 
@@ -96,6 +103,7 @@ export class HostTable implements FreeColumns {
   refresh(host: Host): void {
     const row = this.#rowOf.get(host.id);
     if (row === undefined) throw new Error(`no row for host ${host.id}`);
+    this.index.shape(row);
     this.#write(row, host, this.claimed(host.id));
   }
 

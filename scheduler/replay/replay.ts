@@ -1,7 +1,7 @@
 /** Replays a trace on so many hosts of one shape, with the index that places real VMs. */
 import type { FreeColumns } from '../core/host-table.js';
-import { RankRows } from '../core/placement/rank-rows/rank-rows.js';
 import type { Scorer } from '../core/placement/scorers/scorer.js';
+import { SlotRows } from '../core/placement/slots/slot-rows.js';
 import type { Trace } from './trace.js';
 
 export interface HostShape {
@@ -76,7 +76,7 @@ export function replay(
 class Fleet {
   readonly #free: FreeColumns;
   readonly #vms: Int32Array;
-  readonly #index: RankRows;
+  readonly #index: SlotRows;
   #inUse = 0;
   #hostSeconds = 0;
   peakHosts = 0;
@@ -90,10 +90,11 @@ class Fleet {
       freeVms: new Int32Array(hosts).fill(2 ** 30),
     };
     this.#vms = new Int32Array(hosts);
-    this.#index = new RankRows(this.#free, scorer);
+    this.#index = new SlotRows({ ...this.#free, count: hosts, shape: () => shape }, scorer);
     const digits = String(hosts).length;
     for (let host = 0; host < hosts; host += 1) {
       this.#index.add(String(host).padStart(digits, '0'));
+      this.#index.shape(host);
       this.#index.offer(host, 0);
     }
   }
@@ -110,6 +111,8 @@ class Fleet {
     freeVcpus[host] = (freeVcpus[host] as number) - vcpus;
     freeMemoryMib[host] = (freeMemoryMib[host] as number) - memoryMib;
     this.#index.update(host);
+    const size = { vcpus: Math.abs(vcpus), memoryMib: Math.abs(memoryMib), diskMib: 0, vms: 1 };
+    this.#index.note(size, vcpus > 0 ? 1 : -1);
     const before = this.#vms[host] as number;
     const after = before + (vcpus > 0 ? 1 : -1);
     this.#vms[host] = after;

@@ -6,15 +6,16 @@ import type { Host, StoragePool } from '../model.js';
 import type { State } from '../state.js';
 import { placeOf } from './groups.js';
 import { hasProfile, Profiles } from './profiles.js';
-import type { ProfileMask, RankRows } from './rank-rows/rank-rows.js';
+import type { ProfileMask } from './rank-rows/rank-rows.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
+import type { SlotRows } from './slots/slot-rows.js';
 import { SiteRooms } from './site-rooms.js';
 
 const hostRules = rules.filter((rule) => rule.reads === 'host');
 
 export class Offers {
   readonly #state: State;
-  readonly index: RankRows;
+  readonly index: SlotRows;
   readonly profiles = new Profiles();
   readonly siteRooms: SiteRooms;
   /** The number of each host's profile, by row. */

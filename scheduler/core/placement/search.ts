@@ -61,7 +61,7 @@ function findByLevel(
       ({ scope, only, places }) => only && scope !== 'site' && places.size <= mostListedPlaces,
     );
     const found = listed
-      ? index.bestOf(rowsIn(state, listed), needs, allowed, excluding)
+      ? index.bestOf([...rowsIn(state, listed)], needs, allowed, excluding)
       : index.find(needs, allowed, excluding);
     if (found >= 0) return found;
   }

@@ -14,7 +14,7 @@ import type { Resources } from '../../model.js';
 import type { Scorer } from '../scorers/scorer.js';
 import { type CutLimits, cutLimits, firstCuts, type GridCuts, SizeSample } from './cuts.js';
 import { Grid } from './grid.js';
-import { IdOrder } from './id-order.js';
+import type { IdOrder } from './id-order.js';
 import { Rows } from './rows.js';
 
 const none = -1;
@@ -34,7 +34,7 @@ const longestWatch = 2 ** 20;
 export class RankRows {
   readonly #free: FreeColumns;
   readonly #scorer: Scorer;
-  readonly #order = new IdOrder();
+  readonly #order: IdOrder;
   #hosts = 0;
   #scores = new Float64Array(64);
   /** By host; -1 for one that is not on offer. */
@@ -52,18 +52,21 @@ export class RankRows {
   #watch = shortestWatch;
   #limits: CutLimits;
 
-  /** `free` is what hosts have, by the numbers that `add` counts up; this index follows it when told to. */
-  constructor(free: FreeColumns, scorer: Scorer) {
+  /**
+   * `free` is what hosts have, by the numbers that `add` counts up; this index follows it when told to. `order` has
+   * their ids, by the same numbers.
+   */
+  constructor(free: FreeColumns, scorer: Scorer, order: IdOrder) {
     this.#free = free;
     this.#scorer = scorer;
+    this.#order = order;
     this.#limits = this.#roomForCuts();
     this.#grid = new Grid(firstCuts(this.#limits), scorer);
     this.#rows = this.#layOut();
   }
 
-  /** Takes in the next host, which is not yet on offer. */
-  add(id: string): void {
-    this.#order.add(id);
+  /** Takes in the next host, which has its place in the order and is not yet on offer. */
+  add(): void {
     if (this.#hosts === this.#scores.length) this.#grow();
     this.#hosts += 1;
   }
@@ -77,6 +80,12 @@ export class RankRows {
       while (profile >= this.#profileRoom) this.#profileRoom *= 2;
       this.#rebuild(this.#grid.cuts);
     } else this.update(host);
+  }
+
+  /** The profile under which a host is on offer; null when it is not. */
+  profileOf(host: number): number | null {
+    const profile = this.#profiles[host] as number;
+    return profile === none ? null : profile;
   }
 
   /** To be called after what a host has free has changed. */
@@ -93,7 +102,7 @@ export class RankRows {
       return;
     }
     const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
-    this.#rows.put(host, cell, profile, this.#scorer.score(vcpus, memoryMib, diskMib));
+    this.#rows.put(host, cell, profile, this.#scorer.score(vcpus, memoryMib, diskMib, host));
   }
 
   /**
@@ -139,7 +148,7 @@ export class RankRows {
 
   /** As `find`, of these hosts alone. */
   bestOf(
-    hosts: Iterable<number>,
+    hosts: readonly number[],
     size: Readonly<Resources>,
     mask: ProfileMask,
     excluding: Excluding | null,
@@ -269,9 +278,9 @@ export class RankRows {
     this.#rows.useKeys(this.#keys());
   }
 
-  /** How much memory the index takes, besides the columns that it is an index of. */
+  /** How much memory the index takes, besides the order and the columns that it is an index of. */
   get bytes(): number {
-    return this.#scores.byteLength + this.#profiles.byteLength + this.#order.bytes + this.#rows.bytes;
+    return this.#scores.byteLength + this.#profiles.byteLength + this.#rows.bytes;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Fills hosts up, so that few are in use and large VMs still find room: the least memory left, then the fewest
- * vCPUs. Memory comes first because it cannot be overcommitted and is what runs out.
+ * vCPUs. Memory comes first because it cannot be overcommitted and is what runs out. Before that, a small VM goes
+ * where it breaks into no room for a large one.
  */
 import type { Scorer } from './scorer.js';
 
@@ -9,6 +10,7 @@ const vcpuRange = 65_536;
 
 export const pack: Scorer = {
   name: 'pack',
+  keepsSlots: true,
   score: (vcpus, memoryMib) => memoryMib * vcpuRange + Math.min(vcpus, vcpuRange - 1),
   bound: (least) => least.memoryMib * vcpuRange + Math.min(least.vcpus, vcpuRange - 1),
 };

@@ -11,8 +11,10 @@ export interface Amounts {
 
 export interface Scorer {
   name: string;
-  /** A whole number, exact, for what a host has free. */
-  score(freeVcpus: number, freeMemoryMib: number, freeDiskMib: number): number;
+  /** Room for large VMs is kept whole where that costs nothing (see `slots/`). */
+  keepsSlots?: true;
+  /** A whole number, exact, for what a host has free; `host` is its row. */
+  score(freeVcpus: number, freeMemoryMib: number, freeDiskMib: number, host: number): number;
   /** At most the score of any host that has free between `least` and `most`, which may be infinite. */
   bound(least: Amounts, most: Amounts): number;
 }

@@ -77,9 +77,9 @@ export class FederationHistory {
 
   #hello(id: string): void {
     const random = this.#random;
-    const memoryMib = 1024 * random.pick([4, 8, 8, 16]);
+    const memoryMib = 1024 * random.pick([4, 7, 8, 11]);
     const capacity = {
-      vcpus: random.pick([2, 4, 8]),
+      vcpus: random.pick([2, 8, 16]),
       memoryMib,
       diskMib: random.pick([4000, 20_000]),
       vms: 6,
@@ -163,6 +163,7 @@ export class FederationHistory {
     const found = place(state, request);
     const host = found.noHost ? null : found.host.id;
     this.decisions += 1;
+    if (state.hostTable.index.slotMib > request.needs.memoryMib) this.#count('slots kept');
     const fail = (what: string) => {
       throw new Error(`decision ${this.decisions}: ${what} for ${JSON.stringify(request)}`);
     };

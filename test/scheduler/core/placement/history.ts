@@ -2,6 +2,7 @@
  * A long random history of hosts and VMs, in which every answer of the index is compared with that of an oracle that
  * looks at every host and knows nothing of ranks, rows, or heaps.
  */
+import { IdOrder } from '../../../../scheduler/core/placement/rank-rows/id-order.js';
 import { type ProfileMask, RankRows } from '../../../../scheduler/core/placement/rank-rows/rank-rows.js';
 import type { Scorer } from '../../../../scheduler/core/placement/scorers/scorer.js';
 import { Random } from './random.js';
@@ -30,6 +31,7 @@ export class History {
     freeDiskMib: new Int32Array(maxHosts),
     freeVms: new Int32Array(maxHosts),
   };
+  readonly #order = new IdOrder();
   readonly #index: RankRows;
   readonly #better: (a: readonly number[], b: readonly number[]) => number;
   /** What kinds of request come: how many profiles, and whether sizes are few or arbitrary. It changes with time. */
@@ -42,7 +44,7 @@ export class History {
   /** `better` compares what two hosts have free, independently of the scorer: below 0 when the first is better. */
   constructor(seed: number, scorer: Scorer, better: (a: readonly number[], b: readonly number[]) => number) {
     this.#random = new Random(seed);
-    this.#index = new RankRows(this.#free, scorer);
+    this.#index = new RankRows(this.#free, scorer, this.#order);
     this.#better = better;
     for (let host = 0; host < 20; host += 1) this.#addHost();
   }
@@ -67,7 +69,8 @@ export class History {
     // Now at the end of the order, now in its middle, now all in front of what was last.
     const id = this.#random.pick([`h${host}`, `m${this.#random.below(1000)}-${host}`, `a${9999 - host}`]);
     this.#hosts.push({ id, capacity: this.#capacity(), profile: null });
-    this.#index.add(id);
+    this.#order.add(id);
+    this.#index.add();
     this.#write(host);
     this.#offer(host);
   }

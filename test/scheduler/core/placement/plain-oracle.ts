@@ -40,9 +40,14 @@ export function expected(state: State, request: PlacementRequest): Expected {
     violations: view.softViolations(host, hosts),
     free: view.free(host),
   }));
+  const slotMib = state.hostTable.index.slotMib;
+  const slots = (host: Host) => view.slots(host, slotMib);
   ranked.sort(
     (a, b) =>
       a.violations - b.violations ||
+      Number(slots(a.host).broken) - Number(slots(b.host).broken) ||
+      slots(a.host).restMib - slots(b.host).restMib ||
+      slots(a.host).whole - slots(b.host).whole ||
       a.free.memoryMib - b.free.memoryMib ||
       a.free.vcpus - b.free.vcpus ||
       (a.host.id < b.host.id ? -1 : 1),
@@ -72,6 +77,18 @@ class View {
       free.vms -= 1;
     }
     return free;
+  }
+
+  /** Whether the request would break a slot, and if not, what is left beyond the slots and how many those are. */
+  slots(host: Host, slotMib: number): { broken: boolean; restMib: number; whole: number } {
+    const notApart = { broken: true, restMib: 0, whole: 0 };
+    if (this.request.needs.memoryMib >= slotMib) return notApart;
+    const free = this.free(host).memoryMib;
+    const total = this.capacity(host).memoryMib;
+    const parted = total > slotMib && total % slotMib >= slotMib / 8;
+    const restMib = parted ? free % slotMib : free;
+    if (restMib < this.request.needs.memoryMib) return notApart;
+    return { broken: false, restMib, whole: (free - restMib) / slotMib };
   }
 
   usable(host: Host): boolean {
