@@ -127,6 +127,13 @@ t.test('update masks what was said, and needs something to be said', async (t) =
   t.match(await secovia('site', 'update', 'sofia-1'), { code: 2, err: /nothing to change: say --title/ });
 });
 
+t.test('what follows a --no- form begins anew', async (t) => {
+  server.on('SiteService', 'UpdateSite', ({ site }) => ({ site: { ...site } }));
+  const words = ['--no-jurisdiction', '--jurisdiction', 'EU', '--jurisdiction', 'EEA'];
+  t.match(await secovia('site', 'update', 'sofia-1', ...words), { code: 0 });
+  t.same(server.sent('SiteService', 'UpdateSite').at(-1)?.site.jurisdictions, ['EU', 'EEA']);
+});
+
 t.test('cordon and uncordon take several sites', async (t) => {
   const answer = ({ name }: { name: string }) => ({ site: { name } });
   server.on('SiteService', 'CordonSite', answer).on('SiteService', 'UncordonSite', answer);
