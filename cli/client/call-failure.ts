@@ -113,7 +113,7 @@ function advice(parts: CallFailureParts): string {
 
 /** What to do next, where the reason is known. */
 const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
-  NO_HOST: () => 'Ask for less, or add a host.',
+  NO_HOST: () => 'Ask for less, or add a host; secovia vm explain says more.',
   NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',
