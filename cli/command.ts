@@ -47,13 +47,15 @@ export function isRepeatable(option: Option): boolean {
   return repeatables.has(option);
 }
 
-/** An option that may be given several times; each value is folded into the one before. */
+/** An option that may be given several times; each value is folded into the one before. After its --no- form it begins anew. */
 export function folded<T>(
   flags: string,
   description: string,
   fold: (text: string, before: T | undefined) => T,
 ): Option {
-  const made = new Option(flags, description).argParser(explained(fold));
+  const made = new Option(flags, description).argParser(
+    explained<T | false>((text, before) => fold(text, before === false ? undefined : before)),
+  );
   repeatables.add(made);
   return made;
 }

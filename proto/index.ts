@@ -13,6 +13,7 @@ import type { ProtoGrpcType as ErrorDetailsGrpc } from './gen/error_details.js';
 import type { ProtoGrpcType as FederationGrpc } from './gen/federation.js';
 import type { ProtoGrpcType as ImageGrpc } from './gen/image.js';
 import type { ProtoGrpcType as OperationGrpc } from './gen/operation.js';
+import type { ProtoGrpcType as PlacementGrpc } from './gen/placement.js';
 import type { ProtoGrpcType as SiteGrpc } from './gen/site.js';
 import type { ProtoGrpcType as StatusGrpc } from './gen/status.js';
 import type { ProtoGrpcType as StoragePoolGrpc } from './gen/storage_pool.js';
@@ -54,6 +55,7 @@ type V1 = SiteGrpc['secovia']['v1'] &
   ImageGrpc['secovia']['v1'] &
   StoragePoolGrpc['secovia']['v1'] &
   OperationGrpc['secovia']['v1'] &
+  PlacementGrpc['secovia']['v1'] &
   FederationGrpc['secovia']['v1'];
 type Rpc = StatusGrpc['google']['rpc'] & ErrorDetailsGrpc['google']['rpc'];
 

@@ -3,9 +3,11 @@
  * scheduler's own message is the sentence; what it cannot know (which flag, which command) is added here.
  */
 import type { ErrorDetails } from '../../proto/errors.js';
+import type { GroupRule__Output } from '../../proto/gen/secovia/v1/GroupRule.js';
 import { type ExitCode, exitCodes, Failure } from '../failure.js';
 import { harmless } from '../output/harmless.js';
 import { formatDuration } from '../values/durations.js';
+import { formatGroup } from '../values/groups.js';
 import { shortName } from '../values/names.js';
 
 /** The parts of a failure that the sentence is made of; `code` is the status as a word, e.g. `NOT_FOUND`. */
@@ -113,15 +115,31 @@ function advice(parts: CallFailureParts): string {
 
 /** What to do next, where the reason is known. */
 const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
-  NO_HOST: () => 'Ask for less, or add a host.',
+  NO_HOST: () => 'Ask for less, or add a host; secovia vm explain says more.',
   NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',
+  GROUP_DIFFERS: ({ errorInfo }) => {
+    const rule = groupRuleOf(errorInfo?.metadata ?? {});
+    return rule === undefined ? '' : `What they say is --group ${harmless(rule)}`;
+  },
   OPERATION_UNDER_WAY: ({ errorInfo }) => {
     const operation = harmless(shortName(errorInfo?.metadata['operation'] ?? ''));
     return operation === '' ? '' : `Wait for it with: secovia operation wait ${operation}`;
   },
 };
+
+/** The rule in the words of the command line, `NAME` standing for the group; undefined when it is not told. */
+function groupRuleOf({ policy = '', scope = '', soft, maxSkew }: Record<string, string>): string | undefined {
+  if (policy === '' || scope === '') return undefined;
+  return formatGroup({
+    group: 'NAME',
+    policy: `GROUP_POLICY_${policy.toUpperCase()}` as GroupRule__Output['policy'],
+    scope: `GROUP_SCOPE_${scope.toUpperCase()}` as GroupRule__Output['scope'],
+    soft: soft === 'true',
+    maxSkew: Number(maxSkew) || 0,
+  });
+}
 
 function adviceOf(parts: CallFailureParts): string {
   const { code, message, details, requestId } = parts;

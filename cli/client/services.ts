@@ -5,6 +5,7 @@ import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/Fed
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
 import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
+import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
 import type { SiteServiceDefinition } from '../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../proto/gen/secovia/v1/StoragePoolService.js';
 import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.js';
@@ -15,6 +16,7 @@ export interface Services {
   HostService: HostServiceDefinition;
   ImageService: ImageServiceDefinition;
   OperationService: OperationServiceDefinition;
+  PlacementService: PlacementServiceDefinition;
   SiteService: SiteServiceDefinition;
   StoragePoolService: StoragePoolServiceDefinition;
   VmService: VmServiceDefinition;

@@ -4,6 +4,7 @@
  */
 import type { Argument, Command, Option } from 'commander';
 import { isRepeatable } from '../command.js';
+import { groupContinuations } from '../values/groups.js';
 
 export interface Candidate {
   value: string;
@@ -136,6 +137,14 @@ function completeKind(placeholder: string, prefix: string, current: string, said
   const fixed = fixedWords[placeholder];
   if (fixed !== undefined) {
     const candidates = fixed.map((value) => ({ value: prefix + value, description: '' }));
+    return { kind: 'words', candidates: startingWith(candidates, prefix + current) };
+  }
+  // Which groups there are is asked; how a rule goes on is known.
+  if (placeholder === 'rule' && current.includes(':')) {
+    const candidates = groupContinuations(current).map((value) => ({
+      value: prefix + value,
+      description: '',
+    }));
     return { kind: 'words', candidates: startingWith(candidates, prefix + current) };
   }
   return { kind: 'names', of: placeholder, prefix, current, said };

@@ -4,6 +4,7 @@
  */
 import { Connection } from '../client/connection.js';
 import type { Settings } from '../settings.js';
+import { formatGroup } from '../values/groups.js';
 import { resourceName, shortName, shortVmName } from '../values/names.js';
 import { parseServer } from '../values/words.js';
 import type { World } from '../world.js';
@@ -15,7 +16,7 @@ const page = { pageSize: 1000 };
 const ask = { timeoutMs: patienceMs, once: true };
 
 /** What goes to a shell's command line: nothing that the shell would obey. */
-const harmlessWord = /^[\p{L}\p{N}_.-]+(\/[\p{L}\p{N}_.-]+)?$/u;
+const harmlessWord = /^[\p{L}\p{N}_.:-]+(\/[\p{L}\p{N}_.:-]+)*$/u;
 
 type Names = (connection: Connection, administration: string | undefined) => Promise<Candidate[]>;
 
@@ -44,6 +45,22 @@ const sources: Record<string, Names> = {
     (await connection.call('OperationService', 'ListOperations', page, ask)).operations.map((each) =>
       candidate(each.name, each.verb),
     ),
+  jurisdiction: async (connection) =>
+    distinct(
+      (await connection.call('SiteService', 'ListSites', page, ask)).sites.flatMap(
+        (each) => each.jurisdictions,
+      ),
+    ),
+  trait: async (connection) =>
+    distinct(
+      (await connection.call('HostService', 'ListHosts', page, ask)).hosts.flatMap((each) => each.traits),
+    ),
+  // All VMs of a group say the same, so a rule that some say is the one to say.
+  rule: async (connection, administration) => {
+    const parent = resourceName('administrations', administration ?? '-');
+    const { vms } = await connection.call('VmService', 'ListVms', { ...page, parent }, ask);
+    return distinct(vms.flatMap(({ placement }) => (placement?.groups ?? []).map(formatGroup)));
+  },
   vm: async (connection, administration) => {
     const parent = resourceName('administrations', administration ?? '-');
     const { vms } = await connection.call('VmService', 'ListVms', { ...page, parent }, ask);
@@ -56,6 +73,10 @@ const sources: Record<string, Names> = {
 
 function candidate(name: string, description: string): Candidate {
   return { value: shortName(name), description };
+}
+
+function distinct(values: readonly string[]): Candidate[] {
+  return [...new Set(values)].sort().map((value) => ({ value, description: '' }));
 }
 
 /** The names that fit what is typed; none when the scheduler does not answer. */

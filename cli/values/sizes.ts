@@ -69,6 +69,12 @@ export function formatMib(mib: number): string {
   return `${mib} MiB`;
 }
 
+/** `2GiB`, as it can be typed: exactly that size, in the largest unit that can say it. */
+export function typedMib(mib: number): string {
+  const unit = mib % mibPerUnit['TiB']! === 0 ? 'TiB' : mib % mibPerUnit['GiB']! === 0 ? 'GiB' : 'MiB';
+  return `${mib / mibPerUnit[unit]!}${unit}`;
+}
+
 export function formatBytes(bytes: number): string {
   if (bytes >= bytesPerMib) return formatMib(Math.round((bytes / bytesPerMib) * 10) / 10);
   if (bytes >= 1024) return `${oneDecimal(bytes / 1024)} KiB`;

@@ -32,6 +32,36 @@ export function parseCountry(text: string): string {
   return text.toUpperCase();
 }
 
+const traitForm = /^[a-z0-9._/-]{1,63}$/;
+const cpuTraitForm = /^cpu:[A-Za-z0-9._-]{1,63}$/;
+const traitAdvice = 'Write one trait of up to 63 lower-case letters, digits and . _ / -, for example gpu/a30';
+
+/** What an operator says of a host, e.g. `gpu/a30`. */
+export function parseTrait(text: string): string {
+  if (text.startsWith('cpu:')) {
+    throw new ValueError('The cpu: traits are what the machine itself reports; leave this one out.');
+  }
+  if (!traitForm.test(text)) throw new ValueError(`${traitAdvice}.`);
+  return text;
+}
+
+/** What a VM can ask of a host: what operators give, and the features of CPUs, e.g. `cpu:avx2`. */
+export function parseWantedTrait(text: string): string {
+  if (!traitForm.test(text) && !cpuTraitForm.test(text)) {
+    throw new ValueError(`${traitAdvice}, or cpu: and a feature of the CPU, for example cpu:avx2.`);
+  }
+  return text;
+}
+
+/** `400` or `400%`. */
+export function parseOvercommitPercent(text: string): number {
+  const percent = Number(/^(\d{1,4})%?$/.exec(text)?.[1] ?? 0);
+  if (percent < 10 || percent > 3200) {
+    throw new ValueError('Write 10 to 3200 percent, for example 400%: four vCPUs for each CPU.');
+  }
+  return percent;
+}
+
 export function parseUuid(text: string): string {
   if (!isUuid(text)) throw new ValueError('Write a UUID, for example from uuidgen.');
   return text.toLowerCase();

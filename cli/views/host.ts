@@ -50,6 +50,9 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['Since', formatMoment(timestampMs(host.stateTime), nowMs)],
       ['Reason', host.stateReason],
       ['Cordoned', host.cordoned ? 'yes: nothing new is placed here' : ''],
+      ['Traits', host.traits],
+      ['Dedicated to', dedication(host)],
+      ['vCPU overcommit', overcommit(host)],
       ['For VMs', amounts(host.capacity)],
       ['Held by VMs', amounts(host.claimed, true)],
       ['Foreign domains', host.foreignDomains > 0 ? String(host.foreignDomains) : ''],
@@ -63,6 +66,14 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
     ],
     paint,
   );
+}
+
+function dedication({ dedicatedTo }: Host__Output): string {
+  return dedicatedTo === '' ? '' : `${shortName(dedicatedTo)} and those below it`;
+}
+
+function overcommit({ vcpuOvercommitPercent }: Host__Output): string {
+  return vcpuOvercommitPercent === 0 ? 'as its site says' : `${vcpuOvercommitPercent}%`;
 }
 
 function inventoryRows(found: HostInventory__Output): SheetRow[] {

@@ -28,6 +28,8 @@ export function siteSheet(site: Site__Output, nowMs: number, paint: Paint): stri
       ['Country', site.country],
       ['Jurisdictions', site.jurisdictions.join(', ')],
       ['Hosts', String(site.hostCount)],
+      ['vCPU overcommit', `${site.vcpuOvercommitPercent || 100}%`],
+      ['Failover room', site.keepFailoverRoom ? 'kept: as much as its largest host has' : ''],
       ['Cordoned', site.cordoned ? 'yes: nothing new is placed here' : ''],
       ['Etag', site.etag],
       ['Created', formatMoment(timestampMs(site.createTime), nowMs)],

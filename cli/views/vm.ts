@@ -6,6 +6,7 @@ import { sheet } from '../output/sheet.js';
 import type { Column } from '../output/table.js';
 import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName, shortVmName } from '../values/names.js';
+import { formatGroup } from '../values/groups.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
 
@@ -43,6 +44,15 @@ export function vmColumns(nowMs: number): Column<Vm__Output>[] {
   ];
 }
 
+/** Of VMs that do not exist: without a state and an age. */
+export function plannedVmColumns(): Column<Vm__Output>[] {
+  return [
+    { head: 'NAME', value: (vm) => shortVmName(vm.name) },
+    { head: 'HOST', value: (vm) => shortName(vm.host) },
+    { head: 'SITE', value: (vm) => shortName(vm.site) },
+  ];
+}
+
 function size(mib: number | undefined): string {
   return mib === undefined ? '' : formatMib(mib);
 }
@@ -68,7 +78,12 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Labels', Object.entries(vm.labels).map(([key, value]) => `${key}=${value}`)],
       ['Only sites', (placement?.sites ?? []).map(shortName).join(', ')],
       ['Only countries', (placement?.countries ?? []).join(', ')],
+      ['Only jurisdictions', (placement?.jurisdictions ?? []).join(', ')],
       ['Not on hosts', (placement?.excludedHosts ?? []).map(shortName).join(', ')],
+      ['Required traits', (placement?.requiredTraits ?? []).join(', ')],
+      ['Forbidden traits', (placement?.forbiddenTraits ?? []).join(', ')],
+      ['Preferred traits', (placement?.preferredTraits ?? []).join(', ')],
+      ['Groups', (placement?.groups ?? []).map(formatGroup)],
       ['When the guest shuts down', words(policy?.onGuestShutdown)],
       ['When the lease is lost', words(policy?.onLeaseLoss)],
       ['Rebuildable', policy?.rebuildable ? 'yes' : ''],

@@ -6,17 +6,26 @@ import { ago, host, operation, vm } from './fixtures.js';
 import { cli, cliPath } from './run-cli.js';
 import { ScriptedServer } from './scripted-server.js';
 
+const webApart = {
+  group: 'web',
+  policy: 'GROUP_POLICY_ANTI_AFFINITY',
+  scope: 'GROUP_SCOPE_RACK',
+  soft: true,
+} as const;
+
 const server = await ScriptedServer.start();
 t.teardown(() => server.down());
 server.on('SiteService', 'ListSites', () => ({
   sites: [
-    { name: 'sites/sofia-1', title: 'София' },
-    { name: 'sites/skopje', title: '' },
+    { name: 'sites/sofia-1', title: 'София', jurisdictions: ['EU', 'EEA'] },
+    { name: 'sites/skopje', title: '', jurisdictions: ['EEA', '; reboot'] },
     { name: 'sites/$(reboot)', title: '' },
     { name: 'sites/a b', title: '' },
   ],
 }));
-server.on('HostService', 'ListHosts', () => ({ hosts: [host(), host({ name: 'hosts/sofia-1-b' })] }));
+server.on('HostService', 'ListHosts', () => ({
+  hosts: [host({ traits: ['gpu/a30', 'ssd'] }), host({ name: 'hosts/sofia-1-b', traits: ['ssd'] })],
+}));
 server.on('ImageService', 'ListImages', () => ({
   images: [{ name: 'images/tiny' }, { name: 'images/debian-13' }],
 }));
@@ -29,8 +38,8 @@ server.on('StoragePoolService', 'ListStoragePools', () => ({
 server.on('OperationService', 'ListOperations', () => ({ operations: [operation()] }));
 server.on('VmService', 'ListVms', ({ parent }) => ({
   vms: [
-    vm(),
-    vm({ name: 'administrations/town/vms/mail' }),
+    vm({ placement: { groups: [webApart] } }),
+    vm({ name: 'administrations/town/vms/mail', placement: { groups: [webApart] } }),
     vm({ name: 'administrations/city/vms/db' }),
   ].filter(({ name }) => parent === 'administrations/-' || name?.startsWith(parent)),
 }));
@@ -83,6 +92,25 @@ t.test('names come from the scheduler', async (t) => {
   t.same(await offered('operation', 'wait', ''), ['op-1']);
   t.same(await offered('vm', 'list', '-A', ''), ['city']);
   t.same(await offered('vm', 'create', ''), [], 'a new name is nobody else to say');
+});
+
+t.test('places come from what sites, hosts and other VMs say', async (t) => {
+  t.same(await offered('vm', 'create', 'x', '--jurisdiction', ''), ['EEA', 'EU']);
+  t.same(await offered('vm', 'explain', '--require-trait', ''), ['gpu/a30', 'ssd']);
+  t.same(await offered('host', 'update', 'sofia-1-a', '--remove-trait', 's'), ['ssd']);
+  t.same(await offered('host', 'update', 'sofia-1-a', '--dedicated-to', ''), ['city']);
+  t.same(await offered('vm', 'create', 'x', '-A', 'city', '--group', ''), ['web:apart:rack:soft']);
+});
+
+t.test('a group rule goes on as its words allow', async (t) => {
+  const next = (rule: string) => offered('vm', 'create', 'x', '--group', rule);
+  t.same(await next('db:'), ['db:together', 'db:apart', 'db:spread']);
+  t.same(await next('db:s'), ['db:spread']);
+  t.same(await next('db:apart:'), ['db:apart:host', 'db:apart:rack', 'db:apart:site', 'db:apart:soft']);
+  t.same(await next('db:spread:'), ['db:spread:rack', 'db:spread:site', 'db:spread:soft']);
+  t.same(await next('db:apart:site:'), ['db:apart:site:soft']);
+  t.same(await next('db:apart:soft:s'), ['db:apart:soft:site']);
+  t.same(await offered('vm', 'create', '--group=db:t'), ['--group=db:together']);
 });
 
 t.test('VMs are offered as the line names them', async (t) => {
@@ -160,6 +188,7 @@ t.test('in bash, as the Tab key asks for it', async (t) => {
     ['sofia-1'],
     'colons are put together again',
   );
+  t.same(await ask('secovia vm create x --group db:ap'), ['apart'], 'only what follows the colon');
   t.same(await ask('secovia image add x --file '), ['compopt -o default']);
   t.match(
     await run('bash', ['-c', 'source <(secovia completion bash); complete -p secovia'], dir),

@@ -70,6 +70,25 @@ const cases: Case[] = [
     exit: 4,
     says: 'it is protected (FAILED_PRECONDITION).\n  vms/1: protection is on',
   },
+  {
+    code: status.FAILED_PRECONDITION,
+    message: 'the VMs of group "web" are placed by soft anti-affinity over racks; say the same',
+    details: {
+      errorInfo: {
+        reason: 'GROUP_DIFFERS',
+        metadata: { policy: 'anti_affinity', scope: 'rack', soft: 'true', maxSkew: '0' },
+      },
+    },
+    exit: 4,
+    says: /\(FAILED_PRECONDITION, GROUP_DIFFERS\)\. What they say is --group NAME:apart:rack:soft$/,
+  },
+  {
+    code: status.FAILED_PRECONDITION,
+    message: 'the group differs',
+    details: { errorInfo: { reason: 'GROUP_DIFFERS', metadata: {} } },
+    exit: 4,
+    says: 'the group differs (FAILED_PRECONDITION, GROUP_DIFFERS).',
+  },
   { code: status.RESOURCE_EXHAUSTED, message: 'full', exit: 4, says: /Try again later\.$/ },
   { code: status.ALREADY_EXISTS, message: 'it is there', exit: 4, says: /Choose another name\.$/ },
   {

@@ -15,6 +15,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   HostService: v1.HostService.service,
   ImageService: v1.ImageService.service,
   OperationService: v1.OperationService.service,
+  PlacementService: v1.PlacementService.service,
   SiteService: v1.SiteService.service,
   StoragePoolService: v1.StoragePoolService.service,
   VmService: v1.VmService.service,

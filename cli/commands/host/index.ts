@@ -5,10 +5,12 @@ import { hostList } from './list.js';
 import { hostRetire } from './retire.js';
 import { hostShow } from './show.js';
 import { hostUncordon } from './uncordon.js';
+import { hostUpdate } from './update.js';
 
 export const hostCommands: readonly CommandDefinition[] = [
   hostList,
   hostShow,
+  hostUpdate,
   hostCordon,
   hostUncordon,
   hostRetire,

@@ -11,7 +11,12 @@ export const hostList = defineCommand<Options>({
   usage: 'host list',
   summary: 'List the hosts',
   examples: ['secovia host list', `secovia host list --filter 'site = "sites/sofia-1" AND state = READY'`],
-  options: [option('--filter <expression>', 'by name, site, rack, state, cordoned; e.g. state = READY')],
+  options: [
+    option(
+      '--filter <expression>',
+      'by name, site, rack, state, cordoned, dedicated_to, traits; e.g. state = READY AND traits:ssd',
+    ),
+  ],
   run: (context, _args, { filter = '' }) =>
     list(context, {
       service: 'HostService',

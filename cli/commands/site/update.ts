@@ -2,9 +2,10 @@
 import { defineCommand, flag, option, repeated } from '../../command.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
+import { type RoomOptions, roomOptions } from '../../site-options.js';
 import { resourceName, shortName } from '../../values/names.js';
 
-interface Options {
+interface Options extends RoomOptions {
   title?: string;
   /** False from --no-jurisdiction. */
   jurisdiction?: string[] | false;
@@ -13,28 +14,42 @@ interface Options {
 
 export const siteUpdate = defineCommand<Options>({
   usage: 'site update <site>',
-  summary: "Change a site's title or jurisdictions",
-  description: 'The jurisdictions that are given replace those that were there.',
-  examples: ['secovia site update sofia-1 --jurisdiction EU --jurisdiction EEA'],
+  summary: "Change a site's title, jurisdictions, overcommit or failover room",
+  description:
+    'The jurisdictions that are given replace those that were there.\nVMs that are on the site already stay, whatever changes.',
+  examples: [
+    'secovia site update sofia-1 --jurisdiction EU --jurisdiction EEA',
+    'secovia site update sofia-1 --vcpu-overcommit 400% --keep-failover-room',
+  ],
   options: [
     option('--title <text>', 'a name for people; "" takes it away'),
-    repeated('--jurisdiction <word>', 'whose law holds there', (text) => text),
+    repeated('--jurisdiction <jurisdiction>', 'whose law holds there', (text) => text),
     flag('--no-jurisdiction', 'no jurisdiction at all'),
+    ...roomOptions(),
     option('--etag <etag>', 'only if it has not changed since it had this etag'),
   ],
-  async run(context, [site = ''], { title, jurisdiction, etag = '' }) {
+  async run(context, [site = ''], options) {
+    const { title, jurisdiction, vcpuOvercommit, keepFailoverRoom, etag = '' } = options;
     const jurisdictions = jurisdiction === false ? [] : jurisdiction;
     const paths = [
       ...(title === undefined ? [] : ['title']),
       ...(jurisdictions === undefined ? [] : ['jurisdictions']),
+      ...(vcpuOvercommit === undefined ? [] : ['vcpu_overcommit_percent']),
+      ...(keepFailoverRoom === undefined ? [] : ['keep_failover_room']),
     ];
-    if (paths.length === 0) throw usageFailure('nothing to change: say --title or --jurisdiction.');
+    if (paths.length === 0) {
+      throw usageFailure(
+        'nothing to change: say --title, --jurisdiction, --vcpu-overcommit or --keep-failover-room.',
+      );
+    }
     const connection = await context.connection();
     const response = await connection.mutate('SiteService', 'UpdateSite', {
       site: {
         name: resourceName('sites', site),
         title: title ?? '',
         jurisdictions: jurisdictions ?? [],
+        vcpuOvercommitPercent: vcpuOvercommit ?? 0,
+        keepFailoverRoom: keepFailoverRoom ?? false,
         etag,
       },
       updateMask: { paths },

@@ -3,46 +3,33 @@ import { Option } from 'commander';
 import type { Operation__Output } from '../../../proto/gen/secovia/v1/Operation.js';
 import type { Vm } from '../../../proto/gen/secovia/v1/Vm.js';
 import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
-import { defineCommand, flag, option, repeated } from '../../command.js';
+import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
 import { Table } from '../../output/table.js';
-import { batchNames, newVmName, resourceName, shortName, shortVmName } from '../../values/names.js';
-import { parseSizeMib } from '../../values/sizes.js';
-import { parseCount, parseCountry } from '../../values/words.js';
+import { batchNames, newVmName, shortName, shortVmName } from '../../values/names.js';
+import { parseCount } from '../../values/words.js';
 import { took } from '../../views/operation.js';
 import { vmColumns, vmState } from '../../views/vm.js';
 import { refreshed } from '../../vm-change.js';
-import {
-  type AdministrationOption,
-  administrationOf,
-  administrationOption,
-  labelOption,
-  waitOption,
-} from '../../vm-options.js';
+import { administrationOf, labelOption, waitOption } from '../../vm-options.js';
+import { rehearseBatch, rehearseOne } from '../../vm-rehearsal.js';
+import { groupHelp, type ShapeOptions, shapeOf, shapeOptions } from '../../vm-shape.js';
 import { waitForOperations } from '../../waiting.js';
 
 /** The contract's limit of a batch. */
 const largestBatch = 1000;
 
-interface Options extends AdministrationOption {
-  vcpus: number;
-  /** MiB, as disk. */
-  memory: number;
-  disk: number;
-  image: string;
+interface Options extends ShapeOptions {
   count?: number;
-  pool?: string;
-  site?: string[];
-  country?: string[];
-  excludeHost?: string[];
   label?: Record<string, string>;
   title?: string;
   stopped?: true;
   deletionProtection?: true;
   onGuestShutdown: keyof typeof shutdownPolicies;
   rebuildable?: true;
+  dryRun?: true;
   wait?: true;
 }
 
@@ -56,27 +43,17 @@ export const vmCreate = defineCommand<Options>({
   summary: 'Make a VM and start it',
   description:
     'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n' +
-    'With --count N, the VMs NAME-1 to NAME-N are made, all or none.',
+    'With --count N, the VMs NAME-1 to NAME-N are made, all or none. With --dry-run nothing is made.\n\n' +
+    groupHelp,
   examples: [
     'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
     'secovia vm create node -A city --vcpus 2 --memory 4GiB --disk 20GiB --image debian-13 --count 20 \\',
-    '    --country BG --label env=prod',
+    '    --country BG --label env=prod --group node:spread',
+    'secovia vm create db -A city --vcpus 8 --memory 64GiB --disk 1TiB --image debian-13 --require-trait ssd --dry-run',
   ],
   options: [
-    administrationOption(),
-    option('--vcpus <count>', 'virtual CPUs, 1 to 512', parseCount).makeOptionMandatory(),
-    option('--memory <size>', 'e.g. 128MiB or 4GiB, at least 64MiB', parseSizeMib).makeOptionMandatory(),
-    option('--disk <size>', "e.g. 20GiB, at least the image's own disk", parseSizeMib).makeOptionMandatory(),
-    option('--image <image>', 'what it starts from', (text) =>
-      resourceName('images', text),
-    ).makeOptionMandatory(),
+    ...shapeOptions(),
     option('--count <count>', 'make that many, numbered', parseCount),
-    repeated('--site <site>', 'only there', (text) => resourceName('sites', text)),
-    repeated('--country <country>', 'only in that country', parseCountry),
-    repeated('--exclude-host <host>', 'not on that host', (text) => resourceName('hosts', text)),
-    option('--pool <pool>', "put the disk on that shared pool (default: the host's own)", (text) =>
-      resourceName('storagePools', text),
-    ),
     labelOption(),
     option('--title <text>', 'a name for people, in any script'),
     flag('--stopped', 'make it and do not start it'),
@@ -85,6 +62,7 @@ export const vmCreate = defineCommand<Options>({
       .choices(Object.keys(shutdownPolicies))
       .default('stay-stopped'),
     flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
+    flag('--dry-run', 'only say where it would go; make nothing, and do not wait'),
     waitOption(),
   ],
   async run(context, [word = ''], options) {
@@ -98,21 +76,10 @@ function vmOf(options: Options): Vm {
   return {
     title: options.title ?? '',
     labels: options.label ?? {},
-    spec: {
-      vcpus: options.vcpus,
-      memoryMib: options.memory,
-      diskMib: options.disk,
-      image: options.image,
-      storagePool: options.pool ?? '',
-    },
+    ...shapeOf(options),
     policy: {
       onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
       rebuildable: options.rebuildable ?? false,
-    },
-    placement: {
-      sites: options.site ?? [],
-      countries: options.country ?? [],
-      excludedHosts: options.excludeHost ?? [],
     },
     deletionProtection: options.deletionProtection ?? false,
     desiredPowerState: options.stopped ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',
@@ -120,8 +87,10 @@ function vmOf(options: Options): Vm {
 }
 
 async function createOne(context: Context, parent: string, vmId: string, options: Options): Promise<void> {
+  const wanted = vmOf(options);
+  if (options.dryRun) return rehearseOne(context, parent, vmId, wanted);
   const connection = await context.connection();
-  const answer = await connection.mutate('VmService', 'CreateVm', { parent, vmId, vm: vmOf(options) });
+  const answer = await connection.mutate('VmService', 'CreateVm', { parent, vmId, vm: wanted });
   const label = shortVmName(answer.vm?.name ?? `${parent}/vms/${vmId}`);
   const operation = await endOf(context, answer.operation, `create ${label}`, options);
   const vm = answer.vm !== null && options.wait ? await refreshed(context, answer.vm) : answer.vm;
@@ -147,9 +116,11 @@ async function createBatch(
 ): Promise<void> {
   if (count > largestBatch)
     throw usageFailure(`--count is at most ${largestBatch}: make them in several batches.`);
-  const connection = await context.connection();
   const vm = vmOf(options);
-  const requests = batchNames(vmId, count).map((each) => ({ vmId: each, vm }));
+  const vmIds = batchNames(vmId, count);
+  if (options.dryRun) return rehearseBatch(context, parent, vmIds, vm);
+  const connection = await context.connection();
+  const requests = vmIds.map((each) => ({ vmId: each, vm }));
   const answer = await connection.mutate('VmService', 'BatchCreateVms', { parent, requests });
   const label = `create ${answer.vms.length} VMs`;
   const operation = await endOf(context, answer.operation, label, options);

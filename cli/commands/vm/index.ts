@@ -1,7 +1,9 @@
 /** The verbs of `secovia vm`, in the order in which the help shows them. */
 import type { CommandDefinition } from '../../command.js';
+import { vmCapacity } from './capacity.js';
 import { vmCreate } from './create.js';
 import { vmDelete } from './delete.js';
+import { vmExplain } from './explain.js';
 import { vmList } from './list.js';
 import { vmReboot } from './reboot.js';
 import { vmResize } from './resize.js';
@@ -13,6 +15,8 @@ import { vmWatch } from './watch.js';
 
 export const vmCommands: readonly CommandDefinition[] = [
   vmCreate,
+  vmExplain,
+  vmCapacity,
   vmList,
   vmShow,
   vmWatch,

@@ -4,11 +4,11 @@
  */
 import { Option } from 'commander';
 import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
-import { CallFailure } from '../../client/call-failure.js';
 import { defineCommand, flag, repeated, option } from '../../command.js';
 import type { Context } from '../../context.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
+import { changeAsRead, mostAttempts } from '../../overtaking.js';
 import { shortVmName } from '../../values/names.js';
 import {
   type AdministrationOption,
@@ -17,9 +17,6 @@ import {
   labelOption,
   namedVms,
 } from '../../vm-options.js';
-
-/** How often a change is begun anew when another one came first. */
-const mostAttempts = 5;
 
 interface Options extends AdministrationOption {
   title?: string;
@@ -84,10 +81,10 @@ function changedFields(options: Options): string[] {
 async function update(context: Context, name: string, paths: string[], options: Options) {
   const connection = await context.connection();
   const mustRead = paths.includes('labels') || paths.includes('policy');
-  for (let attempt = 1; ; attempt++) {
-    const now = mustRead ? (await connection.call('VmService', 'GetVm', { name })).vm : null;
-    try {
-      return await connection.mutate('VmService', 'UpdateVm', {
+  return await changeAsRead(
+    async () => (mustRead ? (await connection.call('VmService', 'GetVm', { name })).vm : null),
+    (now) =>
+      connection.mutate('VmService', 'UpdateVm', {
         vm: {
           name,
           title: options.title ?? '',
@@ -97,12 +94,9 @@ async function update(context: Context, name: string, paths: string[], options: 
           etag: options.etag ?? now?.etag ?? '',
         },
         updateMask: { paths },
-      });
-    } catch (error) {
-      const overtaken = error instanceof CallFailure && error.code === 'ABORTED';
-      if (!overtaken || !mustRead || options.etag !== undefined || attempt === mostAttempts) throw error;
-    }
-  }
+      }),
+    mustRead && options.etag === undefined ? mostAttempts : 1,
+  );
 }
 
 function labelsOf(now: Vm__Output | null, { label = {}, removeLabel = [] }: Options): Record<string, string> {

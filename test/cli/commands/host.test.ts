@@ -46,7 +46,9 @@ t.test('show tells of the whole machine', async (t) => {
     host: host({ orphans: ['volume x', 'volume y'], foreignDomains: 2, leaseExpireTime: ago(-8) }),
   }));
   const { out } = await secovia('host', 'show', 'hosts/sofia-1-a');
+  t.notMatch(out, /Traits|Dedicated/, 'what is unset is left out');
   for (const line of [
+    /^vCPU overcommit +as its site says$/m,
     /^For VMs +8 vCPUs, 16 GiB memory, 100 GiB disk$/m,
     /^Held by VMs +2 VMs, 3 vCPUs, 2\.5 GiB memory, 20 GiB disk$/m,
     /^Kept for the system +0 vCPUs, 2 GiB memory/m,

@@ -76,7 +76,7 @@ t.test('wait ends as the operation ends', async (t) => {
   t.match(await secovia('operation', 'wait', 'op-2'), {
     code: 6,
     out: '',
-    err: /^secovia: create op-2 failed for 3 of 20 VMs: no host can take it \(RESOURCE_EXHAUSTED, NO_HOST\)\. Ask for less, or add a host\.$/m,
+    err: /^secovia: create op-2 failed for 3 of 20 VMs: no host can take it \(RESOURCE_EXHAUSTED, NO_HOST\)\. Ask for less, or add a host; secovia vm explain says more\.$/m,
   });
   const json = await secovia('operation', 'wait', 'op-2', '-o', 'json');
   t.equal(json.code, 6);

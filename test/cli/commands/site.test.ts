@@ -97,11 +97,12 @@ t.test('an empty list is an empty result with a word beside it', async (t) => {
 t.test('show: a sheet, and the answer as JSON', async (t) => {
   server.on('SiteService', 'GetSite', () => ({ site: { ...sofia, cordoned: true } }));
   const { out } = await secovia('site', 'show', 'sofia-1');
-  t.match(out, /^Name {11}sofia-1$/m);
-  t.match(out, /^Jurisdictions {2}EU, EEA$/m);
-  t.match(out, /^Cordoned {7}yes: nothing new is placed here$/m);
-  t.match(out, /^Created {8}2026-11-18T07:00:00Z \(5d ago\)$/m);
-  t.notMatch(out, /Updated/, 'what is unset is left out');
+  t.match(out, /^Name {13}sofia-1$/m);
+  t.match(out, /^Jurisdictions {4}EU, EEA$/m);
+  t.match(out, /^vCPU overcommit {2}100%$/m);
+  t.match(out, /^Cordoned {9}yes: nothing new is placed here$/m);
+  t.match(out, /^Created {10}2026-11-18T07:00:00Z \(5d ago\)$/m);
+  t.notMatch(out, /Updated|Failover room/, 'what is unset is left out');
   t.same(
     server.sent('SiteService', 'GetSite').map(({ name }) => name),
     ['sites/sofia-1'],
@@ -109,6 +110,37 @@ t.test('show: a sheet, and the answer as JSON', async (t) => {
   t.match(JSON.parse((await secovia('site', 'show', 'sofia-1', '-o', 'json')).out), {
     site: { name: 'sites/sofia-1', etag: '"1"' },
   });
+});
+
+t.test('overcommit and failover room are said at creation, changed, and shown', async (t) => {
+  server.on('SiteService', 'CreateSite', ({ site }) => ({ site: { ...site, name: 'sites/tirana' } }));
+  server.on('SiteService', 'UpdateSite', ({ site }) => ({ site: { ...site } }));
+  server.on('SiteService', 'GetSite', () => ({
+    site: { ...tirana, vcpuOvercommitPercent: 250, keepFailoverRoom: true },
+  }));
+  const before = server.sent('SiteService', 'UpdateSite').length;
+  const create = ['site', 'create', 'tirana', '--partner', 'beta', '--country', 'AL'];
+  await secovia(...create, '--vcpu-overcommit', '250', '--keep-failover-room');
+  await secovia(...create);
+  t.match(server.sent('SiteService', 'CreateSite').slice(-2), [
+    { site: { vcpuOvercommitPercent: 250, keepFailoverRoom: true } },
+    { site: { vcpuOvercommitPercent: 0, keepFailoverRoom: false } },
+  ]);
+  await secovia('site', 'update', 'tirana', '--vcpu-overcommit', '400%');
+  await secovia('site', 'update', 'tirana', '--keep-failover-room');
+  await secovia('site', 'update', 'tirana', '--no-keep-failover-room');
+  t.match(server.sent('SiteService', 'UpdateSite').slice(before), [
+    { updateMask: { paths: ['vcpu_overcommit_percent'] }, site: { vcpuOvercommitPercent: 400 } },
+    { updateMask: { paths: ['keep_failover_room'] }, site: { keepFailoverRoom: true } },
+    { updateMask: { paths: ['keep_failover_room'] }, site: { keepFailoverRoom: false } },
+  ]);
+  t.match(await secovia('site', 'update', 'tirana', '--vcpu-overcommit', '4'), {
+    code: 2,
+    err: /--vcpu-overcommit <percent>.*Write 10 to 3200 percent, for example 400%/,
+  });
+  const { out } = await secovia('site', 'show', 'tirana');
+  t.match(out, /^vCPU overcommit +250%$/m);
+  t.match(out, /^Failover room +kept: as much as its largest host has$/m);
 });
 
 t.test('update masks what was said, and needs something to be said', async (t) => {
@@ -119,12 +151,19 @@ t.test('update masks what was said, and needs something to be said', async (t) =
   });
   await secovia('site', 'update', 'sofia-1', '--jurisdiction', 'EU', '--etag', '"1"');
   await secovia('site', 'update', 'sofia-1', '--no-jurisdiction');
-  t.match(server.sent('SiteService', 'UpdateSite'), [
+  t.match(server.sent('SiteService', 'UpdateSite').slice(-3), [
     { updateMask: { paths: ['title'] }, site: { name: 'sites/sofia-1', title: '' } },
     { updateMask: { paths: ['jurisdictions'] }, site: { jurisdictions: ['EU'], etag: '"1"' } },
     { updateMask: { paths: ['jurisdictions'] }, site: { jurisdictions: [] } },
   ]);
   t.match(await secovia('site', 'update', 'sofia-1'), { code: 2, err: /nothing to change: say --title/ });
+});
+
+t.test('what follows a --no- form begins anew', async (t) => {
+  server.on('SiteService', 'UpdateSite', ({ site }) => ({ site: { ...site } }));
+  const words = ['--no-jurisdiction', '--jurisdiction', 'EU', '--jurisdiction', 'EEA'];
+  t.match(await secovia('site', 'update', 'sofia-1', ...words), { code: 0 });
+  t.same(server.sent('SiteService', 'UpdateSite').at(-1)?.site.jurisdictions, ['EU', 'EEA']);
 });
 
 t.test('cordon and uncordon take several sites', async (t) => {

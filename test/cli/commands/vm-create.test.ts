@@ -128,7 +128,7 @@ t.test('no room is told in one sentence, with what to do', async (t) => {
     out: '',
     err:
       'secovia: no host can take this VM: 2 hosts lack memory, 1 is cordoned (RESOURCE_EXHAUSTED, NO_HOST). ' +
-      'Ask for less, or add a host.\n',
+      'Ask for less, or add a host; secovia vm explain says more.\n',
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { formatBytes, formatMib, parseSizeBytes, parseSizeMib } from '../../../cli/values/sizes.js';
+import { formatBytes, formatMib, parseSizeBytes, parseSizeMib, typedMib } from '../../../cli/values/sizes.js';
 import { ValueError } from '../../../cli/values/value-error.js';
 
 const units = { MiB: 1, GiB: 1024, TiB: 1024 * 1024 } as const;
@@ -81,4 +81,13 @@ t.test('sizes of files may be given in bytes', async (t) => {
   t.equal(parseSizeBytes('12MiB'), 12 * 1024 * 1024);
   t.throws(() => parseSizeBytes('0'), { name: 'ValueError' });
   t.throws(() => parseSizeBytes('99999999999999999'), { name: 'ValueError' });
+});
+
+t.test('a size can be said so that it is typed again exactly', async (t) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (mib) => parseSizeMib(typedMib(mib)) === mib),
+  );
+  t.equal(typedMib(1536), '1536MiB');
+  t.equal(typedMib(20 * 1024), '20GiB');
+  t.equal(typedMib(2 * 1024 * 1024), '2TiB');
 });

@@ -4,8 +4,11 @@ import {
   parseCount,
   parseCountry,
   parseDigest,
+  parseOvercommitPercent,
   parseServer,
+  parseTrait,
   parseUuid,
+  parseWantedTrait,
 } from '../../../cli/values/words.js';
 
 t.test('counts are whole and positive', async (t) => {
@@ -42,5 +45,30 @@ t.test('a server is an address and a port', async (t) => {
   t.throws(() => parseServer('http://x:1'), { message: /without a scheme/ });
   for (const text of ['', 'x:', 'x:0', 'x:99999', 'a b:1', '::1', 'x/y:1']) {
     t.throws(() => parseServer(text), { message: /ADDRESS:PORT/ }, text);
+  }
+});
+
+t.test('a trait is one word; those of CPUs can be asked for and not given', async (t) => {
+  t.equal(parseTrait('gpu/a30'), 'gpu/a30');
+  t.equal(parseWantedTrait('ssd'), 'ssd');
+  t.equal(parseWantedTrait('cpu:avx512-vnni'), 'cpu:avx512-vnni');
+  t.throws(() => parseTrait('SSD'), { message: /one trait of up to 63.*for example gpu\/a30\.$/ });
+  t.throws(() => parseTrait('cpu:avx2'), { message: /machine itself reports/ });
+  for (const text of ['', 'SSD', 'a,b', 'a b', 'x'.repeat(64), 'cpu:', 'gpu:a30']) {
+    t.throws(
+      () => parseWantedTrait(text),
+      { name: 'ValueError', message: /or cpu: and a feature of the CPU/ },
+      text,
+    );
+  }
+});
+
+t.test('an overcommit is a percentage, with or without its sign', async (t) => {
+  t.equal(parseOvercommitPercent('400'), 400);
+  t.equal(parseOvercommitPercent('400%'), 400);
+  t.equal(parseOvercommitPercent('10'), 10);
+  t.equal(parseOvercommitPercent('3200%'), 3200);
+  for (const text of ['', '9', '3201', '4.0', '-400', '400 %', '4x', '%', '0400000']) {
+    t.throws(() => parseOvercommitPercent(text), { name: 'ValueError', message: /10 to 3200 percent/ }, text);
   }
 });

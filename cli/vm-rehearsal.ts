@@ -1,0 +1,60 @@
+/**
+ * `vm create --dry-run`: the scheduler decides as if, and keeps nothing. Whoever reads the answer, in whatever format,
+ * is told that nothing was made.
+ */
+import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
+import type { Context } from './context.js';
+import { present } from './output/present.js';
+import { Table } from './output/table.js';
+import { shortName, shortVmName } from './values/names.js';
+import { plannedVmColumns } from './views/vm.js';
+
+const nothingMade = 'this was a dry run: nothing was made.';
+
+/** Nothing is kept under a request id, so none is sent. */
+export async function rehearseOne(context: Context, parent: string, vmId: string, vm: Vm): Promise<void> {
+  const connection = await context.connection();
+  const request = { parent, vmId, vm, validateOnly: true };
+  const response = await connection.call('VmService', 'CreateVm', request);
+  const name = response.vm?.name || `${parent}/vms/${vmId}`;
+  const host = shortName(response.vm?.host ?? '');
+  await present(context, {
+    service: 'VmService',
+    method: 'CreateVm',
+    response,
+    names: [name],
+    text: () => `${shortVmName(name)} would go to ${host === '' ? 'a host' : host}; ${nothingMade}\n`,
+  });
+  sayBeside(context);
+}
+
+export async function rehearseBatch(
+  context: Context,
+  parent: string,
+  vmIds: readonly string[],
+  vm: Vm,
+): Promise<void> {
+  const connection = await context.connection();
+  const requests = vmIds.map((vmId) => ({ vmId, vm }));
+  const response = await connection.call('VmService', 'BatchCreateVms', {
+    parent,
+    requests,
+    validateOnly: true,
+  });
+  const { vms } = response;
+  await present(context, {
+    service: 'VmService',
+    method: 'BatchCreateVms',
+    response,
+    names: vms.map(({ name }) => name),
+    text: async () =>
+      (await new Table(plannedVmColumns(), context.paint).page(vms)) +
+      `${vms.length} VMs would go there; ${nothingMade}\n`,
+  });
+  sayBeside(context);
+}
+
+/** JSON and names look as if it had been done. */
+function sayBeside(context: Context): void {
+  if (context.format !== 'table') context.say(nothingMade);
+}
