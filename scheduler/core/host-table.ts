@@ -33,11 +33,14 @@ export class HostTable implements SlotHosts {
   freeMemoryMib = new Int32Array(initialRows);
   freeDiskMib = new Int32Array(initialRows);
   freeVms = new Int32Array(initialRows);
+  /** What hosts offer to VMs altogether. */
+  totalVcpus = new Int32Array(initialRows);
+  totalMemoryMib = new Int32Array(initialRows);
+  #totalDiskMib = new Int32Array(initialRows);
+  #totalVms = new Int32Array(initialRows);
   /** Finds the best host; it is told of every change of what hosts have free. */
   readonly index: SlotRows;
   readonly #rowOf = new Map<string, number>();
-  readonly #claimed = new Map<string, Resources>();
-
   readonly #options: HostTableOptions;
 
   constructor(options: HostTableOptions) {
@@ -50,23 +53,21 @@ export class HostTable implements SlotHosts {
   }
 
   /** What the VMs of a host hold; zeros for a host without any. */
-  claimed(id: string): Readonly<Resources> {
-    return this.#claimed.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+  claimed(id: string): Resources {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) return { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+    return {
+      vcpus: (this.totalVcpus[row] as number) - (this.freeVcpus[row] as number),
+      memoryMib: (this.totalMemoryMib[row] as number) - (this.freeMemoryMib[row] as number),
+      diskMib: (this.#totalDiskMib[row] as number) - (this.freeDiskMib[row] as number),
+      vms: (this.#totalVms[row] as number) - (this.freeVms[row] as number),
+    };
   }
 
   /** What a host offers to VMs: what it has, and of the vCPUs the share that the overcommit makes of them. */
   capacity(host: Host): Resources {
-    return { ...host.capacity, vcpus: this.#vcpus(host) };
-  }
-
-  #vcpus(host: Host): number {
-    return Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
-  }
-
-  /** The vCPUs and memory that the host of a row offers. */
-  shape(row: number): { vcpus: number; memoryMib: number } {
-    const host = this.hosts[row] as Host;
-    return { vcpus: this.#vcpus(host), memoryMib: host.capacity.memoryMib };
+    const vcpus = Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
+    return { ...host.capacity, vcpus };
   }
 
   /** A host that joins again keeps its row. */
@@ -80,39 +81,43 @@ export class HostTable implements SlotHosts {
     if (this.count === this.freeVcpus.length) this.#grow();
     this.#rowOf.set(host.id, this.count);
     this.hosts[this.count] = host;
-    this.#claimed.set(host.id, { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 });
     this.count += 1;
     this.index.add(host.id);
     this.refresh(host);
   }
 
   /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds. */
-  claim(id: string, resources: Resources, sign: 1 | -1): void {
+  claim(id: string, resources: Readonly<Resources>, sign: 1 | -1): void {
     const row = this.#rowOf.get(id);
-    const claimed = this.#claimed.get(id);
-    if (row === undefined || claimed === undefined) throw new Error(`a claim on unknown host ${id}`);
-    claimed.vcpus += sign * resources.vcpus;
-    claimed.memoryMib += sign * resources.memoryMib;
-    claimed.diskMib += sign * resources.diskMib;
-    claimed.vms += sign * resources.vms;
+    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+    this.claimRow(row, resources, sign);
+  }
+
+  claimRow(row: number, resources: Readonly<Resources>, sign: 1 | -1): void {
+    this.freeVcpus[row] = (this.freeVcpus[row] as number) - sign * resources.vcpus;
+    this.freeMemoryMib[row] = (this.freeMemoryMib[row] as number) - sign * resources.memoryMib;
+    this.freeDiskMib[row] = (this.freeDiskMib[row] as number) - sign * resources.diskMib;
+    this.freeVms[row] = (this.freeVms[row] as number) - sign * resources.vms;
     this.index.note(resources, sign);
-    this.#write(row, this.hosts[row] as Host, claimed);
+    this.index.update(row);
+    this.#options.changed(row);
   }
 
   /** To be called after a host's capacity has changed. Free amounts may be negative then. */
   refresh(host: Host): void {
     const row = this.#rowOf.get(host.id);
     if (row === undefined) throw new Error(`no row for host ${host.id}`);
-    this.index.shape(row);
-    this.#write(row, host, this.claimed(host.id));
-  }
-
-  #write(row: number, host: Host, claimed: Readonly<Resources>): void {
-    const { capacity } = host;
-    this.freeVcpus[row] = this.#vcpus(host) - claimed.vcpus;
-    this.freeMemoryMib[row] = capacity.memoryMib - claimed.memoryMib;
-    this.freeDiskMib[row] = capacity.diskMib - claimed.diskMib;
-    this.freeVms[row] = capacity.vms - claimed.vms;
+    const claimed = this.claimed(host.id);
+    const total = this.capacity(host);
+    this.totalVcpus[row] = total.vcpus;
+    this.totalMemoryMib[row] = total.memoryMib;
+    this.#totalDiskMib[row] = total.diskMib;
+    this.#totalVms[row] = total.vms;
+    this.freeVcpus[row] = total.vcpus - claimed.vcpus;
+    this.freeMemoryMib[row] = total.memoryMib - claimed.memoryMib;
+    this.freeDiskMib[row] = total.diskMib - claimed.diskMib;
+    this.freeVms[row] = total.vms - claimed.vms;
+    this.index.resized(row);
     this.index.update(row);
     this.#options.changed(row);
   }
@@ -127,5 +132,9 @@ export class HostTable implements SlotHosts {
     this.freeMemoryMib = grow(this.freeMemoryMib);
     this.freeDiskMib = grow(this.freeDiskMib);
     this.freeVms = grow(this.freeVms);
+    this.totalVcpus = grow(this.totalVcpus);
+    this.totalMemoryMib = grow(this.totalMemoryMib);
+    this.#totalDiskMib = grow(this.#totalDiskMib);
+    this.#totalVms = grow(this.#totalVms);
   }
 }

@@ -89,12 +89,16 @@ class Fleet {
       freeDiskMib: new Int32Array(hosts),
       freeVms: new Int32Array(hosts).fill(2 ** 30),
     };
+    const totals = {
+      totalVcpus: this.#free.freeVcpus.slice(),
+      totalMemoryMib: this.#free.freeMemoryMib.slice(),
+    };
     this.#vms = new Int32Array(hosts);
-    this.#index = new SlotRows({ ...this.#free, count: hosts, shape: () => shape }, scorer);
+    this.#index = new SlotRows({ ...this.#free, ...totals, count: hosts }, scorer);
     const digits = String(hosts).length;
     for (let host = 0; host < hosts; host += 1) {
       this.#index.add(String(host).padStart(digits, '0'));
-      this.#index.shape(host);
+      this.#index.resized(host);
       this.#index.offer(host, 0);
     }
   }

@@ -11,7 +11,8 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   HOST_NOT_CONNECTED: (n) => `${n} ${n === 1 ? 'is' : 'are'} not connected`,
   CORDONED: (n) => `${n} ${n === 1 ? 'is' : 'are'} cordoned`,
   SITE_RECOVERING: (n) => `${n} ${n === 1 ? 'is' : 'are'} on a site in recovery`,
-  NOT_ALLOWED_THERE: (n) => `${n} ${n === 1 ? 'is' : 'are'} outside the sites, countries or jurisdictions you allow`,
+  NOT_ALLOWED_THERE: (n) =>
+    `${n} ${n === 1 ? 'is' : 'are'} outside the sites, countries or jurisdictions you allow`,
   EXCLUDED_BY_REQUEST: (n) => `${n} ${n === 1 ? 'is' : 'are'} excluded by you`,
   REFUSED_BEFORE: (n) => `${n} refused it`,
   OTHER_ARCHITECTURE: (n) => `${n} ${n === 1 ? 'has' : 'have'} another architecture`,

@@ -3,6 +3,7 @@
  * instead of once a host. Profiles are numbered, and which of them a request may use is a mask of bits; masks are
  * kept, since few kinds of requests come again and again.
  */
+import type { VmPlacement } from '../model.js';
 import type { State } from '../state.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
 import type { PlacementRequest } from './request.js';
@@ -21,6 +22,8 @@ export class Profiles {
   readonly #hosts: number[] = [];
   readonly #free: number[] = [];
   readonly #masks = new Map<string, ProfileMask>();
+  /** Those of requests that ask for nothing but an architecture and perhaps a pool: by these, without making a key. */
+  readonly #plainMasks = new Map<string, Map<string, ProfileMask>>();
   /** How many profiles are kept for some administration. */
   #dedicated = 0;
 
@@ -61,18 +64,26 @@ export class Profiles {
   /** To be called after something has changed that rules read, but that is no part of a profile. */
   forgetMasks(): void {
     this.#masks.clear();
+    this.#plainMasks.clear();
   }
 
   /** The profiles that no rule excludes for this request. It is shared: nobody may write to it. */
   mask(state: State, request: PlacementRequest): ProfileMask {
-    const key = this.#maskKey(request);
-    const known = this.#masks.get(key);
+    const plain = this.#dedicated === 0 && asksForNothing(request.placement);
+    const { architecture, pool } = request;
+    const key = plain ? '' : this.#maskKey(request);
+    const known = plain ? this.#plainMasks.get(architecture)?.get(pool) : this.#masks.get(key);
     if (known !== undefined) return known;
     const mask = this.select(
       (profile) => !profileRules.some((rule) => rule.excludes(state, profile, request)),
     );
-    if (this.#masks.size >= masksKept) this.#masks.clear();
-    this.#masks.set(key, mask);
+    if (!plain) {
+      if (this.#masks.size >= masksKept) this.#masks.clear();
+      this.#masks.set(key, mask);
+      return mask;
+    }
+    const ofArchitecture = this.#plainMasks.get(architecture) ?? new Map<string, ProfileMask>();
+    this.#plainMasks.set(architecture, ofArchitecture.set(pool, mask));
     return mask;
   }
 
@@ -98,6 +109,13 @@ export class Profiles {
     if (forbiddenTraits?.length) key += ` without ${forbiddenTraits.join()}`;
     return key;
   }
+}
+
+/** Whether rules that are asked once a profile find nothing to read in these wishes. */
+function asksForNothing(placement: VmPlacement): boolean {
+  const { sites, countries, jurisdictions, requiredTraits, forbiddenTraits } = placement;
+  if (sites.length + countries.length > 0) return false;
+  return !jurisdictions?.length && !requiredTraits?.length && !forbiddenTraits?.length;
 }
 
 /** Whether a mask has a profile. */

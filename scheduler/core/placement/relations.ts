@@ -23,8 +23,11 @@ const relationRules: Record<GroupPolicy, RelationRule> = {
   spread: spreadEvenly,
 };
 
+const noVerdicts: readonly Verdict[] = [];
+
 /** The verdicts on a request, of which `mask` are the profiles it may use. Most requests have none. */
-export function verdictsOn(state: State, request: PlacementRequest, mask: ProfileMask): Verdict[] {
+export function verdictsOn(state: State, request: PlacementRequest, mask: ProfileMask): readonly Verdict[] {
+  if (state.sitesKeepingRoom.size === 0 && request.placement.groups === undefined) return noVerdicts;
   const verdicts: Verdict[] = [];
   const full = sitesWithoutRoom(state, request);
   if (full.size > 0) {

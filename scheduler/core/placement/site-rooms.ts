@@ -47,6 +47,7 @@ export class SiteRooms {
 
   /** What a host has free has changed. */
   claimed(row: number): void {
+    if (this.#counted.size === 0) return;
     const counted = this.#counted.get(row);
     if (counted === undefined) return;
     const { free } = this.room(counted.site);

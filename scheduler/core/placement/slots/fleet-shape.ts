@@ -6,7 +6,8 @@ export class FleetShape {
   /** How many hosts have each amount of memory. */
   readonly #memories = new Map<number, number>();
 
-  set(host: number, shape: { vcpus: number; memoryMib: number }): void {
+  set(host: number, vcpus: number, memoryMib: number): void {
+    const shape = { vcpus, memoryMib };
     const before = this.#shapes[host];
     if (before !== undefined) this.#add(before, -1);
     this.#shapes[host] = shape;

@@ -16,11 +16,11 @@ import type { Scorer } from '../scorers/scorer.js';
 import { FleetShape } from './fleet-shape.js';
 import { SizeTally } from './size-tally.js';
 
-/** What is kept of every host: its columns, and how much memory it has altogether. */
+/** What hosts have free, and what they have altogether, by the numbers that `add` counts up. */
 export interface SlotHosts extends FreeColumns {
   readonly count: number;
-  /** The vCPUs and memory that a host has for VMs. */
-  shape(host: number): { vcpus: number; memoryMib: number };
+  totalVcpus: Int32Array;
+  totalMemoryMib: Int32Array;
 }
 
 /** How many claims there are between two looks at what the slot should be. */
@@ -66,8 +66,10 @@ export class SlotRows {
   }
 
   /** To be called after what a host has altogether has changed, and before `update` for the same reason. */
-  shape(host: number): void {
-    if (this.#keepsSlots) this.#fleet.set(host, this.#hosts.shape(host));
+  resized(host: number): void {
+    if (!this.#keepsSlots) return;
+    const { totalVcpus, totalMemoryMib } = this.#hosts;
+    this.#fleet.set(host, totalVcpus[host] as number, totalMemoryMib[host] as number);
   }
 
   /** To be called after what a host has free has changed. */
@@ -140,8 +142,8 @@ export class SlotRows {
       this.#rest = longer;
     }
     const free = this.#hosts.freeMemoryMib[host] as number;
-    const { memoryMib } = this.#hosts.shape(host);
-    this.#rest[host] = hasRemainder(memoryMib, this.slotMib) && free >= 0 ? free % this.slotMib : free;
+    const total = this.#hosts.totalMemoryMib[host] as number;
+    this.#rest[host] = hasRemainder(total, this.slotMib) && free >= 0 ? free % this.slotMib : free;
   }
 
   /** The columns of the hosts, with the rest for the memory; they may be replaced by longer ones at any time. */
