@@ -32,7 +32,12 @@ export const exclusionCodes: readonly ExclusionCode[] = [
 
 const bitOf = (code: ExclusionCode): number => 1 << exclusionCodes.indexOf(code);
 const resourceBits = resourceCodes.map(bitOf);
-const ruleBits = rules.map(({ code }) => bitOf(code));
+const profileRules = rules
+  .filter((rule) => rule.reads === 'profile')
+  .map((rule) => ({ rule, bit: bitOf(rule.code) }));
+const hostRules = rules
+  .filter((rule) => rule.reads !== 'profile')
+  .map((rule) => ({ rule, bit: bitOf(rule.code) }));
 
 export interface ExcludedHosts {
   /** Hosts for which this is the first reason; over all reasons they add up. */
@@ -101,7 +106,7 @@ class Questions {
   readonly #state: State;
   readonly #request: PlacementRequest;
   readonly #verdicts: [Verdict, bit: number][];
-  readonly #ofProfile = new Map<object, number>();
+  readonly #ofProfile: (number | undefined)[] = [];
 
   constructor(state: State, request: PlacementRequest, mask: ProfileMask) {
     this.#state = state;
@@ -114,9 +119,8 @@ class Questions {
   /** A bit for each reason against this host. */
   reasons(row: number, host: Host): number {
     let reasons = this.#reasonsOfProfile(row) | this.#lacks(row);
-    for (const [index, rule] of rules.entries()) {
-      if (rule.reads === 'profile') continue;
-      if (rule.excludes(this.#state, host, this.#request)) reasons |= ruleBits[index] as number;
+    for (const { rule, bit } of hostRules) {
+      if (rule.excludes(this.#state, host, this.#request)) reasons |= bit;
     }
     for (const [verdict, bit] of this.#verdicts) if (excludesHost(verdict, host)) reasons |= bit;
     return reasons;
@@ -152,16 +156,15 @@ class Questions {
   }
 
   #reasonsOfProfile(row: number): number {
-    const profile = this.#state.offers.profile(row);
-    let reasons = this.#ofProfile.get(profile);
-    if (reasons === undefined) {
-      reasons = 0;
-      for (const [index, rule] of rules.entries()) {
-        if (rule.reads !== 'profile') continue;
-        if (rule.excludes(this.#state, profile, this.#request)) reasons |= ruleBits[index] as number;
-      }
-      this.#ofProfile.set(profile, reasons);
+    const number = this.#state.offers.profileNumber(row);
+    const known = this.#ofProfile[number];
+    if (known !== undefined) return known;
+    const profile = this.#state.offers.profiles.get(number);
+    let reasons = 0;
+    for (const { rule, bit } of profileRules) {
+      if (rule.excludes(this.#state, profile, this.#request)) reasons |= bit;
     }
+    this.#ofProfile[number] = reasons;
     return reasons;
   }
 }

@@ -64,11 +64,11 @@ export class Offers {
 
   /** What rules that are asked once a profile read of this host. */
   profile(row: number): ProfileOfHost {
-    return this.profiles.get(this.#profileOf[row] as number);
+    return this.profiles.get(this.profileNumber(row));
   }
 
-  rack(row: number): string {
-    return this.#rackOf[row] as string;
+  profileNumber(row: number): number {
+    return this.#profileOf[row] as number;
   }
 
   rowsOfRack(rack: string): Iterable<number> {
