@@ -1,7 +1,6 @@
 /** How much garbage decisions make: what the heap in use has grown by after many of them. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Resources } from '../../scheduler/core/model.js';
+import { collectGarbage } from './placement-collect.js';
 import { type Demand, usualDemands } from './placement-demands.js';
 import type { Fleet } from './placement-fleet.js';
 
@@ -18,13 +17,11 @@ export interface Allocation {
 }
 
 export function allocation(fleet: Fleet): Allocation {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const demands = usualDemands(fleet, decisions);
-  const whole = bytesEach(demands, collect, (some) => decideWhole(fleet, some));
+  const whole = bytesEach(demands, (some) => decideWhole(fleet, some));
   const { host, size, place } = fleet.vms;
   const before = { host: host.slice(), size: size.slice(), place: place.slice() };
-  const index = bytesEach(demands, collect, (some) => decideInIndex(fleet, some));
+  const index = bytesEach(demands, (some) => decideInIndex(fleet, some));
   // The host table knows nothing of what was written past it.
   for (const each of fleet.state.hosts.values()) fleet.state.hostTable.refresh(each);
   host.set(before.host);
@@ -33,15 +30,11 @@ export function allocation(fleet: Fleet): Allocation {
   return { index, whole };
 }
 
-function bytesEach(
-  demands: readonly Demand[],
-  collect: () => void,
-  decideSome: (some: readonly Demand[]) => void,
-): number {
+function bytesEach(demands: readonly Demand[], decideSome: (some: readonly Demand[]) => void): number {
   const parts = Array.from({ length: decisions / atATime }, (_, part) =>
     demands.slice(part * atATime, (part + 1) * atATime),
   );
-  collect();
+  collectGarbage();
   // What counts is what compiled code leaves behind, and a collection may throw compiled code away.
   for (const part of parts) decideSome(part);
   let bytes = 0;

@@ -3,6 +3,7 @@ import { decide } from '../../scheduler/core/decide.js';
 import type { HostState, Resources } from '../../scheduler/core/model.js';
 import { place } from '../../scheduler/core/placement/placement.js';
 import type { NewVm } from '../../scheduler/core/commands.js';
+import { collectGarbage } from './placement-collect.js';
 import { usualDemands } from './placement-demands.js';
 import { type Fleet, requestOf } from './placement-fleet.js';
 import { type Place, sites } from './placement-places.js';
@@ -91,7 +92,9 @@ export function refuse(fleet: Fleet): number {
 export function longestWithNewCuts(fleet: Fleet): number {
   const { index } = fleet.state.hostTable;
   const before = index.bytes;
-  const { longest } = decideAll(fleet, usualDemands(fleet, 10_000));
+  const demands = usualDemands(fleet, 10_000);
+  collectGarbage();
+  const { longest } = decideAll(fleet, demands);
   if (index.bytes === before) throw new Error('the index did not cut its ranks anew');
   return longest / 1000;
 }

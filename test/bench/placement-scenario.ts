@@ -3,6 +3,7 @@
  * and share whatever else the machine does. A round decides many requests, timing each, and lets a VM depart after
  * each; then it asks the index and both scans for the same hosts, and their answers must agree.
  */
+import { collectGarbage } from './placement-collect.js';
 import type { Demand, Demands } from './placement-demands.js';
 import type { Fleet } from './placement-fleet.js';
 import { plainScan, type Scan, tunedScan } from './placement-scan.js';
@@ -45,7 +46,9 @@ export class Scenario {
   /** Runs a round. One that is not kept only warms up. */
   run(keep: boolean): Round {
     const { fleet } = this;
-    const speed = decideAll(fleet, this.demands(fleet, decisions));
+    const demands = this.demands(fleet, decisions);
+    collectGarbage();
+    const speed = decideAll(fleet, demands);
     const asked = this.demands(fleet, Math.round(scannedHosts / fleet.columns.hosts));
     const scans = compare(fleet, asked);
     this.compared += asked.length;

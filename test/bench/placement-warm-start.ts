@@ -7,6 +7,7 @@ import type { Vm } from '../../scheduler/core/model.js';
 import { State } from '../../scheduler/core/state.js';
 import { Random } from '../scheduler/core/placement/random.js';
 import { smallWorld } from '../scheduler/core/world.js';
+import { collectGarbage } from './placement-collect.js';
 import { emptyWorld, makeHosts } from './placement-fleet.js';
 import { sites } from './placement-places.js';
 import { tracedSizes } from './placement-sizes.js';
@@ -29,6 +30,7 @@ const vms: Vm[] = Array.from({ length: vmCount }, (_, number) =>
   }),
 );
 
+collectGarbage();
 const startedMs = performance.now();
 const state = new State();
 state.federation = entities.federation;

@@ -39,7 +39,7 @@ export async function placement(report: Report, say: (line: string) => void): Pr
     longestWithNewCuts(new Fleet({ ...usual, sizes: arbitrary })),
   );
   const fleet = measureLoads(report, newCuts, say);
-  // It collects garbage first: the other fleets are gone when the events come, as they are from a scheduler.
+  // It collects garbage: the other fleets are gone when the events come, as there are none in a scheduler.
   const bytes = allocation(fleet);
   report.figure('garbage of one decision and departure, bytes', bytes.whole);
   // Less than half of the smallest object.
