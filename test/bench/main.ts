@@ -1,10 +1,12 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark, and fails when one of its promises does not hold. */
 import { api } from './api.js';
+import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
 import { start } from './start.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
   api,
+  placement,
   start,
 };
 

@@ -1,0 +1,161 @@
+/**
+ * A fleet of ready hosts in a state as the scheduler has it, filled with VMs. Deciding goes the way that a create
+ * goes: through the offers to the index, and what is found is claimed. Hosts come as entities, as they do from the
+ * store, because a hundred thousand joins and hellos would take longer than all that is measured.
+ */
+import type { Host, Resources, VmPlacement } from '../../scheduler/core/model.js';
+import { type PlacementRequest, requestFor } from '../../scheduler/core/placement/placement.js';
+import type { State } from '../../scheduler/core/state.js';
+import { Random } from '../scheduler/core/placement/random.js';
+import { smallWorld, World } from '../scheduler/core/world.js';
+import { add, fill, nothing, type Vms } from './placement-fill.js';
+import { makePlaces, type Place, sites } from './placement-places.js';
+import { Recent } from './placement-recent.js';
+import type { ScanColumns } from './placement-scan.js';
+import type { Sizes } from './placement-sizes.js';
+
+export interface FleetPlan {
+  hosts: number;
+  /** What hosts have for each vCPU: it says what is scarce. */
+  memoryPerVcpuMib: number;
+  diskPerVcpuMib: number;
+  sizes: Sizes;
+  seed: number;
+}
+
+const architecture = 'x86_64';
+const vcpusOfHosts = [48, 64, 96, 96];
+const vmsOfHost = 500;
+/** How much of what is scarcest is taken. */
+const load = 0.85;
+
+export class Fleet {
+  readonly state: State;
+  readonly world: World;
+  readonly sizes: Sizes;
+  readonly places: readonly Place[];
+  readonly vms: Vms;
+  /** By size. */
+  readonly recent: readonly Recent[];
+  readonly columns: ScanColumns;
+  readonly random: Random;
+
+  constructor({ hosts, memoryPerVcpuMib, diskPerVcpuMib, sizes, seed }: FleetPlan) {
+    this.random = new Random(seed);
+    this.sizes = sizes;
+    this.places = makePlaces(this.random);
+    this.recent = sizes.all.map(() => new Recent());
+    this.world = emptyWorld();
+    this.state = this.world.state;
+    const site = sitesOfHosts(hosts, this.random);
+    const entities = makeHosts(hosts, (row) => {
+      const vcpus = vcpusOfHosts[row % vcpusOfHosts.length] as number;
+      const capacity = {
+        vcpus,
+        memoryMib: vcpus * memoryPerVcpuMib,
+        diskMib: vcpus * diskPerVcpuMib,
+        vms: vmsOfHost,
+      };
+      return { site: (sites[site[row] as number] as { id: string }).id, capacity };
+    });
+    for (const host of entities) this.state.addHost(host);
+    const capacities = entities.map(({ capacity }) => capacity);
+    const { vms, held } = fill(capacities, site, sizes, this.places, load, this.random);
+    this.vms = vms;
+    for (const [row, { id }] of entities.entries()) {
+      this.state.hostTable.claim(id, held[row] as Resources, 1);
+    }
+    this.columns = { free: this.state.hostTable, hosts, site, order: orderOf(entities) };
+  }
+
+  /** The row of the host that is best for a request, which is claimed there; -1 if there is none. */
+  decide(request: PlacementRequest): number {
+    const row = this.state.offers.find(request);
+    if (row >= 0) this.claim(row, request.needs, 1);
+    return row;
+  }
+
+  /** The answer alone. */
+  find(request: PlacementRequest): number {
+    return this.state.offers.find(request);
+  }
+
+  claim(row: number, needs: Resources, sign: 1 | -1): void {
+    const { hostTable } = this.state;
+    hostTable.claim((hostTable.hosts[row] as Host).id, needs, sign);
+  }
+
+  /** A VM departs, and its number goes to one that has just been placed. */
+  replace(vm: number, row: number, size: number, place: number): void {
+    const id = this.state.hostTable.hosts[row]?.id ?? '';
+    (this.recent[size] as Recent).took(row, id);
+    const { host, size: sizeOf, place: placeOf } = this.vms;
+    this.claim(host[vm] as number, this.sizes.all[sizeOf[vm] as number] as Resources, -1);
+    host[vm] = row;
+    sizeOf[vm] = size;
+    placeOf[vm] = place;
+  }
+
+  /** Percent of all hosts' resources that VMs hold. */
+  taken(): Resources {
+    const total = nothing();
+    const held = nothing();
+    for (const { id, capacity } of this.state.hosts.values()) {
+      add(total, capacity);
+      add(held, this.state.hostTable.claimed(id));
+    }
+    const percent = (kind: keyof Resources) => (100 * held[kind]) / total[kind];
+    return {
+      vcpus: percent('vcpus'),
+      memoryMib: percent('memoryMib'),
+      diskMib: percent('diskMib'),
+      vms: percent('vms'),
+    };
+  }
+}
+
+export function requestOf(needs: Resources, placement: VmPlacement): PlacementRequest {
+  const { vcpus, memoryMib, diskMib } = needs;
+  return requestFor({ vcpus, memoryMib, diskMib, imageUid: '', pool: '' }, architecture, placement, []);
+}
+
+/** The sites, an administration and an image, but no hosts. */
+export function emptyWorld(): World {
+  const world = new World();
+  world.run({ type: 'federation.open', instance: 'bench', name: 'bench', incarnation: 1 });
+  for (const { id, country } of sites) world.site(id, country);
+  world.administration('adm');
+  world.image('tiny');
+  return world;
+}
+
+/** Ready hosts. Their ids are in another order than they come in. */
+export function makeHosts(count: number, of: (row: number) => { site: string; capacity: Resources }): Host[] {
+  const like = smallWorld('like').state.hosts.get('like') as Host;
+  return Array.from({ length: count }, (_, row) => {
+    const id = `host-${String((row * 7919) % count).padStart(6, '0')}`;
+    const { site, capacity } = of(row);
+    const rack = `rack-${row % 50}`;
+    return { ...like, id, site, rack, machineId: `machine-of-${id}`, capacity, inventory: { architecture } };
+  });
+}
+
+/** The number of each host's site: the shares exactly, in random order. */
+function sitesOfHosts(hosts: number, random: Random): Uint8Array {
+  const hundred = sites.flatMap(({ share }, site) => Array.from({ length: share }, () => site));
+  const numbers = Uint8Array.from({ length: hosts }, (_, row) => hundred[row % hundred.length] as number);
+  for (let last = hosts - 1; last > 0; last -= 1) {
+    const other = random.below(last + 1);
+    const kept = numbers[last] as number;
+    numbers[last] = numbers[other] as number;
+    numbers[other] = kept;
+  }
+  return numbers;
+}
+
+function orderOf(hosts: readonly Host[]): Int32Array {
+  const order = new Int32Array(hosts.length);
+  const rows = [...hosts.keys()].sort((a, b) => ((hosts[a] as Host).id < (hosts[b] as Host).id ? -1 : 1));
+  for (const [at, row] of rows.entries()) order[row] = at;
+  return order;
+}

@@ -1,0 +1,78 @@
+/**
+ * What the index is held against: looking at every host, without making garbage, in columns that lie close together.
+ * The plain scan is the one that anybody would write. The tuned scan asks the same in an order that suits the machine:
+ * whether a host could still win and has enough of what decides most is one sign bit, so that one branch is nearly
+ * always taken. It is the fastest of several that were tried. Both give the very host that the index gives.
+ */
+import type { FreeColumns } from '../../scheduler/core/host-table.js';
+import type { Resources } from '../../scheduler/core/model.js';
+
+export interface ScanColumns {
+  free: FreeColumns;
+  hosts: number;
+  /** The number of each host's site, by row. */
+  site: Uint8Array;
+  /** Where each host's id stands among all ids, by row. */
+  order: Int32Array;
+}
+
+/** Finds the row of the best host on one of these sites, a bit each, that is not among the excluded rows; or -1. */
+export type Scan = (
+  columns: ScanColumns,
+  needs: Resources,
+  sites: number,
+  excluded: Int32Array | null,
+) => number;
+
+/** Above any amount; for what has not been found yet. */
+const endless = 0x7fff_ffff;
+
+export const plainScan: Scan = ({ free, hosts, site, order }, needs, sites, excluded) => {
+  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = free;
+  const { vcpus, memoryMib, diskMib } = needs;
+  let best = -1;
+  let bestMemory = endless;
+  let bestVcpus = endless;
+  for (let row = 0; row < hosts; row += 1) {
+    const hasMemory = freeMemoryMib[row] as number;
+    if (hasMemory < memoryMib) continue;
+    const hasVcpus = freeVcpus[row] as number;
+    if (hasVcpus < vcpus || (freeDiskMib[row] as number) < diskMib || (freeVms[row] as number) < 1) continue;
+    if (((sites >>> (site[row] as number)) & 1) === 0) continue;
+    if (hasMemory > bestMemory) continue;
+    if (hasMemory === bestMemory) {
+      if (hasVcpus > bestVcpus) continue;
+      if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+    }
+    if (excluded?.includes(row)) continue;
+    best = row;
+    bestMemory = hasMemory;
+    bestVcpus = hasVcpus;
+  }
+  return best;
+};
+
+export const tunedScan: Scan = ({ free, hosts, site, order }, needs, sites, excluded) => {
+  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = free;
+  const { vcpus, memoryMib, diskMib } = needs;
+  let best = -1;
+  let bestMemory = endless;
+  let bestVcpus = endless;
+  for (let row = 0; row < hosts; row += 1) {
+    const hasMemory = freeMemoryMib[row] as number;
+    const hasVcpus = freeVcpus[row] as number;
+    // Below zero when one of the differences is. None can overflow: no host has an endless amount.
+    if (((hasMemory - memoryMib) | (bestMemory - hasMemory) | (hasVcpus - vcpus)) < 0) continue;
+    if ((freeDiskMib[row] as number) < diskMib || (freeVms[row] as number) < 1) continue;
+    if (((sites >>> (site[row] as number)) & 1) === 0) continue;
+    if (hasMemory === bestMemory) {
+      if (hasVcpus > bestVcpus) continue;
+      if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+    }
+    if (excluded?.includes(row)) continue;
+    best = row;
+    bestMemory = hasMemory;
+    bestVcpus = hasVcpus;
+  }
+  return best;
+};
