@@ -4,7 +4,7 @@
  * requests that only one site can serve.
  */
 import type { Resources } from '../../scheduler/core/model.js';
-import type { PlacementRequest } from '../../scheduler/core/placement/placement.js';
+import type { PlacementRequest } from '../../scheduler/core/placement/request.js';
 import { type Fleet, requestOf } from './placement-fleet.js';
 import { type Place, sites, usualPlaces } from './placement-places.js';
 import type { Recent } from './placement-recent.js';

