@@ -160,23 +160,16 @@ export const vmService = {
     const sent = request.vm;
     if (!fields.present('vm', sent)) return { refusal: fields.refusal ?? notFound('VM', '') };
     const vm = fields.vmName('vm.name', sent.name);
-    const known = ['title', 'labels', 'policy', 'deletion_protection'] as const;
-    const masked = maskedFields(fields, request.updateMask, known);
-    const wide = (request.updateMask?.paths.length ?? 0) === 0;
-    // Without a mask a field that is not set cannot be told from one that is to be cleared, so it stays.
-    const takes = (field: (typeof known)[number], set: boolean) => masked.has(field) && (!wide || set);
-    const title = takes('title', sent.title !== '')
-      ? fields.text('vm.title', sent.title, titleLimit)
-      : undefined;
-    const labels = takes('labels', Object.keys(sent.labels).length > 0)
-      ? fields.labels('vm.labels', sent.labels)
-      : undefined;
-    const policy = takes('policy', sent.policy !== null)
-      ? policyIn(fields, 'vm.policy', sent.policy)
-      : undefined;
-    const deletionProtection = takes('deletion_protection', sent.deletionProtection)
-      ? sent.deletionProtection
-      : undefined;
+    const masked = maskedFields(fields, request.updateMask, {
+      title: sent.title !== '',
+      labels: Object.keys(sent.labels).length > 0,
+      policy: sent.policy !== null,
+      deletion_protection: sent.deletionProtection,
+    });
+    const title = masked.has('title') ? fields.text('vm.title', sent.title, titleLimit) : undefined;
+    const labels = masked.has('labels') ? fields.labels('vm.labels', sent.labels) : undefined;
+    const policy = masked.has('policy') ? policyIn(fields, 'vm.policy', sent.policy) : undefined;
+    const deletionProtection = masked.has('deletion_protection') ? sent.deletionProtection : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
     const outcome = engine.run({
       type: 'vm.update',
