@@ -69,7 +69,7 @@ test('exclusions come with their words, those of most hosts first, and count hos
     { code: 'LACKS_MEMORY', description: '1 lacks memory', hosts: 1, sole: 1 },
     {
       code: 'NOT_ALLOWED_THERE',
-      description: '1 is outside the sites or countries you allow',
+      description: '1 is outside the sites, countries or jurisdictions you allow',
       hosts: 1,
       sole: 0,
     },
