@@ -103,6 +103,16 @@ export class Engine {
   }
 
   /**
+   * Decides what `run` would, and leaves everything as it is. The reply of what makes something shows it as it would
+   * be; what a command changes, it would show unchanged, so only those that make something can be asked.
+   */
+  preview<T extends 'vm.create'>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    const decision = decide(this.state, command, this.now());
+    if (decision.refusal) return { refusal: decision.refusal };
+    return { reply: decision.reply(this.state), sequence: this.state.sequence };
+  }
+
+  /**
    * The sequence with which an answer that is kept now becomes durable. A call that changed nothing gets an empty
    * decision of its own, or its answer would wait for a stranger's.
    */

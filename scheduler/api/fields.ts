@@ -4,12 +4,14 @@
  */
 import type { VmRef } from '../core/commands.js';
 import { type Refusal, refuse } from '../core/refusal.js';
+import { leastOvercommitPercent, mostJurisdictions, mostOvercommitPercent } from './limits.js';
 import { type Collection, idIn, patternOf, vmNamePattern, vmRefIn } from '../render/names.js';
 
 const idForm = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const hostIdForm = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const countryForm = /^[A-Z]{2}$/;
+const jurisdictionForm = /^[A-Za-z][A-Za-z0-9-]{0,31}$/;
 const labelKeyForm = /^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/;
 /** Controls, lone surrogates, line and paragraph separators, and the marks that turn text around. */
 const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
@@ -90,6 +92,30 @@ export class Fields {
   country(field: string, value: string): string {
     if (!countryForm.test(value)) {
       this.fault(field, `${quoted(value)} must be two capital letters (ISO 3166-1 alpha-2), for example HR`);
+    }
+    return value;
+  }
+
+  /** Each once. */
+  jurisdictions(field: string, list: readonly string[]): string[] {
+    const listed = this.list(field, list, mostJurisdictions);
+    for (const jurisdiction of listed) {
+      if (!jurisdictionForm.test(jurisdiction)) {
+        this.fault(
+          field,
+          `${quoted(jurisdiction)} must be 1 to 32 letters, digits and hyphens, and start with a letter, for example EU`,
+        );
+      }
+    }
+    return [...new Set(listed)];
+  }
+
+  /** vCPUs for each 100 CPUs; null when it is not said. */
+  overcommitPercent(field: string, value: number): number | null {
+    if (value === 0) return null;
+    if (value < leastOvercommitPercent || value > mostOvercommitPercent) {
+      const range = `from ${leastOvercommitPercent} to ${mostOvercommitPercent}`;
+      this.fault(field, `${value} must be a whole number ${range}, or 0`);
     }
     return value;
   }

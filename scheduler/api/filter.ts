@@ -6,11 +6,16 @@
 
 /** A field's value for an entity. Enumerations give their short name, for example `RUNNING`. */
 export type FieldReader<T> = (entity: T) => string | number | boolean;
+export type ListReader<T> = (entity: T) => readonly string[];
 
-/** Which fields a listing knows. `maps` are fields with a key behind a dot, such as `labels.env`. */
+/**
+ * Which fields a listing knows. `maps` are fields with a key behind a dot, such as `labels.env`; `lists` are those of
+ * which it can only be asked what they have, as in `traits:ssd`.
+ */
 export interface FilterSchema<T> {
   fields: Record<string, FieldReader<T>>;
   maps?: Record<string, (entity: T) => Record<string, string>>;
+  lists?: Record<string, ListReader<T>>;
 }
 
 export type Predicate<T> = (entity: T) => boolean;
@@ -98,7 +103,7 @@ class Parser<T> {
   #comparison(): Predicate<T> {
     const field = this.list[this.#at++];
     if (field?.kind !== 'word') throw new FilterError('misses the name of a field');
-    const read = this.#reader(field.value);
+    const compared = this.#field(field.value);
     const operator = this.list[this.#at++];
     if (operator?.kind !== 'operator' || operator.value === '(' || operator.value === ')') {
       throw new FilterError(`misses a comparison after ${field.value}`);
@@ -107,7 +112,15 @@ class Parser<T> {
     if (value === undefined || value.kind === 'operator') {
       throw new FilterError(`misses a value after ${field.value} ${operator.value}`);
     }
-    return compare(read, operator.value, value.value, field.value);
+    return compared(operator.value, value.value);
+  }
+
+  #field(name: string): (operator: string, text: string) => Predicate<T> {
+    const lists = this.schema.lists ?? {};
+    const list = Object.hasOwn(lists, name) ? lists[name] : undefined;
+    if (list !== undefined) return (operator, text) => has(list, operator, text, name);
+    const read = this.#reader(name);
+    return (operator, text) => compare(read, operator, text, name);
   }
 
   #reader(name: string): (entity: T) => string | number | boolean | undefined {
@@ -123,7 +136,11 @@ class Parser<T> {
         return Object.hasOwn(entries, key) ? entries[key] : undefined;
       };
     }
-    const known = [...Object.keys(this.schema.fields), ...Object.keys(maps).map((map) => `${map}.KEY`)];
+    const known = [
+      ...Object.keys(this.schema.fields),
+      ...Object.keys(this.schema.lists ?? {}),
+      ...Object.keys(maps).map((map) => `${map}.KEY`),
+    ];
     throw new FilterError(`names ${JSON.stringify(name)}, which is none of ${known.join(', ')}`);
   }
 
@@ -140,6 +157,12 @@ class Parser<T> {
     this.#at += 1;
     return true;
   }
+}
+
+/** Whether a list has a value as a whole: a part of it is not one of its values. */
+function has<T>(read: ListReader<T>, operator: string, text: string, field: string): Predicate<T> {
+  if (operator !== ':') throw new FilterError(`compares ${field}, which is a list; ask with ${field}:VALUE`);
+  return (entity) => (text === '*' ? read(entity).length > 0 : read(entity).includes(text));
 }
 
 function compare<T>(

@@ -1,17 +1,21 @@
 /** HostService: the machines, as operators see and order them. They join by their agents (see `fleet/`). */
 import type { CordonHostRequest__Output } from '../../proto/gen/secovia/v1/CordonHostRequest.js';
 import type { GetHostRequest__Output } from '../../proto/gen/secovia/v1/GetHostRequest.js';
+import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
+import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
 import type { Host } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
 import { Fields } from './fields.js';
 import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
+import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
 import { nameOf } from '../render/names.js';
 import { pageById, pageOf } from './pages.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
+import { givenTraits } from './traits.js';
 
 const filterSchema: FilterSchema<Host> = {
   fields: {
@@ -20,8 +24,15 @@ const filterSchema: FilterSchema<Host> = {
     rack: (host) => host.rack,
     state: (host) => hostStateNames[host.state].replace('HOST_STATE_', ''),
     cordoned: (host) => host.cordoned,
+    dedicated_to: ({ dedicatedTo }) => (dedicatedTo === null ? '' : nameOf('administration', dedicatedTo)),
   },
+  lists: { traits: (host) => host.traits },
 };
+
+/** The administration that a host is kept for; null for anybody's. */
+function dedicationOf(fields: Fields, { dedicatedTo }: Host__Output): string | null {
+  return dedicatedTo === '' ? null : fields.name('host.dedicated_to', 'administration', dedicatedTo);
+}
 
 const knownBytes = new WeakMap<object, number>();
 
@@ -66,6 +77,29 @@ export function hostService(leaseEndMs: LeaseReader) {
 
     CordonHost: cordon(true),
     UncordonHost: cordon(false),
+
+    UpdateHost: mutation((request: UpdateHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const { host } = request;
+      if (!fields.present('host', host)) return { refusal: fields.refusal ?? notFound('host', '') };
+      const id = fields.name('host.name', 'host', host.name);
+      const masked = maskedFields(fields, request.updateMask, {
+        traits: host.traits.length > 0,
+        dedicated_to: host.dedicatedTo !== '',
+        vcpu_overcommit_percent: host.vcpuOvercommitPercent !== 0,
+      });
+      const traits = masked.has('traits') ? givenTraits(fields, 'host.traits', host.traits) : undefined;
+      const dedicatedTo = masked.has('dedicated_to') ? dedicationOf(fields, host) : undefined;
+      const vcpuOvercommitPercent = masked.has('vcpu_overcommit_percent')
+        ? fields.overcommitPercent('host.vcpu_overcommit_percent', host.vcpuOvercommitPercent)
+        : undefined;
+      if (fields.refusal) return { refusal: fields.refusal };
+      const { etag } = host;
+      const changes = { traits, dedicatedTo, vcpuOvercommitPercent };
+      const outcome = engine.run({ type: 'host.update', id, ...changes, etag });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
 
     RetireHost: mutation((request: RetireHostRequest__Output, { engine }) => {
       const fields = new Fields();

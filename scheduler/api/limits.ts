@@ -1,13 +1,23 @@
 /** The limits of what can be asked for, named once. */
 
 export const mostVcpus = 512;
-export const leastMemoryMib = 64;
+export { leastMemoryMib } from '../core/placement/suggestion.js';
 /** 16 TiB. */
 export const mostMemoryMib = 16 * 2 ** 20;
 /** 64 TiB. */
 export const largestDiskMib = 64 * 2 ** 20;
 export const largestBatch = 1000;
 export const mostPlacementEntries = 100;
+export const mostJurisdictions = 32;
+/** Of a host, and of those that a VM requires, or forbids. */
+export const mostTraits = 64;
+/** Each makes one round more of a search possible. */
+export const mostPreferredTraits = 16;
+export const mostGroups = 8;
+export const mostSkew = 1000;
+export const leastOvercommitPercent = 10;
+export const mostOvercommitPercent = 3200;
+export const mostCountedVms = 10_000;
 export const defaultStopGraceSeconds = 60;
 export const longestStopGraceSeconds = 3600;
 /** A call's message; longer ones are refused by gRPC itself. */

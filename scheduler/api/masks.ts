@@ -3,16 +3,20 @@ import type { FieldMask__Output } from '../../proto/gen/google/protobuf/FieldMas
 import { type Fields, quoted } from './fields.js';
 
 /**
- * The masked fields, by their names in the contract (snake case; lower camel case is taken as well). An absent or
- * empty mask, and `*`, mean all of `known`.
+ * The fields that count, by their names in the contract (snake case; lower camel case is taken as well). `sent` has
+ * all that can be updated, with whether the request sets it to more than its zero value. `*` means all of them. An
+ * absent or empty mask means those that are set: a field that is not cannot be told from one that is to be cleared,
+ * and an old client must not clear what it knows nothing of.
  */
 export function maskedFields<F extends string>(
   fields: Fields,
   mask: FieldMask__Output | null,
-  known: readonly F[],
+  sent: Record<F, boolean>,
 ): Set<F> {
+  const known = Object.keys(sent) as F[];
   const paths = mask?.paths ?? [];
-  if (paths.length === 0 || (paths.length === 1 && paths[0] === '*')) return new Set(known);
+  if (paths.length === 0) return new Set(known.filter((field) => sent[field]));
+  if (paths.length === 1 && paths[0] === '*') return new Set(known);
   const result = new Set<F>();
   for (const path of fields.list('update_mask', paths, 32)) {
     const snake = path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -88,8 +88,8 @@ export function query<Req, Res extends object>(
   };
 }
 
-/** A call that changes something. */
-export function mutation<Req extends { requestId: string }, Res extends object>(
+/** A call that changes something; one that is to `validateOnly` changes nothing, which its handler sees to. */
+export function mutation<Req extends { requestId: string; validateOnly?: boolean }, Res extends object>(
   change: (request: Req, context: CallContext) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
@@ -99,12 +99,13 @@ export function mutation<Req extends { requestId: string }, Res extends object>(
       const { message, bytes } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
       guard(method, context, callback, () => {
-        const id = message.requestId.toLowerCase();
+        const requestId = message.requestId.toLowerCase();
+        const malformedId = checkRequestId(requestId);
+        if (malformedId) return callback(statusOf(malformedId));
+        // What was only looked at is not the first success of anything, nor is it answered by one.
+        const id = message.validateOnly === true ? '' : requestId;
         const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
-        if (id !== '') {
-          const answered = answerAgain(method, context, id, asked, callback);
-          if (answered) return;
-        }
+        if (id !== '' && answerAgain(method, context, id, asked, callback)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
         const answer = change(message, context);
         if (answer.refusal) {
@@ -130,6 +131,12 @@ export function mutation<Req extends { requestId: string }, Res extends object>(
   };
 }
 
+function checkRequestId(id: string): Refusal | null {
+  const fields = new Fields();
+  if (id !== '') fields.uuid('request_id', id);
+  return fields.refusal;
+}
+
 /** Gives the first success again, or refuses an id that asked for something else; false when the id is new. */
 function answerAgain(
   method: AnyMethod,
@@ -138,12 +145,6 @@ function answerAgain(
   asked: string,
   callback: sendUnaryData<Buffer>,
 ): boolean {
-  const fields = new Fields();
-  fields.uuid('request_id', id);
-  if (fields.refusal) {
-    callback(statusOf(fields.refusal));
-    return true;
-  }
   const earlier = requests.find(anonymousCaller, method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));

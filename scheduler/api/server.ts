@@ -11,6 +11,7 @@ import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
 import { operationService } from './operation-service.js';
 import type { LeaseReader } from '../render/host.js';
+import { placementService } from './placement-service.js';
 import { reflectionService } from './reflection.js';
 import { siteService } from './site-service.js';
 import { storagePoolService } from './storage-pool-service.js';
@@ -70,6 +71,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.OperationService.service, operationService);
   add(v1.FederationService.service, federationService(version, startMs));
   add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
+  add(v1.PlacementService.service, placementService);
   add(v1.AgentService.service, options.agentService);
   reflectionService().addToServer(server);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });

@@ -5,6 +5,7 @@ import type { DeleteSiteRequest__Output } from '../../proto/gen/secovia/v1/Delet
 import type { GetSiteRequest__Output } from '../../proto/gen/secovia/v1/GetSiteRequest.js';
 import type { ListSitesRequest__Output } from '../../proto/gen/secovia/v1/ListSitesRequest.js';
 import type { UpdateSiteRequest__Output } from '../../proto/gen/secovia/v1/UpdateSiteRequest.js';
+import type { Site__Output } from '../../proto/gen/secovia/v1/Site.js';
 import { notFound } from '../core/refusal.js';
 import { Fields, titleLimit } from './fields.js';
 import { maskedFields } from './masks.js';
@@ -12,15 +13,12 @@ import { type Answer, type CallContext, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
 import { siteMessage } from '../render/federation.js';
 
-const jurisdictionForm = /^[A-Za-z][A-Za-z0-9-]{0,31}$/;
+/** A site that does not say has as many vCPUs as its hosts have CPUs. */
+const plainOvercommitPercent = 100;
 
-function checkJurisdictions(fields: Fields, list: string[]): string[] {
-  for (const jurisdiction of fields.list('site.jurisdictions', list, 32)) {
-    if (!jurisdictionForm.test(jurisdiction)) {
-      fields.fault('site.jurisdictions', 'each must be 1 to 32 letters, digits and hyphens, for example EU');
-    }
-  }
-  return [...new Set(list)];
+function overcommitOf(fields: Fields, site: Site__Output): number {
+  const percent = fields.overcommitPercent('site.vcpu_overcommit_percent', site.vcpuOvercommitPercent);
+  return percent ?? plainOvercommitPercent;
 }
 
 function cordon(cordoned: boolean) {
@@ -43,9 +41,12 @@ export const siteService = {
     const title = fields.text('site.title', site.title, titleLimit);
     const partner = fields.id('site.partner', site.partner);
     const country = fields.country('site.country', site.country);
-    const jurisdictions = checkJurisdictions(fields, site.jurisdictions);
+    const jurisdictions = fields.jurisdictions('site.jurisdictions', site.jurisdictions);
+    const vcpuOvercommitPercent = overcommitOf(fields, site);
     if (fields.refusal) return { refusal: fields.refusal };
-    const outcome = engine.run({ type: 'site.create', id, title, partner, country, jurisdictions });
+    const { keepFailoverRoom } = site;
+    const offer = { vcpuOvercommitPercent, keepFailoverRoom };
+    const outcome = engine.run({ type: 'site.create', id, title, partner, country, jurisdictions, ...offer });
     if (outcome.refusal) return outcome;
     return { response: { site: siteMessage(engine.state, outcome.reply) } };
   }),
@@ -72,13 +73,24 @@ export const siteService = {
     const { site } = request;
     if (!fields.present('site', site)) return { refusal: fields.refusal ?? notFound('site', '') };
     const id = fields.name('site.name', 'site', site.name);
-    const masked = maskedFields(fields, request.updateMask, ['title', 'jurisdictions']);
+    const masked = maskedFields(fields, request.updateMask, {
+      title: site.title !== '',
+      jurisdictions: site.jurisdictions.length > 0,
+      vcpu_overcommit_percent: site.vcpuOvercommitPercent !== 0,
+      keep_failover_room: site.keepFailoverRoom,
+    });
     const title = masked.has('title') ? fields.text('site.title', site.title, titleLimit) : undefined;
     const jurisdictions = masked.has('jurisdictions')
-      ? checkJurisdictions(fields, site.jurisdictions)
+      ? fields.jurisdictions('site.jurisdictions', site.jurisdictions)
       : undefined;
+    const vcpuOvercommitPercent = masked.has('vcpu_overcommit_percent')
+      ? overcommitOf(fields, site)
+      : undefined;
+    const keepFailoverRoom = masked.has('keep_failover_room') ? site.keepFailoverRoom : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
-    const outcome = engine.run({ type: 'site.update', id, title, jurisdictions, etag: site.etag });
+    const { etag } = site;
+    const offer = { vcpuOvercommitPercent, keepFailoverRoom };
+    const outcome = engine.run({ type: 'site.update', id, title, jurisdictions, ...offer, etag });
     if (outcome.refusal) return outcome;
     return { response: { site: siteMessage(engine.state, outcome.reply) } };
   }),

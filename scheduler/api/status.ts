@@ -29,7 +29,7 @@ const wordLimit = 200;
 
 export function statusOf(refusal: Refusal): StatusObject {
   const { kind, reason, metadata, violations, retryDelayMs } = refusal;
-  const message = cutText(refusal.message, messageLimit);
+  const message = sentenceOf(refusal);
   const details: ErrorDetails = { errorInfo: { reason, metadata: cutValues(metadata) } };
   if (violations) {
     details.fieldViolations = violations.map(({ field, description }) => ({
@@ -43,6 +43,11 @@ export function statusOf(refusal: Refusal): StatusObject {
   }
   if (retryDelayMs !== undefined) details.retryDelayMs = retryDelayMs;
   return serviceError(codes[kind], message, details);
+}
+
+/** What a caller is told in words. */
+export function sentenceOf({ message }: Refusal): string {
+  return cutText(message, messageLimit);
 }
 
 function cutValues<T extends Record<string, string>>(values: T): T {

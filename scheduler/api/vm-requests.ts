@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
 import type { VmPlacement__Output } from '../../proto/gen/secovia/v1/VmPlacement.js';
 import type { VmPolicy__Output } from '../../proto/gen/secovia/v1/VmPolicy.js';
-import type { NewVm } from '../core/commands.js';
-import type { PowerState, VmPlacement, VmPolicy } from '../core/model.js';
+import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
+import type { NewVm, VmShape } from '../core/commands.js';
+import type { PowerState, VmPolicy } from '../core/model.js';
 import { type Fields, titleLimit } from './fields.js';
-import { largestDiskMib, leastMemoryMib, mostMemoryMib, mostPlacementEntries, mostVcpus } from './limits.js';
+import { largestDiskMib, leastMemoryMib, mostMemoryMib, mostVcpus } from './limits.js';
+import { placementIn } from './vm-placement.js';
 
 const powerStates: Record<string, PowerState> = {
   POWER_STATE_UNSPECIFIED: 'running',
@@ -25,7 +27,6 @@ const leaseLossPolicies: Record<string, 'keep'> = {
   LEASE_LOSS_POLICY_KEEP: 'keep',
 };
 
-const everywhere: VmPlacement = { sites: [], countries: [], excludedHosts: [] };
 const plainPolicy: VmPolicy = { onGuestShutdown: 'stay_stopped', rebuildable: false };
 
 /** `at` says where in the request it stands, for example `requests[3].` */
@@ -33,24 +34,33 @@ export function newVm(fields: Fields, request: CreateVmRequest__Output, at: stri
   const { vm } = request;
   const id = fields.id(`${at}vm_id`, request.vmId);
   if (!fields.present(`${at}vm`, vm) || !fields.present(`${at}vm.spec`, vm.spec)) return null;
-  const { spec } = vm;
   return {
     uid: randomUUID(),
     id,
     title: fields.text(`${at}vm.title`, vm.title, titleLimit),
     labels: fields.labels(`${at}vm.labels`, vm.labels),
-    vcpus: fields.whole(`${at}vm.spec.vcpus`, spec.vcpus, 1, mostVcpus),
-    memoryMib: fields.whole(`${at}vm.spec.memory_mib`, spec.memoryMib, leastMemoryMib, mostMemoryMib),
-    diskMib: fields.whole(`${at}vm.spec.disk_mib`, spec.diskMib, 1, largestDiskMib),
-    image: fields.name(`${at}vm.spec.image`, 'image', spec.image),
-    pool:
-      spec.storagePool === ''
-        ? ''
-        : fields.name(`${at}vm.spec.storage_pool`, 'storage pool', spec.storagePool),
+    ...shapeIn(fields, `${at}vm`, vm.spec, vm.placement),
     policy: policyIn(fields, `${at}vm.policy`, vm.policy),
-    placement: placementIn(fields, `${at}vm.placement`, vm.placement),
     power: fields.choice(`${at}vm.desired_power_state`, vm.desiredPowerState, powerStates),
     deletionProtection: vm.deletionProtection,
+  };
+}
+
+/** What of a VM placement has to know; `at` is the field of the VM. */
+export function shapeIn(
+  fields: Fields,
+  at: string,
+  spec: VmSpec__Output,
+  placement: VmPlacement__Output | null,
+): VmShape {
+  return {
+    vcpus: fields.whole(`${at}.spec.vcpus`, spec.vcpus, 1, mostVcpus),
+    memoryMib: fields.whole(`${at}.spec.memory_mib`, spec.memoryMib, leastMemoryMib, mostMemoryMib),
+    diskMib: fields.whole(`${at}.spec.disk_mib`, spec.diskMib, 1, largestDiskMib),
+    image: fields.name(`${at}.spec.image`, 'image', spec.image),
+    pool:
+      spec.storagePool === '' ? '' : fields.name(`${at}.spec.storage_pool`, 'storage pool', spec.storagePool),
+    placement: placementIn(fields, `${at}.placement`, placement),
   };
 }
 
@@ -62,21 +72,5 @@ export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | 
   return {
     onGuestShutdown: fields.choice(`${at}.on_guest_shutdown`, policy.onGuestShutdown, guestShutdownPolicies),
     rebuildable: policy.rebuildable,
-  };
-}
-
-function placementIn(fields: Fields, at: string, placement: VmPlacement__Output | null): VmPlacement {
-  if (placement === null) return everywhere;
-  const { sites, countries, excludedHosts } = placement;
-  if (sites.length + countries.length + excludedHosts.length === 0) return everywhere;
-  const most = mostPlacementEntries;
-  return {
-    sites: fields.list(`${at}.sites`, sites, most).map((name) => fields.name(`${at}.sites`, 'site', name)),
-    countries: fields
-      .list(`${at}.countries`, countries, most)
-      .map((country) => fields.country(`${at}.countries`, country)),
-    excludedHosts: fields
-      .list(`${at}.excluded_hosts`, excludedHosts, most)
-      .map((name) => fields.name(`${at}.excluded_hosts`, 'host', name)),
   };
 }

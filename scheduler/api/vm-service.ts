@@ -1,7 +1,5 @@
-/** VmService: the virtual machines. Watching them is in `vm-watch.ts`. */
+/** VmService: the virtual machines. Making them is in `vm-creation.ts`, watching them in `vm-watch.ts`. */
 import { randomUUID } from 'node:crypto';
-import type { BatchCreateVmsRequest__Output } from '../../proto/gen/secovia/v1/BatchCreateVmsRequest.js';
-import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
 import type { DeleteVmRequest__Output } from '../../proto/gen/secovia/v1/DeleteVmRequest.js';
 import type { GetVmRequest__Output } from '../../proto/gen/secovia/v1/GetVmRequest.js';
 import type { ListVmsRequest__Output } from '../../proto/gen/secovia/v1/ListVmsRequest.js';
@@ -10,7 +8,6 @@ import type { ResizeVmRequest__Output } from '../../proto/gen/secovia/v1/ResizeV
 import type { StartVmRequest__Output } from '../../proto/gen/secovia/v1/StartVmRequest.js';
 import type { StopVmRequest__Output } from '../../proto/gen/secovia/v1/StopVmRequest.js';
 import type { UpdateVmRequest__Output } from '../../proto/gen/secovia/v1/UpdateVmRequest.js';
-import type { NewVm } from '../core/commands.js';
 import { lookUp } from '../core/decide-vm.js';
 import type { Operation, RebootMode, StopMode, Vm } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
@@ -20,7 +17,6 @@ import { Fields, titleLimit } from './fields.js';
 import { filterOf } from './filters.js';
 import {
   defaultStopGraceSeconds,
-  largestBatch,
   largestDiskMib,
   leastMemoryMib,
   longestStopGraceSeconds,
@@ -31,8 +27,10 @@ import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
 import { PageFill, pageOf } from './pages.js';
 import { operationMessage, vmMessage } from '../render/vm.js';
+import { placementBytes } from '../render/vm-placement.js';
 import { vmFilterSchema } from './vm-filter.js';
-import { newVm, policyIn } from './vm-requests.js';
+import { vmCreation } from './vm-creation.js';
+import { policyIn } from './vm-requests.js';
 
 const stopModes: Record<string, StopMode> = {
   STOP_MODE_UNSPECIFIED: 'graceful',
@@ -51,10 +49,10 @@ const pageTimeMs = 10;
 const rowsBetweenLooks = 256;
 
 /** At most what the texts of a VM take on the wire: three bytes a UTF-16 unit. */
-function textBytes({ title, labels }: Vm): number {
+function textBytes({ title, labels, placement }: Vm): number {
   let units = title.length;
   for (const key in labels) units += key.length + (labels[key] as string).length;
-  return 3 * units;
+  return 3 * units + placementBytes(placement);
 }
 
 function vmAndOperation(engine: Engine, outcome: Outcome<{ vm: Vm; operation: Operation }>): Answer<object> {
@@ -70,47 +68,7 @@ function vmAndOperation(engine: Engine, outcome: Outcome<{ vm: Vm; operation: Op
 }
 
 export const vmService = {
-  CreateVm: mutation((request: CreateVmRequest__Output, { engine }): Answer<object> => {
-    const fields = new Fields();
-    const administration = fields.name('parent', 'administration', request.parent);
-    const vm = newVm(fields, request, '');
-    if (fields.refusal || vm === null) return { refusal: fields.refusal ?? notFound('VM', '') };
-    const outcome = engine.run({ type: 'vm.create', administration, vms: [vm], operation: randomUUID() });
-    if (outcome.refusal) return outcome;
-    const { vms, operation } = outcome.reply;
-    return {
-      response: {
-        vm: vmMessage(engine.state, vms[0] as Vm),
-        operation: operationMessage(engine.state, operation),
-      },
-    };
-  }),
-
-  BatchCreateVms: mutation((request: BatchCreateVmsRequest__Output, { engine }): Answer<object> => {
-    const fields = new Fields();
-    const administration = fields.name('parent', 'administration', request.parent);
-    if (request.requests.length === 0) fields.fault('requests', 'is empty; name at least one VM');
-    const wanted: NewVm[] = [];
-    for (const [index, one] of fields.list('requests', request.requests, largestBatch).entries()) {
-      const at = `requests[${index}].`;
-      if (one.parent !== '' && one.parent !== request.parent) {
-        fields.fault(`${at}parent`, 'must be empty, or the same as of the batch');
-      }
-      if (one.requestId !== '') fields.fault(`${at}request_id`, 'must be empty; the batch has one');
-      const vm = newVm(fields, one, at);
-      if (vm !== null) wanted.push(vm);
-    }
-    if (fields.refusal) return { refusal: fields.refusal };
-    const outcome = engine.run({ type: 'vm.create', administration, vms: wanted, operation: randomUUID() });
-    if (outcome.refusal) return outcome;
-    const { vms, operation } = outcome.reply;
-    return {
-      response: {
-        vms: vms.map((vm) => vmMessage(engine.state, vm)),
-        operation: operationMessage(engine.state, operation),
-      },
-    };
-  }),
+  ...vmCreation,
 
   GetVm: query((request: GetVmRequest__Output, { engine }): Answer<object> => {
     const fields = new Fields();
@@ -160,23 +118,16 @@ export const vmService = {
     const sent = request.vm;
     if (!fields.present('vm', sent)) return { refusal: fields.refusal ?? notFound('VM', '') };
     const vm = fields.vmName('vm.name', sent.name);
-    const known = ['title', 'labels', 'policy', 'deletion_protection'] as const;
-    const masked = maskedFields(fields, request.updateMask, known);
-    const wide = (request.updateMask?.paths.length ?? 0) === 0;
-    // Without a mask a field that is not set cannot be told from one that is to be cleared, so it stays.
-    const takes = (field: (typeof known)[number], set: boolean) => masked.has(field) && (!wide || set);
-    const title = takes('title', sent.title !== '')
-      ? fields.text('vm.title', sent.title, titleLimit)
-      : undefined;
-    const labels = takes('labels', Object.keys(sent.labels).length > 0)
-      ? fields.labels('vm.labels', sent.labels)
-      : undefined;
-    const policy = takes('policy', sent.policy !== null)
-      ? policyIn(fields, 'vm.policy', sent.policy)
-      : undefined;
-    const deletionProtection = takes('deletion_protection', sent.deletionProtection)
-      ? sent.deletionProtection
-      : undefined;
+    const masked = maskedFields(fields, request.updateMask, {
+      title: sent.title !== '',
+      labels: Object.keys(sent.labels).length > 0,
+      policy: sent.policy !== null,
+      deletion_protection: sent.deletionProtection,
+    });
+    const title = masked.has('title') ? fields.text('vm.title', sent.title, titleLimit) : undefined;
+    const labels = masked.has('labels') ? fields.labels('vm.labels', sent.labels) : undefined;
+    const policy = masked.has('policy') ? policyIn(fields, 'vm.policy', sent.policy) : undefined;
+    const deletionProtection = masked.has('deletion_protection') ? sent.deletionProtection : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
     const outcome = engine.run({
       type: 'vm.update',

@@ -2,7 +2,13 @@
 import type { VmShape } from './commands.js';
 import { checkShape } from './decide-vm-create.js';
 import type { VmSpec } from './model.js';
-import { answer, type Capacity, capacityFor, type PlacementAnswer } from './placement/answers.js';
+import {
+  answer,
+  type Capacity,
+  capacityFor,
+  type GoesOn,
+  type PlacementAnswer,
+} from './placement/answers.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { notFound, type Refusal } from './refusal.js';
 import type { State } from './state.js';
@@ -20,20 +26,23 @@ export function explainPlacement(
   return { spec: question.spec, answer: answer(state, question.request) };
 }
 
-/** How many VMs of this shape fit now, up to a limit. */
+/** How many VMs of this shape fit now, up to a limit, and for as long as `goesOn` has it. */
 export function estimateCapacity(
   state: State,
   administration: string,
   shape: VmShape,
   limit: number,
+  goesOn: GoesOn = () => true,
 ): Asked<Capacity> {
   const question = requestOf(state, administration, shape);
   // A full pool is an answer here: none.
   if (question.refusal?.reason === 'POOL_FULL') return { vms: 0, limited: false, bySite: new Map() };
   if (question.refusal) return question;
   const inPool = disksLeft(state, shape);
-  const capacity = capacityFor(state, question.request, Math.min(limit, inPool));
-  return { ...capacity, limited: capacity.limited && capacity.vms === limit };
+  const capacity = capacityFor(state, question.request, Math.min(limit, inPool), goesOn);
+  // A pool that is full then has no room for more.
+  const filled = inPool < limit && capacity.vms === inPool;
+  return { ...capacity, limited: capacity.limited && !filled };
 }
 
 /** How many such disks the shared pool has room for; any number when the disk is the host's own. */
@@ -53,6 +62,7 @@ function requestOf(
   const checked = checkShape(state, administration, shape, new Map());
   if (checked.refusal) return checked;
   const { vcpus, memoryMib, diskMib, pool, placement } = shape;
-  const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid: checked.image.uid, pool };
-  return { spec, request: requestForNew(administration, spec, checked.image.architecture, placement) };
+  const { uid: imageUid, architecture, virtualSizeMib } = checked.image;
+  const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
+  return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
 }

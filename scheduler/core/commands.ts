@@ -86,7 +86,15 @@ export interface Commands {
   'recovery.enter': { command: { sites: string[]; reason: string }; reply: null };
   'recovery.end': { command: { site: string }; reply: null };
   'site.create': {
-    command: { id: string; title: string; partner: string; country: string; jurisdictions: string[] };
+    command: {
+      id: string;
+      title: string;
+      partner: string;
+      country: string;
+      jurisdictions: string[];
+      vcpuOvercommitPercent?: number;
+      keepFailoverRoom?: boolean;
+    };
     reply: Site;
   };
   'site.update': {

@@ -10,6 +10,7 @@ import type { State } from './state.js';
 export function createSite(state: State, command: CommandOf<'site.create'>, nowMs: number): Decision<Site> {
   if (state.sites.has(command.id)) return { refusal: alreadyExists('site', command.id) };
   const { id, title, partner, country, jurisdictions } = command;
+  const { vcpuOvercommitPercent = 100, keepFailoverRoom = false } = command;
   const site: Site = {
     id,
     title,
@@ -17,8 +18,8 @@ export function createSite(state: State, command: CommandOf<'site.create'>, nowM
     country,
     jurisdictions,
     cordoned: false,
-    vcpuOvercommitPercent: 100,
-    keepFailoverRoom: false,
+    vcpuOvercommitPercent,
+    keepFailoverRoom,
     revision: 1,
     createdMs: nowMs,
     updatedMs: nowMs,

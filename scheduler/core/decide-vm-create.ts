@@ -3,7 +3,7 @@ import type { Change } from './changes.js';
 import type { CommandOf, NewVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
 import type { GroupRule, Image, Operation, Vm } from './model.js';
-import { refuseNoHost } from './placement/no-host.js';
+import { refuseNoHost, refuseOne } from './placement/no-host.js';
 import { place } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
@@ -40,15 +40,18 @@ function decideEach(
   nowMs: number,
   claim: (host: string, request: PlacementRequest) => void,
 ): Decision<{ vms: Vm[]; operation: Operation }> {
+  const { administration } = command;
+  const alone = command.vms.length === 1;
   const poolMib = new Map<string, number>();
   const names = new Set<string>();
   const changes: Change[] = [];
   const vms: Vm[] = [];
   const firstSequence = (state.sequence + 1) * creationsPerDecision;
   for (const [index, wanted] of command.vms.entries()) {
-    const checked = check(state, command.administration, wanted, names, poolMib);
+    const checked = check(state, administration, wanted, names, poolMib);
     if (checked.refusal) return { refusal: checked.refusal };
     const { image } = checked;
+    const { architecture, virtualSizeMib } = image;
     const spec = {
       vcpus: wanted.vcpus,
       memoryMib: wanted.memoryMib,
@@ -56,12 +59,17 @@ function decideEach(
       imageUid: image.uid,
       pool: wanted.pool,
     };
-    const request = requestForNew(command.administration, spec, image.architecture, wanted.placement);
+    const request = requestForNew(administration, spec, architecture, wanted.placement, virtualSizeMib);
     const placed = place(state, request);
-    if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(spec), wanted.id) };
+    if (placed.noHost) {
+      const refusal = alone
+        ? refuseOne(state, request, placed.noHost, needsOf(spec), wanted.id)
+        : refuseNoHost(placed.noHost, needsOf(spec), wanted.id);
+      return { refusal };
+    }
     const vm: Vm = {
       uid: wanted.uid,
-      administration: command.administration,
+      administration,
       id: wanted.id,
       title: wanted.title,
       labels: wanted.labels,

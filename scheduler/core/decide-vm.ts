@@ -6,7 +6,7 @@ import { claimPool, creationsPerDecision } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
-import { refuseNoHost } from './placement/no-host.js';
+import { refuseOne } from './placement/no-host.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
@@ -176,9 +176,14 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     const full = claimPool(state, vm.spec.pool, vm.spec.diskMib, new Map());
     if (full) return { refusal: full };
   }
-  const request = requestForMove(vm, image.architecture, []);
+  const request = {
+    ...requestForMove(vm, image.architecture, []),
+    leastDiskMib: image.virtualSizeMib,
+  };
   const placed = place(state, request);
-  if (placed.noHost) return { refusal: refuseNoHost(placed.noHost, needsOf(vm.spec), vm.id) };
+  if (placed.noHost) {
+    return { refusal: refuseOne(state, request, placed.noHost, needsOf(vm.spec), vm.id) };
+  }
   return withOperation(state, vm, 'start', operation, nowMs, [
     placedChange(vm, placed.host.id, []),
     desiredChange(vm, 'running'),

@@ -24,6 +24,8 @@ export function siteMessage(state: State, site: Site): SiteMessage {
     etag: etagOf(site.revision),
     createTime: timestamp(site.createdMs),
     updateTime: timestamp(site.updatedMs),
+    vcpuOvercommitPercent: site.vcpuOvercommitPercent,
+    keepFailoverRoom: site.keepFailoverRoom,
   };
 }
 

@@ -28,7 +28,7 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     stateTime: timestamp(host.stateMs),
     stateReason: host.stateReason,
     cordoned: host.cordoned,
-    capacity: resourcesMessage(host.capacity),
+    capacity: resourcesMessage(state.hostTable.capacity(host)),
     claimed: resourcesMessage(state.hostTable.claimed(host.id)),
     inventory: host.inventory,
     foreignDomains: host.foreignDomains,
@@ -38,5 +38,8 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     etag: etagOf(host.revision),
     createTime: timestamp(host.createdMs),
     updateTime: timestamp(host.updatedMs),
+    traits: host.traits,
+    dedicatedTo: host.dedicatedTo === null ? '' : nameOf('administration', host.dedicatedTo),
+    vcpuOvercommitPercent: host.vcpuOvercommitPercent ?? 0,
   };
 }

@@ -2,15 +2,15 @@
 import type { Operation as OperationMessage } from '../../proto/gen/secovia/v1/Operation.js';
 import type { OperationState__Output as OperationStateName } from '../../proto/gen/secovia/v1/OperationState.js';
 import type { Vm as VmMessage } from '../../proto/gen/secovia/v1/Vm.js';
-import type { VmPlacement as VmPlacementMessage } from '../../proto/gen/secovia/v1/VmPlacement.js';
 import type { VmPolicy as VmPolicyMessage } from '../../proto/gen/secovia/v1/VmPolicy.js';
 import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
 import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
-import type { Operation, OperationState, Vm, VmPlacement, VmPolicy } from '../core/model.js';
+import type { Operation, OperationState, Vm, VmPolicy } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
 import { statusMessage, timestamp } from './basics.js';
+import { placementMessage } from './vm-placement.js';
 
 export const vmStateNames: Record<ShownState, VmStateName> = {
   placed: 'VM_STATE_PLACED',
@@ -52,15 +52,6 @@ export function policyMessage(policy: VmPolicy): VmPolicyMessage {
   };
 }
 
-function placementMessage({ sites, countries, excludedHosts }: VmPlacement): VmPlacementMessage | null {
-  if (sites.length + countries.length + excludedHosts.length === 0) return null;
-  return {
-    sites: sites.map((id) => nameOf('site', id)),
-    countries,
-    excludedHosts: excludedHosts.map((id) => nameOf('host', id)),
-  };
-}
-
 /** `removed` shows a VM that is gone as such. */
 export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
@@ -98,7 +89,13 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
   };
 }
 
-export function operationMessage(state: State, operation: Operation): OperationMessage {
+type VmReader = (uid: string) => Vm | undefined;
+
+export function operationMessage(
+  state: State,
+  operation: Operation,
+  vmOf: VmReader = (uid) => state.vms.get(uid),
+): OperationMessage {
   return {
     name: nameOf('operation', operation.id),
     verb: operation.verb,
@@ -108,7 +105,7 @@ export function operationMessage(state: State, operation: Operation): OperationM
     targetCount: operation.targets.length,
     succeededCount: operation.succeeded,
     failedCount: operation.failed,
-    progress: progressOf(state, operation),
+    progress: progressOf(state, operation, vmOf),
     error:
       operation.state === 'failed' || operation.state === 'cancelled' ? statusMessage(operation.fault) : null,
     createTime: timestamp(operation.createdMs),
@@ -117,10 +114,10 @@ export function operationMessage(state: State, operation: Operation): OperationM
 }
 
 /** What an operation waits for: the first VM that has not got there. */
-function progressOf(state: State, operation: Operation): string {
+function progressOf(state: State, operation: Operation, vmOf: VmReader): string {
   if (operation.state !== 'running') return '';
   for (const uid of operation.targets) {
-    const vm = state.vms.get(uid);
+    const vm = vmOf(uid);
     if (vm === undefined || vm.operation !== operation.id) continue;
     const where = vm.host === null ? '' : ` on ${vm.host}`;
     const why = vm.fault === null ? '' : `: ${vm.fault.message}`;

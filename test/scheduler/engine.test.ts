@@ -115,6 +115,33 @@ test('a refusal and a change of nothing write nothing', async (t) => {
   t.equal(store.batches.length, 1);
 });
 
+test('a preview answers as the command would, and leaves no trace', async (t) => {
+  const store = new MemoryStore();
+  const world = await EngineWorld.on(store);
+  world.site('zagreb');
+  world.administration('adm');
+  world.image('tiny');
+  world.host('a', 'zagreb');
+  await world.engine.readable();
+  const before = { commits: store.batches.length, sequence: world.state.sequence };
+  let heard = 0;
+  world.engine.onCommitted(() => {
+    heard += 1;
+  });
+  const command = world.createOf([world.newVm('one'), world.newVm('two', { memoryMib: 60_000 })]);
+  const seen = world.engine.preview(command);
+  if (seen.refusal) throw new Error(seen.refusal.message);
+  t.equal(world.state.sequence, before.sequence);
+  t.equal(world.state.vms.size + world.state.operations.size, 0);
+  t.same(world.state.hostTable.claimed('a'), { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 });
+  const large = world.createOf([world.newVm('large', { memoryMib: 100_000 })]);
+  t.same(world.engine.preview(large), { refusal: world.refused(large) });
+  await goes(t, world.engine.readable(), 'a reader');
+  t.equal(store.batches.length, before.commits);
+  t.equal(heard, 0);
+  t.same(world.run(command), seen.reply, 'and then it comes as it was seen');
+});
+
 test('an answer is kept in the commit of its decision', async (t) => {
   const { world, store } = await held();
   world.site('one');

@@ -64,22 +64,34 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
 
 export interface Capacity {
   vms: number;
-  /** The limit was reached: more may fit. */
+  /** Counting ended before nothing fitted any more. */
   limited: boolean;
   bySite: Map<string, number>;
 }
+
+/** Asked with the number counted so far; false ends the counting. */
+export type GoesOn = (counted: number) => boolean;
 
 /**
  * How many VMs of this shape fit one after the other, as they would be placed: each is claimed until all are counted,
  * and then given back.
  */
-export function capacityFor(state: State, request: PlacementRequest, limit: number): Capacity {
+export function capacityFor(
+  state: State,
+  request: PlacementRequest,
+  limit: number,
+  goesOn: GoesOn,
+): Capacity {
   const bySite = new Map<string, number>();
   const claimed: Host[] = [];
+  let limited = true;
   try {
-    while (claimed.length < limit) {
+    while (claimed.length < limit && goesOn(claimed.length)) {
       const row = findHost(state, request);
-      if (row < 0) break;
+      if (row < 0) {
+        limited = false;
+        break;
+      }
       const host = state.hostTable.hosts[row] as Host;
       state.claimRequest(host.id, request, 1);
       claimed.push(host);
@@ -88,5 +100,5 @@ export function capacityFor(state: State, request: PlacementRequest, limit: numb
   } finally {
     for (const host of claimed) state.claimRequest(host.id, request, -1);
   }
-  return { vms: claimed.length, limited: claimed.length === limit, bySite };
+  return { vms: claimed.length, limited, bySite };
 }

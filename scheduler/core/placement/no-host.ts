@@ -1,7 +1,10 @@
 /** Turns the counts of a failed placement into the refusal that a caller reads. */
 import type { Resources } from '../model.js';
 import { type Refusal, refuse } from '../refusal.js';
+import type { State } from '../state.js';
 import type { ExclusionCode, Explanation } from './explanation.js';
+import type { PlacementRequest } from './request.js';
+import { suggest, type Suggestion } from './suggestion.js';
 
 /** How soon a caller may try again when hosts are only not connected. */
 const retryDelayMs = 2000;
@@ -31,7 +34,27 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   LACKS_VM_SLOTS: (n) => `${n} ${n === 1 ? 'has' : 'have'} as many VMs as it may`,
 };
 
-export function refuseNoHost(noHost: Explanation, needs: Resources, name: string): Refusal {
+/** The refusal of a call about one VM: it is worth a search for what would make it fit. */
+export function refuseOne(
+  state: State,
+  request: PlacementRequest,
+  noHost: Explanation,
+  needs: Resources,
+  name: string,
+): Refusal {
+  return refuseNoHost(noHost, needs, name, noHost.temporary ? null : suggest(state, request, noHost));
+}
+
+/**
+ * `needs` is what the VM has in all, `name` is null for one that is only thought of. While waiting may help, nothing
+ * is suggested: the VM can have what was asked for.
+ */
+export function refuseNoHost(
+  noHost: Explanation,
+  needs: Resources,
+  name: string | null,
+  suggestion: Suggestion | null = null,
+): Refusal {
   const size = `${needs.vcpus} vCPU, ${needs.memoryMib} MiB memory, ${needs.diskMib} MiB disk`;
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
@@ -43,7 +66,13 @@ export function refuseNoHost(noHost: Explanation, needs: Resources, name: string
     noHost.hosts === 0
       ? 'there are no hosts'
       : `of ${noHost.hosts} ${noHost.hosts === 1 ? 'host' : 'hosts'} ${parts.join(', ')}`;
-  const sentence = `no host can take VM "${name}" (${size}): ${why}`;
-  if (!noHost.temporary) return refuse('exhausted', 'NO_HOST', sentence, metadata);
-  return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
+  const what = name === null ? 'a VM of this shape' : `VM "${name}"`;
+  const sentence = `no host can take ${what} (${size}): ${why}`;
+  if (noHost.temporary) {
+    return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
+  }
+  if (suggestion === null) return refuse('exhausted', 'NO_HOST', sentence, metadata);
+  metadata['suggestion_field'] = suggestion.field;
+  metadata['suggestion_value'] = suggestion.value;
+  return refuse('exhausted', 'NO_HOST', `${sentence}; ${suggestion.description}`, metadata);
 }

@@ -14,17 +14,29 @@ export interface PlacementRequest {
   refusedBy: readonly string[];
   /** The host that it is counted on now, and will be no more; null for a VM that no host has. */
   leaving: string | null;
+  /** Its image fits on no smaller disk. */
+  leastDiskMib?: number;
 }
 
-/** The request of a VM to be, made from an image of this architecture. */
+/** The request of a VM to be, made from an image of this architecture that needs at least such a disk. */
 export function requestForNew(
   administration: string,
   spec: VmSpec,
   architecture: string,
   placement: VmPlacement,
+  leastDiskMib = 0,
 ): PlacementRequest {
   const needs = onHost(needsOf(spec), spec.pool);
-  return { needs, administration, pool: spec.pool, architecture, placement, refusedBy: [], leaving: null };
+  return {
+    needs,
+    administration,
+    pool: spec.pool,
+    architecture,
+    placement,
+    refusedBy: [],
+    leaving: null,
+    leastDiskMib,
+  };
 }
 
 /** The request of a VM that is to have another host than it has. */

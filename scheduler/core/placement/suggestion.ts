@@ -16,6 +16,9 @@ export interface Suggestion {
   description: string;
 }
 
+/** No VM may have less, as the contract has it. */
+export const leastMemoryMib = 64;
+
 const sizes: [ResourceCode, 'vcpus' | 'memoryMib' | 'diskMib', field: string, unit: string][] = [
   ['LACKS_VCPUS', 'vcpus', 'spec.vcpus', 'vCPUs'],
   ['LACKS_MEMORY', 'memoryMib', 'spec.memory_mib', 'MiB of memory'],
@@ -37,13 +40,14 @@ export function suggest(state: State, request: PlacementRequest, explained: Expl
 }
 
 function smallerSize(state: State, request: PlacementRequest, { misses }: Explanation): Suggestion | null {
-  const { needs } = request;
+  const { needs, leastDiskMib = 1 } = request;
+  const least = { vcpus: 1, memoryMib: leastMemoryMib, diskMib: Math.max(1, leastDiskMib) };
   const changes = sizes
     .map(([code, resource, field, unit]) => {
       const missing = misses.get(code)?.missing ?? Number.POSITIVE_INFINITY;
       return { resource, field, unit, fits: needs[resource] - missing, share: missing / needs[resource] };
     })
-    .filter(({ fits, share }) => fits > 0 && share <= 0.5)
+    .filter(({ resource, fits, share }) => fits >= least[resource] && share <= 0.5)
     .sort((a, b) => a.share - b.share);
   for (const { resource, field, unit, fits } of changes) {
     if (findHost(state, { ...request, needs: { ...needs, [resource]: fits } }) < 0) continue;

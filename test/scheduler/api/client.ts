@@ -8,6 +8,7 @@ import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
+import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
 import type { SiteServiceDefinition } from '../../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../../proto/gen/secovia/v1/StoragePoolService.js';
 import type { VmServiceDefinition } from '../../../proto/gen/secovia/v1/VmService.js';
@@ -23,6 +24,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
   Named<OperationServiceDefinition> &
   Named<FederationServiceDefinition> &
+  Named<PlacementServiceDefinition> &
   Named<VmServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;

@@ -52,9 +52,12 @@ export class Federation {
   }
 
   /** A host whose agent is connected. */
-  async host(name: string, options: AgentOptions & { site?: string } = {}): Promise<ScriptedAgent> {
-    const { site = 'zagreb', ...hello } = options;
-    await this.join(name, site);
+  async host(
+    name: string,
+    options: AgentOptions & { site?: string; rack?: string } = {},
+  ): Promise<ScriptedAgent> {
+    const { site = 'zagreb', rack = '', ...hello } = options;
+    await this.join(name, site, rack);
     return ScriptedAgent.connect(this.api, name, hello);
   }
 
@@ -63,8 +66,8 @@ export class Federation {
     return ScriptedAgent.connect(this.api, name, options);
   }
 
-  async join(hostId: string, site = 'zagreb'): Promise<void> {
-    await this.api.call('Join', { hostId, site: `sites/${site}`, machineId: machineIdOf(hostId) });
+  async join(hostId: string, site = 'zagreb', rack = ''): Promise<void> {
+    await this.api.call('Join', { hostId, site: `sites/${site}`, rack, machineId: machineIdOf(hostId) });
   }
 
   async vm(vmId: string, change: Partial<NonNullable<CreateVmRequest['vm']>> = {}): Promise<Vm__Output> {

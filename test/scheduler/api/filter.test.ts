@@ -10,13 +10,21 @@ interface Thing {
   size: number;
   on: boolean;
   labels: Record<string, string>;
+  tags: string[];
 }
 
 const schema: FilterSchema<Thing> = {
   fields: { name: (thing) => thing.name, size: (thing) => thing.size, on: (thing) => thing.on },
   maps: { labels: (thing) => thing.labels },
+  lists: { tags: (thing) => thing.tags },
 };
-const thing: Thing = { name: 'web 1', size: 5, on: true, labels: { env: 'prod', 'a.b/c': 'x' } };
+const thing: Thing = {
+  name: 'web 1',
+  size: 5,
+  on: true,
+  labels: { env: 'prod', 'a.b/c': 'x' },
+  tags: ['ssd', 'gpu/a30'],
+};
 const matches = (filter: string, of: Thing = thing) => parseFilter(filter, schema)(of);
 
 test('comparisons', async (t) => {
@@ -59,6 +67,12 @@ test('comparisons', async (t) => {
     ['NOT name = web', true],
     ['NOT NOT name = web', false],
     ['(name = web OR size = 5)', true],
+    ['tags:ssd', true],
+    ['tags : "gpu/a30"', true],
+    ['tags:ss', false],
+    ['tags:SSD', false],
+    ['tags:*', true],
+    ['NOT tags:hdd', true],
   ];
   for (const [filter, expected] of cases) t.equal(matches(filter), expected, filter);
 });
@@ -103,6 +117,11 @@ test('what cannot be read is a FilterError with a sentence', async (t) => {
     'name = "web',
     "name = 'web",
     'name = !',
+    'tags = ssd',
+    'tags != ssd',
+    'tags > 1',
+    'tags.ssd = 1',
+    'tags:',
     'constructor = 1',
     '__proto__ = 1',
     'toString = 1',
@@ -222,6 +241,7 @@ test('a filter says what its parts say', async (t) => {
     size: fc.integer({ min: 0, max: 6 }),
     on: fc.boolean(),
     labels: fc.constant({}),
+    tags: fc.constant<string[]>([]),
   });
   holds(
     t,

@@ -25,12 +25,43 @@ await federation.hostBecomes('a', 'HOST_STATE_SUSPECT');
 const running = `${adm}/vms/running`;
 const stopped = `${adm}/vms/stopped`;
 
+/** Everything that can be wished for at once. */
+const fullPlacement = {
+  sites: ['sites/zagreb'],
+  countries: ['HR'],
+  excludedHosts: ['hosts/b'],
+  jurisdictions: ['EU'],
+  requiredTraits: ['cpu:avx2'],
+  forbiddenTraits: ['old'],
+  preferredTraits: ['ssd'],
+  groups: [{ group: 'web', policy: 'GROUP_POLICY_SPREAD', scope: 'GROUP_SCOPE_RACK', maxSkew: 2 } as const],
+};
+
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
 const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
-  CreateSite: { siteId: 'fuzzed', site: { title: 'x', partner: 'p', country: 'HR', jurisdictions: ['EU'] } },
+  CreateSite: {
+    siteId: 'fuzzed',
+    site: {
+      title: 'x',
+      partner: 'p',
+      country: 'HR',
+      jurisdictions: ['EU'],
+      vcpuOvercommitPercent: 200,
+      keepFailoverRoom: true,
+    },
+  },
   GetSite: { name: 'sites/zagreb' },
   ListSites: { pageSize: 10, pageToken: '' },
-  UpdateSite: { site: { name: 'sites/zagreb', title: 'x', etag: '"99"' }, updateMask: { paths: ['title'] } },
+  UpdateSite: {
+    site: {
+      name: 'sites/zagreb',
+      title: 'x',
+      vcpuOvercommitPercent: 200,
+      keepFailoverRoom: true,
+      etag: '"99"',
+    },
+    updateMask: { paths: ['title', 'vcpu_overcommit_percent', 'keep_failover_room'] },
+  },
   CordonSite: { name: 'sites/none' },
   UncordonSite: { name: 'sites/zagreb' },
   DeleteSite: { name: 'sites/zagreb', etag: '"9"' },
@@ -38,7 +69,16 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   ListHosts: { filter: 'state = READY', pageSize: 5 },
   CordonHost: { name: 'hosts/none' },
   UncordonHost: { name: 'hosts/a' },
-  UpdateHost: { host: { name: 'hosts/a', traits: ['ssd'], etag: '"99"' }, updateMask: { paths: ['traits'] } },
+  UpdateHost: {
+    host: {
+      name: 'hosts/a',
+      traits: ['ssd'],
+      dedicatedTo: adm,
+      vcpuOvercommitPercent: 200,
+      etag: '"99"',
+    },
+    updateMask: { paths: ['traits', 'dedicated_to', 'vcpu_overcommit_percent'] },
+  },
   RetireHost: { name: 'hosts/a', etag: '' },
   CreateAdministration: {
     administrationId: 'fuzzed',
@@ -74,7 +114,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
     title: 'x',
     labels: { a: 'b' },
     policy: { onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP', onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART' },
-    placement: { sites: ['sites/zagreb'], countries: ['HR'], excludedHosts: ['hosts/b'] },
+    placement: fullPlacement,
     desiredPowerState: 'POWER_STATE_RUNNING',
   }),
   BatchCreateVms: {
@@ -101,6 +141,11 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   StopVm: { name: running, mode: 'STOP_MODE_GRACEFUL', gracePeriod: { seconds: 5, nanos: 1 }, etag: '"999"' },
   RebootVm: { name: running, mode: 'REBOOT_MODE_FORCE', etag: '"999"' },
   DeleteVm: { name: running, etag: '"999"' },
+  ExplainPlacement: {
+    parent: adm,
+    vm: { ...newVm('').vm, name: `${adm}/vms/asked`, placement: fullPlacement },
+  },
+  EstimateCapacity: { parent: adm, vm: { ...newVm('').vm, placement: fullPlacement }, limit: 5 },
   Join: { hostId: 'fuzzed', site: 'sites/zagreb', rack: 'r', machineId: machineIdOf('fuzzed') },
 };
 type Fuzzed = keyof typeof baselines;
@@ -401,7 +446,9 @@ test('labels with names of the language’s own objects are refused, or kept as 
       details: { fieldViolations: [{ field: /__proto__/ }] },
     },
   );
-  const again = await federation.host('roomy');
+  // The first site may keep what it has free by now.
+  await federation.site('calm');
+  const again = await federation.host('roomy', { site: 'calm' });
   const vm = await federation.vm('innocent', { labels: { constructor: 'x', prototype: 'y' } });
   t.same({ ...vm.labels }, { constructor: 'x', prototype: 'y' });
   await scheduler.restart();

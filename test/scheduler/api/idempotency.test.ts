@@ -26,6 +26,7 @@ const mutations: [MethodName, object][] = [
   ['Join', { hostId: 'joined', site: 'sites/zagreb', machineId: machineIdOf('joined') }],
   ['CordonHost', { name: 'hosts/joined' }],
   ['UncordonHost', { name: 'hosts/joined' }],
+  ['UpdateHost', { host: { name: 'hosts/joined', traits: ['ssd'] } }],
   [
     'CreateStoragePool',
     {

@@ -94,6 +94,7 @@ const services = [
   'secovia.v1.HostService',
   'secovia.v1.ImageService',
   'secovia.v1.OperationService',
+  'secovia.v1.PlacementService',
   'secovia.v1.SiteService',
   'secovia.v1.StoragePoolService',
   'secovia.v1.VmService',

@@ -29,6 +29,16 @@ test('a site is created with what was asked, uncordoned and at revision 1', asyn
   t.equal(world.state.sites.get('split'), site);
 });
 
+test('a site may be created with overcommit and failover room', async (t) => {
+  const world = new World();
+  const offer = { vcpuOvercommitPercent: 250, keepFailoverRoom: true };
+  const site = { id: 'split', title: '', partner: 'p', country: 'HR', jurisdictions: [] };
+  t.match(world.run({ type: 'site.create', ...site, ...offer }), offer);
+  t.match(world.host('a', 'split').capacity, { vcpus: 64 }, 'what the machine has stays what it is');
+  t.equal(world.state.hostTable.freeVcpus[0], 160);
+  t.ok(world.state.sitesKeepingRoom.has('split'));
+});
+
 test('a site id is used once', async (t) => {
   const world = smallWorld();
   const refusal = world.refused({

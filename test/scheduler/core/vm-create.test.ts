@@ -1,6 +1,7 @@
 import { test } from 'tap';
+import type { NewVm } from '../../../scheduler/core/commands.js';
 import type { Vm } from '../../../scheduler/core/model.js';
-import { smallWorld } from './world.js';
+import { roomy, smallWorld } from './world.js';
 
 test('a VM is placed, claimed and given an operation in one decision', async (t) => {
   const world = smallWorld('a');
@@ -118,8 +119,62 @@ test('nobody can take a VM: the refusal counts every host once, by its first rea
     LACKS_MEMORY: '1',
     OTHER_ARCHITECTURE: '1',
     HOST_NOT_CONNECTED: '1',
+    suggestion_field: 'placement.excluded_hosts',
+    suggestion_value: '',
   });
   t.match(refusal.message, /of 5 hosts .*1 is cordoned/);
+});
+
+test('a VM that is refused alone is told the smallest change that would make it fit', async (t) => {
+  const world = smallWorld();
+  world.host('a', 'zagreb', { memoryMib: 2048, vcpus: 4 });
+  const refusal = world.refused(world.createOf([world.newVm('vm', { memoryMib: 3000 })]));
+  t.match(refusal.message, /1 lacks memory; with 2048 MiB of memory it would fit$/);
+  t.match(refusal.metadata, { suggestion_field: 'spec.memory_mib', suggestion_value: '2048' });
+  world.vm('vm', { memoryMib: 2048 });
+});
+
+test('nothing is suggested in a batch, while waiting may help, or when no single change would do', async (t) => {
+  const world = smallWorld();
+  world.host('a', 'zagreb', { memoryMib: 2048, vcpus: 4 });
+  const plain = (...vms: NewVm[]) => {
+    const { message, metadata } = world.refused(world.createOf(vms));
+    t.notMatch(message, /would fit/);
+    t.notOk('suggestion_field' in metadata);
+  };
+  plain(world.newVm('one'), world.newVm('two', { memoryMib: 2000 }));
+  plain(world.newVm('far', { memoryMib: 5000 }));
+  plain(world.newVm('both', { memoryMib: 3000, vcpus: 6 }));
+  world.host('away', 'zagreb');
+  world.run({ type: 'host.disconnected', id: 'away', reason: '' });
+  plain(world.newVm('soon', { memoryMib: 3000 }));
+});
+
+test('no size is suggested that a VM cannot have', async (t) => {
+  const world = smallWorld();
+  world.image('large', 900);
+  world.host('a', 'zagreb', { memoryMib: 63, diskMib: 100 });
+  world.host('b', 'zagreb', { diskMib: 800 });
+  const suggested = (change: Partial<NewVm>) =>
+    world.refused(world.createOf([world.newVm('vm', change)])).metadata['suggestion_value'];
+  t.equal(suggested({ image: 'large', diskMib: 1000 }), undefined, 'its image would not fit on that disk');
+  t.equal(suggested({ diskMib: 1000 }), '800');
+  world.run({ type: 'host.cordon', id: 'b', cordoned: true });
+  t.equal(suggested({ memoryMib: 100, diskMib: 100 }), undefined, 'no VM has less than 64 MiB');
+});
+
+test('a VM that cannot be started elsewhere is told what would make it fit as well', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.vm('vm', { memoryMib: 3000 });
+  world.see(vm, 'refused');
+  world.hello('a', {
+    capacity: { ...roomy, memoryMib: 2048 },
+    inventory: { architecture: 'x86_64', less: true },
+  });
+  t.match(world.refused(world.startOf(vm)), {
+    message: /; with 2048 MiB of memory it would fit$/,
+    metadata: { suggestion_field: 'spec.memory_mib' },
+  });
 });
 
 test('a refusal is temporary exactly when a host would fit but is not connected', async (t) => {

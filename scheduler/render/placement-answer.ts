@@ -1,0 +1,46 @@
+/** What was asked about placement, as messages. */
+import type { EstimateCapacityResponse } from '../../proto/gen/secovia/v1/EstimateCapacityResponse.js';
+import type { ExplainPlacementResponse } from '../../proto/gen/secovia/v1/ExplainPlacementResponse.js';
+import type { HostScore as HostScoreMessage } from '../../proto/gen/secovia/v1/HostScore.js';
+import type { Capacity, HostScore, PlacementAnswer } from '../core/placement/answers.js';
+import { exclusionWords } from '../core/placement/no-host.js';
+import { resourcesMessage } from './basics.js';
+import { nameOf } from './names.js';
+
+interface Counted {
+  code: string;
+  hosts: number;
+}
+
+/** What counts for most hosts first; what counts for as many, by its code. */
+function byHosts(a: Counted, b: Counted): number {
+  return b.hosts - a.hosts || (a.code < b.code ? -1 : 1);
+}
+
+/** All but the refusal. */
+export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacementResponse {
+  const { chosen, runnerUp, suggestion } = answer;
+  const { hosts, eligible, excluded, misses } = answer.explanation;
+  return {
+    chosen: scoreMessage(chosen),
+    runnerUp: scoreMessage(runnerUp),
+    hosts,
+    eligible,
+    exclusions: [...excluded]
+      .map(([code, counts]) => ({ code, description: exclusionWords[code](counts.hosts), ...counts }))
+      .sort(byHosts),
+    nearestMisses: [...misses].map(([code, miss]) => ({ code, ...miss })).sort(byHosts),
+    suggestion,
+  };
+}
+
+function scoreMessage(score: HostScore | null): HostScoreMessage | null {
+  if (score === null) return null;
+  const { host, softViolations, left } = score;
+  return { host: nameOf('host', host.id), softViolations, left: resourcesMessage(left) };
+}
+
+export function capacityMessage({ vms, limited, bySite }: Capacity): EstimateCapacityResponse {
+  const sites = [...bySite].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { vms, limited, sites: sites.map(([site, count]) => ({ site: nameOf('site', site), vms: count })) };
+}
