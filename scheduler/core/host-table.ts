@@ -42,6 +42,7 @@ export class HostTable implements SlotHosts {
   readonly index: SlotRows;
   readonly #rowOf = new Map<string, number>();
   readonly #options: HostTableOptions;
+  #together = false;
 
   constructor(options: HostTableOptions) {
     this.#options = options;
@@ -99,6 +100,23 @@ export class HostTable implements SlotHosts {
     this.freeDiskMib[row] = (this.freeDiskMib[row] as number) - sign * resources.diskMib;
     this.freeVms[row] = (this.freeVms[row] as number) - sign * resources.vms;
     this.index.note(resources, sign);
+    if (!this.#together) this.#tell(row);
+  }
+
+  /** Claims of one host taken together: the index hears of them once. */
+  claimTogether(id: string, claims: () => void): void {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) throw new Error(`claims on unknown host ${id}`);
+    this.#together = true;
+    try {
+      claims();
+    } finally {
+      this.#together = false;
+      this.#tell(row);
+    }
+  }
+
+  #tell(row: number): void {
     this.index.update(row);
     this.#options.changed(row);
   }
@@ -118,8 +136,7 @@ export class HostTable implements SlotHosts {
     this.freeDiskMib[row] = total.diskMib - claimed.diskMib;
     this.freeVms[row] = total.vms - claimed.vms;
     this.index.resized(row);
-    this.index.update(row);
-    this.#options.changed(row);
+    this.#tell(row);
   }
 
   #grow(): void {

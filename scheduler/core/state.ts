@@ -163,6 +163,33 @@ export class State {
   addVm(vm: Vm): void {
     this.vms.set(vm.uid, vm);
     this.vmOrder.add(vm);
+    this.#nameVm(vm);
+    this.claim(vm);
+  }
+
+  /**
+   * As `addVm` of each, in the order of their creation: index by index, and claims host by host, since going to and
+   * fro between large tables takes twice as long.
+   */
+  addVms(vms: readonly Vm[]): void {
+    for (const vm of vms) this.vms.set(vm.uid, vm);
+    for (const vm of vms) this.vmOrder.add(vm);
+    for (const vm of vms) this.#nameVm(vm);
+    const ofHost = new Map<string, Vm[]>();
+    for (const vm of vms) {
+      if (vm.host === null) continue;
+      const others = ofHost.get(vm.host);
+      if (others === undefined) ofHost.set(vm.host, [vm]);
+      else others.push(vm);
+    }
+    for (const [host, some] of ofHost) {
+      this.hostTable.claimTogether(host, () => {
+        for (const vm of some) this.claim(vm);
+      });
+    }
+  }
+
+  #nameVm(vm: Vm): void {
     let named = this.#vmByName.get(vm.administration);
     if (named === undefined) {
       named = new ShardedMap();
@@ -171,7 +198,6 @@ export class State {
     named.set(vm.id, vm);
     this.imageUse.set(vm.spec.imageUid, (this.imageUse.get(vm.spec.imageUid) ?? 0) + 1);
     this.#countVm(vm, 1);
-    this.claim(vm);
   }
 
   removeVm(vm: Vm): void {

@@ -54,7 +54,7 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
   vms.sort((a, b) => a.createdSequence - b.createdSequence);
   operations.sort((a, b) => a.createdSequence - b.createdSequence);
   for (const host of hosts) state.addHost(host);
-  for (const vm of vms) state.addVm(vm);
+  state.addVms(vms);
   for (const operation of operations) state.operations.set(operation.id, operation);
   for (const operation of [...operations].sort((a, b) => a.endedMs - b.endedMs)) {
     if (operation.state !== 'running') state.endedOperations.push(operation.id);

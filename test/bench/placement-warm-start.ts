@@ -39,7 +39,7 @@ for (const administration of entities.administrations.values())
   state.administrations.set(administration.id, administration);
 for (const image of entities.images.values()) state.addImage(image);
 for (const host of hosts) state.addHost(host);
-for (const vm of vms) state.addVm(vm);
+state.addVms(vms);
 const seconds = (performance.now() - startedMs) / 1000;
 if (state.vms.size !== vmCount || state.hosts.size !== hostCount) throw new Error('not all of it is there');
 process.stdout.write(`${seconds}\n`);

@@ -49,6 +49,7 @@ test('every setting can be given in all three places', async (t) => {
     dataDir: '/data',
     federation: 'other',
     leaseMs: '5000',
+    strategy: 'spread',
     logLevel: 'debug',
   };
   const wanted = { ...values, leaseMs: 5000 };

@@ -35,6 +35,7 @@ test('the settings as they would be used can be printed, and nothing is started'
     dataDir: join(folder, 'none'),
     federation: 'from-file',
     leaseMs: 3000,
+    strategy: 'pack',
     logLevel: 'info',
   });
   t.throws(() => statSync(join(folder, 'none')), { code: 'ENOENT' });
