@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { addReplayCommand } from './replay/command.js';
+import { addSimulateCommand } from './simulate/command.js';
 import { packageVersion } from './version.js';
 import { ConfigError, type ConfigKey, configSchema, environmentName, loadConfig } from './config.js';
 
@@ -61,5 +62,6 @@ run.action(async (options: Record<string, string | boolean | undefined>) => {
 });
 
 addReplayCommand(program);
+addSimulateCommand(program);
 
 await program.parseAsync();

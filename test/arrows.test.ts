@@ -95,6 +95,22 @@ test('the converger imports nothing but itself, its interfaces, and pure functio
   );
 });
 
+test('a simulation is the core and a text; its command alone sees files and the process', async (t) => {
+  const command = 'scheduler/simulate/command.ts';
+  const readers = ['yaml', 'zod', 'node:util'];
+  const allowed = ({ to }: Import) =>
+    readers.includes(to) || within(to, 'scheduler/simulate', 'scheduler/core');
+  t.same(strays('scheduler/simulate', allowed, [command]), []);
+  t.same(
+    strays(command, ({ to }) => within(to, 'scheduler/simulate') || ['commander', 'node:fs'].includes(to)),
+    [],
+  );
+  t.same(
+    uses.filter(({ from }) => within(from, 'scheduler/simulate') && from !== command),
+    [],
+  );
+});
+
 for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machine.ts', 'agent/core.ts']) {
   test(`${place} has no clock, randomness, process, timer or promise`, async (t) => {
     t.same(
@@ -127,6 +143,7 @@ test('only the wiring puts the parts of the scheduler together', async (t) => {
     );
   for (const part of parts) t.same([...importers(part)], ['scheduler/scheduler.ts'], part);
   t.same([...importers('scheduler/scheduler.ts')], ['scheduler/main.ts']);
+  t.same([...importers('scheduler/simulate')], ['scheduler/main.ts']);
 });
 
 test('the agent never sees the scheduler or the command line', async (t) => {

@@ -10,17 +10,8 @@ import { Api } from './api/client.js';
 import { Federation, newVm } from './api/federation.js';
 import { freePort, program, SchedulerProcess } from './api/scheduler-process.js';
 import { Watcher } from './api/watcher.js';
+import { runProgram as run } from './run-program.js';
 import { temporaryFolder } from './scope.js';
-
-/** Runs the program to its end. */
-function run(args: string[], environment: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], ...environment },
-    timeout: 20_000,
-  });
-  return { status, stdout, stderr };
-}
 
 test('the settings as they would be used can be printed, and nothing is started', async (t) => {
   const folder = temporaryFolder(t);

@@ -1,0 +1,53 @@
+/** What a step came to, as plain data: it is printed, given as JSON, and held against what was expected. */
+import type { ExclusionCode, ResourceCode } from '../core/placement/explanation.js';
+
+export interface PlacedVm {
+  name: string;
+  host: string;
+}
+
+export function vmsByHost(vms: readonly PlacedVm[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { host } of vms) counts[host] = (counts[host] ?? 0) + 1;
+  return counts;
+}
+
+/** Why hosts cannot take a VM. */
+export interface Exclusions {
+  /** How many hosts each reason excludes first. */
+  excluded: Partial<Record<ExclusionCode, number>>;
+  /** How many it alone excludes; only those with any. */
+  sole: Partial<Record<ExclusionCode, number>>;
+  /** What would make it fit: a field, and after `=` its value, unless it is to be left out. */
+  suggestion: string;
+  /** Some host is only not connected now. */
+  temporary: boolean;
+}
+
+export interface Score {
+  host: string;
+  softViolations: number;
+}
+
+export type Outcome =
+  | { kind: 'placed'; vms: PlacedVm[] }
+  /** `why` is known of a refusal for want of a host, when one VM was asked for. */
+  | {
+      kind: 'refused';
+      reason: string;
+      message: string;
+      excluded: Partial<Record<ExclusionCode, number>>;
+      why: Exclusions | null;
+    }
+  /** No host has the VM any more, because of this fault. */
+  | { kind: 'unplaced'; message: string }
+  | ({
+      kind: 'explained';
+      chosen: Score | null;
+      runnerUp: Score | null;
+      hosts: number;
+      eligible: number;
+      misses: Partial<Record<ResourceCode, { hosts: number; missing: number }>>;
+    } & Exclusions)
+  | { kind: 'capacity'; vms: number; limited: boolean; bySite: Record<string, number> }
+  | { kind: 'done'; message: string };

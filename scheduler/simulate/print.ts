@@ -1,0 +1,112 @@
+/** A report for people: a line for each step, the hosts as they are in the end, and whether all came as expected. */
+import { stringify } from 'yaml';
+import { type Outcome, type PlacedVm, type Score, vmsByHost } from './outcome.js';
+import type { HostReport, Report, StepReport } from './simulate.js';
+import { formatSize } from './sizes.js';
+
+/** Of the VMs of one step; the table at the end has all hosts. */
+const mostHostsTold = 20;
+
+export function printed(report: Report): string {
+  const { about, steps, hosts, expectations, held } = report;
+  const lines = [about, ''];
+  for (const [index, step] of steps.entries()) lines.push(...stepLines(step, index + 1));
+  if (steps.length > 0) lines.push('');
+  if (hosts.length > 0) lines.push(...table(hosts), '');
+  if (expectations === 0) lines.push('Nothing was expected.');
+  else lines.push(`${held} of ${expectations} expectations held.`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function stepLines({ step, outcome, held, differences }: StepReport, number: number): string[] {
+  const verdict = held === null ? '' : held ? 'ok' : 'FAILED';
+  const asked = Object.entries(step).map(([verb, what]) => `${verb} ${inline(what)}`);
+  return [
+    `${String(number).padStart(3)}  ${verdict.padEnd(6)}  ${asked.join(' ')} -> ${outcomeText(outcome)}`,
+    ...differences.map((difference) => `             ${difference}`),
+  ];
+}
+
+/** On one line, as it can be written into a scenario. */
+function inline(value: unknown): string {
+  const options = { collectionStyle: 'flow', lineWidth: 0, aliasDuplicateObjects: false } as const;
+  return stringify(value, options).trim();
+}
+
+function outcomeText(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'placed':
+      return placedText(outcome.vms);
+    case 'refused':
+    case 'unplaced':
+    case 'done':
+      return outcome.message;
+    case 'explained': {
+      const { chosen, runnerUp, eligible, hosts, excluded, suggestion } = outcome;
+      const reasons = Object.entries(excluded).map(([code, count]) => `, ${count} ${code}`);
+      const best = chosen === null ? 'none' : `${scoreText(chosen)}, then ${scoreText(runnerUp)}`;
+      return `${best} (${eligible} of ${hosts} eligible${reasons.join('')})${hintText(suggestion)}`;
+    }
+    case 'capacity': {
+      return `${inline(outcome.bySite)}${outcome.limited ? ', and perhaps more' : ''}`;
+    }
+  }
+}
+
+/** A suggestion without a value is a wish to be given up. */
+function hintText(suggestion: string): string {
+  if (suggestion === 'none') return '';
+  return `; it would fit ${suggestion.includes('=') ? 'with' : 'without'} ${suggestion}`;
+}
+
+/** One VM's host, or how many VMs each host has got. */
+function placedText(vms: readonly PlacedVm[]): string {
+  const [only, another] = vms;
+  if (only !== undefined && another === undefined) return only.host;
+  const byHost = vmsByHost(vms);
+  const hosts = Object.keys(byHost).length;
+  return hosts > mostHostsTold ? `${vms.length} VMs on ${hosts} hosts` : inline(byHost);
+}
+
+function scoreText(score: Score | null): string {
+  if (score === null) return 'none';
+  const { host, softViolations } = score;
+  if (softViolations === 0) return host;
+  return `${host} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
+}
+
+const columns: [head: string, value: (host: HostReport) => string, align: 'left' | 'right'][] = [
+  ['HOST', ({ id }) => id, 'left'],
+  ['SITE', ({ site }) => site, 'left'],
+  ['RACK', ({ rack }) => rack, 'left'],
+  ['STATE', stateText, 'left'],
+  ['VMS', ({ used }) => String(used.vms), 'right'],
+  ['VCPUS', ({ used, total }) => `${used.vcpus}/${total.vcpus}`, 'right'],
+  ['MEMORY', ({ used, total }) => `${formatSize(used.memoryMib)}/${formatSize(total.memoryMib)}`, 'right'],
+  ['DISK', ({ used, total }) => `${formatSize(used.diskMib)}/${formatSize(total.diskMib)}`, 'right'],
+];
+
+function stateText({ state, cordoned, siteCordoned, siteRecovering }: HostReport): string {
+  const notes = [
+    cordoned && 'cordoned',
+    siteCordoned && 'site cordoned',
+    siteRecovering && 'site recovering',
+  ];
+  return [state, ...notes.filter((note) => note !== false)].join(', ');
+}
+
+function table(hosts: readonly HostReport[]): string[] {
+  const cells = columns.map(([head, value]) => [head, ...hosts.map(value)]);
+  const widths = cells.map((column) => Math.max(...column.map((cell) => cell.length)));
+  return [...hosts.keys(), hosts.length].map((row) =>
+    columns
+      .map(([, , align], index) => {
+        const cell = cells[index]?.[row] ?? '';
+        return align === 'left'
+          ? cell.padEnd(widths[index] as number)
+          : cell.padStart(widths[index] as number);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

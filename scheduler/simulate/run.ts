@@ -1,0 +1,156 @@
+/** Carries out the steps of a scenario one after the other, and notes what each came to. */
+import { estimateCapacity, explainPlacement } from '../core/ask-placement.js';
+import type { Host } from '../core/model.js';
+import type { HostScore } from '../core/placement/answers.js';
+import { type Explanation, exclusionCodes } from '../core/placement/explanation.js';
+import type { Suggestion } from '../core/placement/suggestion.js';
+import type { Refusal } from '../core/refusal.js';
+import type { Cluster } from './cluster.js';
+import type { Shape, Step } from './format.js';
+import { Impossible } from './impossible.js';
+import type { Exclusions, Outcome, Score } from './outcome.js';
+
+type Suggested = Pick<Suggestion, 'field' | 'value'>;
+
+type StepOf<V extends string> = Extract<Step, { [K in V]: unknown }>;
+
+/** @throws Impossible */
+export function take(cluster: Cluster, step: Step): Outcome {
+  if ('place' in step) return place(cluster, step.place);
+  if ('remove' in step) return remove(cluster, step.remove);
+  if ('refuse' in step) return refuse(cluster, step.refuse);
+  if ('set' in step) {
+    if ('site' in step.set) cluster.setSite(step.set);
+    else cluster.setHost(step.set);
+    return { kind: 'done', message: 'done' };
+  }
+  if ('join' in step) {
+    cluster.join(step.join);
+    return { kind: 'done', message: `${counted(step.join.ids.length, 'host')} joined` };
+  }
+  if ('lose' in step) return lose(cluster, step.lose);
+  if ('explain' in step) return explain(cluster, step.explain);
+  return capacity(cluster, step.capacity, step.capacity.limit);
+}
+
+function place(cluster: Cluster, asked: StepOf<'place'>['place']): Outcome {
+  const vms = asked.flatMap(({ names, shape }) => names.map((name) => ({ name, shape })));
+  const first = vms[0]?.shape as Shape;
+  const outcome = cluster.try({
+    type: 'vm.create',
+    administration: cluster.administrationOf(first),
+    vms: vms.map(({ name, shape }) => cluster.newVm(name, cluster.shape(shape))),
+    operation: cluster.draw('operation'),
+  });
+  if ('refusal' in outcome) return refused(cluster, outcome.refusal, vms.length === 1 ? first : null);
+  return {
+    kind: 'placed',
+    vms: outcome.reply.vms.map(({ id, host }) => ({ name: id, host: host as string })),
+  };
+}
+
+function refused(cluster: Cluster, { reason, message, metadata }: Refusal, alone: Shape | null): Outcome {
+  const excluded: Exclusions['excluded'] = {};
+  for (const code of exclusionCodes)
+    if (metadata[code] !== undefined) excluded[code] = Number(metadata[code]);
+  if (reason !== 'NO_HOST' || alone === null)
+    return { kind: 'refused', reason, message, excluded, why: null };
+  const { suggestion_field: field, suggestion_value: value = '' } = metadata;
+  // The refusal does not say which reasons stand alone; nothing has changed since, so the question can be asked again.
+  const { explanation } = asked(cluster, alone);
+  const why = exclusionsIn(explanation, field === undefined ? null : { field, value });
+  return { kind: 'refused', reason, message, excluded, why };
+}
+
+function remove(cluster: Cluster, names: readonly string[]): Outcome {
+  let removed = 0;
+  for (const name of names) {
+    const vm = cluster.vm(name);
+    // One that was refused a place is not there to leave: in a scenario that tries another cluster this may be.
+    if (vm === undefined) continue;
+    const { uid, host } = vm;
+    cluster.run({ type: 'vm.delete', vm: { uid }, operation: cluster.draw('operation'), etag: '' });
+    if (host !== null) say(cluster, name, 'absent');
+    removed += 1;
+  }
+  return { kind: 'done', message: `${counted(removed, 'VM')} left` };
+}
+
+function refuse(cluster: Cluster, name: string): Outcome {
+  say(cluster, name, 'refused');
+  const vm = cluster.vm(name);
+  if (vm === undefined) throw new Impossible(`VM "${name}" is gone`);
+  if (vm.host !== null) return { kind: 'placed', vms: [{ name, host: vm.host }] };
+  return { kind: 'unplaced', message: `no host has it: ${vm.fault?.message ?? ''}` };
+}
+
+/** What the agent of a VM's host would say of it. */
+function say(cluster: Cluster, name: string, state: 'absent' | 'refused'): void {
+  const vm = cluster.vm(name);
+  if (vm === undefined || vm.host === null) throw new Impossible(`no host has VM "${name}"`);
+  const { uid, term, generation, rebootCount } = vm;
+  const fault =
+    state === 'absent' ? null : { code: 9, reason: 'REFUSED', message: `host "${vm.host}" has refused it` };
+  const observation = { uid, term, generation, state, rebootCount, fault };
+  cluster.run({ type: 'host.observe', id: vm.host, observation });
+}
+
+function lose(cluster: Cluster, lost: StepOf<'lose'>['lose']): Outcome {
+  const isLost = (host: Host) =>
+    'host' in lost
+      ? host.id === lost.host
+      : host.site === lost.site && (lost.rack === undefined || host.rack === lost.rack);
+  const hosts = [...cluster.state.hosts.values()].filter((host) => host.state !== 'retired' && isLost(host));
+  if (hosts.length === 0) throw new Impossible('there is no such host to lose');
+  for (const { id } of hosts) cluster.lose(id);
+  return { kind: 'done', message: `${counted(hosts.length, 'host')} lost` };
+}
+
+function asked(cluster: Cluster, shape: Shape) {
+  const found = explainPlacement(cluster.state, cluster.administrationOf(shape), cluster.shape(shape));
+  if (found.refusal) throw new Impossible(found.refusal.message);
+  return found.answer;
+}
+
+function explain(cluster: Cluster, shape: Shape): Outcome {
+  const { chosen, runnerUp, explanation, suggestion } = asked(cluster, shape);
+  const { hosts, eligible, misses } = explanation;
+  return {
+    kind: 'explained',
+    chosen: scoreOf(chosen),
+    runnerUp: scoreOf(runnerUp),
+    hosts,
+    eligible,
+    misses: Object.fromEntries(misses),
+    ...exclusionsIn(explanation, suggestion),
+  };
+}
+
+function capacity(cluster: Cluster, shape: Shape, limit: number): Outcome {
+  const administration = cluster.administrationOf(shape);
+  const found = estimateCapacity(cluster.state, administration, cluster.shape(shape), limit);
+  if (found.refusal) throw new Impossible(found.refusal.message);
+  const { vms, limited, bySite } = found;
+  return { kind: 'capacity', vms, limited, bySite: Object.fromEntries(bySite) };
+}
+
+function scoreOf(score: HostScore | null): Score | null {
+  return score === null ? null : { host: score.host.id, softViolations: score.softViolations };
+}
+
+function exclusionsIn({ excluded, temporary }: Explanation, suggestion: Suggested | null): Exclusions {
+  const hosts: Exclusions['excluded'] = {};
+  const sole: Exclusions['sole'] = {};
+  for (const [code, counts] of excluded) {
+    hosts[code] = counts.hosts;
+    if (counts.sole > 0) sole[code] = counts.sole;
+  }
+  return { excluded: hosts, sole, suggestion: suggestionText(suggestion), temporary };
+}
+
+function suggestionText(suggestion: Suggested | null): string {
+  if (suggestion === null) return 'none';
+  return suggestion.value === '' ? suggestion.field : `${suggestion.field}=${suggestion.value}`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
