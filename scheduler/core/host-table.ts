@@ -99,20 +99,17 @@ export class HostTable implements SlotHosts {
     this.freeMemoryMib[row] = (this.freeMemoryMib[row] as number) - sign * resources.memoryMib;
     this.freeDiskMib[row] = (this.freeDiskMib[row] as number) - sign * resources.diskMib;
     this.freeVms[row] = (this.freeVms[row] as number) - sign * resources.vms;
-    this.index.note(resources, sign);
     if (!this.#together) this.#tell(row);
   }
 
-  /** Claims of one host taken together: the index hears of them once. */
-  claimTogether(id: string, claims: () => void): void {
-    const row = this.#rowOf.get(id);
-    if (row === undefined) throw new Error(`claims on unknown host ${id}`);
+  /** Many claims taken together: the index hears of each host once, at the end. */
+  claimTogether(claims: () => void): void {
     this.#together = true;
     try {
       claims();
     } finally {
       this.#together = false;
-      this.#tell(row);
+      for (let row = 0; row < this.count; row += 1) this.#tell(row);
     }
   }
 

@@ -168,25 +168,18 @@ export class State {
   }
 
   /**
-   * As `addVm` of each, in the order of their creation: index by index, and claims host by host, since going to and
-   * fro between large tables takes twice as long.
+   * As `addVm` of each, where there are no VMs yet, in the order of their creation: index by index, since going to
+   * and fro between large tables takes twice as long.
    */
   addVms(vms: readonly Vm[]): void {
     for (const vm of vms) this.vms.set(vm.uid, vm);
     for (const vm of vms) this.vmOrder.add(vm);
     for (const vm of vms) this.#nameVm(vm);
-    const ofHost = new Map<string, Vm[]>();
-    for (const vm of vms) {
-      if (vm.host === null) continue;
-      const others = ofHost.get(vm.host);
-      if (others === undefined) ofHost.set(vm.host, [vm]);
-      else others.push(vm);
-    }
-    for (const [host, some] of ofHost) {
-      this.hostTable.claimTogether(host, () => {
-        for (const vm of some) this.claim(vm);
-      });
-    }
+    this.hostTable.claimTogether(() => {
+      for (const vm of vms) if (vm.host !== null) this.#claim(vm, vm.host, 1);
+    });
+    for (const [host, some] of byHost(vms, this.hostTable)) this.#vmsOfHost.set(host, new Set(some));
+    this.hostTable.index.reconsider();
   }
 
   #nameVm(vm: Vm): void {
@@ -215,12 +208,9 @@ export class State {
   claim(vm: Vm): void {
     if (vm.host === null) return;
     this.#claim(vm, vm.host, 1);
-    let vms = this.#vmsOfHost.get(vm.host);
-    if (vms === undefined) {
-      vms = new Set();
-      this.#vmsOfHost.set(vm.host, vms);
-    }
-    vms.add(vm);
+    const vms = this.#vmsOfHost.get(vm.host);
+    if (vms === undefined) this.#vmsOfHost.set(vm.host, new Set([vm]));
+    else vms.add(vm);
   }
 
   /** Returns what `claim` took; to be called before host or specification change. */
@@ -261,21 +251,41 @@ export class State {
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
     const needs = needsOf(vm.spec);
     this.#claimOnHost(host, vm.administration, onHost(needs, vm.spec.pool), vm.placement, sign);
+    // Only what is there counts: what a decision claims for a while must not change the next one.
+    this.hostTable.index.note(needs, sign);
     if (vm.spec.pool !== '') {
       const claimed = this.poolClaimedMib.get(vm.spec.pool) ?? 0;
       this.poolClaimedMib.set(vm.spec.pool, claimed + sign * needs.diskMib);
     }
-    const held = this.#claimOfAdministration.get(vm.administration) ?? {
-      vcpus: 0,
-      memoryMib: 0,
-      diskMib: 0,
-      vms: 0,
-    };
+    let held = this.#claimOfAdministration.get(vm.administration);
+    if (held === undefined) {
+      held = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+      this.#claimOfAdministration.set(vm.administration, held);
+    }
     held.vcpus += sign * needs.vcpus;
     held.memoryMib += sign * needs.memoryMib;
     held.diskMib += sign * needs.diskMib;
     held.vms += sign;
-    this.#claimOfAdministration.set(vm.administration, held);
+  }
+}
+
+/** The VMs of each host that has any: counted first, and then put where they belong. */
+function* byHost(vms: readonly Vm[], table: HostTable): Iterable<[host: string, vms: Vm[]]> {
+  const rows = Int32Array.from(vms, ({ host }) => (host === null ? -1 : (table.row(host) ?? -1)));
+  const ends = new Int32Array(table.count + 1);
+  for (const row of rows) if (row >= 0) ends[row + 1] = (ends[row + 1] as number) + 1;
+  for (let row = 0; row < table.count; row += 1)
+    ends[row + 1] = (ends[row + 1] as number) + (ends[row] as number);
+  const sorted = new Int32Array(ends[table.count] as number);
+  const next = ends.slice();
+  for (const [index, row] of rows.entries()) {
+    if (row < 0) continue;
+    sorted[next[row] as number] = index;
+    next[row] = (next[row] as number) + 1;
+  }
+  for (let row = 0; row < table.count; row += 1) {
+    const some = Array.from(sorted.subarray(ends[row], ends[row + 1]), (index) => vms[index] as Vm);
+    if (some.length > 0) yield [(table.hosts[row] as Host).id, some];
   }
 }
 

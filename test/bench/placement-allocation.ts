@@ -63,18 +63,20 @@ const mask = new Int32Array(2);
 
 function decideInIndex({ state, vms, sizes }: Fleet, demands: readonly Demand[]): void {
   const { hostTable } = state;
-  const { index } = hostTable;
+  const { index: rows } = hostTable;
   const take = (row: number, needs: Resources, sign: 1 | -1) => {
     const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = hostTable;
     freeVcpus[row] = (freeVcpus[row] as number) - sign * needs.vcpus;
     freeMemoryMib[row] = (freeMemoryMib[row] as number) - sign * needs.memoryMib;
     freeDiskMib[row] = (freeDiskMib[row] as number) - sign * needs.diskMib;
     freeVms[row] = (freeVms[row] as number) - sign;
-    index.update(row);
+    rows.update(row);
   };
-  for (const { request, size, place, sites, departs } of demands) {
+  // Going through a list by its iterator would make garbage of its own.
+  for (let index = 0; index < demands.length; index += 1) {
+    const { request, size, place, sites, departs } = demands[index] as Demand;
     mask[0] = sites;
-    const row = index.find(request.needs, mask, null);
+    const row = rows.find(request.needs, mask, null);
     if (row < 0) continue;
     take(row, request.needs, 1);
     take(vms.host[departs] as number, sizes.all[vms.size[departs] as number] as Resources, -1);

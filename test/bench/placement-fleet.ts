@@ -66,6 +66,8 @@ export class Fleet {
     for (const [row, { id }] of entities.entries()) {
       this.state.hostTable.claim(id, held[row] as Resources, 1);
     }
+    for (const size of vms.size) this.state.hostTable.index.note(sizes.all[size] as Resources, 1);
+    this.state.hostTable.index.reconsider();
     this.columns = { free: this.state.hostTable, hosts, site, order: orderOf(entities) };
   }
 
@@ -83,6 +85,7 @@ export class Fleet {
 
   claim(row: number, needs: Resources, sign: 1 | -1): void {
     this.state.hostTable.claimRow(row, needs, sign);
+    this.state.hostTable.index.note(needs, sign);
   }
 
   /** A VM departs, and its number goes to one that has just been placed. */

@@ -31,6 +31,7 @@ export const exclusionCodes: readonly ExclusionCode[] = [
 ];
 
 const bitOf = (code: ExclusionCode): number => 1 << exclusionCodes.indexOf(code);
+const notConnected = bitOf('HOST_NOT_CONNECTED');
 const resourceBits = resourceCodes.map(bitOf);
 const profileRules = rules
   .filter((rule) => rule.reads === 'profile')
@@ -81,8 +82,9 @@ export function explain(state: State, request: PlacementRequest): Explanation {
     const reasons = asked.reasons(row, host);
     if (reasons === 0) explanation.eligible += 1;
     else note(explanation, reasons, asked.missing(row, reasons));
+    // A quarantined host comes back by a human's word only.
+    if (reasons === notConnected && host.state !== 'quarantined') explanation.temporary = true;
   }
-  explanation.temporary = (explanation.excluded.get('HOST_NOT_CONNECTED')?.sole ?? 0) > 0;
   return explanation;
 }
 

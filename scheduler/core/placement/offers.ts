@@ -75,13 +75,16 @@ export class Offers {
     return this.#rowsOfRack.get(rack) ?? [];
   }
 
-  /** The racks, or with them the sites, that have a host on offer under one of these profiles. */
-  usable(mask: ProfileMask, scope: 'rack' | 'site'): Set<string> {
+  /** The racks, or with them the sites, that have a host on offer under one of these profiles, not named here. */
+  usable(mask: ProfileMask, scope: 'rack' | 'site', named: ReadonlySet<string>): Set<string> {
+    const { hosts } = this.#state.hostTable;
     const places = new Set<string>();
     for (const [rack, rows] of this.#rowsOfRack) {
       for (const row of rows) {
         if (this.#offered[row] !== true || !hasProfile(mask, this.#profileOf[row] as number)) continue;
-        places.add(scope === 'rack' ? rack : (this.#state.hostTable.hosts[row] as Host).site);
+        const { id, site } = hosts[row] as Host;
+        if (named.has(id)) continue;
+        places.add(scope === 'rack' ? rack : site);
         break;
       }
     }

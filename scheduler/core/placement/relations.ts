@@ -1,5 +1,5 @@
 /** What the rules about other VMs, and about room that a site keeps free, say to one request. */
-import type { GroupPolicy, GroupScope, Host } from '../model.js';
+import type { GroupPolicy, GroupScope, Host, Resources } from '../model.js';
 import type { State } from '../state.js';
 import { countsWithout, placeOf } from './groups.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
@@ -38,20 +38,27 @@ export function verdictsOn(state: State, request: PlacementRequest, mask: Profil
   const leaving = request.leaving === null ? undefined : state.hosts.get(request.leaving);
   for (const rule of groups) {
     const counts = countsWithout(state.groups.get(request.administration, rule.group), rule.scope, leaving);
-    const usable = () => state.offers.usable(mask, rule.scope === 'rack' ? 'rack' : 'site');
+    const named = new Set([...request.placement.excludedHosts, ...request.refusedBy]);
+    const usable = () => state.offers.usable(mask, rule.scope === 'rack' ? 'rack' : 'site', named);
     const judgement = relationRules[rule.policy].judge(counts, rule, usable);
     if (judgement !== null) verdicts.push({ ...judgement, scope: rule.scope, soft: rule.soft });
   }
   return verdicts;
 }
 
-function sitesWithoutRoom(state: State, { needs }: PlacementRequest): Set<string> {
+function sitesWithoutRoom(state: State, { needs, leaving }: PlacementRequest): Set<string> {
   const full = new Set<string>();
+  const { siteRooms } = state.offers;
+  const from = leaving === null ? undefined : state.hostTable.row(leaving);
   for (const site of state.sitesKeepingRoom) {
-    if (!leavesFailoverRoom(state.offers.siteRooms.room(site), needs)) full.add(site);
+    // A VM that moves within the site takes nothing more of it.
+    const stays = from !== undefined && siteRooms.siteOf(from) === site;
+    if (!leavesFailoverRoom(siteRooms.room(site), stays ? nothing : needs)) full.add(site);
   }
   return full;
 }
+
+const nothing: Resources = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
 /** Whether a verdict is against a place. */
 export function isAgainst({ only, places }: Verdict, place: string): boolean {

@@ -58,6 +58,11 @@ export class SiteRooms {
     this.#add(free, counted.free, 1);
   }
 
+  /** The site that a host's room counts for; undefined for one that is not usable. */
+  siteOf(row: number): string | undefined {
+    return this.#counted.get(row)?.site;
+  }
+
   room(site: string): SiteRoom {
     let room = this.#rooms.get(site);
     if (room === undefined) {

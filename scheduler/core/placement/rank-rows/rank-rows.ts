@@ -102,7 +102,8 @@ export class RankRows {
       return;
     }
     const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
-    this.#rows.put(host, cell, profile, this.#scorer.score(vcpus, memoryMib, diskMib, host));
+    this.#scores[host] = this.#scorer.score(vcpus, memoryMib, diskMib, host);
+    this.#rows.put(host, cell, profile);
   }
 
   /**

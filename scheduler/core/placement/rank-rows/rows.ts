@@ -52,16 +52,14 @@ export class Rows {
     return cell * this.profiles + profile;
   }
 
-  /** Puts a host, whose score is up to date, where it belongs: in from outside, over from another row, or up or down. */
-  put(host: number, cell: number, profile: number, score: number): void {
+  /** Puts a host, whose new score is in the keys already, where it belongs: in from outside, over from another row, or up or down. */
+  put(host: number, cell: number, profile: number): void {
     const row = this.row(cell, profile);
     const { scores } = this.#keys;
     if (row === this.rowOf[host]) {
-      scores[host] = score;
       this.heaps.moved(row, host);
     } else {
       this.take(host);
-      scores[host] = score;
       this.heaps.add(row, host);
       this.rowOf[host] = row;
       const word = cell * this.words + (profile >>> 5);

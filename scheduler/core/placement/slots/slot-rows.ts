@@ -85,7 +85,7 @@ export class SlotRows {
     if (!this.#keepsSlots) return;
     this.#tally.note(size, sign);
     this.#claims += 1;
-    if (this.#claims % watch === 0) this.#reconsider();
+    if (this.#claims % watch === 0) this.reconsider();
   }
 
   find(size: Readonly<Resources>, mask: ProfileMask, excluding: Excluding | null): number {
@@ -114,7 +114,9 @@ export class SlotRows {
     return this.#order.bytes + this.#whole.bytes + (this.#beyond?.bytes ?? 0) + this.#rest.byteLength;
   }
 
-  #reconsider(): void {
+  /** Takes up the slot that the VMs there are now suggest. It is looked at now and then, and after a start. */
+  reconsider(): void {
+    if (!this.#keepsSlots) return;
     const slot = this.#tally.slot(this.#fleet);
     const kept = this.#fleet.memories().some((memoryMib) => hasRemainder(memoryMib, slot)) ? slot : 0;
     if (kept !== this.slotMib) this.#keep(kept);

@@ -174,29 +174,23 @@ class View {
     const here = counts.get(place(host)) ?? 0;
     if (policy === 'affinity') return [...counts.values()].some((count) => count > 0) && here <= 0;
     if (policy === 'anti_affinity') return here > 0;
-    // Which hosts refused it or are named is left out: a place counts while the rules of kind leave it a host.
+    const canBeUsed = (other: Host) => this.usable(other) && this.kindReasons(other).length === 0;
     const fewest = hosts
-      .filter((other) => this.usable(other))
-      .filter((other) =>
-        this.kindReasons(other).every((reason) => ['EXCLUDED_BY_REQUEST', 'REFUSED_BEFORE'].includes(reason)),
-      )
+      .filter(canBeUsed)
       .map((other) => counts.get(place(other)) ?? 0)
       .reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY);
-    const counted = hosts.some(
-      (other) =>
-        place(other) === place(host) &&
-        this.usable(other) &&
-        this.kindReasons(other).every((reason) => ['EXCLUDED_BY_REQUEST', 'REFUSED_BEFORE'].includes(reason)),
-    );
+    const counted = hosts.some((other) => place(other) === place(host) && canBeUsed(other));
     return !counted || here + 1 - fewest > maxSkew;
   }
 
   leavesRoom(site: string, hosts: Host[]): boolean {
     const here = hosts.filter((host) => host.site === site && this.usable(host));
+    const moves = here.some(({ id }) => id === this.request.leaving);
     return (['vcpus', 'memoryMib', 'diskMib'] as const).every((resource) => {
       const free = here.reduce((sum, host) => sum + this.free(host)[resource], 0);
       const largest = here.reduce((most, host) => Math.max(most, this.capacity(host)[resource]), 0);
-      return free - this.request.needs[resource] >= largest;
+      const needs = moves ? 0 : this.request.needs[resource];
+      return free - needs >= largest;
     });
   }
 }
