@@ -102,7 +102,7 @@ export class RankRows {
       return;
     }
     const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
-    this.#scores[host] = this.#scorer.score(vcpus, memoryMib, diskMib, host);
+    this.#scorer.score(this.#scores, host, vcpus, memoryMib, diskMib);
     this.#rows.put(host, cell, profile);
   }
 

@@ -15,7 +15,9 @@ const combine = (distance: number, memoryMib: number) =>
 
 export const balance: Scorer = {
   name: 'balance',
-  score: (vcpus, memoryMib) => combine(Math.abs(memoryMib - vcpus * memoryPerVcpuMib), memoryMib),
+  score: (into, host, vcpus, memoryMib) => {
+    into[host] = combine(Math.abs(memoryMib - vcpus * memoryPerVcpuMib), memoryMib);
+  },
   bound: (least, most) => {
     const above = least.memoryMib - most.vcpus * memoryPerVcpuMib;
     const below = least.vcpus * memoryPerVcpuMib - most.memoryMib;

@@ -6,12 +6,16 @@ const range = 2 ** 22;
 
 export const memoryBestFit: Scorer = {
   name: 'memory-best-fit',
-  score: (vcpus, memoryMib) => memoryMib * range + vcpus,
+  score: (into, host, vcpus, memoryMib) => {
+    into[host] = memoryMib * range + vcpus;
+  },
   bound: (least) => least.memoryMib * range + least.vcpus,
 };
 
 export const vcpuBestFit: Scorer = {
   name: 'vcpu-best-fit',
-  score: (vcpus, memoryMib) => vcpus * range + memoryMib,
+  score: (into, host, vcpus, memoryMib) => {
+    into[host] = vcpus * range + memoryMib;
+  },
   bound: (least) => least.vcpus * range + least.memoryMib,
 };

@@ -3,5 +3,11 @@ import type { Amounts, Scorer } from './scorer.js';
 
 export const linear = (shape: Pick<Amounts, 'vcpus' | 'memoryMib'>): Scorer => {
   const sum = (vcpus: number, memoryMib: number) => vcpus * shape.memoryMib + memoryMib * shape.vcpus;
-  return { name: 'linear', score: sum, bound: (least) => sum(least.vcpus, least.memoryMib) };
+  return {
+    name: 'linear',
+    score: (into, host, vcpus, memoryMib) => {
+      into[host] = sum(vcpus, memoryMib);
+    },
+    bound: (least) => sum(least.vcpus, least.memoryMib),
+  };
 };

@@ -11,6 +11,8 @@ const vcpuRange = 65_536;
 export const pack: Scorer = {
   name: 'pack',
   keepsSlots: true,
-  score: (vcpus, memoryMib) => memoryMib * vcpuRange + Math.min(vcpus, vcpuRange - 1),
+  score: (into, host, vcpus, memoryMib) => {
+    into[host] = memoryMib * vcpuRange + Math.min(vcpus, vcpuRange - 1);
+  },
   bound: (least) => least.memoryMib * vcpuRange + Math.min(least.vcpus, vcpuRange - 1),
 };

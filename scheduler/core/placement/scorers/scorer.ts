@@ -13,8 +13,17 @@ export interface Scorer {
   name: string;
   /** Room for large VMs is kept whole where that costs nothing (see `slots/`). */
   keepsSlots?: true;
-  /** A whole number, exact, for what a host has free; `host` is its row. */
-  score(freeVcpus: number, freeMemoryMib: number, freeDiskMib: number, host: number): number;
+  /**
+   * Writes a whole number, exact, for what the host of a row has free. It is written rather than returned because a
+   * number of this size that a function returns may be an object of its own, and so garbage.
+   */
+  score(
+    into: Float64Array,
+    host: number,
+    freeVcpus: number,
+    freeMemoryMib: number,
+    freeDiskMib: number,
+  ): void;
   /** At most the score of any host that has free between `least` and `most`, which may be infinite. */
   bound(least: Amounts, most: Amounts): number;
 }

@@ -5,6 +5,8 @@ const vcpuRange = 65_536;
 
 export const spread: Scorer = {
   name: 'spread',
-  score: (vcpus, memoryMib) => -(memoryMib * vcpuRange + Math.min(vcpus, vcpuRange - 1)),
+  score: (into, host, vcpus, memoryMib) => {
+    into[host] = -(memoryMib * vcpuRange + Math.min(vcpus, vcpuRange - 1));
+  },
   bound: (_least, most) => -(most.memoryMib * vcpuRange + Math.min(most.vcpus, vcpuRange - 1)),
 };

@@ -172,10 +172,10 @@ export class SlotRows {
     const { slotMib } = this;
     return {
       name: 'rest',
-      score: (vcpus, restMib, _disk, host) => {
+      score: (into, host, vcpus, restMib) => {
         const slots = Math.floor(((this.#hosts.freeMemoryMib[host] as number) - restMib) / slotMib);
         const ties = Math.min(slots, slotRange - 1) * vcpuRange + Math.min(vcpus, vcpuRange - 1);
-        return restMib * slotRange * vcpuRange + ties;
+        into[host] = restMib * slotRange * vcpuRange + ties;
       },
       bound: (least) => least.memoryMib * slotRange * vcpuRange,
     };
