@@ -204,3 +204,13 @@ test('the table of hosts grows, and every host keeps its row', async (t) => {
   });
   t.same(wrong, []);
 });
+
+test('asking again may help while a host is away, and not when it is quarantined', async (t) => {
+  const world = new World();
+  world.site('s0');
+  world.host('a', 's0');
+  world.run({ type: 'host.disconnected', id: 'a', reason: '' });
+  t.match(place(world.state, request()), { noHost: { temporary: true } });
+  world.run({ type: 'host.quarantine', id: 'a', reason: 'two machines' });
+  t.match(place(world.state, request()), { noHost: { temporary: false } });
+});
