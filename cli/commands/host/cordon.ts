@@ -1,26 +1,18 @@
 /** `secovia host cordon`. */
+import { changeNamed } from '../../change-named.js';
 import { defineCommand } from '../../command.js';
-import { present } from '../../output/present.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 export const hostCordon = defineCommand({
   usage: 'host cordon <host...>',
   summary: 'Place nothing new on a host',
   description: 'What runs there runs on.',
   examples: ['secovia host cordon sofia-1-a'],
-  async run(context, names) {
-    const connection = await context.connection();
-    for (const name of names) {
-      const response = await connection.mutate('HostService', 'CordonHost', {
-        name: resourceName('hosts', name),
-      });
-      await present(context, {
-        service: 'HostService',
-        method: 'CordonHost',
-        response,
-        names: [response.host?.name ?? ''],
-        text: () => `cordoned host ${shortName(response.host?.name ?? '')}\n`,
-      });
-    }
-  },
+  run: (context, names) =>
+    changeNamed(context, names, {
+      collection: 'hosts',
+      service: 'HostService',
+      method: 'CordonHost',
+      done: 'cordoned host',
+      order: (connection, name) => connection.mutate('HostService', 'CordonHost', { name }),
+    }),
 });

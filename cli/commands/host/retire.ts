@@ -1,7 +1,6 @@
 /** `secovia host retire`. */
+import { changeNamed } from '../../change-named.js';
 import { defineCommand, option } from '../../command.js';
-import { present } from '../../output/present.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   etag?: string;
@@ -13,18 +12,12 @@ export const hostRetire = defineCommand<Options>({
   description: 'Its agent is refused from then on; the machine can only join under another name.',
   examples: ['secovia host retire sofia-1-a'],
   options: [option('--etag <etag>', 'only if it has not changed since it had this etag')],
-  async run(context, [host = ''], { etag = '' }) {
-    const connection = await context.connection();
-    const response = await connection.mutate('HostService', 'RetireHost', {
-      name: resourceName('hosts', host),
-      etag,
-    });
-    await present(context, {
+  run: (context, names, { etag = '' }) =>
+    changeNamed(context, names, {
+      collection: 'hosts',
       service: 'HostService',
       method: 'RetireHost',
-      response,
-      names: [response.host?.name ?? ''],
-      text: () => `retired host ${shortName(response.host?.name ?? '')}\n`,
-    });
-  },
+      done: 'retired host',
+      order: (connection, name) => connection.mutate('HostService', 'RetireHost', { name, etag }),
+    }),
 });

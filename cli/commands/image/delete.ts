@@ -1,7 +1,6 @@
 /** `secovia image delete`. */
+import { changeNamed } from '../../change-named.js';
 import { defineCommand, option } from '../../command.js';
-import { present } from '../../output/present.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   etag?: string;
@@ -13,16 +12,12 @@ export const imageDelete = defineCommand<Options>({
   description: 'Running VMs keep their copy; new VMs cannot name the image any more.',
   examples: ['secovia image delete tiny'],
   options: [option('--etag <etag>', 'only if it has not changed since it had this etag')],
-  async run(context, [image = ''], { etag = '' }) {
-    const name = resourceName('images', image);
-    const connection = await context.connection();
-    const response = await connection.mutate('ImageService', 'DeleteImage', { name, etag });
-    await present(context, {
+  run: (context, names, { etag = '' }) =>
+    changeNamed(context, names, {
+      collection: 'images',
       service: 'ImageService',
       method: 'DeleteImage',
-      response,
-      names: [name],
-      text: () => `deleted image ${shortName(name)}\n`,
-    });
-  },
+      done: 'deleted image',
+      order: (connection, name) => connection.mutate('ImageService', 'DeleteImage', { name, etag }),
+    }),
 });

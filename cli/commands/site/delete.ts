@@ -1,7 +1,6 @@
 /** `secovia site delete`. */
+import { changeNamed } from '../../change-named.js';
 import { defineCommand, option } from '../../command.js';
-import { present } from '../../output/present.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   etag?: string;
@@ -12,16 +11,12 @@ export const siteDelete = defineCommand<Options>({
   summary: 'Take a site without hosts out of the federation',
   examples: ['secovia site delete sofia-1'],
   options: [option('--etag <etag>', 'only if it has not changed since it had this etag')],
-  async run(context, [site = ''], { etag = '' }) {
-    const name = resourceName('sites', site);
-    const connection = await context.connection();
-    const response = await connection.mutate('SiteService', 'DeleteSite', { name, etag });
-    await present(context, {
+  run: (context, names, { etag = '' }) =>
+    changeNamed(context, names, {
+      collection: 'sites',
       service: 'SiteService',
       method: 'DeleteSite',
-      response,
-      names: [name],
-      text: () => `deleted site ${shortName(name)}\n`,
-    });
-  },
+      done: 'deleted site',
+      order: (connection, name) => connection.mutate('SiteService', 'DeleteSite', { name, etag }),
+    }),
 });

@@ -1,25 +1,17 @@
 /** `secovia site uncordon`. */
+import { changeNamed } from '../../change-named.js';
 import { defineCommand } from '../../command.js';
-import { present } from '../../output/present.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 export const siteUncordon = defineCommand({
   usage: 'site uncordon <site...>',
   summary: 'Let new VMs be placed on a site again',
   examples: ['secovia site uncordon sofia-1'],
-  async run(context, names) {
-    const connection = await context.connection();
-    for (const name of names) {
-      const response = await connection.mutate('SiteService', 'UncordonSite', {
-        name: resourceName('sites', name),
-      });
-      await present(context, {
-        service: 'SiteService',
-        method: 'UncordonSite',
-        response,
-        names: [response.site?.name ?? ''],
-        text: () => `uncordoned site ${shortName(response.site?.name ?? '')}\n`,
-      });
-    }
-  },
+  run: (context, names) =>
+    changeNamed(context, names, {
+      collection: 'sites',
+      service: 'SiteService',
+      method: 'UncordonSite',
+      done: 'uncordoned site',
+      order: (connection, name) => connection.mutate('SiteService', 'UncordonSite', { name }),
+    }),
 });

@@ -1,0 +1,35 @@
+/** What commands that change named things by one call each have in common: the names, the call, and a line that says so. */
+import type { Connection } from './client/connection.js';
+import type { Method, ResponseOf, Service } from './client/services.js';
+import type { Context } from './context.js';
+import { present } from './output/present.js';
+import { type Collection, resourceName, shortName } from './values/names.js';
+
+export interface NamedChange<S extends Service, M extends Method<S>> {
+  collection: Collection;
+  service: S;
+  method: M;
+  /** What is said before the name, e.g. `cordoned host`. */
+  done: string;
+  order(connection: Connection, name: string): Promise<ResponseOf<S, M>>;
+}
+
+/** Changes each of these, one after the other. */
+export async function changeNamed<S extends Service, M extends Method<S>>(
+  context: Context,
+  words: readonly string[],
+  { collection, service, method, done, order }: NamedChange<S, M>,
+): Promise<void> {
+  const connection = await context.connection();
+  for (const word of words) {
+    const name = resourceName(collection, word);
+    const response = await order(connection, name);
+    await present(context, {
+      service,
+      method,
+      response,
+      names: [name],
+      text: () => `${done} ${shortName(name)}\n`,
+    });
+  }
+}
