@@ -1,6 +1,6 @@
 /** Questions about placement: asked of the same rules as a creation, and leaving nothing behind. */
 import type { VmShape } from './commands.js';
-import { checkShape } from './decide-vm-create.js';
+import { requestOfShape, type ShapeRequest } from './decide-vm-create.js';
 import type { VmSpec } from './model.js';
 import {
   answer,
@@ -9,7 +9,6 @@ import {
   type GoesOn,
   type PlacementAnswer,
 } from './placement/answers.js';
-import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { notFound, type Refusal } from './refusal.js';
 import type { State } from './state.js';
 
@@ -56,13 +55,8 @@ function requestOf(
   state: State,
   administration: string,
   shape: VmShape,
-): Asked<{ spec: VmSpec; request: PlacementRequest }> {
+): ShapeRequest | { refusal: Refusal } {
   if (!state.administrations.has(administration))
     return { refusal: notFound('administration', administration) };
-  const checked = checkShape(state, administration, shape, new Map());
-  if (checked.refusal) return checked;
-  const { vcpus, memoryMib, diskMib, pool, placement } = shape;
-  const { uid: imageUid, architecture, virtualSizeMib } = checked.image;
-  const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
-  return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
+  return requestOfShape(state, administration, shape, new Map());
 }

@@ -2,7 +2,7 @@
 import type { Change } from './changes.js';
 import type { CommandOf, NewVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
-import type { GroupRule, Image, Operation, Vm } from './model.js';
+import type { GroupRule, Image, Operation, Vm, VmSpec } from './model.js';
 import { refuseNoHost, refuseOne } from './placement/no-host.js';
 import { place } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
@@ -50,16 +50,7 @@ function decideEach(
   for (const [index, wanted] of command.vms.entries()) {
     const checked = check(state, administration, wanted, names, poolMib);
     if (checked.refusal) return { refusal: checked.refusal };
-    const { image } = checked;
-    const { architecture, virtualSizeMib } = image;
-    const spec = {
-      vcpus: wanted.vcpus,
-      memoryMib: wanted.memoryMib,
-      diskMib: wanted.diskMib,
-      imageUid: image.uid,
-      pool: wanted.pool,
-    };
-    const request = requestForNew(administration, spec, architecture, wanted.placement, virtualSizeMib);
+    const { spec, request } = checked;
     const placed = place(state, request);
     if (placed.noHost) {
       const refusal = alone
@@ -98,7 +89,7 @@ function decideEach(
       updatedMs: nowMs,
     };
     vms.push(vm);
-    if (command.vms.length > 1) claim(placed.host.id, request);
+    if (!alone) claim(placed.host.id, request);
     changes.push({ type: 'vm.created', vm });
   }
   const targets = vms.map((vm) => vm.uid);
@@ -113,22 +104,31 @@ function check(
   wanted: NewVm,
   names: Set<string>,
   poolMib: Map<string, number>,
-): { image: Image; refusal?: undefined } | { refusal: Refusal } {
+): ShapeRequest | { refusal: Refusal } {
   if (names.has(wanted.id) || state.vmByName(administration, wanted.id) !== undefined) {
     return { refusal: alreadyExists('VM', `administrations/${administration}/vms/${wanted.id}`) };
   }
   names.add(wanted.id);
   if (state.vms.has(wanted.uid)) return { refusal: alreadyExists('VM', wanted.uid) };
-  return checkShape(state, administration, wanted, poolMib);
+  return requestOfShape(state, administration, wanted, poolMib);
 }
 
-/** What of a VM can be checked without its name: image, disk, pool, and what its placement speaks of. */
-export function checkShape(
+export interface ShapeRequest {
+  spec: VmSpec;
+  request: PlacementRequest;
+  refusal?: undefined;
+}
+
+/**
+ * The request of a VM of this shape. Refused is what can be known without its name: an unknown image, a disk too small,
+ * a pool that is full, and what its placement speaks of wrongly.
+ */
+export function requestOfShape(
   state: State,
   administration: string,
   wanted: VmShape,
   poolMib: Map<string, number>,
-): { image: Image; refusal?: undefined } | { refusal: Refusal } {
+): ShapeRequest | { refusal: Refusal } {
   const image = state.images.get(wanted.image);
   if (image === undefined) return { refusal: notFound('image', wanted.image) };
   if (wanted.diskMib < image.virtualSizeMib) {
@@ -145,7 +145,10 @@ export function checkShape(
     const group = state.groups.get(administration, rule.group);
     if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
   }
-  return { image };
+  const { vcpus, memoryMib, diskMib, pool, placement } = wanted;
+  const { uid: imageUid, architecture, virtualSizeMib } = image;
+  const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
+  return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
 }
 
 function sameRule(one: GroupRule, other: GroupRule): boolean {

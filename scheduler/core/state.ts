@@ -110,7 +110,7 @@ export class State {
 
   addSite(site: Site): void {
     this.sites.set(site.id, site);
-    if (site.keepFailoverRoom) this.sitesKeepingRoom.add(site.id);
+    this.#noteRoom(site);
   }
 
   removeSite(id: string): void {
@@ -126,10 +126,14 @@ export class State {
 
   /** To be called after a site has changed. */
   refreshSite(site: Site): void {
+    this.#noteRoom(site);
+    this.offers.profiles.forgetMasks();
+    for (const host of this.hosts.values()) if (host.site === site.id) this.refreshHost(host);
+  }
+
+  #noteRoom(site: Site): void {
     if (site.keepFailoverRoom) this.sitesKeepingRoom.add(site.id);
     else this.sitesKeepingRoom.delete(site.id);
-    for (const host of this.hosts.values()) if (host.site === site.id) this.hostTable.refresh(host);
-    this.offers.sites([site.id]);
   }
 
   /** Whether an administration is `ancestor` or below it. */

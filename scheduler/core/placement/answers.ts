@@ -2,10 +2,9 @@
 import type { Host, Resources } from '../model.js';
 import type { State } from '../state.js';
 import { type Explanation, explain } from './explanation.js';
-import { placeOf } from './groups.js';
-import { isAgainst, verdictsOn } from './relations.js';
+import { verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
-import { findHost } from './search.js';
+import { findHost, softViolations } from './search.js';
 import { suggest, type Suggestion } from './suggestion.js';
 
 /** Why a host stands where it does: it is ordered by these in turn. */
@@ -47,12 +46,9 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
   const soft = verdictsOn(state, request, offers.profiles.mask(state, request)).filter(
     (verdict) => verdict.soft,
   );
-  const broken = soft.filter((verdict) => isAgainst(verdict, placeOf(host, verdict.scope))).length;
-  const { traits } = offers.profile(row);
-  const missing = (placement.preferredTraits ?? []).filter((trait) => !traits.has(trait)).length;
   return {
     host,
-    softViolations: broken + missing,
+    softViolations: softViolations(state, row, soft, placement.preferredTraits),
     left: {
       vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
       memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,

@@ -5,8 +5,8 @@
 import type { Host, StoragePool } from '../model.js';
 import type { State } from '../state.js';
 import { placeOf } from './groups.js';
-import { hasProfile, Profiles } from './profiles.js';
-import type { ProfileMask } from './rank-rows/rank-rows.js';
+import { Profiles } from './profiles.js';
+import { hasProfile, type ProfileMask } from './rank-rows/rank-rows.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
 import type { SlotRows } from './slots/slot-rows.js';
 import { SiteRooms } from './site-rooms.js';
@@ -20,7 +20,6 @@ export class Offers {
   readonly siteRooms: SiteRooms;
   /** The number of each host's profile, by row. */
   readonly #profileOf: number[] = [];
-  readonly #offered: boolean[] = [];
   /** The ids of the shared pools that a host mounts, sorted, by host id. */
   readonly #poolsOf = new Map<string, readonly string[]>();
   /** The rows of the hosts of each rack, and the rack of each row. */
@@ -41,7 +40,6 @@ export class Offers {
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
     this.index.offer(row, offered ? profile : null);
     this.#profileOf[row] = profile;
-    this.#offered[row] = offered;
     if (before !== undefined) this.profiles.release(before);
     this.#setRack(row, placeOf(host, 'rack'));
     const counts = offered && this.#state.sites.get(host.site)?.keepFailoverRoom === true;
@@ -81,7 +79,8 @@ export class Offers {
     const places = new Set<string>();
     for (const [rack, rows] of this.#rowsOfRack) {
       for (const row of rows) {
-        if (this.#offered[row] !== true || !hasProfile(mask, this.#profileOf[row] as number)) continue;
+        const profile = this.index.profileOf(row);
+        if (profile === null || !hasProfile(mask, profile)) continue;
         const { id, site } = hosts[row] as Host;
         if (named.has(id)) continue;
         places.add(scope === 'rack' ? rack : site);

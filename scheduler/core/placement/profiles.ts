@@ -117,8 +117,3 @@ function asksForNothing(placement: VmPlacement): boolean {
   if (sites.length + countries.length > 0) return false;
   return !jurisdictions?.length && !requiredTraits?.length && !forbiddenTraits?.length;
 }
-
-/** Whether a mask has a profile. */
-export function hasProfile(mask: ProfileMask, profile: number): boolean {
-  return ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) !== 0;
-}

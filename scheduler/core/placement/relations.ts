@@ -36,14 +36,27 @@ export function verdictsOn(state: State, request: PlacementRequest, mask: Profil
   const { groups } = request.placement;
   if (groups === undefined) return verdicts;
   const leaving = request.leaving === null ? undefined : state.hosts.get(request.leaving);
+  const usable = usablePlaces(state, request, mask);
   for (const rule of groups) {
     const counts = countsWithout(state.groups.get(request.administration, rule.group), rule.scope, leaving);
-    const named = new Set([...request.placement.excludedHosts, ...request.refusedBy]);
-    const usable = () => state.offers.usable(mask, rule.scope === 'rack' ? 'rack' : 'site', named);
-    const judgement = relationRules[rule.policy].judge(counts, rule, usable);
+    const judgement = relationRules[rule.policy].judge(counts, rule, () => usable(rule.scope));
     if (judgement !== null) verdicts.push({ ...judgement, scope: rule.scope, soft: rule.soft });
   }
   return verdicts;
+}
+
+/** The places that a request may use at all, worked out when a rule first asks for those of a scope. */
+function usablePlaces(state: State, request: PlacementRequest, mask: ProfileMask) {
+  const known = new Map<GroupScope, ReadonlySet<string>>();
+  return (scope: GroupScope): ReadonlySet<string> => {
+    let places = known.get(scope);
+    if (places === undefined) {
+      const named = new Set([...request.placement.excludedHosts, ...request.refusedBy]);
+      places = state.offers.usable(mask, scope === 'rack' ? 'rack' : 'site', named);
+      known.set(scope, places);
+    }
+    return places;
+  };
 }
 
 function sitesWithoutRoom(state: State, { needs, leaving }: PlacementRequest): Set<string> {

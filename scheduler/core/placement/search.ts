@@ -5,9 +5,8 @@
  */
 import type { Host } from '../model.js';
 import type { State } from '../state.js';
-import { placeOf } from './groups.js';
 import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
-import { isAgainst, type Verdict, verdictsOn } from './relations.js';
+import { excludesHost, isAgainst, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import { rules } from './rules/index.js';
 
@@ -100,17 +99,27 @@ function excludingHosts(
 ): Excluding | null {
   const byHost = hard.filter(({ scope }) => scope !== 'site');
   if (byHost.length + soft.length === 0) return named;
-  const { offers, hostTable } = state;
+  const { hosts } = state.hostTable;
   return {
     excludes: (row) => {
       if (named?.excludes(row) === true) return true;
-      const host = hostTable.hosts[row] as Host;
-      if (byHost.some((verdict) => isAgainst(verdict, placeOf(host, verdict.scope)))) return true;
-      let violations = missing(offers.profile(row).traits, placement.preferredTraits);
-      for (const verdict of soft) if (isAgainst(verdict, placeOf(host, verdict.scope))) violations += 1;
-      return violations > level;
+      if (byHost.some((verdict) => excludesHost(verdict, hosts[row] as Host))) return true;
+      return softViolations(state, row, soft, placement.preferredTraits) > level;
     },
   };
+}
+
+/** How many of these soft verdicts, and of the preferred traits, the host of a row does not meet. */
+export function softViolations(
+  state: State,
+  row: number,
+  soft: readonly Verdict[],
+  preferredTraits: readonly string[] | undefined,
+): number {
+  const host = state.hostTable.hosts[row] as Host;
+  let violations = missing(state.offers.profile(row).traits, preferredTraits);
+  for (const verdict of soft) if (excludesHost(verdict, host)) violations += 1;
+  return violations;
 }
 
 /** The rows of the hosts in a verdict's places. */

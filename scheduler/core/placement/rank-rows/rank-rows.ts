@@ -22,6 +22,11 @@ const none = -1;
 /** Profiles by number, a bit each, that a request may use. */
 export type ProfileMask = Int32Array;
 
+/** Whether a mask has a profile. */
+export function hasProfile(mask: ProfileMask, profile: number): boolean {
+  return ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) !== 0;
+}
+
 /** Hosts that a request may not use, besides what their profile says; asked only of hosts that could win. */
 export interface Excluding {
   excludes(host: number): boolean;
@@ -50,7 +55,6 @@ export class RankRows {
   /** Hosts that were looked at one by one since then. */
   #looked = 0;
   #watch = shortestWatch;
-  #limits: CutLimits;
 
   /**
    * `free` is what hosts have, by the numbers that `add` counts up; this index follows it when told to. `order` has
@@ -60,8 +64,7 @@ export class RankRows {
     this.#free = free;
     this.#scorer = scorer;
     this.#order = order;
-    this.#limits = this.#roomForCuts();
-    this.#grid = new Grid(firstCuts(this.#limits), scorer);
+    this.#grid = new Grid(firstCuts(this.#roomForCuts()), scorer);
     this.#rows = this.#layOut();
   }
 
@@ -156,9 +159,7 @@ export class RankRows {
   ): number {
     let best = none;
     for (const host of hosts) {
-      const profile = this.#profiles[host] as number;
-      if (this.#rows.rowOf[host] === none || ((mask[profile >>> 5] ?? 0) & (1 << (profile & 31))) === 0)
-        continue;
+      if (this.#rows.rowOf[host] === none || !hasProfile(mask, this.#profiles[host] as number)) continue;
       if (best !== none && !this.#rows.heaps.before(host, best)) continue;
       if (this.#fits(host, size) && excluding?.excludes(host) !== true) best = host;
     }
@@ -248,7 +249,6 @@ export class RankRows {
       cuts.vcpus.at.length > limits.vcpus ||
       cuts.memoryMib.at.length > limits.memoryMib ||
       cuts.diskMib.at.length > limits.diskMib;
-    this.#limits = limits;
     this.#grid = new Grid(fewer ? firstCuts(limits) : cuts, this.#scorer);
     this.#rows = this.#layOut();
     for (let host = 0; host < this.#hosts; host += 1) this.update(host);

@@ -65,6 +65,11 @@ export class SlotRows {
     this.#beyond?.offer(host, profile);
   }
 
+  /** The profile under which a host is on offer; null when it is not. */
+  profileOf(host: number): number | null {
+    return this.#whole.profileOf(host);
+  }
+
   /** To be called after what a host has altogether has changed, and before `update` for the same reason. */
   resized(host: number): void {
     if (!this.#keepsSlots) return;
