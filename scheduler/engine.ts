@@ -30,7 +30,9 @@ export interface Committed {
 }
 
 interface Group {
-  lines: string[];
+  /** Its part of the journal, in pieces. */
+  journal: string[];
+  decisions: number;
   first: number;
   requests: KeptRequest[];
   forgetRequestsBefore: number;
@@ -39,7 +41,7 @@ interface Group {
 }
 
 function newGroup(first: number): Group {
-  return { lines: [], first, requests: [], forgetRequestsBefore: 0, waiting: [] };
+  return { journal: [], decisions: 0, first, requests: [], forgetRequestsBefore: 0, waiting: [] };
 }
 
 export interface EngineOptions {
@@ -88,13 +90,13 @@ export class Engine {
 
   /** Decisions that wait for the disk. */
   get backlog(): number {
-    return this.#open.lines.length;
+    return this.#open.decisions;
   }
 
   /** Decides and applies. What it returns must not leave the process before `durable(sequence)`. */
   run<T extends CommandType>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
     // Before the decision, not after: what is kept with the one before must go with it.
-    if (this.#flying === null && this.#open.lines.length >= earlyFlush) this.#flush();
+    if (this.#flying === null && this.#open.decisions >= earlyFlush) this.#flush();
     const nowMs = this.now();
     const decision = decide(this.state, command, nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
@@ -117,7 +119,7 @@ export class Engine {
    * decision of its own, or its answer would wait for a stranger's.
    */
   keepingSequence(): number {
-    if (this.#open.lines.length === 0) this.#append([], this.now());
+    if (this.#open.decisions === 0) this.#append([], this.now());
     return this.state.sequence;
   }
 
@@ -153,7 +155,7 @@ export class Engine {
 
   #append(changes: Change[], nowMs: number): void {
     // Before `apply`: changes carry entities that apply goes on to mutate.
-    this.#open.lines.push(`[${nowMs},[${changes.map((change) => this.#json(change)).join(',')}]]`);
+    this.#write(changes, nowMs);
     try {
       for (const change of changes) apply(this.state, change, nowMs);
     } catch (error) {
@@ -167,13 +169,26 @@ export class Engine {
     this.#schedule();
   }
 
-  /** A change as JSON. The largest part of a VM's making is the VM, which the store is sent as well: once is enough. */
-  #json(change: Change): string {
-    if (change.type !== 'vm.created' && change.type !== 'operation.started') return JSON.stringify(change);
-    const [name, entity] = change.type === 'vm.created' ? ['vm', change.vm] : ['operation', change.operation];
-    const json = JSON.stringify(entity);
-    this.state.touched.made(entity as object, json);
-    return `{"type":"${change.type}","${name}":${json}}`;
+  /** Adds a line to the journal. */
+  #write(changes: readonly Change[], nowMs: number): void {
+    const { journal } = this.#open;
+    journal.push(`${this.#open.decisions === 0 ? '' : '\n'}[${nowMs},[`);
+    for (let index = 0; index < changes.length; index += 1) {
+      if (index > 0) journal.push(',');
+      this.#writeChange(changes[index] as Change, journal);
+    }
+    journal.push(']]');
+    this.#open.decisions += 1;
+  }
+
+  /** The largest part of a VM's making is the VM, which the store is sent as well: once is enough. */
+  #writeChange(change: Change, journal: string[]): void {
+    if (change.type === 'vm.created') {
+      journal.push('{"type":"vm.created","vm":', this.state.touched.made(change.vm), '}');
+    } else if (change.type === 'operation.started') {
+      const json = this.state.touched.made(change.operation);
+      journal.push('{"type":"operation.started","operation":', json, '}');
+    } else journal.push(JSON.stringify(change));
   }
 
   /** Commits at the end of this turn of the event loop, so that whatever came together goes together. */
@@ -187,7 +202,7 @@ export class Engine {
   }
 
   #flush(): void {
-    if (this.#flying !== null || this.#dead || this.#open.lines.length === 0) return;
+    if (this.#flying !== null || this.#dead || this.#open.decisions === 0) return;
     const group = this.#open;
     const last = this.state.sequence;
     const touched = this.state.takeTouched();
@@ -217,7 +232,7 @@ export class Engine {
       first: group.first,
       last,
       atMs: this.state.lastMs,
-      journal: group.lines.join('\n'),
+      journal: group.journal,
       puts,
       deletes,
       requests: group.requests,

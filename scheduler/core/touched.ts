@@ -27,17 +27,29 @@ export const entityKinds: readonly EntityKind[] = [
 
 type ByKind = { [K in EntityKind]: Map<string, Entities[K]> };
 
+/** A batch touches few kinds: the map of one is made when something of it is noted. */
+const none = new Map<string, never>();
+
 function byKind(): ByKind {
   return {
-    federation: new Map(),
-    site: new Map(),
-    administration: new Map(),
-    image: new Map(),
-    pool: new Map(),
-    host: new Map(),
-    vm: new Map(),
-    operation: new Map(),
+    federation: none,
+    site: none,
+    administration: none,
+    image: none,
+    pool: none,
+    host: none,
+    vm: none,
+    operation: none,
   };
+}
+
+function note<K extends EntityKind>(all: ByKind, kind: K, key: string, entity: Entities[K]): void {
+  let entities: Map<string, Entities[K]> = all[kind];
+  if (entities === none) {
+    entities = new Map();
+    all[kind] = entities as ByKind[K];
+  }
+  entities.set(key, entity);
 }
 
 /** Entities written or removed since the last commit, by kind and key; a removed one leaves its last version. */
@@ -48,9 +60,11 @@ export class Touched {
   /** Entities that are as they were when they were made, with the JSON that their change carried. */
   readonly #made = new Map<object, string>();
 
-  /** Notes an entity that a change has made, and the JSON of it that is already at hand. */
-  made(entity: object, json: string): void {
+  /** Notes an entity that a change makes. Returns it as JSON, which is kept for when the entity is to be saved. */
+  made(entity: object): string {
+    const json = JSON.stringify(entity);
     this.#made.set(entity, json);
+    return json;
   }
 
   /** The entity as JSON. */
@@ -61,11 +75,11 @@ export class Touched {
   write<K extends EntityKind>(kind: K, key: string, entity: Entities[K]): void {
     if (this.written[kind].has(key)) this.#made.delete(entity);
     this.removed[kind].delete(key);
-    this.written[kind].set(key, entity);
+    note(this.written, kind, key, entity);
   }
 
   remove<K extends EntityKind>(kind: K, key: string, last: Entities[K]): void {
     this.written[kind].delete(key);
-    this.removed[kind].set(key, last);
+    note(this.removed, kind, key, last);
   }
 }

@@ -31,8 +31,8 @@ export interface Batch {
   first: number;
   last: number;
   atMs: number;
-  /** One line a decision: `[atMs, [change, ...]]` as JSON. */
-  journal: string;
+  /** Pieces of a text, to be put one after the other: one line a decision, `[atMs, [change, ...]]` as JSON. */
+  journal: string[];
   puts: (EntityRow & { body: string })[];
   deletes: EntityRow[];
   requests: KeptRequest[];

@@ -81,7 +81,7 @@ test('what comes while a commit is under way goes together in the next one, in o
       [2, 51],
     ],
   );
-  const lines = store.batches.flatMap(({ journal }) => journal.split('\n'));
+  const lines = store.batches.flatMap(({ journal }) => journal.join('').split('\n'));
   t.equal(lines.length, 51);
   t.equal(JSON.parse(lines[50] as string)[1][0].site.id, 's49');
 });

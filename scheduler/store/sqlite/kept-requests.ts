@@ -14,23 +14,20 @@ export interface KeptRow {
   first: number;
   last: number;
   entries: string;
-  replies: Uint8Array<ArrayBuffer>;
+  replies: Buffer;
 }
 
-/** Null when the batch keeps none. */
-export function keptRow(requests: readonly KeptRequest[]): KeptRow | null {
-  const first = requests[0]?.row;
-  if (first === undefined) return null;
-  const replies = new Uint8Array(requests.reduce((sum, { reply }) => sum + reply.length, 0));
+/** The entries of these requests, whose answers stand one after the other. */
+export function keptEntries(requests: readonly KeptRequest[]): string {
   const entries: Entry[] = [];
+  const first = requests[0]?.row ?? 0;
   let end = 0;
   for (const { row, caller, method, id, hash, reply, atMs } of requests) {
     if (row !== first + entries.length) throw new Error(`kept requests are out of order at row ${row}`);
-    replies.set(reply, end);
     end += reply.length;
     entries.push([caller, method, id, hash, atMs, end]);
   }
-  return { first, last: first + entries.length - 1, entries: JSON.stringify(entries), replies };
+  return JSON.stringify(entries);
 }
 
 export function* requestsIn(kept: Pick<KeptRow, 'first' | 'entries'>): Iterable<LoadedRequest> {

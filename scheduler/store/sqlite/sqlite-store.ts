@@ -97,7 +97,7 @@ export class SqliteStore implements Store {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       const wire = toWire(batch);
-      writer.postMessage(wire, wire.kept === null ? [] : [wire.kept.replies.buffer]);
+      writer.postMessage(wire, [wire.bytes.buffer]);
     });
   }
 

@@ -4,7 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { type WireBatch, WireTexts } from './wire.js';
+import { entityKinds } from '../../core/touched.js';
+import { type WireBatch, WireParts } from './wire.js';
 import { chainHash } from './chain.js';
 import { forgottenBefore } from './kept-requests.js';
 
@@ -24,16 +25,23 @@ const readMeta = db.prepare<[string], { value: string }>('SELECT value FROM meta
 const writeMeta = db.prepare(
   'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
 );
-const addJournal = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
-const put = db.prepare('INSERT INTO entity VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body');
+// Texts come as bytes, and stay texts in the file.
+const addJournal = db.prepare(
+  'INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)',
+);
+const put = db.prepare(
+  'INSERT INTO entity VALUES (?, ?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
+);
 const remove = db.prepare('DELETE FROM entity WHERE kind = ? AND key = ?');
-const putVm = db.prepare('INSERT INTO vm VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body');
+const putVm = db.prepare(
+  'INSERT INTO vm VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
+);
 const removeVm = db.prepare('DELETE FROM vm WHERE row = ?');
 const putOperation = db.prepare(
-  'INSERT INTO operation VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body',
+  'INSERT INTO operation VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
 );
 const removeOperation = db.prepare('DELETE FROM operation WHERE row = ?');
-const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, ?, ?)');
+const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, CAST(? AS TEXT), ?)');
 // A row's answers are all forgotten when a later row begins at or before the mark; found by the key alone.
 const forgetRequests = db.prepare(
   'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
@@ -53,15 +61,19 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   if (batch.first !== sequence + 1) {
     throw new Error(`the journal ends at ${sequence}, and a batch begins at ${batch.first}`);
   }
-  const texts = new WireTexts(batch);
-  const journal = texts.next();
+  const parts = new WireParts(batch);
+  const journal = parts.next();
   const next = chainHash(hash, batch.first, batch.last, journal);
   addJournal.run(batch.first, batch.last, batch.atMs, journal, next);
-  for (const [index, kind] of batch.putKinds.entries()) {
-    const row = batch.putRows[index];
-    if (kind === 'vm') putVm.run(row, texts.next());
-    else if (kind === 'operation') putOperation.run(row, texts.next());
-    else put.run(kind, batch.putKeys[index], texts.next());
+  let keys = 0;
+  for (let index = 0; index < batch.putKinds.length; index += 1) {
+    const kind = entityKinds[batch.putKinds[index] as number];
+    if (kind === 'vm') putVm.run(batch.putRows[index], parts.next());
+    else if (kind === 'operation') putOperation.run(batch.putRows[index], parts.next());
+    else {
+      put.run(kind, batch.putKeys[keys], parts.next());
+      keys += 1;
+    }
   }
   for (const { kind, key, row } of batch.deletes) {
     if (kind === 'vm') removeVm.run(row);
@@ -74,8 +86,7 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
     writeMeta.run(forgottenBefore, String(batch.forgetRequestsBefore));
   }
   if (batch.kept !== null) {
-    const { first, last, entries, replies } = batch.kept;
-    addRequests.run(first, last, entries, replies);
+    addRequests.run(batch.kept.first, batch.kept.last, parts.next(), parts.next());
   }
   return next;
 });

@@ -12,7 +12,7 @@ export function batch(sequence: number, change: Partial<Batch> = {}): Batch {
     first: sequence,
     last: sequence,
     atMs: 1000 + sequence,
-    journal: JSON.stringify([1000 + sequence, []]),
+    journal: [JSON.stringify([1000 + sequence, []])],
     puts: [],
     deletes: [],
     requests: [],

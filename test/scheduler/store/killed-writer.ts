@@ -17,7 +17,7 @@ for (let first = head.sequence + 1; ; ) {
     batch(first, {
       last,
       epoch,
-      journal: JSON.stringify([1000 + first, { first, last, filler: 'x'.repeat((first * 37) % 5000) }]),
+      journal: [JSON.stringify([1000 + first, { first, last, filler: 'x'.repeat((first * 37) % 5000) }])],
       puts: [put('site', 'newest', 0, { last }), put('vm', `vm-${first}`, first)],
       requests: [request(first, { id: `id-${first}`, reply: Buffer.from(`reply ${first}`) })],
     }),

@@ -98,10 +98,10 @@ export class MemoryStore implements Store {
     if (known !== null && order(known) > order(batch.epoch)) return new Error('another scheduler leads');
     if (batch.first !== disk.head.sequence + 1) return new Error('the batch does not follow');
     disk.epoch = batch.epoch;
-    const hash = chainHash(disk.head.hash, batch.first, batch.last, batch.journal);
+    const hash = chainHash(disk.head.hash, batch.first, batch.last, batch.journal.join(''));
     disk.head = { sequence: batch.last, hash, lastMs: batch.atMs };
     disk.hashes.set(batch.last, hash);
-    disk.journal.push(batch.journal);
+    disk.journal.push(batch.journal.join(''));
     for (const { kind, key, row, body } of batch.puts)
       disk.entities.set(`${kind}/${key}`, { kind, row, body });
     for (const { kind, key } of batch.deletes) disk.entities.delete(`${kind}/${key}`);
