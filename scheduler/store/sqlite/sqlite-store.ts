@@ -11,7 +11,7 @@ import { type Batch, type JournalHead, type LoadedRequest, type Store, StoreErro
 import { chainHash, chainStart } from './chain.js';
 import { migrations } from './migrations.js';
 import { forgottenBefore, type KeptRow, replyIn, requestsIn } from './kept-requests.js';
-import { toWire } from './wire.js';
+import { WireSender } from './wire.js';
 
 /** How many batches at the journal's end are hashed again at every start. */
 const verifiedTail = 1000;
@@ -27,6 +27,7 @@ export class SqliteStore implements Store {
   readonly #lock: Database.Database;
   readonly #db: Database.Database;
   #writer: Worker | null = null;
+  readonly #wire = new WireSender();
   /** Why nothing is written any more. */
   #broken: StoreError | null = null;
   #waiting: { resolve(head: JournalHead): void; reject(error: Error): void } | null = null;
@@ -96,8 +97,7 @@ export class SqliteStore implements Store {
     if (this.#waiting !== null) return Promise.reject(new StoreError('a commit is under way'));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      const wire = toWire(batch);
-      writer.postMessage(wire, [wire.bytes.buffer]);
+      writer.postMessage(this.#wire.send(batch));
     });
   }
 

@@ -1,30 +1,40 @@
 /**
- * A batch on its way to the writer's thread. A structured clone pays for every object and every string, and joining
- * texts makes each of them once more; so all of them are written into one buffer, which changes hands, with where each
- * ends.
+ * A batch on its way to the writer's thread. A message to another thread pays for every object, every string and every
+ * buffer in it, and joining texts makes each of them once more. So what is to be written lies in memory that both threads
+ * share, and the message says little more than that it is there. One batch is under way at a time, so the memory is the
+ * writer's from the message to its receipt.
  */
 import { type EntityKind, entityKinds } from '../../core/touched.js';
 import type { Batch } from '../store.js';
 import { keptEntries } from './kept-requests.js';
+
+/** Of each part: where it ends, and of a put its kind, as an index of `entityKinds`, and its row. */
+const numbersOfPart = 3;
+
+const firstBytes = 1 << 20;
+const firstParts = 1 << 10;
 
 export interface WireBatch {
   epoch: Batch['epoch'];
   first: number;
   last: number;
   atMs: number;
-  /** The journal, the bodies of puts, and where any are kept, the entries and the answers of requests. */
-  bytes: Uint8Array<ArrayBuffer>;
-  /** Where each of these ends. */
-  ends: Uint32Array;
-  /** Indexes of `entityKinds`. */
-  putKinds: Uint8Array;
-  putRows: Float64Array;
+  puts: number;
   /** Of the puts whose kind is not kept by row, in order. */
-  putKeys: string[];
+  keys: string[];
   deletes: Batch['deletes'];
   /** First and last row of the requests that are kept. */
   kept: { first: number; last: number } | null;
   forgetRequestsBefore: number;
+  /** The shared memory, when it is another than before. */
+  memory: WireMemory | null;
+}
+
+export interface WireMemory {
+  /** The journal, the bodies of puts, and where any are kept, the entries and the answers of requests. */
+  bytes: SharedArrayBuffer;
+  /** Float64: `numbersOfPart` for each of these. */
+  parts: SharedArrayBuffer;
 }
 
 /** Kinds with a table of their own, which are found by row. */
@@ -32,96 +42,111 @@ export function isKeptByRow(kind: EntityKind): kind is 'vm' | 'operation' {
   return kind === 'vm' || kind === 'operation';
 }
 
-export function toWire(batch: Batch): WireBatch {
-  const { epoch, first, last, atMs, deletes, forgetRequestsBefore, puts, requests } = batch;
-  const ends = new Uint32Array(1 + puts.length + (requests.length > 0 ? 2 : 0));
-  const putKinds = new Uint8Array(puts.length);
-  const putRows = new Float64Array(puts.length);
-  const putKeys: string[] = [];
-  scratch.clear();
-  for (const piece of batch.journal) scratch.text(piece);
-  ends[0] = scratch.length;
-  for (let index = 0; index < puts.length; index += 1) {
-    const { kind, key, row, body } = puts[index] as Batch['puts'][number];
-    scratch.text(body);
-    ends[index + 1] = scratch.length;
-    putKinds[index] = entityKinds.indexOf(kind);
-    putRows[index] = row;
-    if (!isKeptByRow(kind)) putKeys.push(key);
-  }
-  if (requests.length > 0) {
-    scratch.text(keptEntries(requests));
-    ends[puts.length + 1] = scratch.length;
-    for (const { reply } of requests) scratch.bytes(reply);
-    ends[puts.length + 2] = scratch.length;
-  }
-  const [oldest, newest] = [requests[0], requests.at(-1)];
-  return {
-    epoch,
-    first,
-    last,
-    atMs,
-    bytes: scratch.copy(),
-    ends,
-    putKinds,
-    putRows,
-    putKeys,
-    deletes,
-    kept: oldest && newest ? { first: oldest.row, last: newest.row } : null,
-    forgetRequestsBefore,
+/** The sending end. */
+export class WireSender {
+  #memory: WireMemory = {
+    bytes: new SharedArrayBuffer(firstBytes),
+    parts: new SharedArrayBuffer(firstParts * numbersOfPart * 8),
   };
-}
+  #bytes = Buffer.from(this.#memory.bytes);
+  #parts = new Float64Array(this.#memory.parts);
+  #end = 0;
+  #count = 0;
+  /** The writer does not know the memory yet. */
+  #replaced = true;
 
-/** Hands out what is in a batch's bytes, in its order. */
-export class WireParts {
-  #next = 0;
-  #from = 0;
-  readonly #bytes: Buffer;
-
-  constructor(private readonly batch: WireBatch) {
-    this.#bytes = Buffer.from(batch.bytes.buffer);
+  /** Puts a batch into the shared memory; the last one must have been received. */
+  send({ journal, puts, requests, ...batch }: Batch): WireBatch {
+    this.#end = 0;
+    this.#count = 0;
+    const keys: string[] = [];
+    for (const piece of journal) this.#text(piece);
+    this.#part();
+    for (const { kind, key, row, body } of puts) {
+      this.#text(body);
+      this.#part(entityKinds.indexOf(kind), row);
+      if (!isKeptByRow(kind)) keys.push(key);
+    }
+    if (requests.length > 0) {
+      this.#text(keptEntries(requests));
+      this.#part();
+      for (const { reply } of requests) this.#add(reply);
+      this.#part();
+    }
+    const { epoch, first, last, atMs, deletes, forgetRequestsBefore } = batch;
+    const [oldest, newest] = [requests[0], requests.at(-1)];
+    const kept = oldest && newest ? { first: oldest.row, last: newest.row } : null;
+    const memory = this.#replaced ? this.#memory : null;
+    this.#replaced = false;
+    const about = { epoch, first, last, atMs, deletes, forgetRequestsBefore };
+    return { ...about, puts: puts.length, keys, kept, memory };
   }
 
-  next(): Buffer {
-    const end = this.batch.ends[this.#next] as number;
-    const part = this.#bytes.subarray(this.#from, end);
-    this.#next += 1;
-    this.#from = end;
-    return part;
-  }
-}
-
-/** A buffer that grows, for what is put together before its size is known. */
-class Scratch {
-  #buffer = Buffer.allocUnsafeSlow(1 << 20);
-  length = 0;
-
-  clear(): void {
-    this.length = 0;
-  }
-
-  text(text: string): void {
+  #text(text: string): void {
     // A UTF-16 unit has three bytes at most.
     this.#reserve(text.length * 3);
-    this.length += this.#buffer.write(text, this.length, 'utf8');
+    this.#end += this.#bytes.write(text, this.#end, 'utf8');
   }
 
-  bytes(bytes: Uint8Array): void {
+  #add(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.length);
-    this.length += bytes.length;
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
-  copy(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#buffer.subarray(0, this.length));
+  #part(kind = 0, row = 0): void {
+    const at = this.#count * numbersOfPart;
+    if (at === this.#parts.length) this.#replace(this.#bytes.length, this.#parts.length * 2);
+    this.#parts[at] = this.#end;
+    this.#parts[at + 1] = kind;
+    this.#parts[at + 2] = row;
+    this.#count += 1;
   }
 
   #reserve(bytes: number): void {
-    if (this.length + bytes <= this.#buffer.length) return;
-    const longer = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.length + bytes));
-    this.#buffer.copy(longer, 0, 0, this.length);
-    this.#buffer = longer;
+    const needed = this.#end + bytes;
+    if (needed > this.#bytes.length)
+      this.#replace(Math.max(this.#bytes.length * 2, needed), this.#parts.length);
+  }
+
+  #replace(bytes: number, parts: number): void {
+    const before = { bytes: this.#bytes, parts: this.#parts };
+    this.#memory = { bytes: new SharedArrayBuffer(bytes), parts: new SharedArrayBuffer(parts * 8) };
+    this.#bytes = Buffer.from(this.#memory.bytes);
+    this.#parts = new Float64Array(this.#memory.parts);
+    before.bytes.copy(this.#bytes, 0, 0, this.#end);
+    this.#parts.set(before.parts);
+    this.#replaced = true;
   }
 }
 
-const scratch = new Scratch();
+/** The receiving end: hands out the parts of a batch in their order. */
+export class WireReceiver {
+  #bytes: Buffer = Buffer.alloc(0);
+  #parts: Float64Array = new Float64Array(0);
+  #next = 0;
+  #end = 0;
+
+  begin({ memory }: WireBatch): void {
+    if (memory !== null) {
+      this.#bytes = Buffer.from(memory.bytes);
+      this.#parts = new Float64Array(memory.parts);
+    }
+    this.#next = 0;
+    this.#end = 0;
+  }
+
+  next(): Buffer {
+    const start = this.#end;
+    this.#end = this.#parts[this.#next * numbersOfPart] as number;
+    this.#next += 1;
+    return this.#bytes.subarray(start, this.#end);
+  }
+
+  /** The next part as a put. */
+  nextPut(): { kind: EntityKind; row: number; body: Buffer } {
+    const at = this.#next * numbersOfPart;
+    const kind = entityKinds[this.#parts[at + 1] as number] as EntityKind;
+    return { kind, row: this.#parts[at + 2] as number, body: this.next() };
+  }
+}

@@ -4,8 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { entityKinds } from '../../core/touched.js';
-import { type WireBatch, WireParts } from './wire.js';
+import { type WireBatch, WireReceiver } from './wire.js';
 import { chainHash } from './chain.js';
 import { forgottenBefore } from './kept-requests.js';
 
@@ -47,6 +46,7 @@ const forgetRequests = db.prepare(
   'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
 );
 
+const received = new WireReceiver();
 let { sequence } = head;
 let hash = Buffer.from(head.hash);
 let broken = false;
@@ -61,17 +61,17 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   if (batch.first !== sequence + 1) {
     throw new Error(`the journal ends at ${sequence}, and a batch begins at ${batch.first}`);
   }
-  const parts = new WireParts(batch);
-  const journal = parts.next();
+  received.begin(batch);
+  const journal = received.next();
   const next = chainHash(hash, batch.first, batch.last, journal);
   addJournal.run(batch.first, batch.last, batch.atMs, journal, next);
   let keys = 0;
-  for (let index = 0; index < batch.putKinds.length; index += 1) {
-    const kind = entityKinds[batch.putKinds[index] as number];
-    if (kind === 'vm') putVm.run(batch.putRows[index], parts.next());
-    else if (kind === 'operation') putOperation.run(batch.putRows[index], parts.next());
+  for (let index = 0; index < batch.puts; index += 1) {
+    const { kind, row, body } = received.nextPut();
+    if (kind === 'vm') putVm.run(row, body);
+    else if (kind === 'operation') putOperation.run(row, body);
     else {
-      put.run(kind, batch.putKeys[keys], parts.next());
+      put.run(kind, batch.keys[keys], body);
       keys += 1;
     }
   }
@@ -86,7 +86,7 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
     writeMeta.run(forgottenBefore, String(batch.forgetRequestsBefore));
   }
   if (batch.kept !== null) {
-    addRequests.run(batch.kept.first, batch.kept.last, parts.next(), parts.next());
+    addRequests.run(batch.kept.first, batch.kept.last, received.next(), received.next());
   }
   return next;
 });
