@@ -1,4 +1,9 @@
-/** Rebuilds the state from what a store has: entities first, then the indexes that follow from them. */
+/**
+ * Rebuilds the state from what a store has: entities first, then the indexes that follow from them, then the decisions
+ * that came after. What these changed is noted as touched, and so saved with the next commit.
+ */
+import { apply } from '../core/apply.js';
+import type { Change } from '../core/changes.js';
 import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
@@ -17,6 +22,7 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
   const vms: Vm[] = [];
   const operations: Operation[] = [];
   const requests: LoadedRequest[] = [];
+  const decisions: string[] = [];
   const head = await store.load({
     onEntity(kind, body) {
       const entity = parse(kind, body);
@@ -47,6 +53,7 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
           break;
       }
     },
+    onDecision: (line) => decisions.push(line),
     onRequest: (request) => requests.push(request),
   });
   // Listings follow the order of creation, as they did before the restart.
@@ -59,9 +66,26 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
   for (const operation of [...operations].sort((a, b) => a.endedMs - b.endedMs)) {
     if (operation.state !== 'running') state.endedOperations.push(operation.id);
   }
-  state.sequence = head.sequence;
+  state.sequence = head.sequence - decisions.length;
+  for (const line of decisions) replay(state, line);
   state.lastMs = head.lastMs;
   return { state, head: { sequence: head.sequence, hash: head.hash }, requests };
+}
+
+/** Applies a decision of the journal once more. */
+function replay(state: State, line: string): void {
+  const next = state.sequence + 1;
+  try {
+    const [atMs, changes] = JSON.parse(line) as [number, Change[]];
+    for (const change of changes) apply(state, change, atMs);
+    state.lastMs = atMs;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new StoreError(
+      `the store is damaged: decision ${next} cannot be applied (${message}); restore a backup`,
+    );
+  }
+  state.sequence = next;
 }
 
 /** Bodies are read as they were written; the file's own checks do not cover what is inside a row. */

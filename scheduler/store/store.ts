@@ -55,12 +55,17 @@ export interface LoadedRequest {
   atMs: number;
 }
 
+export interface LoadHandlers {
+  /** One body at a time: the entities as they were at some sequence. */
+  onEntity(kind: EntityKind, body: string): void;
+  /** Then each line that the journal has after that sequence. */
+  onDecision(line: string): void;
+  onRequest(request: LoadedRequest): void;
+}
+
 export interface Store {
-  /** Reads everything, once, at the start. `onEntity` gets one body at a time. */
-  load(handlers: {
-    onEntity(kind: EntityKind, body: string): void;
-    onRequest(request: LoadedRequest): void;
-  }): Promise<JournalHead & { lastMs: number }>;
+  /** Reads everything, once, at the start. */
+  load(handlers: LoadHandlers): Promise<JournalHead & { lastMs: number }>;
   /**
    * Resolves when the batch is on disk. One at a time. A rejection means that it is not known whether it is: the
    * process must stop and read the store again (PROTOCOL S2).

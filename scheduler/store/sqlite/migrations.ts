@@ -29,4 +29,8 @@ export const migrations: readonly string[] = [
     replies BLOB NOT NULL
   );
   `,
+  // Entities follow the journal at a distance from now on; until then they were always up to it.
+  `
+  INSERT INTO meta SELECT 'entities_of_sequence', coalesce(max(last), 0) FROM journal;
+  `,
 ];

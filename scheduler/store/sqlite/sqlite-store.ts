@@ -7,11 +7,15 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import type { EntityKind } from '../../core/touched.js';
-import { type Batch, type JournalHead, type LoadedRequest, type Store, StoreError } from '../store.js';
+import { type Batch, type JournalHead, type LoadHandlers, type Store, StoreError } from '../store.js';
 import { chainHash, chainStart } from './chain.js';
 import { migrations } from './migrations.js';
+import { savedSequence } from './entity-tables.js';
 import { forgottenBefore, type KeptRow, replyIn, requestsIn } from './kept-requests.js';
 import { WireSender } from './wire.js';
+
+/** A commit appends tens of kilobytes: fewer, larger pages are fewer writes. */
+const pageBytes = 8192;
 
 /** How many batches at the journal's end are hashed again at every start. */
 const verifiedTail = 1000;
@@ -48,6 +52,7 @@ export class SqliteStore implements Store {
     const existed = existsSync(file);
     try {
       this.#db = new Database(file);
+      if (!existed) this.#db.pragma(`page_size = ${pageBytes}`);
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
       migrate(this.#db, file, existed);
@@ -58,10 +63,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  async load(handlers: {
-    onEntity(kind: EntityKind, body: string): void;
-    onRequest(request: LoadedRequest): void;
-  }): Promise<JournalHead & { lastMs: number }> {
+  async load(handlers: LoadHandlers): Promise<JournalHead & { lastMs: number }> {
     let head: JournalHead & { lastMs: number };
     try {
       head = this.#verifyTail();
@@ -74,7 +76,7 @@ export class SqliteStore implements Store {
     return head;
   }
 
-  #read(handlers: Parameters<Store['load']>[0]): void {
+  #read(handlers: LoadHandlers): void {
     const entities = this.#db.prepare<[], { kind: EntityKind; body: string }>(
       'SELECT kind, body FROM entity',
     );
@@ -82,6 +84,12 @@ export class SqliteStore implements Store {
     for (const kind of ['vm', 'operation'] as const) {
       const bodies = this.#db.prepare<[], string>(`SELECT body FROM ${kind} ORDER BY row`).pluck();
       for (const body of bodies.iterate()) handlers.onEntity(kind, body);
+    }
+    const journal = this.#db.prepare<[number], string>(
+      'SELECT body FROM journal WHERE last > ? ORDER BY last',
+    );
+    for (const body of journal.pluck().iterate(Number(this.#meta(savedSequence) ?? 0))) {
+      for (const line of body.split('\n')) handlers.onDecision(line);
     }
     const kept = this.#db.prepare<[], KeptRow>('SELECT * FROM request ORDER BY first');
     const from = this.#firstKept();
@@ -113,10 +121,11 @@ export class SqliteStore implements Store {
 
   /** The lowest row whose answer is still kept. */
   #firstKept(): number {
-    const mark = this.#db
-      .prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?')
-      .get(forgottenBefore);
-    return Number(mark?.value ?? 0);
+    return Number(this.#meta(forgottenBefore) ?? 0);
+  }
+
+  #meta(key: string): string | undefined {
+    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key);
   }
 
   hashAt(sequence: number): Buffer | null {

@@ -4,9 +4,14 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { type WireBatch, WireReceiver } from './wire.js';
 import { chainHash } from './chain.js';
+import { EntityTables } from './entity-tables.js';
 import { forgottenBefore } from './kept-requests.js';
+import { isKeptByRow, type WireBatch, WireReceiver } from './wire.js';
+
+/** Entities are saved when nothing was committed for so long, or when there are many; after some time in any case. */
+const quietMs = 1000;
+const mostQuietsBehind = 10;
 
 const port = parentPort;
 if (port === null) throw new Error('the writer runs as a worker thread');
@@ -16,7 +21,7 @@ const db = new Database(file);
 db.pragma('journal_mode = WAL');
 db.pragma('synchronous = FULL');
 // 64 MiB of log before it is folded into the file: each folding writes every page once, however often it changed.
-db.pragma('wal_autocheckpoint = 16384');
+db.pragma(`wal_autocheckpoint = ${(64 * 2 ** 20) / (db.pragma('page_size', { simple: true }) as number)}`);
 // Without this every connection would wait for the other; ours are one writer and one reader.
 db.pragma('busy_timeout = 5000');
 
@@ -28,28 +33,19 @@ const writeMeta = db.prepare(
 const addJournal = db.prepare(
   'INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)',
 );
-const put = db.prepare(
-  'INSERT INTO entity VALUES (?, ?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
-);
-const remove = db.prepare('DELETE FROM entity WHERE kind = ? AND key = ?');
-const putVm = db.prepare(
-  'INSERT INTO vm VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
-);
-const removeVm = db.prepare('DELETE FROM vm WHERE row = ?');
-const putOperation = db.prepare(
-  'INSERT INTO operation VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
-);
-const removeOperation = db.prepare('DELETE FROM operation WHERE row = ?');
 const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, CAST(? AS TEXT), ?)');
 // A row's answers are all forgotten when a later row begins at or before the mark; found by the key alone.
 const forgetRequests = db.prepare(
   'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
 );
 
+const entities = new EntityTables(db);
 const received = new WireReceiver();
 let { sequence } = head;
 let hash = Buffer.from(head.hash);
 let broken = false;
+let quiet = true;
+let quietsBehind = 0;
 
 const commit = db.transaction((batch: WireBatch): Buffer => {
   const known = readMeta.get('epoch');
@@ -65,21 +61,7 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   const journal = received.next();
   const next = chainHash(hash, batch.first, batch.last, journal);
   addJournal.run(batch.first, batch.last, batch.atMs, journal, next);
-  let keys = 0;
-  for (let index = 0; index < batch.puts; index += 1) {
-    const { kind, row, body } = received.nextPut();
-    if (kind === 'vm') putVm.run(row, body);
-    else if (kind === 'operation') putOperation.run(row, body);
-    else {
-      put.run(kind, batch.keys[keys], body);
-      keys += 1;
-    }
-  }
-  for (const { kind, key, row } of batch.deletes) {
-    if (kind === 'vm') removeVm.run(row);
-    else if (kind === 'operation') removeOperation.run(row);
-    else remove.run(kind, key);
-  }
+  noteEntities(batch);
   if (batch.forgetRequestsBefore > 0) {
     // A row goes when all its answers are forgotten; the mark says which of a row's are, until then.
     forgetRequests.run(batch.forgetRequestsBefore);
@@ -91,6 +73,17 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   return next;
 });
 
+/** If the commit fails after this nothing is saved any more. */
+function noteEntities(batch: WireBatch): void {
+  let keys = 0;
+  for (let index = 0; index < batch.puts; index += 1) {
+    const { kind, row, body } = received.nextPut();
+    const key = isKeptByRow(kind) ? '' : (batch.keys[keys++] as string);
+    entities.put(kind, key, row, body);
+  }
+  for (const removed of batch.deletes) entities.remove(removed);
+}
+
 function isBefore(
   known: { incarnation: number; counter: number },
   ours: { incarnation: number; counter: number },
@@ -101,24 +94,44 @@ function isBefore(
   );
 }
 
+/** Does what may fail; then nothing more is written, and the other side hears why. */
+function attempt(work: () => void): void {
+  if (broken) return;
+  try {
+    work();
+  } catch (error) {
+    broken = true;
+    port?.postMessage({ error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function save(): void {
+  quietsBehind = 0;
+  attempt(() => entities.save(sequence));
+}
+
+const saving = setInterval(() => {
+  if (entities.behind) quietsBehind += 1;
+  if (entities.behind && (quiet || quietsBehind === mostQuietsBehind)) save();
+  quiet = true;
+}, quietMs);
+
 port.on('message', (message: WireBatch | 'close') => {
   if (message === 'close') {
+    clearInterval(saving);
+    if (entities.behind) save();
     db.close();
     port.postMessage({ closed: true });
     port.close();
     return;
   }
-  if (broken) {
-    port.postMessage({ error: 'an earlier commit failed' });
-    return;
-  }
-  try {
+  quiet = false;
+  if (broken) port.postMessage({ error: 'an earlier commit failed' });
+  attempt(() => {
     hash = Buffer.from(commit.immediate(message));
     sequence = message.last;
     port.postMessage({ sequence, hash });
-  } catch (error) {
-    broken = true;
-    port.postMessage({ error: error instanceof Error ? error.message : String(error) });
-  }
+  });
+  if (entities.farBehind) save();
 });
 port.postMessage({ ready: true });

@@ -41,16 +41,20 @@ export function request(row: number, change: Partial<KeptRequest> = {}): KeptReq
 export interface Content {
   head: { sequence: number; hash: string; lastMs: number };
   entities: [EntityKind, Record<string, unknown>][];
+  /** Lines of the journal after the entities. */
+  decisions: string[];
   requests: LoadedRequest[];
 }
 
 /** Loads a store, and says what was in it. */
 export async function contentOf(store: Store): Promise<Content> {
   const entities: Content['entities'] = [];
+  const decisions: string[] = [];
   const requests: LoadedRequest[] = [];
   const { sequence, hash, lastMs } = await store.load({
     onEntity: (kind, body) => entities.push([kind, JSON.parse(body)]),
+    onDecision: (line) => decisions.push(line),
     onRequest: (kept) => requests.push(kept),
   });
-  return { head: { sequence, hash: hash.toString('hex'), lastMs }, entities, requests };
+  return { head: { sequence, hash: hash.toString('hex'), lastMs }, entities, decisions, requests };
 }

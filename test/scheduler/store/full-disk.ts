@@ -26,8 +26,8 @@ for (const name of ['secovia.db', 'secovia.db-wal']) {
   if (existsSync(join(tiny, name))) copyFileSync(join(tiny, name), join(roomy, name));
 }
 const copy = new SqliteStore(join(roomy, 'secovia.db'));
-const { head, entities } = await contentOf(copy);
+const { head, entities, decisions } = await contentOf(copy);
 await copy.close();
 process.stdout.write(
-  `${JSON.stringify({ acknowledged, failures, sequence: head.sequence, entities: entities.length })}\n`,
+  `${JSON.stringify({ acknowledged, failures, sequence: head.sequence, entities: entities.length, decisions: decisions.length })}\n`,
 );

@@ -41,14 +41,20 @@ test('after a kill -9 in the middle of commits everything acknowledged is there,
     const { last, errors } = await runAndKill(file, run, randomInt(1, 60));
     t.equal(errors, '', 'the writer took up where the one before was killed');
     const store = new SqliteStore(file);
-    const { head, entities, requests } = await contentOf(store);
+    const { head, entities, decisions, requests } = await contentOf(store);
     await store.close();
     t.ok(head.sequence >= last, `${last} was acknowledged, and the journal ends at ${head.sequence}`);
-    const newest = entities.find(([kind]) => kind === 'site')?.[1];
-    t.equal(newest?.['last'], head.sequence, 'entities and journal end together');
+    const saved = Number(entities.find(([kind]) => kind === 'site')?.[1]['last'] ?? 0);
+    const after = decisions.map((line) => JSON.parse(line)[1] as { sequence: number; first: boolean });
+    t.same(
+      after.map(({ sequence }) => sequence),
+      Array.from({ length: head.sequence - saved }, (_, index) => saved + 1 + index),
+      'what the entities do not have yet follows in the journal',
+    );
     const vms = entities.filter(([kind]) => kind === 'vm').length;
-    t.equal(vms, requests.length, 'each batch is there as a whole');
-    t.ok(vms > rows, `${vms} batches`);
-    rows = vms;
+    const batches = vms + after.filter(({ first }) => first).length;
+    t.equal(batches, requests.length, 'each batch is there as a whole');
+    t.ok(batches > rows, `${batches} batches`);
+    rows = batches;
   }
 });

@@ -8,7 +8,7 @@ import {
   type Batch,
   type JournalHead,
   type KeptRequest,
-  type LoadedRequest,
+  type LoadHandlers,
   type Store,
   StoreError,
 } from '../../../scheduler/store/store.js';
@@ -57,10 +57,7 @@ export class MemoryStore implements Store {
     this.release();
   }
 
-  async load(handlers: {
-    onEntity(kind: EntityKind, body: string): void;
-    onRequest(request: LoadedRequest): void;
-  }): Promise<JournalHead & { lastMs: number }> {
+  async load(handlers: LoadHandlers): Promise<JournalHead & { lastMs: number }> {
     const byRow = [...this.disk.entities.values()].sort((a, b) => a.row - b.row);
     for (const { kind, body } of byRow) handlers.onEntity(kind, body);
     for (const { reply: _, ...request } of [...this.disk.requests.values()].sort((a, b) => a.row - b.row)) {

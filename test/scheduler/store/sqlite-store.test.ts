@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Test, test } from 'tap';
+import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
+import { migrations } from '../../../scheduler/store/sqlite/migrations.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import { batch, contentOf, firstEpoch, put } from './batches.js';
 import { storeContract } from './contract.js';
@@ -59,9 +61,52 @@ test('a file of a newer schema is refused, and left as it is', async (t) => {
   await written(file);
   alter(file, 'PRAGMA user_version = 99');
   t.throws(() => new SqliteStore(file), { name: 'StoreError', message: /newer Secovia \(schema 99/ });
-  alter(file, 'PRAGMA user_version = 1');
+  alter(file, `PRAGMA user_version = ${migrations.length}`);
   const store = new SqliteStore(file);
   t.equal((await contentOf(store)).head.sequence, 5);
+  await store.close();
+});
+
+test('a file of the first schema, whose entities are always up to its journal, is taken up', async (t) => {
+  const file = fileIn(t);
+  const db = new Database(file);
+  db.exec(migrations[0] as string);
+  db.pragma('user_version = 1');
+  const [line] = batch(1).journal as [string];
+  const hash = chainHash(chainStart, 1, 1, line);
+  db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (1, 1, 1001, ?, ?)').run(
+    line,
+    hash,
+  );
+  db.prepare('INSERT INTO entity VALUES (?, ?, ?)').run('site', 'zg', put('site', 'zg').body);
+  db.close();
+  const store = new SqliteStore(file);
+  const { head, entities, decisions } = await contentOf(store);
+  t.equal(head.sequence, 1);
+  t.same([entities.map(([, { id }]) => id), decisions], [['zg'], []]);
+  await store.close();
+});
+
+test('entities are saved behind the journal, and a start takes what is missing from it', async (t) => {
+  const file = fileIn(t);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  await store.commit(batch(1, { puts: [put('site', 'early')] }));
+  const copy = join(temporaryFolder(t), 'secovia.db');
+  for (const suffix of ['', '-wal']) copyFileSync(`${file}${suffix}`, `${copy}${suffix}`);
+  const killed = new SqliteStore(copy);
+  const { entities, decisions } = await contentOf(killed);
+  t.same([entities, decisions], [[], batch(1).journal], 'killed at once, it has the decision');
+  await killed.close();
+  const many = Array.from({ length: 3000 }, (_, row) => put('vm', `vm-${row}`, row));
+  await store.commit(batch(2, { puts: many }));
+  await store.commit(batch(3));
+  for (const suffix of ['', '-wal']) copyFileSync(`${file}${suffix}`, `${copy}${suffix}`);
+  const later = new SqliteStore(copy);
+  const content = await contentOf(later);
+  t.equal(content.entities.length, 3001, 'so many are saved at once');
+  t.same(content.decisions, batch(3).journal);
+  await later.close();
   await store.close();
 });
 
@@ -188,12 +233,12 @@ test('a full disk fails the commit, and what was acknowledged is whole', { skip:
     { encoding: 'utf8' },
   );
   t.equal(run.stderr, '');
-  const { acknowledged, failures, sequence, entities } = JSON.parse(run.stdout);
+  const { acknowledged, failures, sequence, entities, decisions } = JSON.parse(run.stdout);
   t.match(failures[0], /^StoreError: cannot write .+: database or disk is full$/);
   t.match(failures[1], /^StoreError: /, 'nothing is taken after it');
   t.ok(acknowledged > 0, `${acknowledged} batches were acknowledged`);
   t.equal(sequence, acknowledged);
-  t.equal(entities, acknowledged);
+  t.equal(entities + decisions, acknowledged);
 });
 
 /** A small file system of one's own needs a privilege that not everybody who runs the tests has. */

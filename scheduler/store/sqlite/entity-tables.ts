@@ -1,0 +1,100 @@
+/**
+ * The entities on disk follow the journal at a distance: a commit writes the journal alone, and what it changed is saved
+ * later, together with what others have changed since. A VM that is made, prepared, started and seen running within a
+ * second is saved once instead of four times. The tables always are as the state was at one sequence, which stands beside
+ * them; a start takes them, and then the decisions that the journal has after it.
+ */
+import type Database from 'better-sqlite3';
+import type { EntityKind } from '../../core/touched.js';
+import type { EntityRow } from '../store.js';
+
+/** The key in `meta` of the sequence that the entities are of. */
+export const savedSequence = 'entities_of_sequence';
+
+/** So many changed entities are worth saving at once; it takes about 10 ms, in which commits wait. */
+const manyChanged = 2048;
+
+export class EntityTables {
+  readonly #db: Database.Database;
+  readonly #put: Database.Statement;
+  readonly #remove: Database.Statement;
+  readonly #rows: Record<'vm' | 'operation', RowTable>;
+  readonly #setSequence: Database.Statement;
+  /** By kind and key: the newest body, or null for one that is gone. */
+  readonly #changed = new Map<string, { kind: EntityKind; key: string; body: Buffer | null }>();
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+    // Texts come as bytes, and stay texts in the file.
+    this.#put = db.prepare(
+      'INSERT INTO entity VALUES (?, ?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body',
+    );
+    this.#remove = db.prepare('DELETE FROM entity WHERE kind = ? AND key = ?');
+    this.#rows = { vm: new RowTable(db, 'vm'), operation: new RowTable(db, 'operation') };
+    this.#setSequence = db.prepare(
+      'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    );
+  }
+
+  /** Notes what an entity has become. The body is copied. */
+  put(kind: EntityKind, key: string, row: number, body: Uint8Array): void {
+    if (kind === 'vm' || kind === 'operation') this.#rows[kind].changed.set(row, Buffer.from(body));
+    else this.#changed.set(`${kind}/${key}`, { kind, key, body: Buffer.from(body) });
+  }
+
+  remove({ kind, key, row }: EntityRow): void {
+    if (kind === 'vm' || kind === 'operation') this.#rows[kind].changed.set(row, null);
+    else this.#changed.set(`${kind}/${key}`, { kind, key, body: null });
+  }
+
+  get behind(): boolean {
+    return this.#count > 0;
+  }
+
+  get farBehind(): boolean {
+    return this.#count >= manyChanged;
+  }
+
+  /** Brings the tables up to this sequence, which the journal has on disk. */
+  save(sequence: number): void {
+    this.#db
+      .transaction(() => {
+        for (const { kind, key, body } of this.#changed.values()) {
+          if (body === null) this.#remove.run(kind, key);
+          else this.#put.run(kind, key, body);
+        }
+        this.#rows.vm.save();
+        this.#rows.operation.save();
+        this.#setSequence.run(savedSequence, String(sequence));
+      })
+      .immediate();
+    this.#changed.clear();
+    this.#rows.vm.changed.clear();
+    this.#rows.operation.changed.clear();
+  }
+
+  get #count(): number {
+    return this.#changed.size + this.#rows.vm.changed.size + this.#rows.operation.changed.size;
+  }
+}
+
+/** A table of one kind, in the order of creation: a random key would touch a page of its own for every row. */
+class RowTable {
+  readonly changed = new Map<number, Buffer | null>();
+  readonly #put: Database.Statement;
+  readonly #remove: Database.Statement;
+
+  constructor(db: Database.Database, table: 'vm' | 'operation') {
+    this.#put = db.prepare(
+      `INSERT INTO ${table} VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET body = excluded.body`,
+    );
+    this.#remove = db.prepare(`DELETE FROM ${table} WHERE row = ?`);
+  }
+
+  save(): void {
+    for (const [row, body] of this.changed) {
+      if (body === null) this.#remove.run(row);
+      else this.#put.run(row, body);
+    }
+  }
+}
