@@ -95,10 +95,11 @@ remember() {
 write_commands() {
   local part
   mkdir -p "$lab/bin"
-  for part in cli:secovia agent:secovia-agent scheduler:secovia-scheduler; do
+  for part in cli:secovia agent:secovia-agent; do
     printf '#!/bin/sh\nexec node "%s/dist/%s/main.js" "$@"\n' "$checkout" "${part%:*}" >"$lab/bin/${part#*:}"
     chmod +x "$lab/bin/${part#*:}"
   done
+  ln -sfn "$checkout/deploy/bin/secovia-scheduler" "$lab/bin/secovia-scheduler"
 }
 
 tcp_open() { (exec 5<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
@@ -121,7 +122,7 @@ logLevel: info
 YAML
   if ! recorded_pid "$folder/keep.pid" >/dev/null; then
     start_apart "$lab/logs/scheduler.log" "$here/keep" "$folder" "$lab/logs/scheduler.log" \
-      node "$checkout/dist/scheduler/main.js" run --config "$folder/config.yaml"
+      "$checkout/deploy/bin/secovia-scheduler" run --config "$folder/config.yaml"
     echo $! >"$folder/keep.pid"
   fi
   until_true 20 tcp_open "$server" || fail "the scheduler does not answer: $(tail -n1 "$lab/logs/scheduler.log")"

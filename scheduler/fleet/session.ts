@@ -19,6 +19,9 @@ export interface LinkStream {
   end(): void;
 }
 
+/** A VM has fewer generations than this, so that term and generation make one number. */
+const generationsPerTerm = 2 ** 25;
+
 /** VMs in one message to the agent. */
 const chunk = 200;
 
@@ -28,7 +31,7 @@ export class AgentSession {
   ended = false;
   readonly #dirty = new Set<string>();
   /** Term and generation last sent of each VM: what has not changed since needs no words (PROTOCOL S4). */
-  readonly #sent = new Map<string, string>();
+  readonly #sent = new Map<string, number>();
   /** Nothing is desired of an agent before its Welcome, and the first whole set comes right after it. */
   #welcomed = false;
   #pumping = false;
@@ -119,7 +122,7 @@ export class AgentSession {
         this.#sent.delete(uid);
         continue;
       }
-      const version = `${vm.term}.${vm.generation}`;
+      const version = vm.term * generationsPerTerm + vm.generation;
       if (this.#sent.get(uid) === version) continue;
       this.#sent.set(uid, version);
       desired.push(desiredMessage(state, vm));

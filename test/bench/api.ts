@@ -14,7 +14,7 @@ import type {
 import { messageCodec, v1 } from '../../proto/index.js';
 import { CreateRequests } from './create-requests.js';
 import type { LoadOrder } from './load.js';
-import { freePort, run, start, stop } from './processes.js';
+import { freePort, run, schedulerFlags, start, stop } from './processes.js';
 import type { LoadResult } from './raw-http2.js';
 import { median, type Report } from './report.js';
 
@@ -31,13 +31,21 @@ export async function api(report: Report, say: (line: string) => void): Promise<
   const port = await freePort();
   const config = join(directory, 'scheduler.yaml');
   writeFileSync(config, `listen: 127.0.0.1:${port}\ndataDir: ${join(directory, 'data')}\nlogLevel: info\n`);
-  const scheduler = await start('scheduler/main.js', ['run', '--config', config], 'stderr', (line) =>
-    line.includes('"serving"'),
+  const scheduler = await start(
+    'scheduler/main.js',
+    ['run', '--config', config],
+    'stderr',
+    (line) => line.includes('"serving"'),
+    schedulerFlags,
   );
   const host = await start('test/bench/sink-host.js', [String(port)], 'stdout', (line) => line === 'ready');
   const sample = await firstCreate(port);
-  const echo = await start('test/bench/echo-server.js', [sample.toString('base64')], 'stdout', (line) =>
-    /^\d+$/.test(line),
+  const echo = await start(
+    'test/bench/echo-server.js',
+    [sample.toString('base64')],
+    'stdout',
+    (line) => /^\d+$/.test(line),
+    schedulerFlags,
   );
   const echoPort = Number(echo.line);
   report.figure('request bytes', new CreateRequests(parent, image, 0).size);

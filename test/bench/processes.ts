@@ -1,9 +1,19 @@
 /** Starting the processes of a benchmark, and ending them with it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const started = new Set<ChildProcess>();
+
+/**
+ * How `deploy/bin/secovia-scheduler` has Node.js run: a peer that is compared with the scheduler gets the same.
+ */
+export const schedulerFlags: readonly string[] =
+  readFileSync(
+    fileURLToPath(new URL('../../../deploy/bin/secovia-scheduler', import.meta.url)),
+    'utf8',
+  ).match(/--[a-z-]+-size=\d+/g) ?? [];
 
 /** A compiled file of this tree, by its path from dist/. */
 export function compiled(path: string): string {
@@ -25,8 +35,11 @@ export async function start(
   args: string[],
   output: 'stdout' | 'stderr',
   ready: (line: string) => boolean,
+  flags: readonly string[] = [],
 ): Promise<{ process: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, [compiled(path), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...flags, compiled(path), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.add(child);
   child[output === 'stdout' ? 'stderr' : 'stdout'].pipe(process.stderr);
   const line = await new Promise<string>((resolve, reject) => {

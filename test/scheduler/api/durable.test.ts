@@ -201,7 +201,7 @@ test('when the disk does not keep up, changes are turned away and may be tried a
   world.site('first');
   await eventually(
     'a commit is under way',
-    () => store.batches.at(-1)?.journal ?? '',
+    () => store.batches.at(-1)?.journal.join('') ?? '',
     (line) => line.includes('first'),
   );
   for (let index = 0; index <= backlogLimit; index += 1) {
