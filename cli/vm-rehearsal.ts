@@ -2,10 +2,11 @@
  * `vm create --dry-run`: the scheduler decides as if, and keeps nothing. Whoever reads the answer, in whatever format,
  * is told that nothing was made.
  */
+import type { BatchMode } from '../proto/gen/secovia/v1/BatchMode.js';
 import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
+import { firstVms, refusalFailure } from './batch-outcome.js';
 import type { Context } from './context.js';
 import { present } from './output/present.js';
-import { Table } from './output/table.js';
 import { shortName, shortVmName } from './values/names.js';
 import { plannedVmColumns } from './views/vm.js';
 
@@ -33,12 +34,14 @@ export async function rehearseBatch(
   parent: string,
   vmIds: readonly string[],
   vm: Vm,
+  mode: BatchMode,
 ): Promise<void> {
   const connection = await context.connection();
   const requests = vmIds.map((vmId) => ({ vmId, vm }));
   const response = await connection.call('VmService', 'BatchCreateVms', {
     parent,
     requests,
+    mode,
     validateOnly: true,
   });
   const { vms } = response;
@@ -48,10 +51,12 @@ export async function rehearseBatch(
     response,
     names: vms.map(({ name }) => name),
     text: async () =>
-      (await new Table(plannedVmColumns(), context.paint).page(vms)) +
+      (await firstVms(context, vms, plannedVmColumns())) +
       `${vms.length} VMs would go there; ${nothingMade}\n`,
   });
   sayBeside(context);
+  const failure = await refusalFailure(response);
+  if (failure !== undefined) throw failure;
 }
 
 /** JSON and names look as if it had been done. */

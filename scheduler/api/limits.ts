@@ -6,7 +6,7 @@ export { leastMemoryMib } from '../core/placement/suggestion.js';
 export const mostMemoryMib = 16 * 2 ** 20;
 /** 64 TiB. */
 export const largestDiskMib = 64 * 2 ** 20;
-export const largestBatch = 1000;
+export const largestBatch = 10_000;
 export const mostPlacementEntries = 100;
 export const mostJurisdictions = 32;
 /** Of a host, and of those that a VM requires, or forbids. */
@@ -20,5 +20,5 @@ export const mostOvercommitPercent = 3200;
 export const mostCountedVms = 10_000;
 export const defaultStopGraceSeconds = 60;
 export const longestStopGraceSeconds = 3600;
-/** A call's message; longer ones are refused by gRPC itself. */
-export const largestMessageBytes = 4 * 2 ** 20;
+/** A call's message: the largest batch, with labels and wishes. Longer ones are refused by gRPC itself. */
+export const largestMessageBytes = 16 * 2 ** 20;

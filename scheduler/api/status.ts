@@ -1,7 +1,8 @@
 /** The one place where a refusal of the core becomes a gRPC status with its details. */
 import { status } from '@grpc/grpc-js';
 import type { StatusObject } from '@grpc/grpc-js';
-import { type ErrorDetails, serviceError } from '../../proto/errors.js';
+import { type ErrorDetails, packStatus, serviceError } from '../../proto/errors.js';
+import type { Status } from '../../proto/gen/google/rpc/Status.js';
 import type { Refusal, RefusalKind } from '../core/refusal.js';
 import { cutText } from '../core/text.js';
 
@@ -28,8 +29,16 @@ const messageLimit = 1000;
 const wordLimit = 200;
 
 export function statusOf(refusal: Refusal): StatusObject {
+  return serviceError(codes[refusal.kind], sentenceOf(refusal), detailsOf(refusal));
+}
+
+/** The same as a message, for a call in which not everything was refused. */
+export function statusMessageOf(refusal: Refusal): Status {
+  return packStatus(codes[refusal.kind], sentenceOf(refusal), detailsOf(refusal));
+}
+
+function detailsOf(refusal: Refusal): ErrorDetails {
   const { kind, reason, metadata, violations, retryDelayMs } = refusal;
-  const message = sentenceOf(refusal);
   const details: ErrorDetails = { errorInfo: { reason, metadata: cutValues(metadata) } };
   if (violations) {
     details.fieldViolations = violations.map(({ field, description }) => ({
@@ -39,10 +48,11 @@ export function statusOf(refusal: Refusal): StatusObject {
   }
   if (refusal.resource) details.resource = cutValues(refusal.resource);
   if (kind === 'precondition') {
-    details.preconditions = [{ type: reason, subject: details.resource?.name ?? '', description: message }];
+    const subject = details.resource?.name ?? '';
+    details.preconditions = [{ type: reason, subject, description: sentenceOf(refusal) }];
   }
   if (retryDelayMs !== undefined) details.retryDelayMs = retryDelayMs;
-  return serviceError(codes[kind], message, details);
+  return details;
 }
 
 /** What a caller is told in words. */

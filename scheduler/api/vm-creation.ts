@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { BatchCreateVmsRequest__Output } from '../../proto/gen/secovia/v1/BatchCreateVmsRequest.js';
 import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
 import type { Operation } from '../../proto/gen/secovia/v1/Operation.js';
+import type { RefusedVm } from '../../proto/gen/secovia/v1/RefusedVm.js';
 import type { Vm } from '../../proto/gen/secovia/v1/Vm.js';
 import type { NewVm } from '../core/commands.js';
 import { notFound } from '../core/refusal.js';
@@ -11,23 +12,50 @@ import { Fields } from './fields.js';
 import { largestBatch } from './limits.js';
 import { type Answer, mutation } from './methods.js';
 import { operationMessage, vmMessage } from '../render/vm.js';
+import { statusMessageOf } from './status.js';
 import { newVm } from './vm-requests.js';
 
-function create(
-  engine: Engine,
-  administration: string,
-  wanted: NewVm[],
-  validateOnly: boolean,
-): Answer<{ vms: Vm[]; operation: Operation }> {
-  const command = { type: 'vm.create', administration, vms: wanted, operation: randomUUID() } as const;
+const batchModes: Record<string, 'all_or_nothing' | 'best_effort'> = {
+  BATCH_MODE_UNSPECIFIED: 'all_or_nothing',
+  BATCH_MODE_ALL_OR_NOTHING: 'all_or_nothing',
+  BATCH_MODE_BEST_EFFORT: 'best_effort',
+};
+
+interface Asked {
+  administration: string;
+  vms: NewVm[];
+  bestEffort: boolean;
+  validateOnly: boolean;
+}
+
+interface Made {
+  vms: Vm[];
+  operation: Operation | null;
+  refused: RefusedVm[];
+}
+
+function create(engine: Engine, { administration, vms, bestEffort, validateOnly }: Asked): Answer<Made> {
+  const command = {
+    type: 'vm.create',
+    administration,
+    vms,
+    operation: randomUUID(),
+    bestEffort,
+  } as const;
   const outcome = validateOnly ? engine.preview(command) : engine.run(command);
   if (outcome.refusal) return outcome;
-  const { vms, operation } = outcome.reply;
+  const { reply } = outcome;
+  // The state does not know VMs that are only looked at.
+  const vmOf = (uid: string) => reply.vms.find((vm) => vm.uid === uid);
   return {
     response: {
-      vms: vms.map((vm) => vmMessage(engine.state, vm)),
-      // The state does not know VMs that are only looked at.
-      operation: operationMessage(engine.state, operation, (uid) => vms.find((vm) => vm.uid === uid)),
+      vms: reply.vms.map((vm) => vmMessage(engine.state, vm)),
+      operation: reply.operation === null ? null : operationMessage(engine.state, reply.operation, vmOf),
+      refused: reply.refused.map(({ index, id, refusal }) => ({
+        index,
+        vmId: id,
+        status: statusMessageOf(refusal),
+      })),
     },
   };
 }
@@ -38,7 +66,8 @@ export const vmCreation = {
     const administration = fields.name('parent', 'administration', request.parent);
     const vm = newVm(fields, request, '');
     if (fields.refusal || vm === null) return { refusal: fields.refusal ?? notFound('VM', '') };
-    const answer = create(engine, administration, [vm], request.validateOnly);
+    const { validateOnly } = request;
+    const answer = create(engine, { administration, vms: [vm], bestEffort: false, validateOnly });
     if (answer.refusal) return answer;
     const { vms, operation } = answer.response;
     return { response: { vm: vms[0], operation } };
@@ -59,7 +88,9 @@ export const vmCreation = {
       const vm = newVm(fields, one, at);
       if (vm !== null) wanted.push(vm);
     }
+    const bestEffort = fields.choice('mode', request.mode, batchModes) === 'best_effort';
     if (fields.refusal) return { refusal: fields.refusal };
-    return create(engine, administration, wanted, request.validateOnly);
+    const { validateOnly } = request;
+    return create(engine, { administration, vms: wanted, bestEffort, validateOnly });
   }),
 };

@@ -19,6 +19,7 @@ import type {
   VmPolicy,
   Administration,
 } from './model.js';
+import type { Refusal } from './refusal.js';
 
 /** How a VM is named in a call: by its uid, or by administration and id. */
 export type VmRef = { uid: string } | { administration: string; id: string };
@@ -42,6 +43,14 @@ export interface NewVm extends VmShape {
   policy: VmPolicy;
   power: PowerState;
   deletionProtection: boolean;
+}
+
+/** A VM of a call that was refused while others were made. */
+export interface RefusedVm {
+  /** Which of the call's VMs it is. */
+  index: number;
+  id: string;
+  refusal: Refusal;
 }
 
 /** A domain as an agent sees it. */
@@ -163,8 +172,15 @@ export interface Commands {
   'host.retire': { command: { id: string } & WithEtag; reply: Host };
   'host.quarantine': { command: { id: string; reason: string }; reply: Host };
   'vm.create': {
-    command: { administration: string; vms: NewVm[]; operation: string };
-    reply: { vms: Vm[]; operation: Operation };
+    command: {
+      administration: string;
+      vms: NewVm[];
+      operation: string;
+      /** Those that cannot be made are refused one by one; otherwise one of them refuses all. */
+      bestEffort?: boolean;
+    };
+    /** Without an operation when no VM was made. */
+    reply: { vms: Vm[]; operation: Operation | null; refused: RefusedVm[] };
   };
   'vm.update': {
     command: {

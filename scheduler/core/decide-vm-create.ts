@@ -1,11 +1,13 @@
-/** The decision that makes VMs: all of a call or none. */
+/** The decision that makes VMs: all of a call or none, or as many as can be made. */
 import type { Change } from './changes.js';
-import type { CommandOf, NewVm, VmShape } from './commands.js';
+import type { CommandOf, NewVm, RefusedVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
 import type { GroupRule, Image, Operation, Vm, VmSpec } from './model.js';
+import { BatchRefusals } from './placement/batch-refusals.js';
+import { explain } from './placement/explanation.js';
 import { refuseNoHost, refuseOne } from './placement/no-host.js';
-import { place } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
+import { Tentative } from './placement/tentative.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import { needsOf, type State } from './state.js';
 import { newOperation } from './vm-changes.js';
@@ -13,103 +15,147 @@ import { newOperation } from './vm-changes.js';
 /** VMs of one decision get `sequence * this + index`, so that their order is total. */
 export const creationsPerDecision = 16_384;
 
-export function createVms(
-  state: State,
-  command: CommandOf<'vm.create'>,
-  nowMs: number,
-): Decision<{ vms: Vm[]; operation: Operation }> {
+/** What was made of a call. */
+interface Made {
+  vms: Vm[];
+  /** Null when no VM is made. */
+  operation: Operation | null;
+  /** Of a call that makes as many as it can: the others. */
+  refused: RefusedVm[];
+}
+
+export function createVms(state: State, command: CommandOf<'vm.create'>, nowMs: number): Decision<Made> {
   if (!state.administrations.has(command.administration)) {
     return { refusal: notFound('administration', command.administration) };
   }
-  // The VMs of one decision must not be given the same room. What each takes is claimed until all are decided, and
-  // then given back: only `apply` claims for good.
-  const tentative: { host: string; request: PlacementRequest }[] = [];
+  const tentative = new Tentative(state);
   try {
-    return decideEach(state, command, nowMs, (host, request) => {
-      state.claimRequest(host, request, 1);
-      tentative.push({ host, request });
-    });
+    return decideEach(state, tentative, command, nowMs);
   } finally {
-    for (const { host, request } of tentative) state.claimRequest(host, request, -1);
+    tentative.giveBack();
   }
 }
 
 function decideEach(
   state: State,
+  tentative: Tentative,
   command: CommandOf<'vm.create'>,
   nowMs: number,
-  claim: (host: string, request: PlacementRequest) => void,
-): Decision<{ vms: Vm[]; operation: Operation }> {
-  const { administration } = command;
+): Decision<Made> {
+  const { administration, bestEffort = false } = command;
   const alone = command.vms.length === 1;
-  const poolMib = new Map<string, number>();
-  const names = new Set<string>();
-  const changes: Change[] = [];
+  const taken: Taken = { names: new Set(), uids: new Set(), poolMib: new Map() };
+  const refusals = new BatchRefusals(state, tentative);
   const vms: Vm[] = [];
+  const refused: RefusedVm[] = [];
   const firstSequence = (state.sequence + 1) * creationsPerDecision;
   for (const [index, wanted] of command.vms.entries()) {
-    const checked = check(state, administration, wanted, names, poolMib);
-    if (checked.refusal) return { refusal: checked.refusal };
-    const { spec, request } = checked;
-    const placed = place(state, request);
-    if (placed.noHost) {
-      const refusal = alone
-        ? refuseOne(state, request, placed.noHost, needsOf(spec), wanted.id)
-        : refuseNoHost(placed.noHost, needsOf(spec), wanted.id);
-      return { refusal };
+    const checked = check(state, administration, wanted, taken);
+    if (checked.refusal) {
+      if (!bestEffort) return { refusal: checked.refusal };
+      refused.push({ index, id: wanted.id, refusal: checked.refusal });
+      continue;
     }
-    const vm: Vm = {
-      uid: wanted.uid,
-      administration,
-      id: wanted.id,
-      title: wanted.title,
-      labels: wanted.labels,
-      spec,
-      policy: wanted.policy,
-      placement: wanted.placement,
-      desired: wanted.power,
-      state: 'placed',
-      stateMs: nowMs,
-      host: placed.host.id,
-      term: 1,
-      generation: 1,
-      observedGeneration: 0,
-      rebootCount: 0,
-      observedRebootCount: 0,
-      rebootMode: 'graceful',
-      stopMode: 'graceful',
-      stopGraceSeconds: 60,
-      refusedBy: [],
-      deletionProtection: wanted.deletionProtection,
-      operation: command.operation,
-      fault: null,
-      revision: 1,
-      createdSequence: firstSequence + index,
-      createdMs: nowMs,
-      updatedMs: nowMs,
-    };
-    vms.push(vm);
-    if (!alone) claim(placed.host.id, request);
-    changes.push({ type: 'vm.created', vm });
+    const { spec, request } = checked;
+    const row = refusals.isKnown(request) ? -1 : tentative.find(request);
+    if (row < 0) {
+      if (!bestEffort) return { refusal: noHostFor(state, request, spec, wanted.id, alone) };
+      refused.push({ index, id: wanted.id, refusal: refusals.of(request, needsOf(spec), wanted.id) });
+      continue;
+    }
+    take(taken, wanted);
+    const host = (state.hostTable.hosts[row] as { id: string }).id;
+    vms.push(newVm(command, wanted, spec, host, firstSequence + index, nowMs));
+    if (!alone) tentative.claim(row, request);
   }
+  if (vms.length === 0) return { changes: [], reply: () => ({ vms, operation: null, refused }) };
   const targets = vms.map((vm) => vm.uid);
   const operation = newOperation(command.operation, 'create', targets, firstSequence, nowMs);
-  changes.push({ type: 'operation.started', operation });
-  return { changes, reply: () => ({ vms, operation }) };
+  const made = vms.map((vm): Change => ({ type: 'vm.created', vm }));
+  return {
+    changes: [...made, { type: 'operation.started', operation }],
+    reply: () => ({ vms, operation, refused }),
+  };
+}
+
+/** It is worth a search for what would make a single VM fit; of a batch that may be too much. */
+function noHostFor(
+  state: State,
+  request: PlacementRequest,
+  spec: VmSpec,
+  id: string,
+  alone: boolean,
+): Refusal {
+  const noHost = explain(state, request);
+  const needs = needsOf(spec);
+  return alone ? refuseOne(state, request, noHost, needs, id) : refuseNoHost(noHost, needs, id);
+}
+
+function newVm(
+  { administration, operation }: CommandOf<'vm.create'>,
+  wanted: NewVm,
+  spec: VmSpec,
+  host: string,
+  createdSequence: number,
+  nowMs: number,
+): Vm {
+  return {
+    uid: wanted.uid,
+    administration,
+    id: wanted.id,
+    title: wanted.title,
+    labels: wanted.labels,
+    spec,
+    policy: wanted.policy,
+    placement: wanted.placement,
+    desired: wanted.power,
+    state: 'placed',
+    stateMs: nowMs,
+    host,
+    term: 1,
+    generation: 1,
+    observedGeneration: 0,
+    rebootCount: 0,
+    observedRebootCount: 0,
+    rebootMode: 'graceful',
+    stopMode: 'graceful',
+    stopGraceSeconds: 60,
+    refusedBy: [],
+    deletionProtection: wanted.deletionProtection,
+    operation,
+    fault: null,
+    revision: 1,
+    createdSequence,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+  };
+}
+
+/** What the VMs of this decision so far have taken of what only one may have, or all together. */
+interface Taken {
+  names: Set<string>;
+  uids: Set<string>;
+  poolMib: Map<string, number>;
+}
+
+function take({ names, uids, poolMib }: Taken, { uid, id, pool, diskMib }: NewVm): void {
+  names.add(id);
+  uids.add(uid);
+  if (pool !== '') poolMib.set(pool, (poolMib.get(pool) ?? 0) + diskMib);
 }
 
 function check(
   state: State,
   administration: string,
   wanted: NewVm,
-  names: Set<string>,
-  poolMib: Map<string, number>,
+  { names, uids, poolMib }: Taken,
 ): ShapeRequest | { refusal: Refusal } {
   if (names.has(wanted.id) || state.vmByName(administration, wanted.id) !== undefined) {
     return { refusal: alreadyExists('VM', `administrations/${administration}/vms/${wanted.id}`) };
   }
-  names.add(wanted.id);
-  if (state.vms.has(wanted.uid)) return { refusal: alreadyExists('VM', wanted.uid) };
+  if (uids.has(wanted.uid) || state.vms.has(wanted.uid)) {
+    return { refusal: alreadyExists('VM', wanted.uid) };
+  }
   return requestOfShape(state, administration, wanted, poolMib);
 }
 
@@ -127,7 +173,7 @@ export function requestOfShape(
   state: State,
   administration: string,
   wanted: VmShape,
-  poolMib: Map<string, number>,
+  poolMib: ReadonlyMap<string, number>,
 ): ShapeRequest | { refusal: Refusal } {
   const image = state.images.get(wanted.image);
   if (image === undefined) return { refusal: notFound('image', wanted.image) };
@@ -135,7 +181,7 @@ export function requestOfShape(
     return { refusal: diskTooSmall(wanted.diskMib, image) };
   }
   if (wanted.pool !== '') {
-    const refusal = claimPool(state, wanted.pool, wanted.diskMib, poolMib);
+    const refusal = poolIsFull(state, wanted.pool, wanted.diskMib, poolMib.get(wanted.pool));
     if (refusal) return { refusal };
   }
   for (const site of wanted.placement.sites) {
@@ -179,25 +225,16 @@ function diskTooSmall(diskMib: number, image: Image): Refusal {
   };
 }
 
-/** Checks that a shared pool has room for a disk more, counting what this decision has taken already. */
-export function claimPool(
-  state: State,
-  id: string,
-  diskMib: number,
-  taken: Map<string, number>,
-): Refusal | null {
+/** Whether a shared pool lacks room for a disk more, when a decision has taken so much of it already. */
+export function poolIsFull(state: State, id: string, diskMib: number, takenMib = 0): Refusal | null {
   const pool = state.pools.get(id);
   if (pool === undefined) return notFound('storage pool', id);
-  const before = (state.poolClaimedMib.get(id) ?? 0) + (taken.get(id) ?? 0);
-  if (before + diskMib > pool.capacityMib) {
-    const left = pool.capacityMib - before;
-    return refuse(
-      'exhausted',
-      'POOL_FULL',
-      `storage pool "${id}" has ${left} MiB left, and the disk needs ${diskMib} MiB`,
-      { leftMib: String(left) },
-    );
-  }
-  taken.set(id, (taken.get(id) ?? 0) + diskMib);
-  return null;
+  const left = pool.capacityMib - (state.poolClaimedMib.get(id) ?? 0) - takenMib;
+  if (diskMib <= left) return null;
+  return refuse(
+    'exhausted',
+    'POOL_FULL',
+    `storage pool "${id}" has ${left} MiB left, and the disk needs ${diskMib} MiB`,
+    { leftMib: String(left) },
+  );
 }

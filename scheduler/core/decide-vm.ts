@@ -2,7 +2,7 @@
 import type { Change } from './changes.js';
 import type { CommandOf, VmRef } from './commands.js';
 import type { Decision } from './decide.js';
-import { claimPool, creationsPerDecision } from './decide-vm-create.js';
+import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
@@ -91,7 +91,7 @@ function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null 
     );
   }
   if (spec.pool === '') return null;
-  return claimPool(state, spec.pool, spec.diskMib - vm.spec.diskMib, new Map());
+  return poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
 }
 
 export function startVm(
@@ -173,7 +173,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
   if (vm.spec.pool !== '') {
-    const full = claimPool(state, vm.spec.pool, vm.spec.diskMib, new Map());
+    const full = poolIsFull(state, vm.spec.pool, vm.spec.diskMib);
     if (full) return { refusal: full };
   }
   const request = {

@@ -28,10 +28,13 @@ const refused = object({
 }).transform(({ refused, ...rest }): Facts => ({ ...refused, ...rest }));
 
 const onOne = hostId.transform((one): Facts => ({ host: one }));
-const byVm = z.record(text, hostId).transform((hostOf): Facts => ({ hostOf }));
+const byVm = z.record(text, host).transform((hostOf): Facts => ({ hostOf }));
 const byHost = z.record(text, count).transform((vmsOf): Facts => ({ vmsOf }));
 
-/** Of one VM, or of all of a step, its host; of several, how many each host gets, or the host of each; or a refusal. */
+/**
+ * Of one VM, or of all of a step, its host; of several, how many each host gets, or the host of each, where `none` is for
+ * those that get none; or a refusal.
+ */
 export const placeExpectation = chosen<Facts>((value) => {
   if (typeof value !== 'object' || value === null) return onOne;
   if ('refused' in value) return refused;

@@ -154,7 +154,7 @@ const loss = chosen<{ host: string } | { site: string; rack?: string }>((value) 
 
 /** What can be done and asked, by the word that a step begins with. */
 const steps = {
-  /** One decision, all or none. */
+  /** One decision: all or none, or as many as can be. */
   place: object({
     place: chosen((value) =>
       Array.isArray(value) ? z.array(vms).min(1, 'is empty') : vms.transform((one) => [one]),
@@ -162,6 +162,7 @@ const steps = {
       (all) => all.reduce((sum, { names }) => sum + names.length, 0) <= mostPlacedAtOnce,
       `asks for more than ${mostPlacedAtOnce} VMs at once`,
     ),
+    bestEffort: flag.default(false),
     expect: placeExpectation.optional(),
   }),
   /** VMs leave. */

@@ -3,6 +3,7 @@ import type { ExclusionCode, ResourceCode } from '../core/placement/explanation.
 
 export interface PlacedVm {
   name: string;
+  /** `none` for one that was refused while others of its step were placed. */
   host: string;
 }
 
@@ -30,7 +31,8 @@ export interface Score {
 }
 
 export type Outcome =
-  | { kind: 'placed'; vms: PlacedVm[] }
+  /** `refused` says why of those that have no host. */
+  | { kind: 'placed'; vms: PlacedVm[]; refused: { name: string; message: string }[] }
   /** `why` is known of a refusal for want of a host, when one VM was asked for. */
   | {
       kind: 'refused';

@@ -6,6 +6,7 @@ import { formatSize } from './sizes.js';
 
 /** Of the VMs of one step; the table at the end has all hosts. */
 const mostHostsTold = 20;
+const mostRefusalsTold = 5;
 
 export function printed(report: Report): string {
   const { about, steps, hosts, expectations, held } = report;
@@ -23,8 +24,17 @@ function stepLines({ step, outcome, held, differences }: StepReport, number: num
   const asked = Object.entries(step).map(([verb, what]) => `${verb} ${inline(what)}`);
   return [
     `${String(number).padStart(3)}  ${verdict.padEnd(6)}  ${asked.join(' ')} -> ${outcomeText(outcome)}`,
+    ...refusalsOf(outcome).map((refusal) => `             ${refusal}`),
     ...differences.map((difference) => `             ${difference}`),
   ];
+}
+
+/** Why VMs of a step have no host, of the first few. */
+function refusalsOf(outcome: Outcome): string[] {
+  if (outcome.kind !== 'placed') return [];
+  const told = outcome.refused.slice(0, mostRefusalsTold).map(({ message }) => message);
+  const more = outcome.refused.length - told.length;
+  return more > 0 ? [...told, `... and ${more} more`] : told;
 }
 
 /** On one line, as it can be written into a scenario. */

@@ -123,7 +123,12 @@ class References {
     }
     const { hostOf = {}, vmsOf = {}, bySite = {} } = expected as Record<string, Record<string, string>>;
     this.names('VM', Object.keys(hostOf), path);
-    this.names('host', [...Object.values(hostOf), ...Object.keys(vmsOf)], path);
+    const hosts = [...Object.values(hostOf), ...Object.keys(vmsOf)];
+    this.names(
+      'host',
+      hosts.filter((name) => name !== noHost),
+      path,
+    );
     this.names('site', Object.keys(bySite), path);
   }
 

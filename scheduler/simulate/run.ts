@@ -8,6 +8,7 @@ import type { Refusal } from '../core/refusal.js';
 import type { Cluster } from './cluster.js';
 import type { Shape, Step } from './format.js';
 import { Impossible } from './impossible.js';
+import { noHost } from './names.js';
 import type { Exclusions, Outcome, Score } from './outcome.js';
 
 type Suggested = Pick<Suggestion, 'field' | 'value'>;
@@ -16,7 +17,7 @@ type StepOf<V extends string> = Extract<Step, { [K in V]: unknown }>;
 
 /** @throws Impossible */
 export function take(cluster: Cluster, step: Step): Outcome {
-  if ('place' in step) return place(cluster, step.place);
+  if ('place' in step) return place(cluster, step.place, step.bestEffort);
   if ('remove' in step) return remove(cluster, step.remove);
   if ('refuse' in step) return refuse(cluster, step.refuse);
   if ('set' in step) {
@@ -33,7 +34,7 @@ export function take(cluster: Cluster, step: Step): Outcome {
   return capacity(cluster, step.capacity, step.capacity.limit);
 }
 
-function place(cluster: Cluster, asked: StepOf<'place'>['place']): Outcome {
+function place(cluster: Cluster, asked: StepOf<'place'>['place'], bestEffort: boolean): Outcome {
   const vms = asked.flatMap(({ names, shape }) => names.map((name) => ({ name, shape })));
   const first = vms[0]?.shape as Shape;
   const outcome = cluster.try({
@@ -41,11 +42,17 @@ function place(cluster: Cluster, asked: StepOf<'place'>['place']): Outcome {
     administration: cluster.administrationOf(first),
     vms: vms.map(({ name, shape }) => cluster.newVm(name, cluster.shape(shape))),
     operation: cluster.draw('operation'),
+    bestEffort,
   });
   if ('refusal' in outcome) return refused(cluster, outcome.refusal, vms.length === 1 ? first : null);
+  const { vms: made, refused: others } = outcome.reply;
   return {
     kind: 'placed',
-    vms: outcome.reply.vms.map(({ id, host }) => ({ name: id, host: host as string })),
+    vms: [
+      ...made.map(({ id, host }) => ({ name: id, host: host as string })),
+      ...others.map(({ id }) => ({ name: id, host: noHost })),
+    ],
+    refused: others.map(({ id, refusal }) => ({ name: id, message: refusal.message })),
   };
 }
 
@@ -80,7 +87,7 @@ function refuse(cluster: Cluster, name: string): Outcome {
   say(cluster, name, 'refused');
   const vm = cluster.vm(name);
   if (vm === undefined) throw new Impossible(`VM "${name}" is gone`);
-  if (vm.host !== null) return { kind: 'placed', vms: [{ name, host: vm.host }] };
+  if (vm.host !== null) return { kind: 'placed', vms: [{ name, host: vm.host }], refused: [] };
   return { kind: 'unplaced', message: `no host has it: ${vm.fault?.message ?? ''}` };
 }
 

@@ -1,6 +1,6 @@
 /** Large things that happen at once: a site is lost and all its VMs need other hosts, and many VMs come in one call. */
 import { decide } from '../../scheduler/core/decide.js';
-import type { HostState, Resources } from '../../scheduler/core/model.js';
+import type { GroupRule, HostState, Resources } from '../../scheduler/core/model.js';
 import { place } from '../../scheduler/core/placement/placement.js';
 import type { NewVm } from '../../scheduler/core/commands.js';
 import { collectGarbage } from './placement-collect.js';
@@ -58,12 +58,30 @@ function offer({ state }: Fleet, id: string, hostState: HostState): void {
   state.offers.host(host);
 }
 
+/** No groups at all. */
+export const ungrouped = (): GroupRule[] => [];
+
+/** One of two is to be on a host of its own, and the others evenly over the racks. */
+export function grouped(index: number): GroupRule[] {
+  const soft = false;
+  return index % 2 === 0
+    ? [{ group: 'apart', policy: 'anti_affinity', scope: 'host', soft, maxSkew: 0 }]
+    : [{ group: 'even', policy: 'spread', scope: 'rack', soft, maxSkew: 2 }];
+}
+
 /** Decides one call that makes so many VMs, and gives the milliseconds that it took. */
-export function createMany(fleet: Fleet, count: number): number {
+export function createMany(fleet: Fleet, count: number, groupsOf: (index: number) => GroupRule[]): number {
   const { world, state, sizes, random } = fleet;
   const vms: NewVm[] = Array.from({ length: count }, (_, index) => {
     const { vcpus, memoryMib, diskMib } = sizes.all[sizes.draw(random)] as Resources;
-    return world.newVm(`gang-${index}`, { vcpus, memoryMib, diskMib });
+    const groups = groupsOf(index);
+    const placement = {
+      sites: [],
+      countries: [],
+      excludedHosts: [],
+      ...(groups.length > 0 ? { groups } : {}),
+    };
+    return world.newVm(`gang-${index}`, { vcpus, memoryMib, diskMib, placement });
   });
   const command = world.createOf(vms);
   const startedMs = performance.now();

@@ -6,7 +6,7 @@
 import { Random } from '../scheduler/core/placement/random.js';
 import { allocation } from './placement-allocation.js';
 import { narrowDemands, usualDemands } from './placement-demands.js';
-import { createMany, longestWithNewCuts, loseSite, refuse } from './placement-events.js';
+import { createMany, grouped, longestWithNewCuts, loseSite, refuse, ungrouped } from './placement-events.js';
 import { Fleet, type FleetPlan } from './placement-fleet.js';
 import { smallSite } from './placement-places.js';
 import { type Round, Scenario } from './placement-scenario.js';
@@ -144,8 +144,17 @@ async function measureEvents(report: Report, fleet: Fleet, say: (line: string) =
   report.figure('lost site: VMs refused that may be nowhere else', loss.bound);
   const lossSeconds = median(losses.map(({ seconds }) => seconds));
   report.promise('lost site: all its VMs decided anew, seconds', lossSeconds, { most: 1 });
-  const gangs = await repeat(rounds, 'milliseconds of a call', say, () => createMany(fleet, gangVms));
+  const gangs = await repeat(rounds, 'milliseconds of a call', say, () =>
+    createMany(fleet, gangVms, ungrouped),
+  );
   report.promise(`a call that creates ${gangVms} VMs, milliseconds`, median(gangs), { most: 200 });
+  const groups = await repeat(rounds, 'milliseconds of a call with groups', say, () =>
+    createMany(fleet, gangVms, grouped),
+  );
+  report.figure(
+    `a call that creates ${gangVms} VMs, half apart and half spread, milliseconds`,
+    median(groups),
+  );
   const refusals = await repeat(rounds, 'milliseconds of a refusal', say, () => refuse(fleet));
   report.figure('a refusal with its reasons, 100,000 hosts, milliseconds', median(refusals));
 }

@@ -1,13 +1,13 @@
-/** `secovia vm create`: one VM, or a numbered batch that is placed all or not at all. */
+/** `secovia vm create`: one VM, or a numbered batch of them. */
 import { Option } from 'commander';
 import type { Operation__Output } from '../../../proto/gen/secovia/v1/Operation.js';
 import type { Vm } from '../../../proto/gen/secovia/v1/Vm.js';
 import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
+import { firstVms, mostShownVms, refusalFailure } from '../../batch-outcome.js';
 import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
-import { Table } from '../../output/table.js';
 import { batchNames, newVmName, shortName, shortVmName } from '../../values/names.js';
 import { parseCount } from '../../values/words.js';
 import { took } from '../../views/operation.js';
@@ -19,10 +19,14 @@ import { groupHelp, type ShapeOptions, shapeOf, shapeOptions } from '../../vm-sh
 import { waitForOperations } from '../../waiting.js';
 
 /** The contract's limit of a batch. */
-const largestBatch = 1000;
+const largestBatch = 10_000;
+
+/** So many VMs at a time are asked after. */
+const askedTogether = 32;
 
 interface Options extends ShapeOptions {
   count?: number;
+  bestEffort?: true;
   label?: Record<string, string>;
   title?: string;
   stopped?: true;
@@ -43,7 +47,9 @@ export const vmCreate = defineCommand<Options>({
   summary: 'Make a VM and start it',
   description:
     'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n' +
-    'With --count N, the VMs NAME-1 to NAME-N are made, all or none. With --dry-run nothing is made.\n\n' +
+    'With --count N, the VMs NAME-1 to NAME-N are made in one decision, all or none; with --best-effort as many as\n' +
+    'can be, the others are told with their reasons, and the exit code is 4 when there are any. With --dry-run nothing\n' +
+    'is made.\n\n' +
     groupHelp,
   examples: [
     'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
@@ -54,6 +60,7 @@ export const vmCreate = defineCommand<Options>({
   options: [
     ...shapeOptions(),
     option('--count <count>', 'make that many, numbered', parseCount),
+    flag('--best-effort', 'with --count: make those that can be made, and refuse the others alone'),
     labelOption(),
     option('--title <text>', 'a name for people, in any script'),
     flag('--stopped', 'make it and do not start it'),
@@ -68,6 +75,7 @@ export const vmCreate = defineCommand<Options>({
   async run(context, [word = ''], options) {
     const { parent, vmId } = newVmName(word, administrationOf(context, options));
     if (options.count !== undefined) await createBatch(context, parent, vmId, options.count, options);
+    else if (options.bestEffort) throw usageFailure('--best-effort goes with --count.');
     else await createOne(context, parent, vmId, options);
   },
 });
@@ -118,25 +126,38 @@ async function createBatch(
     throw usageFailure(`--count is at most ${largestBatch}: make them in several batches.`);
   const vm = vmOf(options);
   const vmIds = batchNames(vmId, count);
-  if (options.dryRun) return rehearseBatch(context, parent, vmIds, vm);
+  const mode = options.bestEffort ? 'BATCH_MODE_BEST_EFFORT' : 'BATCH_MODE_ALL_OR_NOTHING';
+  if (options.dryRun) return rehearseBatch(context, parent, vmIds, vm, mode);
   const connection = await context.connection();
   const requests = vmIds.map((each) => ({ vmId: each, vm }));
-  const answer = await connection.mutate('VmService', 'BatchCreateVms', { parent, requests });
+  const answer = await connection.mutate('VmService', 'BatchCreateVms', { parent, requests, mode });
+  const { refused } = answer;
   const label = `create ${answer.vms.length} VMs`;
   const operation = await endOf(context, answer.operation, label, options);
-  const vms: Vm__Output[] = [];
-  for (const each of answer.vms) vms.push(options.wait ? await refreshed(context, each) : each);
+  const vms = options.wait ? await asTheyAre(context, answer.vms) : answer.vms;
   await present(context, {
     service: 'VmService',
     method: 'BatchCreateVms',
-    response: { vms, operation },
+    response: { vms, operation, refused },
     names: vms.map(({ name }) => name),
     text: async () =>
-      (await new Table(vmColumns(context.nowMs), context.paint).page(vms)) +
+      (await firstVms(context, vms, vmColumns(context.nowMs))) +
       `${batchSentence(context, vms.length, operation)}\n`,
   });
-  const failure = await failureOf(label, operation);
+  const failure = (await failureOf(label, operation)) ?? (await refusalFailure(answer));
   if (failure !== undefined) throw failure;
+}
+
+/** The VMs as they have become: of those that a person is not shown nobody asks. */
+async function asTheyAre(context: Context, made: readonly Vm__Output[]): Promise<Vm__Output[]> {
+  const vms = [...made];
+  const asked = context.format === 'table' ? Math.min(vms.length, mostShownVms) : vms.length;
+  for (let from = 0; from < asked; from += askedTogether) {
+    const some = vms.slice(from, Math.min(asked, from + askedTogether));
+    const fresh = await Promise.all(some.map((vm) => refreshed(context, vm)));
+    vms.splice(from, fresh.length, ...fresh);
+  }
+  return vms;
 }
 
 async function endOf(
@@ -169,7 +190,7 @@ function oneSentence(
 }
 
 function batchSentence(context: Context, count: number, operation: Operation__Output | null): string {
-  if (operation === null) return `created ${count} VMs`;
+  if (operation === null) return count === 0 ? 'no VM was made' : `created ${count} VMs`;
   return operation.done
     ? `${operation.succeededCount} of ${count} VMs made, create took ${took(operation, context.nowMs)}`
     : `creating ${count} VMs (operation ${shortName(operation.name)})`;

@@ -6,6 +6,7 @@ import { verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import { findHost, softViolations } from './search.js';
 import { suggest, type Suggestion } from './suggestion.js';
+import { Tentative } from './tentative.js';
 
 /** Why a host stands where it does: it is ordered by these in turn. */
 export interface HostScore {
@@ -79,22 +80,17 @@ export function capacityFor(
   goesOn: GoesOn,
 ): Capacity {
   const bySite = new Map<string, number>();
-  const claimed: Host[] = [];
-  let limited = true;
+  const tentative = new Tentative(state);
   try {
-    while (claimed.length < limit && goesOn(claimed.length)) {
-      const row = findHost(state, request);
-      if (row < 0) {
-        limited = false;
-        break;
-      }
-      const host = state.hostTable.hosts[row] as Host;
-      state.claimRequest(host.id, request, 1);
-      claimed.push(host);
-      bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
+    while (tentative.count < limit && goesOn(tentative.count)) {
+      const row = tentative.find(request);
+      if (row < 0) return { vms: tentative.count, limited: false, bySite };
+      tentative.claim(row, request);
+      const { site } = state.hostTable.hosts[row] as Host;
+      bySite.set(site, (bySite.get(site) ?? 0) + 1);
     }
+    return { vms: tentative.count, limited: true, bySite };
   } finally {
-    for (const host of claimed) state.claimRequest(host.id, request, -1);
+    tentative.giveBack();
   }
-  return { vms: claimed.length, limited, bySite };
 }

@@ -124,7 +124,7 @@ class Questions {
     for (const { rule, bit } of hostRules) {
       if (rule.excludes(this.#state, host, this.#request)) reasons |= bit;
     }
-    for (const [verdict, bit] of this.#verdicts) if (excludesHost(verdict, host)) reasons |= bit;
+    for (const [verdict, bit] of this.#verdicts) if (excludesHost(this.#state, verdict, row)) reasons |= bit;
     return reasons;
   }
 

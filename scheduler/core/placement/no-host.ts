@@ -55,7 +55,6 @@ export function refuseNoHost(
   name: string | null,
   suggestion: Suggestion | null = null,
 ): Refusal {
-  const size = `${needs.vcpus} vCPU, ${needs.memoryMib} MiB memory, ${needs.diskMib} MiB disk`;
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
   for (const [code, { hosts }] of [...noHost.excluded].sort((a, b) => b[1].hosts - a[1].hosts)) {
@@ -67,7 +66,7 @@ export function refuseNoHost(
       ? 'there are no hosts'
       : `of ${noHost.hosts} ${noHost.hosts === 1 ? 'host' : 'hosts'} ${parts.join(', ')}`;
   const what = name === null ? 'a VM of this shape' : `VM "${name}"`;
-  const sentence = `no host can take ${what} (${size}): ${why}`;
+  const sentence = `no host can take ${what} (${sizeText(needs)}): ${why}`;
   if (noHost.temporary) {
     return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
   }
@@ -75,4 +74,17 @@ export function refuseNoHost(
   metadata['suggestion_field'] = suggestion.field;
   metadata['suggestion_value'] = suggestion.value;
   return refuse('exhausted', 'NO_HOST', `${sentence}; ${suggestion.description}`, metadata);
+}
+
+/** The refusal of a VM of a batch whose refused VMs ask for too many different things to explain each. */
+export function refuseUnexplained(needs: Resources, name: string, explained: number): Refusal {
+  return refuse(
+    'exhausted',
+    'NO_HOST',
+    `no host can take VM "${name}" (${sizeText(needs)}); why is not said for more than ${explained} different VMs of a call`,
+  );
+}
+
+function sizeText({ vcpus, memoryMib, diskMib }: Resources): string {
+  return `${vcpus} vCPU, ${memoryMib} MiB memory, ${diskMib} MiB disk`;
 }

@@ -2,7 +2,7 @@
  * Which hosts are on offer, and under which profile: the index, kept in step with the state. Rules that read the
  * host alone decide whether it is on offer; when what they read changes, the host has to be offered anew.
  */
-import type { Host, StoragePool } from '../model.js';
+import type { GroupScope, Host, StoragePool } from '../model.js';
 import type { State } from '../state.js';
 import { placeOf } from './groups.js';
 import { Profiles } from './profiles.js';
@@ -10,6 +10,10 @@ import { hasProfile, type ProfileMask } from './rank-rows/rank-rows.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
 import type { SlotRows } from './slots/slot-rows.js';
 import { SiteRooms } from './site-rooms.js';
+
+/** The usable places of all kinds of requests together are kept up to about so many. */
+const mostUsableKept = 2 ** 18;
+const placesOfSmallestSet = 32;
 
 const hostRules = rules.filter((rule) => rule.reads === 'host');
 
@@ -25,6 +29,11 @@ export class Offers {
   /** The rows of the hosts of each rack, and the rack of each row. */
   readonly #rowsOfRack = new Map<string, Set<number>>();
   readonly #rackOf: string[] = [];
+  /** The profile under which each host is on offer, by row; null for one that is not. */
+  readonly #offeredAs: (number | null)[] = [];
+  /** What `usable` has found, until a host is on offer that was not, or is no more. */
+  readonly #usable = new Map<ProfileMask, Map<string, Set<string>>>();
+  #usableKept = 0;
 
   constructor(state: State) {
     this.#state = state;
@@ -38,10 +47,14 @@ export class Offers {
     const before = this.#profileOf[row];
     const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
-    this.index.offer(row, offered ? profile : null);
+    const offeredAs = offered ? profile : null;
+    this.index.offer(row, offeredAs);
+    const rack = placeOf(host, 'rack');
+    if (this.#offeredAs[row] !== offeredAs || this.#rackOf[row] !== rack) this.#forgetUsable();
+    this.#offeredAs[row] = offeredAs;
     this.#profileOf[row] = profile;
     if (before !== undefined) this.profiles.release(before);
-    this.#setRack(row, placeOf(host, 'rack'));
+    this.#setRack(row, rack);
     const counts = offered && this.#state.sites.get(host.site)?.keepFailoverRoom === true;
     this.siteRooms.use(row, host.site, counts ? this.#state.hostTable.capacity(host) : null);
   }
@@ -69,17 +82,47 @@ export class Offers {
     return this.#profileOf[row] as number;
   }
 
+  racks(): Iterable<string> {
+    return this.#rowsOfRack.keys();
+  }
+
   rowsOfRack(rack: string): Iterable<number> {
     return this.#rowsOfRack.get(rack) ?? [];
   }
 
-  /** The racks, or with them the sites, that have a host on offer under one of these profiles, not named here. */
-  usable(mask: ProfileMask, scope: 'rack' | 'site', named: ReadonlySet<string>): Set<string> {
+  /** The place of a host, as `placeOf` has it. */
+  placeOf(row: number, scope: GroupScope): string {
+    if (scope === 'rack') return this.#rackOf[row] as string;
+    const { id, site } = this.#state.hostTable.hosts[row] as Host;
+    return scope === 'site' ? site : id;
+  }
+
+  /**
+   * The racks, or with them the sites, that have a host on offer under one of these profiles, not named here. Requests
+   * that ask for the same get the same set; nobody may write to it.
+   */
+  usable(mask: ProfileMask, scope: 'rack' | 'site', named: readonly string[]): ReadonlySet<string> {
+    const key = `${scope} ${named.join()}`;
+    const known = this.#usable.get(mask)?.get(key);
+    if (known !== undefined) return known;
+    const places = this.#findUsable(mask, scope, new Set(named));
+    this.#usableKept += places.size + placesOfSmallestSet;
+    if (this.#usableKept > mostUsableKept) this.#forgetUsable();
+    this.#usable.set(mask, (this.#usable.get(mask) ?? new Map<string, Set<string>>()).set(key, places));
+    return places;
+  }
+
+  #forgetUsable(): void {
+    this.#usable.clear();
+    this.#usableKept = 0;
+  }
+
+  #findUsable(mask: ProfileMask, scope: 'rack' | 'site', named: ReadonlySet<string>): Set<string> {
     const { hosts } = this.#state.hostTable;
     const places = new Set<string>();
     for (const [rack, rows] of this.#rowsOfRack) {
       for (const row of rows) {
-        const profile = this.index.profileOf(row);
+        const profile = this.#offeredAs[row] ?? null;
         if (profile === null || !hasProfile(mask, profile)) continue;
         const { id, site } = hosts[row] as Host;
         if (named.has(id)) continue;

@@ -1,7 +1,8 @@
 /** What the rules about other VMs, and about room that a site keeps free, say to one request. */
-import type { GroupPolicy, GroupScope, Host, Resources } from '../model.js';
+import type { GroupPolicy, GroupRule, GroupScope, Resources } from '../model.js';
 import type { State } from '../state.js';
-import { countsWithout, placeOf } from './groups.js';
+import { EvenPlaces } from './even-places.js';
+import { countsWithout } from './groups.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
 import type { PlacementRequest } from './request.js';
 import { affinity } from './rules/affinity.js';
@@ -35,28 +36,30 @@ export function verdictsOn(state: State, request: PlacementRequest, mask: Profil
   }
   const { groups } = request.placement;
   if (groups === undefined) return verdicts;
-  const leaving = request.leaving === null ? undefined : state.hosts.get(request.leaving);
-  const usable = usablePlaces(state, request, mask);
   for (const rule of groups) {
-    const counts = countsWithout(state.groups.get(request.administration, rule.group), rule.scope, leaving);
-    const judgement = relationRules[rule.policy].judge(counts, rule, () => usable(rule.scope));
+    const judgement = judge(state, request, mask, rule);
     if (judgement !== null) verdicts.push({ ...judgement, scope: rule.scope, soft: rule.soft });
   }
   return verdicts;
 }
 
-/** The places that a request may use at all, worked out when a rule first asks for those of a scope. */
-function usablePlaces(state: State, request: PlacementRequest, mask: ProfileMask) {
-  const known = new Map<GroupScope, ReadonlySet<string>>();
-  return (scope: GroupScope): ReadonlySet<string> => {
-    let places = known.get(scope);
-    if (places === undefined) {
-      const named = new Set([...request.placement.excludedHosts, ...request.refusedBy]);
-      places = state.offers.usable(mask, scope === 'rack' ? 'rack' : 'site', named);
-      known.set(scope, places);
-    }
-    return places;
-  };
+function judge(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  rule: GroupRule,
+): Judgement | null {
+  const { scope } = rule;
+  const leaving = request.leaving === null ? undefined : state.hosts.get(request.leaving);
+  const group = state.groups.get(request.administration, rule.group);
+  const counts = countsWithout(group, scope, leaving);
+  return relationRules[rule.policy].judge(counts, rule, () => {
+    const named = [...request.placement.excludedHosts, ...request.refusedBy];
+    const usable = state.offers.usable(mask, scope === 'rack' ? 'rack' : 'site', named);
+    // Only what is counted as it is can be kept from one request to the next.
+    if (group === undefined || leaving !== undefined) return new EvenPlaces(usable, counts);
+    return state.groups.even(group, scope, usable);
+  });
 }
 
 function sitesWithoutRoom(state: State, { needs, leaving }: PlacementRequest): Set<string> {
@@ -78,7 +81,7 @@ export function isAgainst({ only, places }: Verdict, place: string): boolean {
   return places.has(place) !== only;
 }
 
-/** Whether a verdict is against a host. */
-export function excludesHost(verdict: Verdict, host: Host): boolean {
-  return isAgainst(verdict, placeOf(host, verdict.scope));
+/** Whether a verdict is against the host of a row. */
+export function excludesHost(state: State, verdict: Verdict, row: number): boolean {
+  return isAgainst(verdict, state.offers.placeOf(row, verdict.scope));
 }

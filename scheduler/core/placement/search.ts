@@ -13,21 +13,28 @@ import { rules } from './rules/index.js';
 const nameRules = rules.filter((rule) => rule.reads === 'name');
 const noNames: readonly string[] = [];
 
-/** Above this many places their hosts are not listed; each host that could win is asked where it is instead. */
+/** Above this many places it is not even counted how many hosts they have. */
 const mostListedPlaces = 64;
+/** Places are few when going through all their hosts takes less than meeting one of them by chance. */
+const fewerThanRoots = 4;
 
-/** The row of the best host for a request; -1 if none can take it. */
-export function findHost(state: State, request: PlacementRequest): number {
+/**
+ * The row of the best host for a request; -1 if none can take it. `fewest` is how many soft violations it has at least,
+ * when that is known.
+ */
+export function findHost(state: State, request: PlacementRequest, fewest = 0): number {
   const { offers } = state;
-  const { excludedHosts, preferredTraits = noNames } = request.placement;
+  const { preferredTraits = noNames } = request.placement;
   const mask = offers.profiles.mask(state, request);
-  const named = excludedHosts.length + request.refusedBy.length > 0 ? byName(state, request) : null;
+  const named = namedHosts(state, request);
   const verdicts = verdictsOn(state, request, mask);
   if (verdicts.length + preferredTraits.length === 0) return offers.index.find(request.needs, mask, named);
-  return findByLevel(state, request, mask, named, verdicts);
+  return findByLevel(state, request, mask, named, verdicts, fewest);
 }
 
-function byName(state: State, request: PlacementRequest): Excluding {
+/** The hosts that a request names, as ones that it may not use; null when it names none. */
+export function namedHosts(state: State, request: PlacementRequest): Excluding | null {
+  if (request.placement.excludedHosts.length + request.refusedBy.length === 0) return null;
   const { hosts } = state.hostTable;
   return {
     excludes: (row) => nameRules.some((rule) => rule.excludes(state, hosts[row] as Host, request)),
@@ -40,28 +47,23 @@ function findByLevel(
   mask: ProfileMask,
   named: Excluding | null,
   verdicts: readonly Verdict[],
+  fewest: number,
 ): number {
   const { index } = state.offers;
   const { needs, placement } = request;
   const hard = verdicts.filter(({ soft }) => !soft);
   const soft = verdicts.filter((verdict) => verdict.soft);
   const levels = soft.length + (placement.preferredTraits?.length ?? 0);
-  for (let level = 0; level <= levels; level += 1) {
+  for (let level = fewest; level <= levels; level += 1) {
     // At the first level soft verdicts bind like hard ones, which may leave few hosts to look at.
     const binding = level === 0 ? verdicts : hard;
-    const allowed = narrow(
-      state,
-      mask,
-      binding,
-      (traits) => missing(traits, placement.preferredTraits) <= level,
-    );
+    const allowed = narrow(state, mask, binding, placement.preferredTraits, level);
     const excluding = excludingHosts(state, request, named, hard, soft, level);
-    const listed = binding.find(
-      ({ scope, only, places }) => only && scope !== 'site' && places.size <= mostListedPlaces,
-    );
-    const found = listed
-      ? index.bestOf([...rowsIn(state, listed)], needs, allowed, excluding)
-      : index.find(needs, allowed, excluding);
+    const listed = rowsOfFewPlaces(state, binding);
+    const found =
+      listed === null
+        ? index.find(needs, allowed, excluding)
+        : index.bestOf(listed, needs, allowed, excluding);
     if (found >= 0) return found;
   }
   return -1;
@@ -71,16 +73,19 @@ function missing(traits: ReadonlySet<string>, preferred: readonly string[] = noN
   return preferred.reduce((count, trait) => count + (traits.has(trait) ? 0 : 1), 0);
 }
 
-/** The profiles of the mask that verdicts about sites leave, and whose traits will do. */
+/** The profiles of the mask that verdicts about sites leave, and that lack at most so many of the preferred traits. */
 function narrow(
   state: State,
   mask: ProfileMask,
   verdicts: readonly Verdict[],
-  enough: (traits: ReadonlySet<string>) => boolean,
+  preferred: readonly string[] = noNames,
+  most: number,
 ): ProfileMask {
   const bySite = verdicts.filter(({ scope }) => scope === 'site');
+  if (bySite.length + preferred.length === 0) return mask;
   const narrowed = state.offers.profiles.select(
-    ({ site, traits }) => !bySite.some((verdict) => isAgainst(verdict, site)) && enough(traits),
+    ({ site, traits }) =>
+      !bySite.some((verdict) => isAgainst(verdict, site)) && missing(traits, preferred) <= most,
   );
   for (let word = 0; word < narrowed.length; word += 1) {
     narrowed[word] = (narrowed[word] as number) & (mask[word] ?? 0);
@@ -99,11 +104,10 @@ function excludingHosts(
 ): Excluding | null {
   const byHost = hard.filter(({ scope }) => scope !== 'site');
   if (byHost.length + soft.length === 0) return named;
-  const { hosts } = state.hostTable;
   return {
     excludes: (row) => {
       if (named?.excludes(row) === true) return true;
-      if (byHost.some((verdict) => excludesHost(verdict, hosts[row] as Host))) return true;
+      if (byHost.some((verdict) => excludesHost(state, verdict, row))) return true;
       return softViolations(state, row, soft, placement.preferredTraits) > level;
     },
   };
@@ -116,19 +120,27 @@ export function softViolations(
   soft: readonly Verdict[],
   preferredTraits: readonly string[] | undefined,
 ): number {
-  const host = state.hostTable.hosts[row] as Host;
   let violations = missing(state.offers.profile(row).traits, preferredTraits);
-  for (const verdict of soft) if (excludesHost(verdict, host)) violations += 1;
+  for (const verdict of soft) if (excludesHost(state, verdict, row)) violations += 1;
   return violations;
 }
 
-/** The rows of the hosts in a verdict's places. */
-function* rowsIn(state: State, { scope, places }: Verdict): Iterable<number> {
-  for (const place of places) {
-    if (scope === 'rack') yield* state.offers.rowsOfRack(place);
-    else {
-      const row = state.hostTable.row(place);
-      if (row !== undefined) yield row;
+/** The rows of the hosts in the only places that some verdict allows, if these are few; else null. */
+function rowsOfFewPlaces(state: State, verdicts: readonly Verdict[]): number[] | null {
+  const { offers, hostTable } = state;
+  const most = fewerThanRoots * Math.sqrt(hostTable.count);
+  for (const { only, scope, places } of verdicts) {
+    if (!only || scope === 'site' || places.size > mostListedPlaces) continue;
+    const rows: number[] = [];
+    for (const place of places.keys()) {
+      if (scope === 'rack') rows.push(...offers.rowsOfRack(place));
+      else {
+        const row = hostTable.row(place);
+        if (row !== undefined) rows.push(row);
+      }
+      if (rows.length > most) break;
     }
+    if (rows.length <= most) return rows;
   }
+  return null;
 }

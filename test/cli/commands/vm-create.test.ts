@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
+import { packStatus } from '../../../proto/errors.js';
 import { operation, succeeded, vm } from '../fixtures.js';
 import { cli } from '../run-cli.js';
 import { Refused, ScriptedServer } from '../scripted-server.js';
@@ -82,7 +83,8 @@ t.test('wrong words are refused here, with what to type', async (t) => {
     [[...size, '--label', 'novalue'], /Write KEY=VALUE/],
     [[...size, '--label', 'a=1', '--label', 'a=2'], /given twice/],
     [[...size, '--country', 'BGR'], /two letters/],
-    [[...size, '--count', '1001'], /--count is at most 1000/],
+    [[...size, '--count', '10001'], /--count is at most 10000/],
+    [[...size, '--best-effort'], /--best-effort goes with --count/],
     [[...size, '--on-guest-shutdown', 'maybe'], /Allowed choices are stay-stopped, restart/],
     [[...size, '--memroy', '1GiB'], /unknown option '--memroy'\. Did you mean --memory\?/],
     [[...size, 'extra'], /too many arguments/],
@@ -164,3 +166,59 @@ t.test('--wait of a batch shows each VM and the sum', async (t) => {
     operation: { done: true },
   });
 });
+
+t.test('--best-effort tells which VMs were refused, and why of the first few', async (t) => {
+  const refused = (index: number) => ({
+    index,
+    vmId: `node-${index + 1}`,
+    status: packStatus(status.RESOURCE_EXHAUSTED, 'no host can take it', {
+      errorInfo: { reason: 'NO_HOST', metadata: {} },
+    }),
+  });
+  server.on('VmService', 'BatchCreateVms', ({ parent, requests }) => ({
+    vms: requests.slice(0, 2).map(({ vmId }) => vm({ name: `${parent}/vms/${vmId}` })),
+    operation: operation({ targetCount: 2 }),
+    refused: requests.slice(2).map((_, index) => refused(index + 2)),
+  }));
+  const batch = ['vm', 'create', 'node', '-A', 'city', ...size, '--count', '9', '--best-effort'];
+  const result = await secovia(...batch);
+  t.match(server.sent('VmService', 'BatchCreateVms').at(-1), { mode: 'BATCH_MODE_BEST_EFFORT' });
+  t.match(result, { code: 4, out: /city\/node-2 .*\ncreating 2 VMs \(operation op-1\)\n$/ });
+  const told = 'no host can take it (RESOURCE_EXHAUSTED, NO_HOST).';
+  t.match(result.err, `secovia: 7 of 9 VMs were refused:\n  node-3: ${told}`);
+  t.match(result.err, /\n {2}node-7: .*\n {2}\.\.\. and 2 more; --output json has all of them\n$/);
+  t.notMatch(result.err, 'node-8');
+  const json = await secovia(...batch, '-o', 'json');
+  t.equal(json.code, 4, 'in every format');
+  t.match(JSON.parse(json.out), { refused: [{ index: 2, vmId: 'node-3', status: { code: 8 } }] });
+  const rehearsed = await secovia(...batch, '--dry-run');
+  t.match(rehearsed, {
+    code: 4,
+    out: /2 VMs would go there; this was a dry run/,
+    err: /7 of 9 VMs were refused/,
+  });
+});
+
+t.test('a batch of which nothing could be made says so', async (t) => {
+  server.on('VmService', 'BatchCreateVms', () => ({ refused: [{ index: 0, vmId: 'n-1' }] }));
+  const result = await secovia('vm', 'create', 'n', '-A', 'city', ...size, '--count', '1', '--best-effort');
+  t.match(result, { code: 4, out: 'no VM was made\n', err: /1 of 1 VMs were refused:\n {2}n-1: refused\n$/ });
+});
+
+t.test(
+  'of a large batch the first rows are shown, and after waiting only those are asked after',
+  async (t) => {
+    server.on('VmService', 'BatchCreateVms', ({ parent, requests }) => ({
+      vms: requests.map(({ vmId }) => vm({ name: `${parent}/vms/${vmId}` })),
+      operation: operation({ targetCount: requests.length }),
+    }));
+    server.on('OperationService', 'WaitOperation', () => ({
+      operation: succeeded({ targetCount: 100, succeededCount: 100 }),
+    }));
+    server.on('VmService', 'GetVm', () => ({ vm: vm() }));
+    const before = server.sent('VmService', 'GetVm').length;
+    const result = await secovia('vm', 'create', 'n', '-A', 'city', ...size, '--count', '100', '--wait');
+    t.match(result, { code: 0, out: /\n\.\.\. and 80 more\n100 of 100 VMs made, create took 2s\n$/ });
+    t.equal(server.sent('VmService', 'GetVm').length - before, 20);
+  },
+);

@@ -123,6 +123,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
       { ...newVm('fuzzed-1', { labels: { a: 'b' } }), parent: '', requestId: '' },
       { ...newVm('fuzzed-2'), parent: adm, requestId: '' },
     ],
+    mode: 'BATCH_MODE_BEST_EFFORT',
   },
   GetVm: { name: running },
   ListVms: { parent: adm, filter: 'labels.env = prod', pageSize: 5 },
@@ -406,7 +407,7 @@ test('deep nesting, endless groups and false lengths are refused', async (t) => 
 });
 
 test('messages that are too long are refused by the wire', async (t) => {
-  const long = 'x'.repeat(10 * 2 ** 20);
+  const long = 'x'.repeat(17 * 2 ** 20);
   for (const [method, request] of [
     ['CreateSite', { siteId: 'long', site: { title: long, partner: 'p', country: 'HR' } }],
     ['CreateVm', newVm('long', { title: long })],
@@ -422,7 +423,7 @@ test('messages that are too long are refused by the wire', async (t) => {
 });
 
 test('huge batches are refused whole', async (t) => {
-  const requests = Array.from({ length: 1001 }, (_, index) => ({
+  const requests = Array.from({ length: 10_001 }, (_, index) => ({
     ...newVm(`h-${index}`),
     parent: '',
     requestId: '',
@@ -431,7 +432,7 @@ test('huge batches are refused whole', async (t) => {
     code: status.INVALID_ARGUMENT,
     details: { fieldViolations: [{ field: 'requests' }] },
   });
-  const bad = requests.slice(0, 1000).map((one) => ({ ...one, vmId: 'NOT GOOD', vm: { spec: {} } }));
+  const bad = requests.slice(0, 10_000).map((one) => ({ ...one, vmId: 'NOT GOOD', vm: { spec: {} } }));
   const failure = await api.fails('BatchCreateVms', { parent: adm, requests: bad });
   t.match(failure, { code: status.INVALID_ARGUMENT, reason: 'INVALID_FIELDS' });
   t.ok((failure.details.fieldViolations?.length ?? 0) > 1, 'more than one is told');

@@ -147,7 +147,9 @@ export class World {
   }
 
   create(...vms: NewVm[]): { vms: Vm[]; operation: Operation } {
-    return this.run(this.createOf(vms));
+    const { vms: made, operation } = this.run(this.createOf(vms));
+    if (operation === null) throw new Error('no VM was made');
+    return { vms: made, operation };
   }
 
   /** A VM that was just created. */

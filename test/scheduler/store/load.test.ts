@@ -94,7 +94,7 @@ test('a VM that was made and changed within one commit is kept as it became', as
   await world.engine.readable();
   const { state } = await loadState(new MemoryStore(store.disk));
   t.same(state.vms.get(vm.uid), vm);
-  t.match(state.operations.get(operation.id), { state: 'succeeded', succeeded: 1 });
+  t.match(state.operations.get(operation?.id ?? ''), { state: 'succeeded', succeeded: 1 });
 });
 
 test('what was made and removed within one commit is not kept at all', async (t) => {

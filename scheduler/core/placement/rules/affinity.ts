@@ -3,6 +3,5 @@ import type { RelationRule } from './relation.js';
 
 export const affinity: RelationRule = {
   policy: 'affinity',
-  judge: (counts) =>
-    counts.size === 0 ? null : { code: 'AWAY_FROM_GROUP', only: true, places: new Set(counts.keys()) },
+  judge: (counts) => (counts.size === 0 ? null : { code: 'AWAY_FROM_GROUP', only: true, places: counts }),
 };

@@ -6,11 +6,13 @@ import type { RelationRule } from './relation.js';
 
 export const spreadEvenly: RelationRule = {
   policy: 'spread',
-  judge: (counts, { maxSkew }, usable) => {
-    const places = usable();
-    let fewest = Number.POSITIVE_INFINITY;
-    for (const place of places) fewest = Math.min(fewest, counts.get(place) ?? 0);
-    const even = [...places].filter((place) => (counts.get(place) ?? 0) + 1 - fewest <= maxSkew);
-    return { code: 'UNEVEN_SPREAD', only: true, places: new Set(even) };
+  judge: (_counts, { maxSkew }, evenPlaces) => {
+    const even = evenPlaces();
+    return {
+      code: 'UNEVEN_SPREAD',
+      only: true,
+      places: even.withOneMore(maxSkew),
+      fewest: even.fewest,
+    };
   },
 };

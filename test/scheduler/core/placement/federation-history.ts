@@ -4,6 +4,7 @@
  */
 import { apply } from '../../../../scheduler/core/apply.js';
 import type { Change } from '../../../../scheduler/core/changes.js';
+import type { NewVm } from '../../../../scheduler/core/commands.js';
 import { decide } from '../../../../scheduler/core/decide.js';
 import type {
   GroupPolicy,
@@ -11,6 +12,7 @@ import type {
   GroupScope,
   Vm,
   VmPlacement,
+  VmSpec,
 } from '../../../../scheduler/core/model.js';
 import { place } from '../../../../scheduler/core/placement/placement.js';
 import { requestForMove, requestForNew } from '../../../../scheduler/core/placement/request.js';
@@ -54,7 +56,8 @@ export class FederationHistory {
     this.#world.state.takeTouched();
     this.#world.journal.length = 0;
     const dice = this.#random.next();
-    if (dice < 0.5) this.#create();
+    if (dice < 0.005) this.#createMany();
+    else if (dice < 0.5) this.#create();
     else if (dice < 0.74) this.#leave();
     else if (dice < 0.88) this.#move();
     else this.#disturb();
@@ -126,17 +129,62 @@ export class FederationHistory {
     return { group, policy, scope, soft, maxSkew };
   }
 
-  #create(): void {
+  #spec(): VmSpec {
     const random = this.#random;
-    const pool = random.next() < 0.1 && this.#world.state.pools.has('nfs') ? 'nfs' : '';
-    const administration = random.pick(['town', 'town', 'town', 'region', 'other']);
-    const spec = {
+    return {
       vcpus: random.pick([1, 1, 2, 4]),
       memoryMib: random.pick([512, 1024, 1024, 3000]),
       diskMib: random.pick([100, 1000, 3000]),
       imageUid: this.#world.state.images.get('tiny')?.uid ?? '',
-      pool,
+      pool: random.next() < 0.1 && this.#world.state.pools.has('nfs') ? 'nfs' : '',
     };
+  }
+
+  #newVm({ vcpus, memoryMib, diskMib, pool }: VmSpec, placement: VmPlacement): NewVm {
+    this.#named += 1;
+    return this.#world.newVm(`vm-${this.#named}`, { vcpus, memoryMib, diskMib, pool, placement });
+  }
+
+  #administration(): string {
+    return this.#random.pick(['town', 'town', 'town', 'region', 'other']);
+  }
+
+  /** A batch of a few kinds of VMs, as many as can be made: each in its turn goes where it would go alone. */
+  #createMany(): void {
+    const random = this.#random;
+    const administration = this.#administration();
+    // Of VMs that are alike there must be some before placement takes them for a batch.
+    const leaving = random.pick([0, 0.7, 1]);
+    for (const { uid } of [...this.#world.state.vms.values()]) {
+      if (random.next() < leaving) this.#apply({ type: 'vm.removed', uid });
+    }
+    const kinds = Array.from({ length: random.pick([1, 1, 2, 5]) }, () => {
+      return { spec: this.#spec(), placement: this.#placement() };
+    });
+    const wishes = Array.from({ length: 20 + random.below(60) }, () => random.pick(kinds));
+    const vms = wishes.map(({ spec, placement }) => this.#newVm(spec, placement));
+    const command = { ...this.#world.createOf(vms, administration), bestEffort: true };
+    const decision = decide(this.#world.state, command, this.#world.nowMs);
+    if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
+    const made = new Map<string, Vm>();
+    for (const change of decision.changes) {
+      if (change.type === 'vm.created') made.set(change.vm.uid, change.vm);
+    }
+    for (const [index, { spec, placement }] of wishes.entries()) {
+      const { uid = '' } = vms[index] ?? {};
+      const vm = made.get(uid);
+      const found = this.#compare(requestForNew(administration, spec, 'x86_64', placement));
+      if (found !== (vm?.host ?? null)) throw new Error(`${vm?.host} in a batch instead of ${found}`);
+      if (vm !== undefined) this.#apply({ type: 'vm.created', vm });
+      this.#count(vm === undefined ? 'refused in a batch' : 'placed in a batch');
+    }
+    // They would crowd out everything else.
+    for (const uid of made.keys()) if (random.next() < 0.9) this.#apply({ type: 'vm.removed', uid });
+  }
+
+  #create(): void {
+    const administration = this.#administration();
+    const spec = this.#spec();
     const placement = this.#placement();
     const request = {
       ...requestForNew(administration, spec, 'x86_64', placement),
@@ -144,9 +192,7 @@ export class FederationHistory {
     };
     const found = this.#compare(request);
     if (found === null || request.refusedBy.length > 0) return;
-    this.#named += 1;
-    const { vcpus, memoryMib, diskMib } = spec;
-    const vm = this.#world.newVm(`vm-${this.#named}`, { vcpus, memoryMib, diskMib, pool, placement });
+    const vm = this.#newVm(spec, placement);
     const decision = decide(this.#world.state, this.#world.createOf([vm], administration), this.#world.nowMs);
     if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
     for (const change of decision.changes) {

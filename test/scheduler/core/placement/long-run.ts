@@ -2,9 +2,11 @@
  * The comparison with the oracles for as long as one likes:
  * `node dist/test/scheduler/core/placement/long-run.js [OPERATIONS] [SEED]`. It prints its seed, and ends with
  * status 1 at the first answer that differs. One operation in four happens to a whole federation with every rule in
- * play, the others to the index alone, one strategy after the other.
+ * play, the others to the index alone, one strategy after the other. Now and then a batch is decided in a federation of
+ * its own.
  */
 import { randomInt } from 'node:crypto';
+import { batchAgainstSingles } from './batch-history.js';
 import { FederationHistory } from './federation-history.js';
 import { History } from './history.js';
 import { strategies } from './strategies.js';
@@ -22,8 +24,13 @@ const indexes = strategies.map(([scorer, better]) => ({
 }));
 let federation = new FederationHistory(seed);
 let decisions = 0;
+let batched = 0;
 try {
   for (let step = 0; step < operations; step += 1) {
+    if (step % 5000 === 0) {
+      const { placed, refused } = batchAgainstSingles(seed + step);
+      batched += placed + refused;
+    }
     if (step % 4 !== 0) indexes[Math.floor(step / 4) % indexes.length]?.history.step();
     else {
       federation.step();
@@ -42,3 +49,4 @@ for (const { scorer, history } of indexes) {
   console.log(`index, ${scorer.name}: ${history.decisions} decisions, ${history.refused} of them refusals`);
 }
 console.log(`federations: ${decisions + federation.decisions} decisions`);
+console.log(`batches: ${batched} VMs`);

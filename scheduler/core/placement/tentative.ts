@@ -1,0 +1,80 @@
+/**
+ * What a decision about several VMs claims while it goes on: each VM that is placed is claimed on the state, so that the
+ * next one sees it, and all is given back before the decision returns. Only `apply` claims for good.
+ */
+import type { Host } from '../model.js';
+import type { State } from '../state.js';
+import { canBeLed, Leaders, Racks } from './leaders.js';
+import type { PlacementRequest } from './request.js';
+import { findHost } from './search.js';
+
+/** So many VMs that are alike have come before it is worth keeping the best host of each rack for them. */
+const alikeBeforeLeaders = 16;
+/** Kinds of VMs for which it is kept: each has to follow what is claimed for the others. */
+const mostLed = 64;
+
+interface Kind {
+  seen: number;
+  leaders: Leaders | null;
+}
+
+export class Tentative {
+  readonly #state: State;
+  readonly #claimed: { row: number; request: PlacementRequest }[] = [];
+  readonly #kinds = new Map<string, Kind>();
+  readonly #led: Leaders[] = [];
+  #racks: Racks | null = null;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get count(): number {
+    return this.#claimed.length;
+  }
+
+  /** The row of the best host for a request; -1 if none can take it. It is what `findHost` finds. */
+  find(request: PlacementRequest): number {
+    if (!canBeLed(request)) return findHost(this.#state, request);
+    const kind = this.#kindOf(request);
+    kind.seen += 1;
+    if (kind.leaders === null) {
+      if (kind.seen <= alikeBeforeLeaders || this.#led.length === mostLed) {
+        return findHost(this.#state, request);
+      }
+      this.#racks ??= new Racks(this.#state);
+      kind.leaders = new Leaders(this.#state, request, this.#racks);
+      this.#led.push(kind.leaders);
+    }
+    const row = kind.leaders.find();
+    return row < 0 ? findHost(this.#state, request, 1) : row;
+  }
+
+  claim(row: number, request: PlacementRequest): void {
+    for (const leaders of this.#led) leaders.claiming(row);
+    this.#state.claimRequest(this.#host(row).id, request, 1);
+    this.#claimed.push({ row, request });
+  }
+
+  /** To be called in any case: afterwards the state is as it was. */
+  giveBack(): void {
+    for (const { row, request } of this.#claimed) this.#state.claimRequest(this.#host(row).id, request, -1);
+    this.#claimed.length = 0;
+    this.#kinds.clear();
+    this.#led.length = 0;
+  }
+
+  #kindOf({ needs, administration, pool, architecture, placement, refusedBy }: PlacementRequest): Kind {
+    const key = JSON.stringify([needs, administration, pool, architecture, placement, refusedBy]);
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      kind = { seen: 0, leaders: null };
+      this.#kinds.set(key, kind);
+    }
+    return kind;
+  }
+
+  #host(row: number): Host {
+    return this.#state.hostTable.hosts[row] as Host;
+  }
+}
