@@ -5,7 +5,7 @@
 import type { Option } from 'commander';
 import type { GroupRule } from '../proto/gen/secovia/v1/GroupRule.js';
 import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
-import { folded, option, repeated } from './command.js';
+import { flag, folded, option, repeated } from './command.js';
 import type { Context } from './context.js';
 import { usageFailure } from './failure.js';
 import { addGroup } from './values/groups.js';
@@ -28,6 +28,9 @@ export interface ShapeOptions extends AdministrationOption {
   requireTrait?: string[];
   forbidTrait?: string[];
   preferTrait?: string[];
+  preferSite?: string[];
+  preferSitesInOrder?: true;
+  preferCheap?: true;
   group?: GroupRule[];
 }
 
@@ -50,6 +53,9 @@ export function shapeOptions(): Option[] {
     repeated('--require-trait <trait>', 'only on hosts with it, e.g. ssd or cpu:avx2', parseWantedTrait),
     repeated('--forbid-trait <trait>', 'only on hosts without it', parseWantedTrait),
     repeated('--prefer-trait <trait>', 'better on a host with it', parseWantedTrait),
+    repeated('--prefer-site <site>', 'better there', (text) => resourceName('sites', text)),
+    flag('--prefer-sites-in-order', 'the earlier --prefer-site the better'),
+    flag('--prefer-cheap', 'better where it is cheap, before all --prefer-site'),
     folded('--group <rule>', 'belong to a group of the administration, e.g. web:apart', addGroup),
   ];
 }
@@ -79,6 +85,9 @@ export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
       requiredTraits: options.requireTrait ?? [],
       forbiddenTraits: options.forbidTrait ?? [],
       preferredTraits: options.preferTrait ?? [],
+      preferredSites: options.preferSite ?? [],
+      preferredSitesInOrder: options.preferSitesInOrder ?? false,
+      preferCheap: options.preferCheap ?? false,
       groups: options.group ?? [],
     },
   };

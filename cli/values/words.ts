@@ -62,6 +62,12 @@ export function parseOvercommitPercent(text: string): number {
   return percent;
 }
 
+export function parsePriceTier(text: string): number {
+  if (!/^\d{1,2}$/.test(text))
+    throw new ValueError('Write a whole number from 0 to 99; cheap sites have low ones.');
+  return Number(text);
+}
+
 export function parseUuid(text: string): string {
   if (!isUuid(text)) throw new ValueError('Write a UUID, for example from uuidgen.');
   return text.toLowerCase();

@@ -43,9 +43,13 @@ export function refusalSentence(refusal: string): string {
   return `${text === '' ? 'no host can take it' : text}.`;
 }
 
-function scoreRows(label: string, { host, left, softViolations }: HostScore__Output): SheetRow[] {
-  const wishes =
-    softViolations === 0 ? [] : [`${softViolations} of the soft groups and preferred traits not met`];
+function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
+  const { host, left, softViolations, priceTier, sitePreference } = score;
+  const wishes = [
+    softViolations === 0 ? '' : `${softViolations} of the soft groups and preferred traits not met`,
+    priceTier === 0 ? '' : `price tier ${priceTier}`,
+    sitePreference === 0 ? '' : 'not on the site preferred most',
+  ];
   return [
     [label, [shortName(host), left === null ? '' : `${amounts(left)} left`, ...wishes].filter(Boolean)],
   ];

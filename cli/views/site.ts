@@ -30,6 +30,7 @@ export function siteSheet(site: Site__Output, nowMs: number, paint: Paint): stri
       ['Hosts', String(site.hostCount)],
       ['vCPU overcommit', `${site.vcpuOvercommitPercent || 100}%`],
       ['Failover room', site.keepFailoverRoom ? 'kept: as much as its largest host has' : ''],
+      ['Price tier', String(site.priceTier)],
       ['Cordoned', site.cordoned ? 'yes: nothing new is placed here' : ''],
       ['Etag', site.etag],
       ['Created', formatMoment(timestampMs(site.createTime), nowMs)],

@@ -1,5 +1,6 @@
 /** VMs as people see them: rows of a list, a sheet, and the one-line note that says what is the matter. */
 import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
+import type { VmPlacement__Output } from '../../proto/gen/secovia/v1/VmPlacement.js';
 import type { Paint } from '../output/colours.js';
 import { stateTone } from '../output/colours.js';
 import { sheet } from '../output/sheet.js';
@@ -83,6 +84,7 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Required traits', (placement?.requiredTraits ?? []).join(', ')],
       ['Forbidden traits', (placement?.forbiddenTraits ?? []).join(', ')],
       ['Preferred traits', (placement?.preferredTraits ?? []).join(', ')],
+      ['Preferred sites', preferredSites(placement)],
       ['Groups', (placement?.groups ?? []).map(formatGroup)],
       ['When the guest shuts down', words(policy?.onGuestShutdown)],
       ['When the lease is lost', words(policy?.onLeaseLoss)],
@@ -97,6 +99,13 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
     ],
     paint,
   );
+}
+
+function preferredSites(placement: VmPlacement__Output | null): string {
+  if (placement === null) return '';
+  const { preferCheap, preferredSites: named, preferredSitesInOrder } = placement;
+  const sites = named.map(shortName).join(preferredSitesInOrder ? ', then ' : ', ');
+  return [preferCheap ? 'cheap ones' : '', sites].filter(Boolean).join(', and of these ');
 }
 
 function generation(vm: Vm__Output): string {

@@ -17,6 +17,7 @@ export const mostGroups = 8;
 export const mostSkew = 1000;
 export const leastOvercommitPercent = 10;
 export const mostOvercommitPercent = 3200;
+export const mostPriceTier = 99;
 export const mostCountedVms = 10_000;
 export const defaultStopGraceSeconds = 60;
 export const longestStopGraceSeconds = 3600;

@@ -8,6 +8,7 @@ import type { UpdateSiteRequest__Output } from '../../proto/gen/secovia/v1/Updat
 import type { Site__Output } from '../../proto/gen/secovia/v1/Site.js';
 import { notFound } from '../core/refusal.js';
 import { Fields, titleLimit } from './fields.js';
+import { mostPriceTier } from './limits.js';
 import { maskedFields } from './masks.js';
 import { type Answer, type CallContext, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
@@ -19,6 +20,10 @@ const plainOvercommitPercent = 100;
 function overcommitOf(fields: Fields, site: Site__Output): number {
   const percent = fields.overcommitPercent('site.vcpu_overcommit_percent', site.vcpuOvercommitPercent);
   return percent ?? plainOvercommitPercent;
+}
+
+function priceTierOf(fields: Fields, site: Site__Output): number {
+  return fields.whole('site.price_tier', site.priceTier, 0, mostPriceTier);
 }
 
 function cordon(cordoned: boolean) {
@@ -43,9 +48,10 @@ export const siteService = {
     const country = fields.country('site.country', site.country);
     const jurisdictions = fields.jurisdictions('site.jurisdictions', site.jurisdictions);
     const vcpuOvercommitPercent = overcommitOf(fields, site);
+    const priceTier = priceTierOf(fields, site);
     if (fields.refusal) return { refusal: fields.refusal };
     const { keepFailoverRoom } = site;
-    const offer = { vcpuOvercommitPercent, keepFailoverRoom };
+    const offer = { vcpuOvercommitPercent, keepFailoverRoom, priceTier };
     const outcome = engine.run({ type: 'site.create', id, title, partner, country, jurisdictions, ...offer });
     if (outcome.refusal) return outcome;
     return { response: { site: siteMessage(engine.state, outcome.reply) } };
@@ -78,6 +84,7 @@ export const siteService = {
       jurisdictions: site.jurisdictions.length > 0,
       vcpu_overcommit_percent: site.vcpuOvercommitPercent !== 0,
       keep_failover_room: site.keepFailoverRoom,
+      price_tier: site.priceTier !== 0,
     });
     const title = masked.has('title') ? fields.text('site.title', site.title, titleLimit) : undefined;
     const jurisdictions = masked.has('jurisdictions')
@@ -87,9 +94,10 @@ export const siteService = {
       ? overcommitOf(fields, site)
       : undefined;
     const keepFailoverRoom = masked.has('keep_failover_room') ? site.keepFailoverRoom : undefined;
+    const priceTier = masked.has('price_tier') ? priceTierOf(fields, site) : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
     const { etag } = site;
-    const offer = { vcpuOvercommitPercent, keepFailoverRoom };
+    const offer = { vcpuOvercommitPercent, keepFailoverRoom, priceTier };
     const outcome = engine.run({ type: 'site.update', id, title, jurisdictions, ...offer, etag });
     if (outcome.refusal) return outcome;
     return { response: { site: siteMessage(engine.state, outcome.reply) } };

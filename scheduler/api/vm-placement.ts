@@ -24,10 +24,15 @@ const everywhere: VmPlacement = { sites: [], countries: [], excludedHosts: [] };
 export function placementIn(fields: Fields, at: string, placement: VmPlacement__Output | null): VmPlacement {
   if (placement === null) return everywhere;
   const { sites, countries, excludedHosts, jurisdictions, groups } = placement;
-  const { requiredTraits, forbiddenTraits, preferredTraits } = placement;
-  const lists = [sites, countries, excludedHosts, jurisdictions, groups];
-  if ([...lists, requiredTraits, forbiddenTraits, preferredTraits].every((list) => list.length === 0)) {
-    return everywhere;
+  const { requiredTraits, forbiddenTraits, preferredTraits, preferredSites, preferCheap } = placement;
+  const { preferredSitesInOrder } = placement;
+  const lists = [sites, countries, excludedHosts, jurisdictions, groups, preferredSites];
+  const plain = [...lists, requiredTraits, forbiddenTraits, preferredTraits].every(
+    (list) => list.length === 0,
+  );
+  if (plain && !preferCheap && !preferredSitesInOrder) return everywhere;
+  if (preferredSitesInOrder && preferredSites.length === 0) {
+    fields.fault(`${at}.preferred_sites_in_order`, 'is of preferred_sites alone; name some, or leave it out');
   }
   const most = mostPlacementEntries;
   return {
@@ -42,12 +47,17 @@ export function placementIn(fields: Fields, at: string, placement: VmPlacement__
       jurisdictions: fields.jurisdictions(`${at}.jurisdictions`, jurisdictions),
       ...wantedTraits(fields, at, { requiredTraits, forbiddenTraits, preferredTraits }),
       groups: groupsIn(fields, `${at}.groups`, groups),
+      preferredSites: fields
+        .list(`${at}.preferred_sites`, preferredSites, most)
+        .map((name) => fields.name(`${at}.preferred_sites`, 'site', name)),
     }),
+    ...(preferredSitesInOrder ? { preferredSitesInOrder } : {}),
+    ...(preferCheap ? { preferCheap } : {}),
   };
 }
 
 /** Most VMs have none of these, and each VM is written to the journal. */
-function withoutEmpty(lists: Partial<VmPlacement>): Partial<VmPlacement> {
+function withoutEmpty(lists: Record<string, readonly unknown[]>): Partial<VmPlacement> {
   return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
 }
 

@@ -45,6 +45,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         site.jurisdictions = change.jurisdictions;
         site.keepFailoverRoom = change.keepFailoverRoom;
         site.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
+        if (change.priceTier !== undefined) site.priceTier = change.priceTier;
       }
       site.revision += 1;
       site.updatedMs = atMs;

@@ -34,6 +34,8 @@ export type Change =
       jurisdictions: string[];
       vcpuOvercommitPercent: number;
       keepFailoverRoom: boolean;
+      /** Not in journals of older versions. */
+      priceTier?: number;
     }
   | { type: 'site.cordoned'; id: string; cordoned: boolean }
   | { type: 'site.deleted'; id: string }

@@ -103,6 +103,7 @@ export interface Commands {
       jurisdictions: string[];
       vcpuOvercommitPercent?: number;
       keepFailoverRoom?: boolean;
+      priceTier?: number;
     };
     reply: Site;
   };
@@ -113,6 +114,7 @@ export interface Commands {
       jurisdictions?: string[];
       vcpuOvercommitPercent?: number;
       keepFailoverRoom?: boolean;
+      priceTier?: number;
     } & WithEtag;
     reply: Site;
   };

@@ -10,7 +10,7 @@ import type { State } from './state.js';
 export function createSite(state: State, command: CommandOf<'site.create'>, nowMs: number): Decision<Site> {
   if (state.sites.has(command.id)) return { refusal: alreadyExists('site', command.id) };
   const { id, title, partner, country, jurisdictions } = command;
-  const { vcpuOvercommitPercent = 100, keepFailoverRoom = false } = command;
+  const { vcpuOvercommitPercent = 100, keepFailoverRoom = false, priceTier = 0 } = command;
   const site: Site = {
     id,
     title,
@@ -20,6 +20,7 @@ export function createSite(state: State, command: CommandOf<'site.create'>, nowM
     cordoned: false,
     vcpuOvercommitPercent,
     keepFailoverRoom,
+    priceTier,
     revision: 1,
     createdMs: nowMs,
     updatedMs: nowMs,
@@ -39,6 +40,7 @@ export function updateSite(state: State, command: CommandOf<'site.update'>): Dec
     jurisdictions: command.jurisdictions ?? site.jurisdictions,
     vcpuOvercommitPercent: command.vcpuOvercommitPercent ?? site.vcpuOvercommitPercent,
     keepFailoverRoom: command.keepFailoverRoom ?? site.keepFailoverRoom,
+    priceTier: command.priceTier ?? site.priceTier ?? 0,
   };
   return { changes: [change], reply: () => site };
 }

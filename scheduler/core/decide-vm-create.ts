@@ -184,7 +184,8 @@ export function requestOfShape(
     const refusal = poolIsFull(state, wanted.pool, wanted.diskMib, poolMib.get(wanted.pool));
     if (refusal) return { refusal };
   }
-  for (const site of wanted.placement.sites) {
+  const { sites, preferredSites = [] } = wanted.placement;
+  for (const site of [...sites, ...preferredSites]) {
     if (!state.sites.has(site)) return { refusal: notFound('site', site) };
   }
   for (const rule of wanted.placement.groups ?? []) {

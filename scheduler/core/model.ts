@@ -23,6 +23,8 @@ export interface Site {
   vcpuOvercommitPercent: number;
   /** New VMs leave the room that the loss of the largest host would need. */
   keepFailoverRoom: boolean;
+  /** The lower the cheaper; left out means 0. */
+  priceTier?: number;
   /** Counts the versions of this record; the etag. */
   revision: number;
   createdMs: number;
@@ -143,6 +145,11 @@ export interface VmPlacement {
   forbiddenTraits?: string[];
   preferredTraits?: string[];
   groups?: GroupRule[];
+  preferredSites?: string[];
+  /** The earlier of them the better; otherwise they are all alike. */
+  preferredSitesInOrder?: boolean;
+  /** Sites of a lower price tier come first. */
+  preferCheap?: boolean;
 }
 
 export type GroupPolicy = 'affinity' | 'anti_affinity' | 'spread';

@@ -26,6 +26,7 @@ export function siteMessage(state: State, site: Site): SiteMessage {
     updateTime: timestamp(site.updatedMs),
     vcpuOvercommitPercent: site.vcpuOvercommitPercent,
     keepFailoverRoom: site.keepFailoverRoom,
+    priceTier: site.priceTier ?? 0,
   };
 }
 

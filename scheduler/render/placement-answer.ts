@@ -36,8 +36,14 @@ export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacemen
 
 function scoreMessage(score: HostScore | null): HostScoreMessage | null {
   if (score === null) return null;
-  const { host, softViolations, left } = score;
-  return { host: nameOf('host', host.id), softViolations, left: resourcesMessage(left) };
+  const { host, softViolations, tier, left } = score;
+  return {
+    host: nameOf('host', host.id),
+    softViolations,
+    left: resourcesMessage(left),
+    priceTier: tier.price,
+    sitePreference: tier.preference,
+  };
 }
 
 export function capacityMessage({ vms, limited, bySite }: Capacity): EstimateCapacityResponse {

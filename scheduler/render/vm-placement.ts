@@ -21,13 +21,14 @@ const groupScopeNames: Record<GroupScope, GroupScopeName> = {
 /** Null when nothing is asked for. */
 export function placementMessage(placement: VmPlacement): VmPlacementMessage | null {
   if (asksNothing(placement)) return null;
-  const { sites, countries, excludedHosts, groups, ...lists } = placement;
+  const { sites, countries, excludedHosts, groups, preferredSites = [], ...others } = placement;
   return {
     sites: sites.map((id) => nameOf('site', id)),
     countries,
     excludedHosts: excludedHosts.map((id) => nameOf('host', id)),
-    ...lists,
+    ...others,
     groups: groups?.map(groupMessage),
+    preferredSites: preferredSites.map((id) => nameOf('site', id)),
   };
 }
 
@@ -37,8 +38,7 @@ export function placementBytes(placement: VmPlacement): number {
 }
 
 function asksNothing(placement: VmPlacement): boolean {
-  for (const list of Object.values(placement)) if (list.length > 0) return false;
-  return true;
+  return Object.values(placement).every((wish) => (Array.isArray(wish) ? wish.length === 0 : wish === false));
 }
 
 function groupMessage({ group, policy, scope, soft, maxSkew }: GroupRule): GroupRuleMessage {

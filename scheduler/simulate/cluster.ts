@@ -87,6 +87,9 @@ export class Cluster {
         requiredTraits: shape.requireTraits,
         forbiddenTraits: shape.forbidTraits,
         preferredTraits: shape.preferTraits,
+        preferredSites: shape.preferSites,
+        preferredSitesInOrder: shape.preferSitesInOrder,
+        preferCheap: shape.preferCheap,
         ...(groups.length > 0 ? { groups } : {}),
       },
     };

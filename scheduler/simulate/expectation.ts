@@ -48,6 +48,8 @@ export const explainExpectation = object({
   runnerUp: host.optional(),
   /** Of the chosen one. */
   softViolations: count.optional(),
+  priceTier: count.optional(),
+  sitePreference: count.optional(),
   hosts: count.optional(),
   eligible: count.optional(),
   excluded: codes.optional(),
@@ -95,6 +97,8 @@ function factsOf(outcome: Outcome): Facts {
         chosen: chosen?.host ?? noHost,
         runnerUp: runnerUp?.host ?? noHost,
         softViolations: chosen?.softViolations,
+        priceTier: chosen?.priceTier,
+        sitePreference: chosen?.sitePreference,
         hosts,
         eligible,
         misses,

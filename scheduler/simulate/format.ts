@@ -35,6 +35,7 @@ const site = object({
   keepFailoverRoom: flag.default(false),
   cordoned: flag.default(false),
   recovering: flag.default(false),
+  priceTier: whole(0, 99).default(0),
 });
 
 const administration = object({ parent: id.optional() });
@@ -112,6 +113,9 @@ const shape = {
   requireTraits: list(text).default([]),
   forbidTraits: list(text).default([]),
   preferTraits: list(text).default([]),
+  preferSites: list(id).default([]),
+  preferSitesInOrder: flag.default(false),
+  preferCheap: flag.default(false),
   groups: z
     .array(group)
     .refine((all) => new Set(all.map((one) => one.group)).size === all.length, 'names a group twice')
@@ -146,6 +150,7 @@ const siteChange = object({
   keepFailoverRoom: flag.optional(),
   cordoned: flag.optional(),
   recovering: flag.optional(),
+  priceTier: whole(0, 99).optional(),
 });
 
 const loss = chosen<{ host: string } | { site: string; rack?: string }>((value) =>

@@ -28,6 +28,8 @@ export interface Exclusions {
 export interface Score {
   host: string;
   softViolations: number;
+  priceTier: number;
+  sitePreference: number;
 }
 
 export type Outcome =

@@ -109,11 +109,12 @@ class References {
     }
   }
 
-  #shape({ administration, image, pool, sites, excludedHosts }: Shape, path: Path): void {
+  #shape({ administration, image, pool, sites, preferSites, excludedHosts }: Shape, path: Path): void {
     this.choice('administration', administration, [...path, 'administration']);
     this.choice('image', image, [...path, 'image']);
     this.name('pool', pool, [...path, 'pool']);
     this.names('site', sites, [...path, 'sites']);
+    this.names('site', preferSites, [...path, 'preferSites']);
     this.names('host', excludedHosts, [...path, 'excludedHosts']);
   }
 

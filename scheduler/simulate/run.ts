@@ -142,7 +142,9 @@ function capacity(cluster: Cluster, shape: Shape, limit: number): Outcome {
 }
 
 function scoreOf(score: HostScore | null): Score | null {
-  return score === null ? null : { host: score.host.id, softViolations: score.softViolations };
+  if (score === null) return null;
+  const { host, softViolations, tier } = score;
+  return { host: host.id, softViolations, priceTier: tier.price, sitePreference: tier.preference };
 }
 
 function exclusionsIn({ excluded, temporary }: Explanation, suggestion: Suggested | null): Exclusions {

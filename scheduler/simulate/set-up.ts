@@ -29,8 +29,8 @@ export function setUp(scenario: Scenario): Cluster {
     at(['pools', id], () => cluster.run({ type: 'pool.create', id, site, path: '/', hosts, capacityMib }));
   }
   // Last, because no host joins a site in recovery.
-  for (const [id, { vcpuOvercommit, keepFailoverRoom, cordoned, recovering }] of Object.entries(sites))
-    cluster.setSite({ site: id, vcpuOvercommit, keepFailoverRoom, cordoned, recovering });
+  for (const [id, { country, jurisdictions, ...change }] of Object.entries(sites))
+    cluster.setSite({ site: id, ...change });
   return cluster;
 }
 

@@ -1,6 +1,6 @@
 /** Large things that happen at once: a site is lost and all its VMs need other hosts, and many VMs come in one call. */
 import { decide } from '../../scheduler/core/decide.js';
-import type { GroupRule, HostState, Resources } from '../../scheduler/core/model.js';
+import type { GroupRule, HostState, Resources, VmPlacement } from '../../scheduler/core/model.js';
 import { place } from '../../scheduler/core/placement/placement.js';
 import type { NewVm } from '../../scheduler/core/commands.js';
 import { collectGarbage } from './placement-collect.js';
@@ -90,6 +90,28 @@ export function createMany(fleet: Fleet, count: number, groupsOf: (index: number
   if (decision.refusal) throw new Error(decision.refusal.message);
   if (decision.changes.length !== count + 1) throw new Error(`${decision.changes.length} changes`);
   return tookMs;
+}
+
+/** Decisions a second for VMs that prefer cheap sites, while sites have so many different prices. */
+export function decidePreferring(fleet: Fleet, tiers: number): number {
+  const { world } = fleet;
+  const price = (priceOf: (site: number) => number) => {
+    for (const [site, { id }] of sites.entries()) {
+      world.run({ type: 'site.update', id, priceTier: priceOf(site), etag: '' });
+    }
+  };
+  price((site) => site % tiers);
+  const preferring = new Map<VmPlacement, VmPlacement>();
+  const demands = usualDemands(fleet, 100_000).map((demand) => {
+    const { placement } = demand.request;
+    const known = preferring.get(placement) ?? { ...placement, preferCheap: true };
+    preferring.set(placement, known);
+    return { ...demand, request: { ...demand.request, placement: known } };
+  });
+  collectGarbage();
+  const { decisions } = decideAll(fleet, demands);
+  price(() => 0);
+  return decisions;
 }
 
 /** Asks for a VM that is too large for any host, and gives the milliseconds until it was said why. */

@@ -6,7 +6,15 @@
 import { Random } from '../scheduler/core/placement/random.js';
 import { allocation } from './placement-allocation.js';
 import { narrowDemands, usualDemands } from './placement-demands.js';
-import { createMany, grouped, longestWithNewCuts, loseSite, refuse, ungrouped } from './placement-events.js';
+import {
+  createMany,
+  decidePreferring,
+  grouped,
+  longestWithNewCuts,
+  loseSite,
+  refuse,
+  ungrouped,
+} from './placement-events.js';
 import { Fleet, type FleetPlan } from './placement-fleet.js';
 import { smallSite } from './placement-places.js';
 import { type Round, Scenario } from './placement-scenario.js';
@@ -155,6 +163,10 @@ async function measureEvents(report: Report, fleet: Fleet, say: (line: string) =
     `a call that creates ${gangVms} VMs, half apart and half spread, milliseconds`,
     median(groups),
   );
+  const preferring = await repeat(rounds, 'decisions a second that prefer cheap sites', say, () =>
+    decidePreferring(fleet, 3),
+  );
+  report.figure('decisions per second, all preferring the cheapest of 3 price tiers', median(preferring));
   const refusals = await repeat(rounds, 'milliseconds of a refusal', say, () => refuse(fleet));
   report.figure('a refusal with its reasons, 100,000 hosts, milliseconds', median(refusals));
 }

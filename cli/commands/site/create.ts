@@ -37,6 +37,7 @@ export const siteCreate = defineCommand<Options>({
         title,
         vcpuOvercommitPercent: options.vcpuOvercommit ?? 0,
         keepFailoverRoom: options.keepFailoverRoom ?? false,
+        priceTier: options.priceTier ?? 0,
       },
     });
     await present(context, {

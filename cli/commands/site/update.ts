@@ -14,7 +14,7 @@ interface Options extends RoomOptions {
 
 export const siteUpdate = defineCommand<Options>({
   usage: 'site update <site>',
-  summary: "Change a site's title, jurisdictions, overcommit or failover room",
+  summary: "Change a site's title, jurisdictions, overcommit, failover room or price",
   description:
     'The jurisdictions that are given replace those that were there.\nVMs that are on the site already stay, whatever changes.',
   examples: [
@@ -29,17 +29,18 @@ export const siteUpdate = defineCommand<Options>({
     option('--etag <etag>', 'only if it has not changed since it had this etag'),
   ],
   async run(context, [site = ''], options) {
-    const { title, jurisdiction, vcpuOvercommit, keepFailoverRoom, etag = '' } = options;
+    const { title, jurisdiction, vcpuOvercommit, keepFailoverRoom, priceTier, etag = '' } = options;
     const jurisdictions = jurisdiction === false ? [] : jurisdiction;
     const paths = [
       ...(title === undefined ? [] : ['title']),
       ...(jurisdictions === undefined ? [] : ['jurisdictions']),
       ...(vcpuOvercommit === undefined ? [] : ['vcpu_overcommit_percent']),
       ...(keepFailoverRoom === undefined ? [] : ['keep_failover_room']),
+      ...(priceTier === undefined ? [] : ['price_tier']),
     ];
     if (paths.length === 0) {
       throw usageFailure(
-        'nothing to change: say --title, --jurisdiction, --vcpu-overcommit or --keep-failover-room.',
+        'nothing to change: say --title, --jurisdiction, --vcpu-overcommit, --keep-failover-room or --price-tier.',
       );
     }
     const connection = await context.connection();
@@ -50,6 +51,7 @@ export const siteUpdate = defineCommand<Options>({
         jurisdictions: jurisdictions ?? [],
         vcpuOvercommitPercent: vcpuOvercommit ?? 0,
         keepFailoverRoom: keepFailoverRoom ?? false,
+        priceTier: priceTier ?? 0,
         etag,
       },
       updateMask: { paths },

@@ -5,6 +5,7 @@ import { type Explanation, explain } from './explanation.js';
 import { verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import { findHost, softViolations } from './search.js';
+import { type SiteTier, tierOf } from './site-tiers.js';
 import { suggest, type Suggestion } from './suggestion.js';
 import { Tentative } from './tentative.js';
 
@@ -13,6 +14,8 @@ export interface HostScore {
   host: Host;
   /** Soft rules and preferred traits that it does not meet. */
   softViolations: number;
+  /** Of its site, if the VM prefers some. */
+  tier: SiteTier;
   /** What it would have left. */
   left: Resources;
 }
@@ -50,6 +53,7 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
   return {
     host,
     softViolations: softViolations(state, row, soft, placement.preferredTraits),
+    tier: tierOf(state, placement, host.site),
     left: {
       vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
       memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,

@@ -10,6 +10,7 @@ import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import { namedHosts } from './search.js';
+import { prefersSites, tierNumber, tierOf } from './site-tiers.js';
 
 /**
  * Whether this is for such a request: it passes by places that are racks or hosts, and what is claimed only ever takes
@@ -59,6 +60,8 @@ export class Leaders {
   readonly #claimed: number[] = [];
   #fewest = '';
   readonly #pair: [number, number] = [none, none];
+  /** The tier of each rack's site; null when the request prefers no sites. */
+  readonly #tiers: Float64Array | null;
 
   constructor(state: State, request: PlacementRequest, racks: Racks) {
     this.#state = state;
@@ -68,6 +71,7 @@ export class Leaders {
     this.#racks = racks;
     this.#leaders = new Int32Array(racks.rows.length).fill(none);
     this.#at = new Int32Array(racks.rows.length).fill(none);
+    this.#tiers = prefersSites(request.placement) ? this.#tiersOf(racks) : null;
     const excluding = this.#excluding(this.#verdicts());
     for (const [number, rows] of racks.rows.entries()) this.#lead(number, rows, excluding);
   }
@@ -96,6 +100,14 @@ export class Leaders {
       this.#take(number);
       this.#aside.push(number);
     }
+  }
+
+  #tiersOf({ rows }: Racks): Float64Array {
+    const { hosts } = this.#state.hostTable;
+    const { placement } = this.#request;
+    return Float64Array.from(rows, ([row = none]) =>
+      tierNumber(tierOf(this.#state, placement, hosts[row]?.site ?? '')),
+    );
   }
 
   #verdicts(): readonly Verdict[] {
@@ -195,6 +207,10 @@ export class Leaders {
 
   /** Whether the leader of one rack is better than that of another. */
   #before(one: number, other: number): boolean {
+    if (this.#tiers !== null) {
+      const difference = (this.#tiers[one] as number) - (this.#tiers[other] as number);
+      if (difference !== 0) return difference < 0;
+    }
     const row = this.#leaders[one] as number;
     this.#pair[0] = row;
     this.#pair[1] = this.#leaders[other] as number;

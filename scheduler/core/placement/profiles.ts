@@ -5,14 +5,17 @@
  */
 import type { VmPlacement } from '../model.js';
 import type { State } from '../state.js';
-import type { ProfileMask } from './rank-rows/rank-rows.js';
+import { hasProfile, type ProfileMask } from './rank-rows/rank-rows.js';
 import type { PlacementRequest } from './request.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
+import { tierNumber, tierOf } from './site-tiers.js';
 
 const profileRules = rules.filter((rule) => rule.reads === 'profile');
 
 /** More masks than this are not kept: requests that all differ must not fill the memory. */
 const masksKept = 4096;
+/** The same, of the ways to part one mask. */
+const tiersKept = 64;
 
 export class Profiles {
   readonly #numbers = new Map<string, number>();
@@ -24,6 +27,8 @@ export class Profiles {
   readonly #masks = new Map<string, ProfileMask>();
   /** Those of requests that ask for nothing but an architecture and perhaps a pool: by these, without making a key. */
   readonly #plainMasks = new Map<string, Map<string, ProfileMask>>();
+  /** The tiers of each mask, for as long as the mask itself is kept. */
+  readonly #tiers = new WeakMap<ProfileMask, Map<string, readonly ProfileMask[]>>();
   /** How many profiles are kept for some administration. */
   #dedicated = 0;
 
@@ -85,6 +90,34 @@ export class Profiles {
     const ofArchitecture = this.#plainMasks.get(architecture) ?? new Map<string, ProfileMask>();
     this.#plainMasks.set(architecture, ofArchitecture.set(pool, mask));
     return mask;
+  }
+
+  /**
+   * A mask parted by the tiers that a request sees in sites, the best first. It is shared: nobody may write to it.
+   */
+  tiers(state: State, { placement }: PlacementRequest, mask: ProfileMask): readonly ProfileMask[] {
+    const { preferCheap, preferredSites = [], preferredSitesInOrder } = placement;
+    const key = `${preferCheap} ${preferredSitesInOrder} ${preferredSites.join()}`;
+    let kept = this.#tiers.get(mask);
+    if (kept === undefined || kept.size >= tiersKept) {
+      kept = new Map();
+      this.#tiers.set(mask, kept);
+    }
+    let tiers = kept.get(key);
+    if (tiers === undefined) {
+      tiers = this.#part(mask, (site) => tierNumber(tierOf(state, placement, site)));
+      kept.set(key, tiers);
+    }
+    return tiers;
+  }
+
+  #part(mask: ProfileMask, numberOf: (site: string) => number): ProfileMask[] {
+    const numbers = new Map<number, number>();
+    for (const [profile, its] of this.#profiles.entries()) {
+      if (its !== null && hasProfile(mask, profile)) numbers.set(profile, numberOf(its.site));
+    }
+    const tiers = [...new Set(numbers.values())].sort((a, b) => a - b);
+    return tiers.map((tier) => this.select((_, profile) => numbers.get(profile) === tier));
   }
 
   /** A mask of these profiles. */

@@ -1,7 +1,7 @@
 /**
  * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then the
- * lowest score, then the lowest id. Soft violations are gone through level by level, so that within a level the score
- * alone decides, and the index can answer.
+ * best tier of sites, then the lowest score, then the lowest id. Soft violations are gone through level by level, and
+ * tiers one after the other, so that within them the score alone decides, and the index can answer.
  */
 import type { Host } from '../model.js';
 import type { State } from '../state.js';
@@ -9,6 +9,7 @@ import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, isAgainst, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import { rules } from './rules/index.js';
+import { prefersSites } from './site-tiers.js';
 
 const nameRules = rules.filter((rule) => rule.reads === 'name');
 const noNames: readonly string[] = [];
@@ -28,7 +29,10 @@ export function findHost(state: State, request: PlacementRequest, fewest = 0): n
   const mask = offers.profiles.mask(state, request);
   const named = namedHosts(state, request);
   const verdicts = verdictsOn(state, request, mask);
-  if (verdicts.length + preferredTraits.length === 0) return offers.index.find(request.needs, mask, named);
+  if (verdicts.length + preferredTraits.length === 0) {
+    if (!prefersSites(request.placement)) return offers.index.find(request.needs, mask, named);
+    return findByTier(state, request, mask, (tier) => offers.index.find(request.needs, tier, named));
+  }
   return findByLevel(state, request, mask, named, verdicts, fewest);
 }
 
@@ -60,13 +64,34 @@ function findByLevel(
     const allowed = narrow(state, mask, binding, placement.preferredTraits, level);
     const excluding = excludingHosts(state, request, named, hard, soft, level);
     const listed = rowsOfFewPlaces(state, binding);
-    const found =
-      listed === null
-        ? index.find(needs, allowed, excluding)
-        : index.bestOf(listed, needs, allowed, excluding);
+    const found = findByTier(state, request, mask, (tier) => {
+      const both = allowed === mask ? tier : common(allowed, tier);
+      return listed === null
+        ? index.find(needs, both, excluding)
+        : index.bestOf(listed, needs, both, excluding);
+    });
     if (found >= 0) return found;
   }
   return -1;
+}
+
+/** What is found among the profiles of the best tier that has something; tiers part what a mask has. */
+function findByTier(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  find: (tier: ProfileMask) => number,
+): number {
+  if (!prefersSites(request.placement)) return find(mask);
+  for (const tier of state.offers.profiles.tiers(state, request, mask)) {
+    const found = find(tier);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+function common(one: ProfileMask, other: ProfileMask): ProfileMask {
+  return one.map((word, at) => word & (other[at] ?? 0));
 }
 
 function missing(traits: ReadonlySet<string>, preferred: readonly string[] = noNames): number {
@@ -87,10 +112,7 @@ function narrow(
     ({ site, traits }) =>
       !bySite.some((verdict) => isAgainst(verdict, site)) && missing(traits, preferred) <= most,
   );
-  for (let word = 0; word < narrowed.length; word += 1) {
-    narrowed[word] = (narrowed[word] as number) & (mask[word] ?? 0);
-  }
-  return narrowed;
+  return common(narrowed, mask);
 }
 
 /** What must be asked of each host that could win; null when there is nothing to ask. */

@@ -116,30 +116,34 @@ t.test('overcommit and failover room are said at creation, changed, and shown', 
   server.on('SiteService', 'CreateSite', ({ site }) => ({ site: { ...site, name: 'sites/tirana' } }));
   server.on('SiteService', 'UpdateSite', ({ site }) => ({ site: { ...site } }));
   server.on('SiteService', 'GetSite', () => ({
-    site: { ...tirana, vcpuOvercommitPercent: 250, keepFailoverRoom: true },
+    site: { ...tirana, vcpuOvercommitPercent: 250, keepFailoverRoom: true, priceTier: 4 },
   }));
   const before = server.sent('SiteService', 'UpdateSite').length;
   const create = ['site', 'create', 'tirana', '--partner', 'beta', '--country', 'AL'];
-  await secovia(...create, '--vcpu-overcommit', '250', '--keep-failover-room');
+  await secovia(...create, '--vcpu-overcommit', '250', '--keep-failover-room', '--price-tier', '4');
   await secovia(...create);
   t.match(server.sent('SiteService', 'CreateSite').slice(-2), [
-    { site: { vcpuOvercommitPercent: 250, keepFailoverRoom: true } },
-    { site: { vcpuOvercommitPercent: 0, keepFailoverRoom: false } },
+    { site: { vcpuOvercommitPercent: 250, keepFailoverRoom: true, priceTier: 4 } },
+    { site: { vcpuOvercommitPercent: 0, keepFailoverRoom: false, priceTier: 0 } },
   ]);
   await secovia('site', 'update', 'tirana', '--vcpu-overcommit', '400%');
   await secovia('site', 'update', 'tirana', '--keep-failover-room');
   await secovia('site', 'update', 'tirana', '--no-keep-failover-room');
+  await secovia('site', 'update', 'tirana', '--price-tier', '0');
   t.match(server.sent('SiteService', 'UpdateSite').slice(before), [
     { updateMask: { paths: ['vcpu_overcommit_percent'] }, site: { vcpuOvercommitPercent: 400 } },
     { updateMask: { paths: ['keep_failover_room'] }, site: { keepFailoverRoom: true } },
     { updateMask: { paths: ['keep_failover_room'] }, site: { keepFailoverRoom: false } },
+    { updateMask: { paths: ['price_tier'] }, site: { priceTier: 0 } },
   ]);
+  t.match(await secovia('site', 'update', 'tirana', '--price-tier', '-1'), { code: 2, err: /from 0 to 99/ });
   t.match(await secovia('site', 'update', 'tirana', '--vcpu-overcommit', '4'), {
     code: 2,
     err: /--vcpu-overcommit <percent>.*Write 10 to 3200 percent, for example 400%/,
   });
   const { out } = await secovia('site', 'show', 'tirana');
   t.match(out, /^vCPU overcommit +250%$/m);
+  t.match(out, /^Price tier +4$/m);
   t.match(out, /^Failover room +kept: as much as its largest host has$/m);
 });
 

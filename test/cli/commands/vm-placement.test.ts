@@ -20,6 +20,7 @@ const place = [
   ],
   ...['--forbid-trait', 'slow', '--prefer-trait', 'quiet'],
   ...['--group', 'web:apart', '--group', 'db:spread:site:soft:2'],
+  ...['--prefer-site', 'sofia-1', '--prefer-site', 'varna', '--prefer-sites-in-order', '--prefer-cheap'],
 ];
 const placement = {
   jurisdictions: ['EU', 'EEA'],
@@ -36,6 +37,9 @@ const placement = {
     },
     { group: 'db', policy: 'GROUP_POLICY_SPREAD', scope: 'GROUP_SCOPE_SITE', soft: true, maxSkew: 2 },
   ],
+  preferredSites: ['sites/sofia-1', 'sites/varna'],
+  preferredSitesInOrder: true,
+  preferCheap: true,
 } as const;
 
 t.test('create sends jurisdictions, traits and groups', async (t) => {
@@ -69,6 +73,9 @@ t.test('show tells where a VM may be and with whom', async (t) => {
         requiredTraits: [...shown.requiredTraits],
         forbiddenTraits: [...shown.forbiddenTraits],
         preferredTraits: [...shown.preferredTraits],
+        preferredSites: [...shown.preferredSites],
+        preferredSitesInOrder: true,
+        preferCheap: true,
       },
     }),
   }));
@@ -78,6 +85,7 @@ t.test('show tells where a VM may be and with whom', async (t) => {
     /^Required traits +ssd, cpu:avx2$/m,
     /^Forbidden traits +slow$/m,
     /^Preferred traits +quiet$/m,
+    /^Preferred sites +cheap ones, and of these sofia-1, then varna$/m,
     /^Groups +web:apart:host\n +db:spread:site:soft:2$/m,
   ]) {
     t.match(out, line);

@@ -3,7 +3,7 @@ import tap, { test } from 'tap';
 import type { ExplainPlacementRequest } from '../../../proto/gen/secovia/v1/ExplainPlacementRequest.js';
 import type { Vm } from '../../../proto/gen/secovia/v1/Vm.js';
 import type { VmPlacement } from '../../../proto/gen/secovia/v1/VmPlacement.js';
-import { adm, Federation, tinyImage } from './federation.js';
+import { adm, Federation, newVm, tinyImage } from './federation.js';
 import { asked, refusedBy, sized } from './questions.js';
 
 const federation = await Federation.start(tap, ['--lease-ms', '600000']);
@@ -54,6 +54,31 @@ test('wishes that a host does not meet are counted against it', async (t) => {
   const { chosen, runnerUp } = await explain(asked({}, { preferredTraits: ['ssd', 'gpu'] }));
   t.match(chosen, { host: 'hosts/a', softViolations: 1 });
   t.match(runnerUp, { host: 'hosts/b', softViolations: 2 });
+});
+
+test('of a VM that prefers sites it is told how the hosts stand in that', async (t) => {
+  await api.call('UpdateSite', { site: { name: 'sites/zagreb', priceTier: 3 } });
+  const preferring = { preferCheap: true, preferredSites: ['sites/zagreb'], preferredSitesInOrder: true };
+  t.match((await explain(asked({}, preferring))).chosen, { priceTier: 3, sitePreference: 0 });
+  t.match((await explain(asked())).chosen, { priceTier: 0, sitePreference: 0 }, 'another VM does not care');
+  const { vm } = await api.call('CreateVm', {
+    ...newVm('preferring', { placement: preferring }),
+    validateOnly: true,
+  });
+  t.match(vm?.placement, preferring);
+  t.match(
+    await api.fails('ExplainPlacement', { parent: adm, vm: asked({}, { preferredSites: ['sites/none'] }) }),
+    {
+      code: status.NOT_FOUND,
+    },
+  );
+  t.match(
+    await api.fails('ExplainPlacement', { parent: adm, vm: asked({}, { preferredSitesInOrder: true }) }),
+    {
+      code: status.INVALID_ARGUMENT,
+      details: { fieldViolations: [{ field: 'vm.placement.preferred_sites_in_order' }] },
+    },
+  );
 });
 
 test('exclusions come with their words, those of most hosts first, and count hosts that only they exclude', async (t) => {

@@ -35,6 +35,9 @@ const fullPlacement = {
   forbiddenTraits: ['old'],
   preferredTraits: ['ssd'],
   groups: [{ group: 'web', policy: 'GROUP_POLICY_SPREAD', scope: 'GROUP_SCOPE_RACK', maxSkew: 2 } as const],
+  preferredSites: ['sites/zagreb'],
+  preferredSitesInOrder: true,
+  preferCheap: true,
 };
 
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
@@ -48,6 +51,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
       jurisdictions: ['EU'],
       vcpuOvercommitPercent: 200,
       keepFailoverRoom: true,
+      priceTier: 3,
     },
   },
   GetSite: { name: 'sites/zagreb' },
@@ -58,6 +62,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
       title: 'x',
       vcpuOvercommitPercent: 200,
       keepFailoverRoom: true,
+      priceTier: 3,
       etag: '"99"',
     },
     updateMask: { paths: ['title', 'vcpu_overcommit_percent', 'keep_failover_room'] },

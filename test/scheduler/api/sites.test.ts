@@ -12,11 +12,11 @@ const update = async (site: Site, ...paths: string[]) =>
   (await api.call('UpdateSite', { site, updateMask: { paths } })).site;
 
 test('a site that does not say offers as many vCPUs as it has CPUs, and keeps no room', async (t) => {
-  t.match(await create('plain'), { vcpuOvercommitPercent: 100, keepFailoverRoom: false });
+  t.match(await create('plain'), { vcpuOvercommitPercent: 100, keepFailoverRoom: false, priceTier: 0 });
 });
 
 test('a site says how its vCPUs are overcommitted and whether it keeps room, and says so after a restart', async (t) => {
-  const offer = { vcpuOvercommitPercent: 400, keepFailoverRoom: true };
+  const offer = { vcpuOvercommitPercent: 400, keepFailoverRoom: true, priceTier: 7 };
   t.match(await create('offering', offer), offer);
   await scheduler.restart();
   t.match((await api.call('GetSite', { name: 'sites/offering' })).site, offer);
@@ -29,7 +29,13 @@ test('a site says how its vCPUs are overcommitted and whether it keeps room, and
 
 test('an update without a mask changes what is set, with one what is named, and * means all', async (t) => {
   const name = 'sites/masked';
-  const full = { title: 'Title', jurisdictions: ['EU'], vcpuOvercommitPercent: 300, keepFailoverRoom: true };
+  const full = {
+    title: 'Title',
+    jurisdictions: ['EU'],
+    vcpuOvercommitPercent: 300,
+    keepFailoverRoom: true,
+    priceTier: 4,
+  };
   await create('masked', full);
   t.match(await update({ name, title: 'New' }), { ...full, title: 'New' }, 'as an old client asks');
   t.match(await update({ name, vcpuOvercommitPercent: 10 }), { title: 'New', vcpuOvercommitPercent: 10 });
@@ -40,8 +46,30 @@ test('an update without a mask changes what is set, with one what is named, and 
   });
   t.match(await update({ name }, 'vcpuOvercommitPercent'), { vcpuOvercommitPercent: 100 });
   await update({ name, ...full });
-  const cleared = { title: '', jurisdictions: [], vcpuOvercommitPercent: 100, keepFailoverRoom: false };
+  const cleared = {
+    title: '',
+    jurisdictions: [],
+    vcpuOvercommitPercent: 100,
+    keepFailoverRoom: false,
+    priceTier: 0,
+  };
   t.same({ ...(await update({ name }, '*')), ...cleared }, (await api.call('GetSite', { name })).site);
+});
+
+test('a price tier that is none is refused, with what is allowed', async (t) => {
+  for (const priceTier of [-1, 100]) {
+    const violation = {
+      field: 'site.price_tier',
+      description: `${priceTier} must be a whole number from 0 to 99`,
+    };
+    t.match(
+      await api.fails('CreateSite', { siteId: 'x', site: { partner: 'p', country: 'HR', priceTier } }),
+      {
+        code: status.INVALID_ARGUMENT,
+        details: { fieldViolations: [violation] },
+      },
+    );
+  }
 });
 
 test('what a site cannot be is refused, with the field and what to do', async (t) => {

@@ -22,6 +22,7 @@ test('a site is created with what was asked, uncordoned and at revision 1', asyn
     cordoned: false,
     vcpuOvercommitPercent: 100,
     keepFailoverRoom: false,
+    priceTier: 0,
     revision: 1,
     createdMs: world.nowMs,
     updatedMs: world.nowMs,
@@ -37,6 +38,19 @@ test('a site may be created with overcommit and failover room', async (t) => {
   t.match(world.host('a', 'split').capacity, { vcpus: 64 }, 'what the machine has stays what it is');
   t.equal(world.state.hostTable.freeVcpus[0], 160);
   t.ok(world.state.sitesKeepingRoom.has('split'));
+});
+
+test('a site whose price was never said is one of tier 0, and keeps a tier that an update does not name', async (t) => {
+  const world = smallWorld('a', 'b');
+  world.site('dear');
+  world.host('c', 'dear', { memoryMib: 2048 });
+  // As an older version has stored it.
+  delete world.state.sites.get('zagreb')?.priceTier;
+  const placement = { sites: [], countries: [], excludedHosts: [], preferCheap: true };
+  world.run({ type: 'site.update', id: 'dear', priceTier: 1, etag });
+  t.match(world.run({ type: 'site.update', id: 'dear', title: 'Dear', etag }), { priceTier: 1 });
+  t.equal(world.vm('plain').host, 'c');
+  t.equal(world.vm('thrifty', { placement }).host, 'a');
 });
 
 test('a site id is used once', async (t) => {

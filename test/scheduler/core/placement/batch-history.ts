@@ -73,7 +73,10 @@ function federation(random: Random): World {
   const world = new World(new State(random.pick(strategies)));
   world.run({ type: 'federation.open', instance: 'first', name: 'test', incarnation: 1 });
   const sites = ['s0', 's1', 's2'];
-  for (const site of sites) world.site(site);
+  for (const id of sites) {
+    world.site(id);
+    world.run({ type: 'site.update', id, priceTier: random.below(3), etag: '' });
+  }
   world.administration('adm');
   world.image('tiny');
   const racks = random.pick([['r1', 'r2'], ['', 'r1', 'r2', 'r3'], ['']]);
@@ -109,6 +112,8 @@ function newVm(random: Random, world: World, id: string): NewVm {
       countries: [],
       excludedHosts: [...world.state.hosts.keys()].filter(() => random.next() < 0.03),
       ...(groups.length > 0 ? { groups } : {}),
+      preferCheap: random.next() < 0.2,
+      ...(random.next() < 0.2 ? { preferredSites: ['s2', 's0'], preferredSitesInOrder: true } : {}),
     },
   });
 }

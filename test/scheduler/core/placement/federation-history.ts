@@ -111,6 +111,10 @@ export class FederationHistory {
     if (required?.length) placement.requiredTraits = required;
     if (forbidden?.length) placement.forbiddenTraits = forbidden;
     if (preferred?.length) placement.preferredTraits = preferred;
+    const sites = this.#some(siteIds, 0.15);
+    if (sites.length > 0) placement.preferredSites = random.next() < 0.5 ? sites : sites.reverse();
+    if (sites.length > 0 && random.next() < 0.7) placement.preferredSitesInOrder = true;
+    if (random.next() < 0.1) placement.preferCheap = true;
     if (random.next() < 0.6) {
       placement.groups = [this.#group()];
       if (random.next() < 0.2) placement.groups.push(this.#group('second-'));
@@ -293,7 +297,8 @@ export class FederationHistory {
       () => {
         const jurisdictions = this.#some(['EU', 'EEA'], 0.7);
         const keepFailoverRoom = random.next() < 0.3;
-        const changed = { jurisdictions, vcpuOvercommitPercent: percent, keepFailoverRoom };
+        const priceTier = random.below(3);
+        const changed = { jurisdictions, vcpuOvercommitPercent: percent, keepFailoverRoom, priceTier };
         return world.try({ type: 'site.update', id: site, ...changed, etag });
       },
       () => {

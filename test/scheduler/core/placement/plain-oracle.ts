@@ -45,6 +45,8 @@ export function expected(state: State, request: PlacementRequest): Expected {
   ranked.sort(
     (a, b) =>
       a.violations - b.violations ||
+      view.price(a.host) - view.price(b.host) ||
+      view.distance(a.host) - view.distance(b.host) ||
       Number(slots(a.host).broken) - Number(slots(b.host).broken) ||
       slots(a.host).restMib - slots(b.host).restMib ||
       slots(a.host).whole - slots(b.host).whole ||
@@ -150,6 +152,20 @@ class View {
     if (free.diskMib < this.request.needs.diskMib) reasons.push('LACKS_DISK');
     if (free.vms < this.request.needs.vms) reasons.push('LACKS_VM_SLOTS');
     return reasons;
+  }
+
+  /** What its site costs, for a VM that cares. */
+  price(host: Host): number {
+    return this.request.placement.preferCheap ? (this.state.sites.get(host.site)?.priceTier ?? 0) : 0;
+  }
+
+  /** How far its site is from the one that the VM likes best. */
+  distance(host: Host): number {
+    const { preferredSites = [], preferredSitesInOrder = false } = this.request.placement;
+    for (const [at, site] of preferredSites.entries()) {
+      if (site === host.site) return preferredSitesInOrder ? at : 0;
+    }
+    return 1000;
   }
 
   softViolations(host: Host, hosts: Host[]): number {
