@@ -27,6 +27,7 @@ import type {
 import { ShardedMap } from './sharded-map.js';
 import { Touched } from './touched.js';
 import { VmOrder } from './vm-order.js';
+import { byHost, VmsOfHosts } from './vms-of-hosts.js';
 
 export class State {
   federation: Federation = {
@@ -59,7 +60,7 @@ export class State {
   readonly vmOrder = new VmOrder();
   /** By administration, then by id. */
   readonly #vmByName = new Map<string, ShardedMap<Vm>>();
-  readonly #vmsOfHost = new Map<string, Set<Vm>>();
+  readonly #vmsOfHosts = new VmsOfHosts();
   readonly #vmCountOfAdministration = new Map<string, number>();
   readonly #claimOfAdministration = new Map<string, Resources>();
   readonly operations = new Map<string, Operation>();
@@ -83,7 +84,7 @@ export class State {
   }
 
   vmsOfHost(host: string): ReadonlySet<Vm> {
-    return this.#vmsOfHost.get(host) ?? new Set();
+    return this.#vmsOfHosts.of(host);
   }
 
   claimOfAdministration(id: string): Readonly<Resources> {
@@ -180,9 +181,11 @@ export class State {
     for (const vm of vms) this.vmOrder.add(vm);
     for (const vm of vms) this.#nameVm(vm);
     this.hostTable.claimTogether(() => {
-      for (const vm of vms) if (vm.host !== null) this.#claim(vm, vm.host, 1);
+      for (const [host, some] of byHost(vms, this.hostTable)) {
+        for (const vm of some) this.#claim(vm, host, 1);
+        this.#vmsOfHosts.found(host, some);
+      }
     });
-    for (const [host, some] of byHost(vms, this.hostTable)) this.#vmsOfHost.set(host, new Set(some));
     this.hostTable.index.reconsider();
   }
 
@@ -212,16 +215,14 @@ export class State {
   claim(vm: Vm): void {
     if (vm.host === null) return;
     this.#claim(vm, vm.host, 1);
-    const vms = this.#vmsOfHost.get(vm.host);
-    if (vms === undefined) this.#vmsOfHost.set(vm.host, new Set([vm]));
-    else vms.add(vm);
+    this.#vmsOfHosts.add(vm.host, vm);
   }
 
   /** Returns what `claim` took; to be called before host or specification change. */
   unclaim(vm: Vm): void {
     if (vm.host === null) return;
     this.#claim(vm, vm.host, -1);
-    this.#vmsOfHost.get(vm.host)?.delete(vm);
+    this.#vmsOfHosts.remove(vm.host, vm);
   }
 
   #countVm(vm: Vm, by: 1 | -1): void {
@@ -270,26 +271,6 @@ export class State {
     held.memoryMib += sign * needs.memoryMib;
     held.diskMib += sign * needs.diskMib;
     held.vms += sign;
-  }
-}
-
-/** The VMs of each host that has any: counted first, and then put where they belong. */
-function* byHost(vms: readonly Vm[], table: HostTable): Iterable<[host: string, vms: Vm[]]> {
-  const rows = Int32Array.from(vms, ({ host }) => (host === null ? -1 : (table.row(host) ?? -1)));
-  const ends = new Int32Array(table.count + 1);
-  for (const row of rows) if (row >= 0) ends[row + 1] = (ends[row + 1] as number) + 1;
-  for (let row = 0; row < table.count; row += 1)
-    ends[row + 1] = (ends[row + 1] as number) + (ends[row] as number);
-  const sorted = new Int32Array(ends[table.count] as number);
-  const next = ends.slice();
-  for (const [index, row] of rows.entries()) {
-    if (row < 0) continue;
-    sorted[next[row] as number] = index;
-    next[row] = (next[row] as number) + 1;
-  }
-  for (let row = 0; row < table.count; row += 1) {
-    const some = Array.from(sorted.subarray(ends[row], ends[row + 1]), (index) => vms[index] as Vm);
-    if (some.length > 0) yield [(table.hosts[row] as Host).id, some];
   }
 }
 
