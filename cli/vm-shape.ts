@@ -8,6 +8,7 @@ import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
 import { folded, option, repeated } from './command.js';
 import type { Context } from './context.js';
 import { usageFailure } from './failure.js';
+import { addExtra, type Extras } from './values/extras.js';
 import { addGroup } from './values/groups.js';
 import { newVmName, resourceName } from './values/names.js';
 import { parseSizeMib } from './values/sizes.js';
@@ -21,6 +22,7 @@ export interface ShapeOptions extends AdministrationOption {
   disk: number;
   image: string;
   pool?: string;
+  extra?: Extras;
   site?: string[];
   country?: string[];
   jurisdiction?: string[];
@@ -43,6 +45,7 @@ export function shapeOptions(): Option[] {
     option('--pool <pool>', "put the disk on that shared pool (default: the host's own)", (text) =>
       resourceName('storagePools', text),
     ),
+    folded('--extra <extra>', 'with extras of its host, e.g. gpu:a30, or gpu:a30=2 for two', addExtra),
     repeated('--site <site>', 'only there', (text) => resourceName('sites', text)),
     repeated('--country <country>', 'only in that country', parseCountry),
     repeated('--jurisdiction <jurisdiction>', 'only where that law holds, e.g. EU', (text) => text),
@@ -70,6 +73,7 @@ export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
       diskMib: options.disk,
       image: options.image,
       storagePool: options.pool ?? '',
+      extras: options.extra ?? {},
     },
     placement: {
       sites: options.site ?? [],

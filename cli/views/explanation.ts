@@ -16,8 +16,15 @@ const exclusionColumns: Column<Exclusion__Output>[] = [
   { head: 'CODE', value: ({ code }) => code },
   { head: 'HOSTS', value: ({ hosts }) => String(hosts), align: 'right' },
   { head: 'SOLE', value: ({ sole }) => String(sole), align: 'right' },
-  { head: 'DESCRIPTION', value: ({ description }) => description },
+  { head: 'DESCRIPTION', value: exclusionText },
 ];
+
+/** With the extras that are too few, those that most hosts lack first. */
+function exclusionText({ description, extras }: Exclusion__Output): string {
+  const lacked = Object.entries(extras).sort(([, m], [, n]) => n - m);
+  if (lacked.length === 0) return description;
+  return `${description} (${lacked.map(([name, hosts]) => `${name} on ${hosts}`).join(', ')})`;
+}
 
 export async function explanationText(
   explained: ExplainPlacementResponse__Output,
@@ -43,9 +50,12 @@ export function refusalSentence(refusal: string): string {
   return `${text === '' ? 'no host can take it' : text}.`;
 }
 
-function scoreRows(label: string, { host, left, softViolations }: HostScore__Output): SheetRow[] {
-  const wishes =
-    softViolations === 0 ? [] : [`${softViolations} of the soft groups and preferred traits not met`];
+function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
+  const { host, left, softViolations, sparedForGpus } = score;
+  const wishes = [
+    ...(softViolations === 0 ? [] : [`${softViolations} of the soft groups and preferred traits not met`]),
+    ...(sparedForGpus ? ['has GPUs, and is only taken because no host without them will do'] : []),
+  ];
   return [
     [label, [shortName(host), left === null ? '' : `${amounts(left)} left`, ...wishes].filter(Boolean)],
   ];
@@ -59,8 +69,8 @@ const lacks: Record<string, [what: string, amount: (missing: number) => string]>
   LACKS_VM_SLOTS: ['VM slots', String],
 };
 
-function missSentence({ code, hosts, missing }: NearestMiss__Output): string {
-  const [what, amount] = lacks[code] ?? [code, String];
+function missSentence({ code, extra, hosts, missing }: NearestMiss__Output): string {
+  const [what, amount] = lacks[code] ?? [extra || code, String];
   return hosts === 1
     ? `1 host lacks only ${what}: ${amount(missing)}`
     : `${hosts} hosts lack only ${what}; the nearest lacks ${amount(missing)}`;
@@ -79,8 +89,12 @@ const flags: Record<string, string> = {
   'placement.groups': '--group',
 };
 
+const extraField = 'spec.extras.';
+
 /** In the flags of the command line, where the field has one. */
 function advice({ field, value, description }: SuggestedChange__Output): string {
+  if (field.startsWith(extraField))
+    return `it would fit with --extra ${field.slice(extraField.length)}=${value}`;
   const flag = flags[field];
   if (flag === undefined) return description;
   if (value === '') return `it would fit without ${flag}`;

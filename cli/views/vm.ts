@@ -6,6 +6,7 @@ import { sheet } from '../output/sheet.js';
 import type { Column } from '../output/table.js';
 import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName, shortVmName } from '../values/names.js';
+import { formatExtras } from '../values/extras.js';
 import { formatGroup } from '../values/groups.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
@@ -73,6 +74,7 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['vCPUs', String(spec?.vcpus ?? '')],
       ['Memory', size(spec?.memoryMib)],
       ['Disk', size(spec?.diskMib)],
+      ['Extras', formatExtras(spec?.extras ?? {}).join(', ')],
       ['Image', shortName(spec?.image ?? '')],
       ['Pool', shortName(spec?.storagePool ?? '') || "the host's own"],
       ['Labels', Object.entries(vm.labels).map(([key, value]) => `${key}=${value}`)],

@@ -8,11 +8,11 @@ import type {
   Epoch,
   Fault,
   Host,
+  HostCapacity,
   HostState,
   Image,
   Operation,
   RebootMode,
-  Resources,
   Site,
   StopMode,
   StoragePool,
@@ -45,7 +45,7 @@ export type Change =
   | { type: 'pool.deleted'; id: string }
   | { type: 'host.joined'; host: Host }
   | { type: 'host.connected'; id: string; bootId: string }
-  | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: Resources }
+  | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: HostCapacity }
   | { type: 'host.state'; id: string; state: HostState; reason: string }
   | {
       type: 'host.reported';

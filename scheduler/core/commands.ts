@@ -4,13 +4,14 @@
  * carried out is decided here.
  */
 import type {
+  Extras,
   Fault,
   Host,
+  HostCapacity,
   Image,
   Operation,
   PowerState,
   RebootMode,
-  Resources,
   Site,
   StopMode,
   StoragePool,
@@ -31,6 +32,7 @@ export interface VmShape {
   /** `Image.id`. */
   image: string;
   pool: string;
+  extras?: Extras;
   placement: VmPlacement;
 }
 
@@ -128,7 +130,7 @@ export interface Commands {
       machineId: string;
       bootId: string;
       inventory: Record<string, unknown>;
-      capacity: Resources;
+      capacity: HostCapacity;
       report: HostReport;
       /** Why the journal stands behind what the agent has seen, and of which incarnation; null when it does not. */
       journalBehind: { reason: string; incarnation: number } | null;
@@ -140,7 +142,7 @@ export interface Commands {
       id: string;
       report: HostReport;
       inventory: Record<string, unknown> | null;
-      capacity: Resources | null;
+      capacity: HostCapacity | null;
     };
     reply: null;
   };

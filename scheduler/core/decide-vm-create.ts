@@ -7,7 +7,7 @@ import { refuseNoHost, refuseOne } from './placement/no-host.js';
 import { place } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
-import { needsOf, type State } from './state.js';
+import type { State } from './state.js';
 import { newOperation } from './vm-changes.js';
 
 /** VMs of one decision get `sequence * this + index`, so that their order is total. */
@@ -54,8 +54,8 @@ function decideEach(
     const placed = place(state, request);
     if (placed.noHost) {
       const refusal = alone
-        ? refuseOne(state, request, placed.noHost, needsOf(spec), wanted.id)
-        : refuseNoHost(placed.noHost, needsOf(spec), wanted.id);
+        ? refuseOne(state, request, placed.noHost, spec, wanted.id)
+        : refuseNoHost(placed.noHost, spec, wanted.id);
       return { refusal };
     }
     const vm: Vm = {
@@ -145,9 +145,10 @@ export function requestOfShape(
     const group = state.groups.get(administration, rule.group);
     if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
   }
-  const { vcpus, memoryMib, diskMib, pool, placement } = wanted;
+  const { vcpus, memoryMib, diskMib, pool, extras, placement } = wanted;
   const { uid: imageUid, architecture, virtualSizeMib } = image;
   const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
+  if (extras !== undefined) spec.extras = extras;
   return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
 }
 

@@ -182,7 +182,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
   };
   const placed = place(state, request);
   if (placed.noHost) {
-    return { refusal: refuseOne(state, request, placed.noHost, needsOf(vm.spec), vm.id) };
+    return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
   }
   return withOperation(state, vm, 'start', operation, nowMs, [
     placedChange(vm, placed.host.id, []),

@@ -2,7 +2,8 @@
  * What hosts have free, in columns: placement reads nothing else for every host, so a decision touches a few
  * bytes a host and makes no garbage. A row belongs to a host for as long as the host exists.
  */
-import type { Host, Resources } from './model.js';
+import type { Extras, Host, HostCapacity, Resources } from './model.js';
+import { ExtraHosts } from './placement/extras/extra-hosts.js';
 import type { Scorer } from './placement/scorers/scorer.js';
 import { type SlotHosts, SlotRows } from './placement/slots/slot-rows.js';
 
@@ -40,6 +41,8 @@ export class HostTable implements SlotHosts {
   #totalVms = new Int32Array(initialRows);
   /** Finds the best host; it is told of every change of what hosts have free. */
   readonly index: SlotRows;
+  /** What hosts have of counted extras. */
+  readonly extras = new ExtraHosts();
   readonly #rowOf = new Map<string, number>();
   readonly #options: HostTableOptions;
   #together = false;
@@ -65,8 +68,14 @@ export class HostTable implements SlotHosts {
     };
   }
 
+  /** What the VMs of a host hold of its extras. */
+  claimedExtras(id: string): Extras {
+    const row = this.#rowOf.get(id);
+    return row === undefined ? {} : this.extras.claimed(row);
+  }
+
   /** What a host offers to VMs: what it has, and of the vCPUs the share that the overcommit makes of them. */
-  capacity(host: Host): Resources {
+  capacity(host: Host): HostCapacity {
     const vcpus = Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
     return { ...host.capacity, vcpus };
   }
@@ -92,6 +101,13 @@ export class HostTable implements SlotHosts {
     const row = this.#rowOf.get(id);
     if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
     this.claimRow(row, resources, sign);
+  }
+
+  /** As `claim`, of extras. */
+  claimExtras(id: string, extras: Extras, sign: 1 | -1): void {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+    this.extras.claim(row, extras, sign);
   }
 
   claimRow(row: number, resources: Readonly<Resources>, sign: 1 | -1): void {
@@ -132,6 +148,7 @@ export class HostTable implements SlotHosts {
     this.freeMemoryMib[row] = total.memoryMib - claimed.memoryMib;
     this.freeDiskMib[row] = total.diskMib - claimed.diskMib;
     this.freeVms[row] = total.vms - claimed.vms;
+    this.extras.resize(row, host.capacity.extras);
     this.index.resized(row);
     this.#tell(row);
   }

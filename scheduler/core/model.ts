@@ -12,6 +12,14 @@ export interface Resources {
   vms: number;
 }
 
+/** How many there are of counted extras (`gpu:a30`, `sriov-vf`, ...), by name; of none there are 0. */
+export type Extras = Readonly<Record<string, number>>;
+
+/** What a machine has for VMs. What is left out it has none of. */
+export interface HostCapacity extends Resources {
+  extras?: Extras;
+}
+
 export interface Site {
   id: string;
   title: string;
@@ -79,7 +87,7 @@ export interface Host {
   stateReason: string;
   cordoned: boolean;
   /** What the machine has for VMs, before any overcommit. */
-  capacity: Resources;
+  capacity: HostCapacity;
   /** Given by an operator, sorted. */
   traits: string[];
   /** The administration whose subtree alone may use it; null means anybody. */
@@ -125,6 +133,7 @@ export interface VmSpec {
   imageUid: string;
   /** A shared pool's id, or empty for the host's own. */
   pool: string;
+  extras?: Extras;
 }
 
 export interface VmPolicy {

@@ -13,6 +13,7 @@ import { strategies, type Strategy } from './placement/scorers/index.js';
 import type { PlacementRequest } from './placement/request.js';
 import type {
   Administration,
+  Extras,
   Federation,
   Host,
   Image,
@@ -236,30 +237,34 @@ export class State {
    * Takes of a host what a request needs (`sign` 1), or gives it back, for as long as a decision takes: which VM it is
    * for is not noted.
    */
-  claimRequest(host: string, { administration, needs, placement }: PlacementRequest, sign: 1 | -1): void {
-    this.#claimOnHost(host, administration, needs, placement, sign);
+  claimRequest(host: string, request: PlacementRequest, sign: 1 | -1): void {
+    const { administration, needs, extras, placement } = request;
+    this.#claimOnHost(host, administration, needs, extras, placement, sign);
   }
 
   #claimOnHost(
     host: string,
     administration: string,
     needs: Resources,
+    extras: Extras | undefined,
     placement: VmPlacement,
     sign: 1 | -1,
   ): void {
     this.hostTable.claim(host, needs, sign);
+    if (extras !== undefined) this.hostTable.claimExtras(host, extras, sign);
     if (placement.groups === undefined) return;
     this.groups.count(administration, placement, this.hosts.get(host) as Host, sign);
   }
 
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
     const needs = needsOf(vm.spec);
-    this.#claimOnHost(host, vm.administration, onHost(needs, vm.spec.pool), vm.placement, sign);
+    const { pool, extras } = vm.spec;
+    this.#claimOnHost(host, vm.administration, onHost(needs, pool), extras, vm.placement, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     this.hostTable.index.note(needs, sign);
-    if (vm.spec.pool !== '') {
-      const claimed = this.poolClaimedMib.get(vm.spec.pool) ?? 0;
-      this.poolClaimedMib.set(vm.spec.pool, claimed + sign * needs.diskMib);
+    if (pool !== '') {
+      const claimed = this.poolClaimedMib.get(pool) ?? 0;
+      this.poolClaimedMib.set(pool, claimed + sign * needs.diskMib);
     }
     let held = this.#claimOfAdministration.get(vm.administration);
     if (held === undefined) {

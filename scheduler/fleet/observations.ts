@@ -6,13 +6,15 @@ import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Status__Output } from '../../proto/gen/google/rpc/Status.js';
 import type { DomainState, HostReport, Observation } from '../core/commands.js';
-import type { Fault, Resources } from '../core/model.js';
+import { isExtraName, sortedExtras } from '../core/extras.js';
+import type { Extras, Fault, HostCapacity } from '../core/model.js';
 import { cutText } from '../core/text.js';
 
 const textLimit = 500;
 /** As JSON; a machine of thousands of CPUs stays far below. */
 const inventoryLimit = 256 * 1024;
 const orphansLimit = 1000;
+const mostExtrasOfHost = 256;
 /** VMs on a host whose agent names no limit. */
 const defaultVmSlots = 1000;
 
@@ -70,13 +72,21 @@ export function inventoryIn(message: HostInventory__Output): Record<string, unkn
 }
 
 /** What is left for VMs: what the machine has, less what is kept for itself. */
-export function capacityIn(inventory: HostInventory__Output): Resources {
+export function capacityIn(inventory: HostInventory__Output): HostCapacity {
   const { total, reserved } = inventory;
   const left = (all: number | undefined, kept: number | undefined) => Math.max(0, (all ?? 0) - (kept ?? 0));
+  const extras = sortedExtras(wellFormed(total?.extras ?? {}));
   return {
     vcpus: left(total?.vcpus, reserved?.vcpus),
     memoryMib: left(total?.memoryMib, reserved?.memoryMib),
     diskMib: left(total?.diskMib, reserved?.diskMib),
     vms: left(total?.vms || defaultVmSlots, reserved?.vms),
+    ...(extras === undefined ? {} : { extras }),
   };
+}
+
+/** Extras that no VM could ask for are left out. */
+function wellFormed(extras: Extras): Extras {
+  const some = Object.entries(extras).filter(([name, count]) => isExtraName(name) && count > 0);
+  return Object.fromEntries(some.slice(0, mostExtrasOfHost));
 }

@@ -5,7 +5,8 @@
 import { apply } from '../core/apply.js';
 import type { CommandOf, CommandType, NewVm, ReplyOf, VmShape } from '../core/commands.js';
 import { decide } from '../core/decide.js';
-import type { GroupPolicy, Host, HostState, Resources, Vm } from '../core/model.js';
+import { sortedExtras } from '../core/extras.js';
+import type { Extras, GroupPolicy, Host, HostCapacity, HostState, Resources, Vm } from '../core/model.js';
 import type { Refusal } from '../core/refusal.js';
 import { State } from '../core/state.js';
 import type { HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
@@ -23,6 +24,7 @@ const policies: Record<'apart' | 'together' | 'spread', GroupPolicy> = {
 
 interface Machine {
   capacity: Resources;
+  extras: Extras;
   architecture: string;
   cpuFeatures: string[];
 }
@@ -79,6 +81,7 @@ export class Cluster {
       diskMib: disk,
       image: image ?? only(this.#scenario.images),
       pool,
+      extras: sortedExtras(shape.extras),
       placement: {
         sites,
         countries,
@@ -118,6 +121,7 @@ export class Cluster {
       this.run({ type: 'host.join', id, site, rack, machineId: machineOf(id) });
       this.#machines.set(id, {
         capacity: { vcpus: entry.vcpus, memoryMib: entry.memory, diskMib: entry.disk, vms: entry.vms },
+        extras: entry.extras,
         architecture: entry.architecture,
         cpuFeatures: entry.cpuFeatures,
       });
@@ -139,6 +143,7 @@ export class Cluster {
         diskMib: disk ?? capacity.diskMib,
         vms: vms ?? capacity.vms,
       },
+      extras: change.extras ?? machine.extras,
       architecture: architecture ?? machine.architecture,
       cpuFeatures: cpuFeatures ?? machine.cpuFeatures,
     });
@@ -185,9 +190,8 @@ export class Cluster {
   }
 
   #hello(id: string): void {
-    const { capacity, ...cpu } = this.#machines.get(id) as Machine;
-    // A capacity that has changed is only believed with an inventory that has.
-    const inventory = { ...cpu, ...capacity };
+    const { capacity: amounts, extras, ...inventory } = this.#machines.get(id) as Machine;
+    const capacity: HostCapacity = { ...amounts, extras: sortedExtras(extras) };
     const boot = { machineId: machineOf(id), bootId: 'boot-1' };
     this.run({ type: 'host.hello', id, ...boot, inventory, capacity, report, journalBehind: null });
   }

@@ -3,6 +3,7 @@
  * a scenario does not care about is left out and has a plain default, so that a reader sees what matters.
  */
 import { z } from 'zod';
+import { isExtraName } from '../core/extras.js';
 import { strategyNames } from '../core/placement/scorers/index.js';
 import { capacityExpectation, explainExpectation, hostExpectation, placeExpectation } from './expectation.js';
 import {
@@ -49,11 +50,17 @@ const pool = object({ site: id.optional(), hosts: hostIds, capacity: size.defaul
 
 const hostStates = ['joined', 'ready', 'suspect', 'lost', 'quarantined', 'retired'] as const;
 
+const mostExtras = 16;
+const extras = z
+  .record(text.refine(isExtraName, 'must be the name of an extra, such as gpu:a30'), whole(1, 10_000))
+  .refine((all) => Object.keys(all).length <= mostExtras, `names more than ${mostExtras}`);
+
 const hostFields = {
   vcpus: whole(0, 4096),
   memory: size,
   disk: size,
   vms: whole(0, 100_000),
+  extras,
   architecture: text,
   cpuFeatures: list(text),
   traits: list(text),
@@ -72,6 +79,7 @@ const hosts = object({
   memory: hostFields.memory.default(defaultMemoryMib),
   disk: hostFields.disk.default(defaultDiskMib),
   vms: hostFields.vms.default(1000),
+  extras: hostFields.extras.default({}),
   architecture: hostFields.architecture.default('x86_64'),
   cpuFeatures: hostFields.cpuFeatures.default([]),
   traits: hostFields.traits.default([]),
@@ -105,6 +113,7 @@ const shape = {
   disk: size.default(10 * 1024),
   image: id.optional(),
   pool: id.optional(),
+  extras: extras.default({}),
   sites: list(id).default([]),
   countries: list(country).default([]),
   jurisdictions: list(text).default([]),

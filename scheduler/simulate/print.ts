@@ -75,7 +75,9 @@ function scoreText(score: Score | null): string {
   return `${host} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
 }
 
-const columns: [head: string, value: (host: HostReport) => string, align: 'left' | 'right'][] = [
+type Column = [head: string, value: (host: HostReport) => string, align: 'left' | 'right'];
+
+const columns: readonly Column[] = [
   ['HOST', ({ id }) => id, 'left'],
   ['SITE', ({ site }) => site, 'left'],
   ['RACK', ({ rack }) => rack, 'left'],
@@ -84,6 +86,15 @@ const columns: [head: string, value: (host: HostReport) => string, align: 'left'
   ['VCPUS', ({ used, total }) => `${used.vcpus}/${total.vcpus}`, 'right'],
   ['MEMORY', ({ used, total }) => `${formatSize(used.memoryMib)}/${formatSize(total.memoryMib)}`, 'right'],
   ['DISK', ({ used, total }) => `${formatSize(used.diskMib)}/${formatSize(total.diskMib)}`, 'right'],
+];
+
+const extrasColumn: Column = [
+  'EXTRAS',
+  ({ extras }) =>
+    Object.entries(extras)
+      .map(([name, { used, total }]) => `${used}/${total} ${name}`)
+      .join(', '),
+  'left',
 ];
 
 function stateText({ state, cordoned, siteCordoned, siteRecovering }: HostReport): string {
@@ -96,10 +107,12 @@ function stateText({ state, cordoned, siteCordoned, siteRecovering }: HostReport
 }
 
 function table(hosts: readonly HostReport[]): string[] {
-  const cells = columns.map(([head, value]) => [head, ...hosts.map(value)]);
+  const haveExtras = hosts.some(({ extras }) => Object.keys(extras).length > 0);
+  const shown = haveExtras ? [...columns, extrasColumn] : columns;
+  const cells = shown.map(([head, value]) => [head, ...hosts.map(value)]);
   const widths = cells.map((column) => Math.max(...column.map((cell) => cell.length)));
   return [...hosts.keys(), hosts.length].map((row) =>
-    columns
+    shown
       .map(([, , align], index) => {
         const cell = cells[index]?.[row] ?? '';
         return align === 'left'

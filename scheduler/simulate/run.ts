@@ -114,7 +114,7 @@ function asked(cluster: Cluster, shape: Shape) {
 
 function explain(cluster: Cluster, shape: Shape): Outcome {
   const { chosen, runnerUp, explanation, suggestion } = asked(cluster, shape);
-  const { hosts, eligible, misses } = explanation;
+  const { hosts, eligible, misses, extraMisses, lackedExtras } = explanation;
   return {
     kind: 'explained',
     chosen: scoreOf(chosen),
@@ -122,6 +122,8 @@ function explain(cluster: Cluster, shape: Shape): Outcome {
     hosts,
     eligible,
     misses: Object.fromEntries(misses),
+    extraMisses: Object.fromEntries(extraMisses),
+    lackedExtras: Object.fromEntries(lackedExtras),
     ...exclusionsIn(explanation, suggestion),
   };
 }
@@ -135,7 +137,9 @@ function capacity(cluster: Cluster, shape: Shape, limit: number): Outcome {
 }
 
 function scoreOf(score: HostScore | null): Score | null {
-  return score === null ? null : { host: score.host.id, softViolations: score.softViolations };
+  if (score === null) return null;
+  const { host, softViolations, sparedForGpus } = score;
+  return { host: host.id, softViolations, sparedForGpus };
 }
 
 function exclusionsIn({ excluded, temporary }: Explanation, suggestion: Suggested | null): Exclusions {

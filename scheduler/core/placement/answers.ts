@@ -1,10 +1,10 @@
 /** What can be asked about placement without placing anything. Nothing here changes what is claimed in the end. */
-import type { Host, Resources } from '../model.js';
+import type { Extras, Host, Resources } from '../model.js';
 import type { State } from '../state.js';
 import { type Explanation, explain } from './explanation.js';
 import { verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
-import { findHost, softViolations } from './search.js';
+import { findHost, softViolations, sparesGpus } from './search.js';
 import { suggest, type Suggestion } from './suggestion.js';
 
 /** Why a host stands where it does: it is ordered by these in turn. */
@@ -12,8 +12,12 @@ export interface HostScore {
   host: Host;
   /** Soft rules and preferred traits that it does not meet. */
   softViolations: number;
+  /** It has GPUs, and is kept from VMs like this one while another host will do. */
+  sparedForGpus: boolean;
   /** What it would have left. */
   left: Resources;
+  /** Of those extras that the VM asks for. */
+  extrasLeft: Extras;
 }
 
 export interface PlacementAnswer {
@@ -41,7 +45,7 @@ export function answer(state: State, request: PlacementRequest): PlacementAnswer
 
 function scoreOf(state: State, request: PlacementRequest, row: number): HostScore {
   const { hostTable, offers } = state;
-  const { needs, placement } = request;
+  const { needs, extras = {}, placement } = request;
   const host = hostTable.hosts[row] as Host;
   const soft = verdictsOn(state, request, offers.profiles.mask(state, request)).filter(
     (verdict) => verdict.soft,
@@ -49,6 +53,10 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
   return {
     host,
     softViolations: softViolations(state, row, soft, placement.preferredTraits),
+    sparedForGpus: sparesGpus(state, request) && offers.profile(row).hasGpus,
+    extrasLeft: Object.fromEntries(
+      Object.entries(extras).map(([name, count]) => [name, hostTable.extras.free(row, name) - count]),
+    ),
     left: {
       vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
       memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,

@@ -1,5 +1,5 @@
 /** Turns the counts of a failed placement into the refusal that a caller reads. */
-import type { Resources } from '../model.js';
+import type { VmSpec } from '../model.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { ExclusionCode, Explanation } from './explanation.js';
@@ -28,6 +28,7 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   UNEVEN_SPREAD: (n) => `${n} would make the VM's group uneven`,
   ROOM_KEPT_FREE: (n) =>
     `${n} ${n === 1 ? 'is' : 'are'} on a site that must keep room for the loss of a host`,
+  LACKS_EXTRA: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} extras`,
   LACKS_VCPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} vCPUs`,
   LACKS_MEMORY: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} memory`,
   LACKS_DISK: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} disk`,
@@ -39,35 +40,36 @@ export function refuseOne(
   state: State,
   request: PlacementRequest,
   noHost: Explanation,
-  needs: Resources,
+  spec: VmSpec,
   name: string,
 ): Refusal {
-  return refuseNoHost(noHost, needs, name, noHost.temporary ? null : suggest(state, request, noHost));
+  return refuseNoHost(noHost, spec, name, noHost.temporary ? null : suggest(state, request, noHost));
 }
 
 /**
- * `needs` is what the VM has in all, `name` is null for one that is only thought of. While waiting may help, nothing
+ * `spec` is what the VM asks for in all, `name` is null for one that is only thought of. While waiting may help, nothing
  * is suggested: the VM can have what was asked for.
  */
 export function refuseNoHost(
   noHost: Explanation,
-  needs: Resources,
+  spec: VmSpec,
   name: string | null,
   suggestion: Suggestion | null = null,
 ): Refusal {
-  const size = `${needs.vcpus} vCPU, ${needs.memoryMib} MiB memory, ${needs.diskMib} MiB disk`;
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
   for (const [code, { hosts }] of [...noHost.excluded].sort((a, b) => b[1].hosts - a[1].hosts)) {
-    parts.push(exclusionWords[code](hosts));
+    const which = code === 'LACKS_EXTRA' ? ` (${listed(noHost.lackedExtras)})` : '';
+    parts.push(`${exclusionWords[code](hosts)}${which}`);
     metadata[code] = String(hosts);
   }
+  if (noHost.lackedExtras.size > 0) metadata['lacked_extras'] = listed(noHost.lackedExtras);
   const why =
     noHost.hosts === 0
       ? 'there are no hosts'
       : `of ${noHost.hosts} ${noHost.hosts === 1 ? 'host' : 'hosts'} ${parts.join(', ')}`;
   const what = name === null ? 'a VM of this shape' : `VM "${name}"`;
-  const sentence = `no host can take ${what} (${size}): ${why}`;
+  const sentence = `no host can take ${what} (${sizeOf(spec)}): ${why}`;
   if (noHost.temporary) {
     return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
   }
@@ -75,4 +77,15 @@ export function refuseNoHost(
   metadata['suggestion_field'] = suggestion.field;
   metadata['suggestion_value'] = suggestion.value;
   return refuse('exhausted', 'NO_HOST', `${sentence}; ${suggestion.description}`, metadata);
+}
+
+function sizeOf({ vcpus, memoryMib, diskMib, extras = {} }: VmSpec): string {
+  const size = `${vcpus} vCPU, ${memoryMib} MiB memory, ${diskMib} MiB disk`;
+  return [size, ...Object.entries(extras).map(([name, count]) => `${count} ${name}`)].join(', ');
+}
+
+/** `gpu:a30 on 3, sriov-vf on 1`: what most hosts lack first. */
+function listed(lacked: ReadonlyMap<string, number>): string {
+  const sorted = [...lacked].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return sorted.map(([name, hosts]) => `${name} on ${hosts}`).join(', ');
 }

@@ -3,6 +3,7 @@
  * host alone decide whether it is on offer; when what they read changes, the host has to be offered anew.
  */
 import type { Host, StoragePool } from '../model.js';
+import { hasGpus } from '../extras.js';
 import type { State } from '../state.js';
 import { placeOf } from './groups.js';
 import { Profiles } from './profiles.js';
@@ -115,7 +116,8 @@ export class Offers {
   #profileKey(host: Host): string {
     const pools = this.#poolsOf.get(host.id) ?? [];
     const { architecture, features } = cpuOf(host);
-    return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features]);
+    const gpus = hasGpus(host.capacity.extras);
+    return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features, gpus]);
   }
 
   #profile(host: Host): ProfileOfHost {
@@ -127,6 +129,7 @@ export class Offers {
       dedicatedTo: host.dedicatedTo,
       traits: new Set([...host.traits, ...ofCpu]),
       pools: this.#poolsOf.get(host.id) ?? [],
+      hasGpus: hasGpus(host.capacity.extras),
     };
   }
 }

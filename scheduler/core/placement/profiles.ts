@@ -5,7 +5,7 @@
  */
 import type { VmPlacement } from '../model.js';
 import type { State } from '../state.js';
-import type { ProfileMask } from './rank-rows/rank-rows.js';
+import { hasProfile, type ProfileMask } from './rank-rows/rank-rows.js';
 import type { PlacementRequest } from './request.js';
 import { type ProfileOfHost, rules } from './rules/index.js';
 
@@ -26,6 +26,10 @@ export class Profiles {
   readonly #plainMasks = new Map<string, Map<string, ProfileMask>>();
   /** How many profiles are kept for some administration. */
   #dedicated = 0;
+  /** How many profiles are of hosts with GPUs. */
+  #withGpus = 0;
+  /** Masks without these profiles. */
+  #sparing = new WeakMap<ProfileMask, ProfileMask>();
 
   /** The number of the profile that this key stands for, for a host more. */
   take(key: string, make: () => ProfileOfHost): number {
@@ -38,6 +42,7 @@ export class Profiles {
       this.#profiles[number] = profile;
       this.#hosts[number] = 0;
       if (profile.dedicatedTo !== null) this.#dedicated += 1;
+      if (profile.hasGpus) this.#withGpus += 1;
       this.forgetMasks();
     }
     this.#hosts[number] = (this.#hosts[number] as number) + 1;
@@ -50,6 +55,7 @@ export class Profiles {
     this.#hosts[number] = hosts;
     if (hosts > 0) return;
     if (this.get(number).dedicatedTo !== null) this.#dedicated -= 1;
+    if (this.get(number).hasGpus) this.#withGpus -= 1;
     this.#numbers.delete(this.#keys[number] as string);
     this.#profiles[number] = null;
     this.#free.push(number);
@@ -65,6 +71,7 @@ export class Profiles {
   forgetMasks(): void {
     this.#masks.clear();
     this.#plainMasks.clear();
+    this.#sparing = new WeakMap();
   }
 
   /** The profiles that no rule excludes for this request. It is shared: nobody may write to it. */
@@ -85,6 +92,20 @@ export class Profiles {
     const ofArchitecture = this.#plainMasks.get(architecture) ?? new Map<string, ProfileMask>();
     this.#plainMasks.set(architecture, ofArchitecture.set(pool, mask));
     return mask;
+  }
+
+  get areAnyWithGpus(): boolean {
+    return this.#withGpus > 0;
+  }
+
+  /** The same mask without hosts that have GPUs. */
+  sparingGpus(mask: ProfileMask): ProfileMask {
+    let sparing = this.#sparing.get(mask);
+    if (sparing === undefined) {
+      sparing = this.select(({ hasGpus }, number) => !hasGpus && hasProfile(mask, number));
+      this.#sparing.set(mask, sparing);
+    }
+    return sparing;
   }
 
   /** A mask of these profiles. */

@@ -1,10 +1,12 @@
 /** What placement is asked: how much a VM needs, and what its host has to be like. */
-import type { Resources, Vm, VmPlacement, VmSpec } from '../model.js';
+import type { Extras, Resources, Vm, VmPlacement, VmSpec } from '../model.js';
 import { needsOf, onHost } from '../state.js';
 
 export interface PlacementRequest {
   /** What the host itself must have free. */
   needs: Resources;
+  /** Undefined when none are asked for, as by most. */
+  extras?: Extras | undefined;
   administration: string;
   /** A shared pool, or empty. */
   pool: string;
@@ -29,6 +31,7 @@ export function requestForNew(
   const needs = onHost(needsOf(spec), spec.pool);
   return {
     needs,
+    extras: spec.extras,
     administration,
     pool: spec.pool,
     architecture,

@@ -1,9 +1,10 @@
 /**
- * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then the
- * lowest score, then the lowest id. Soft violations are gone through level by level, so that within a level the score
- * alone decides, and the index can answer.
+ * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then, for
+ * a VM that needs no GPU, hosts without any, then the lowest score, then the lowest id. Soft violations are gone through
+ * level by level, so that within a level the score alone decides, and the index can answer.
  */
 import type { Host } from '../model.js';
+import { hasGpus } from '../extras.js';
 import type { State } from '../state.js';
 import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, isAgainst, type Verdict, verdictsOn } from './relations.js';
@@ -23,7 +24,7 @@ export function findHost(state: State, request: PlacementRequest): number {
   const mask = offers.profiles.mask(state, request);
   const named = excludedHosts.length + request.refusedBy.length > 0 ? byName(state, request) : null;
   const verdicts = verdictsOn(state, request, mask);
-  if (verdicts.length + preferredTraits.length === 0) return offers.index.find(request.needs, mask, named);
+  if (verdicts.length + preferredTraits.length === 0) return findSparing(state, request, mask, named, null);
   return findByLevel(state, request, mask, named, verdicts);
 }
 
@@ -41,8 +42,7 @@ function findByLevel(
   named: Excluding | null,
   verdicts: readonly Verdict[],
 ): number {
-  const { index } = state.offers;
-  const { needs, placement } = request;
+  const { placement } = request;
   const hard = verdicts.filter(({ soft }) => !soft);
   const soft = verdicts.filter((verdict) => verdict.soft);
   const levels = soft.length + (placement.preferredTraits?.length ?? 0);
@@ -59,9 +59,47 @@ function findByLevel(
     const listed = binding.find(
       ({ scope, only, places }) => only && scope !== 'site' && places.size <= mostListedPlaces,
     );
-    const found = listed
-      ? index.bestOf([...rowsIn(state, listed)], needs, allowed, excluding)
-      : index.find(needs, allowed, excluding);
+    const rows = listed ? [...rowsIn(state, listed)] : null;
+    const found = findSparing(state, request, allowed, excluding, rows);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+/** Whether hosts with GPUs are to be left to others as long as another host will do. */
+export function sparesGpus(state: State, { extras }: PlacementRequest): boolean {
+  return state.offers.profiles.areAnyWithGpus && !hasGpus(extras);
+}
+
+/** The best host, or the best of these rows; hosts with GPUs come last for VMs that need none. */
+function findSparing(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  if (!sparesGpus(state, request)) return findBest(state, request, mask, excluding, rows);
+  const sparing = state.offers.profiles.sparingGpus(mask);
+  const found = findBest(state, request, sparing, excluding, rows);
+  return found >= 0 ? found : findBest(state, request, mask, excluding, rows);
+}
+
+function findBest(
+  state: State,
+  { needs, extras }: PlacementRequest,
+  mask: ProfileMask,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  const { index } = state.offers;
+  if (extras === undefined) {
+    return rows === null ? index.find(needs, mask, excluding) : index.bestOf(rows, needs, mask, excluding);
+  }
+  const listed = rows === null ? null : new Set(rows);
+  for (const group of state.hostTable.extras.candidates(extras)) {
+    const among = listed === null ? group : group.filter((row) => listed.has(row));
+    const found = index.bestOf(among, needs, mask, excluding);
     if (found >= 0) return found;
   }
   return -1;

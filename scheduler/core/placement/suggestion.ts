@@ -4,12 +4,13 @@
  * given up. Each is tried before it is suggested.
  */
 import type { State } from '../state.js';
-import type { Explanation, ResourceCode } from './explanation.js';
+import type { ResourceCode } from './amounts.js';
+import type { Explanation } from './explanation.js';
 import type { PlacementRequest } from './request.js';
 import { findHost } from './search.js';
 
 export interface Suggestion {
-  /** The field of the VM, as the contract names it. */
+  /** The field of the VM, as the contract names it; an extra's with its name, as in `spec.extras.gpu:a30`. */
   field: string;
   /** What it would have to be; empty means left out. */
   value: string;
@@ -39,21 +40,45 @@ export function suggest(state: State, request: PlacementRequest, explained: Expl
   return smallerSize(state, request, explained) ?? fewerWishes(state, request);
 }
 
-function smallerSize(state: State, request: PlacementRequest, { misses }: Explanation): Suggestion | null {
-  const { needs, leastDiskMib = 1 } = request;
-  const least = { vcpus: 1, memoryMib: leastMemoryMib, diskMib: Math.max(1, leastDiskMib) };
-  const changes = sizes
-    .map(([code, resource, field, unit]) => {
-      const missing = misses.get(code)?.missing ?? Number.POSITIVE_INFINITY;
-      return { resource, field, unit, fits: needs[resource] - missing, share: missing / needs[resource] };
-    })
-    .filter(({ resource, fits, share }) => fits >= least[resource] && share <= 0.5)
-    .sort((a, b) => a.share - b.share);
-  for (const { resource, field, unit, fits } of changes) {
-    if (findHost(state, { ...request, needs: { ...needs, [resource]: fits } }) < 0) continue;
+function smallerSize(state: State, request: PlacementRequest, explained: Explanation): Suggestion | null {
+  const changes = [...smallerAmounts(request, explained), ...fewerExtras(request, explained)]
+    .filter(({ fits, least, asked }) => fits >= least && fits * 2 >= asked)
+    .sort((a, b) => (a.asked - a.fits) / a.asked - (b.asked - b.fits) / b.asked);
+  for (const { field, unit, fits, changed } of changes) {
+    if (findHost(state, changed) < 0) continue;
     return { field, value: String(fits), description: `with ${fits} ${unit} it would fit` };
   }
   return null;
+}
+
+/** Less of one thing, as much as the nearest host has. */
+interface Smaller {
+  field: string;
+  unit: string;
+  asked: number;
+  fits: number;
+  least: number;
+  changed: PlacementRequest;
+}
+
+function smallerAmounts(request: PlacementRequest, { misses }: Explanation): Smaller[] {
+  const { needs, leastDiskMib = 1 } = request;
+  const least = { vcpus: 1, memoryMib: leastMemoryMib, diskMib: Math.max(1, leastDiskMib) };
+  return sizes.map(([code, resource, field, unit]) => {
+    const asked = needs[resource];
+    const fits = asked - (misses.get(code)?.missing ?? asked);
+    const changed = { ...request, needs: { ...needs, [resource]: fits } };
+    return { field, unit, asked, fits, least: least[resource], changed };
+  });
+}
+
+function fewerExtras(request: PlacementRequest, { extraMisses }: Explanation): Smaller[] {
+  const { extras = {} } = request;
+  return Object.entries(extras).map(([name, asked]) => {
+    const fits = asked - (extraMisses.get(name)?.missing ?? asked);
+    const changed = { ...request, extras: { ...extras, [name]: fits } };
+    return { field: `spec.extras.${name}`, unit: name, asked, fits, least: 1, changed };
+  });
 }
 
 function fewerWishes(state: State, request: PlacementRequest): Suggestion | null {

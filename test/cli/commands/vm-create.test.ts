@@ -33,6 +33,7 @@ t.test('create sends sizes, policy and place', async (t) => {
       '--title',
       'Данни',
     ],
+    ...['--extra', 'gpu:a30=2', '--extra', 'sriov-vf'],
     ...['--stopped', '--deletion-protection', '--on-guest-shutdown', 'restart', '--rebuildable'],
   );
   t.match(server.sent('VmService', 'CreateVm'), [
@@ -54,7 +55,7 @@ t.test('create sends sizes, policy and place', async (t) => {
       vm: {
         title: 'Данни',
         labels: { env: 'prod', tier: 'db' },
-        spec: { storagePool: 'storagePools/nfs-1' },
+        spec: { storagePool: 'storagePools/nfs-1', extras: { 'gpu:a30': 2, 'sriov-vf': 1 } },
         policy: { onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART', rebuildable: true },
         placement: {
           sites: ['sites/sofia-1', 'sites/varna'],
@@ -81,6 +82,7 @@ t.test('wrong words are refused here, with what to type', async (t) => {
     [replaced('--image', 'a b'), /cannot name an image: use letters/],
     [[...size, '--label', 'novalue'], /Write KEY=VALUE/],
     [[...size, '--label', 'a=1', '--label', 'a=2'], /given twice/],
+    [[...size, '--extra', 'gpu:a30=many'], /--extra <extra>.*Write 1 to 64 of it/],
     [[...size, '--country', 'BGR'], /two letters/],
     [[...size, '--count', '1001'], /--count is at most 1000/],
     [[...size, '--on-guest-shutdown', 'maybe'], /Allowed choices are stay-stopped, restart/],

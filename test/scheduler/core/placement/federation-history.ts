@@ -2,17 +2,22 @@
  * A long random history of a small federation in which every rule is in play, and every answer of placement is
  * compared with the plain oracle's.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { apply } from '../../../../scheduler/core/apply.js';
 import type { Change } from '../../../../scheduler/core/changes.js';
 import { decide } from '../../../../scheduler/core/decide.js';
 import type {
+  Extras,
   GroupPolicy,
   GroupRule,
   GroupScope,
+  HostCapacity,
   Vm,
   VmPlacement,
+  VmSpec,
 } from '../../../../scheduler/core/model.js';
 import { place } from '../../../../scheduler/core/placement/placement.js';
+import { sparesGpus } from '../../../../scheduler/core/placement/search.js';
 import { requestForMove, requestForNew } from '../../../../scheduler/core/placement/request.js';
 import { World } from '../world.js';
 import { expected } from './plain-oracle.js';
@@ -78,15 +83,23 @@ export class FederationHistory {
   #hello(id: string): void {
     const random = this.#random;
     const memoryMib = 1024 * random.pick([4, 7, 8, 11]);
-    const capacity = {
+    const capacity: HostCapacity = {
       vcpus: random.pick([2, 8, 16]),
       memoryMib,
       diskMib: random.pick([4000, 20_000]),
       vms: 6,
     };
+    if (random.next() < 0.4) capacity.extras = this.#extras(6);
     const architecture = random.pick(['x86_64', 'x86_64', 'x86_64', 'x86_64', 'aarch64']);
     const inventory = { architecture, cpuFeatures: random.pick([[], ['avx2'], ['avx2', 'aes']]) };
     this.#world.hello(id, { capacity, inventory });
+  }
+
+  /** One or two kinds, up to so many of each. */
+  #extras(most: number): Extras {
+    const random = this.#random;
+    const names = random.pick([['gpu:a'], ['gpu:b', 'vf'], ['gpu:a', 'vf'], ['vf'], ['vf']]);
+    return Object.fromEntries(names.map((name) => [name, 1 + random.below(most)]));
   }
 
   #some<T>(values: readonly T[], chance = 0.15): T[] {
@@ -130,13 +143,14 @@ export class FederationHistory {
     const random = this.#random;
     const pool = random.next() < 0.1 && this.#world.state.pools.has('nfs') ? 'nfs' : '';
     const administration = random.pick(['town', 'town', 'town', 'region', 'other']);
-    const spec = {
+    const spec: VmSpec = {
       vcpus: random.pick([1, 1, 2, 4]),
       memoryMib: random.pick([512, 1024, 1024, 3000]),
       diskMib: random.pick([100, 1000, 3000]),
       imageUid: this.#world.state.images.get('tiny')?.uid ?? '',
       pool,
     };
+    if (random.next() < 0.2) spec.extras = this.#extras(3);
     const placement = this.#placement();
     const request = {
       ...requestForNew(administration, spec, 'x86_64', placement),
@@ -145,8 +159,8 @@ export class FederationHistory {
     const found = this.#compare(request);
     if (found === null || request.refusedBy.length > 0) return;
     this.#named += 1;
-    const { vcpus, memoryMib, diskMib } = spec;
-    const vm = this.#world.newVm(`vm-${this.#named}`, { vcpus, memoryMib, diskMib, pool, placement });
+    const { imageUid: _image, ...shape } = spec;
+    const vm = this.#world.newVm(`vm-${this.#named}`, { ...shape, placement });
     const decision = decide(this.#world.state, this.#world.createOf([vm], administration), this.#world.nowMs);
     if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
     for (const change of decision.changes) {
@@ -170,6 +184,8 @@ export class FederationHistory {
     if (host !== wanted.host) fail(`${host} instead of ${wanted.host}`);
     if (!found.noHost) {
       this.#count('placed');
+      if (request.extras !== undefined) this.#count('placed with extras');
+      if (sparesGpus(state, request)) this.#count('GPUs spared');
       return host;
     }
     const counts: Record<string, number> = {};
@@ -182,6 +198,9 @@ export class FederationHistory {
       delete counts[code];
     }
     if (Object.keys(counts).length > 0) fail(`nothing said of ${Object.keys(counts)}`);
+    const lacked = Object.fromEntries(found.noHost.lackedExtras);
+    if (!isDeepStrictEqual(lacked, wanted.lackedExtras))
+      fail(`${JSON.stringify(lacked)} instead of ${JSON.stringify(wanted.lackedExtras)}`);
     return null;
   }
 

@@ -20,6 +20,8 @@ export interface Expected {
   reasons: Map<string, string>;
   /** For each reason, hosts that have no other. */
   soles: Map<string, number>;
+  /** Of the hosts that an extra excludes first, how many have too few of each. */
+  lackedExtras: Record<string, number>;
 }
 
 export function expected(state: State, request: PlacementRequest): Expected {
@@ -45,6 +47,8 @@ export function expected(state: State, request: PlacementRequest): Expected {
   ranked.sort(
     (a, b) =>
       a.violations - b.violations ||
+      Number(view.sparesGpusOf(a.host)) - Number(view.sparesGpusOf(b.host)) ||
+      view.freeExtrasThatCount(a.host) - view.freeExtrasThatCount(b.host) ||
       Number(slots(a.host).broken) - Number(slots(b.host).broken) ||
       slots(a.host).restMib - slots(b.host).restMib ||
       slots(a.host).whole - slots(b.host).whole ||
@@ -52,7 +56,11 @@ export function expected(state: State, request: PlacementRequest): Expected {
       a.free.vcpus - b.free.vcpus ||
       (a.host.id < b.host.id ? -1 : 1),
   );
-  return { host: ranked[0]?.host.id ?? null, reasons, soles };
+  const lackedExtras: Record<string, number> = {};
+  for (const host of hosts.filter(({ id }) => reasons.get(id) === 'LACKS_EXTRA')) {
+    for (const name of view.lackedExtras(host)) lackedExtras[name] = (lackedExtras[name] ?? 0) + 1;
+  }
+  return { host: ranked[0]?.host.id ?? null, reasons, soles, lackedExtras };
 }
 
 class View {
@@ -77,6 +85,28 @@ class View {
       free.vms -= 1;
     }
     return free;
+  }
+
+  freeOfExtra(host: Host, name: string): number {
+    const held = this.vms.filter((vm) => vm.host === host.id).map((vm) => vm.spec.extras?.[name] ?? 0);
+    return held.reduce((free, count) => free - count, host.capacity.extras?.[name] ?? 0);
+  }
+
+  lackedExtras(host: Host): string[] {
+    const { extras = {} } = this.request;
+    return Object.keys(extras).filter((name) => this.freeOfExtra(host, name) < (extras[name] ?? 0));
+  }
+
+  /** Extras of all kinds, for a request that asks for some. */
+  freeExtrasThatCount(host: Host): number {
+    if (this.request.extras === undefined) return 0;
+    const names = Object.keys(host.capacity.extras ?? {});
+    return names.reduce((sum, name) => sum + Math.max(0, this.freeOfExtra(host, name)), 0);
+  }
+
+  sparesGpusOf(host: Host): boolean {
+    const areGpus = (extras = {}) => Object.keys(extras).some((name) => name.startsWith('gpu:'));
+    return areGpus(host.capacity.extras) && !areGpus(this.request.extras);
   }
 
   /** Whether the request would break a slot, and if not, what is left beyond the slots and how many those are. */
@@ -144,6 +174,7 @@ class View {
     if (broken.some(({ policy }) => policy === 'anti_affinity')) reasons.push('TOO_CLOSE_TO_GROUP');
     if (broken.some(({ policy }) => policy === 'spread')) reasons.push('UNEVEN_SPREAD');
     if (site?.keepFailoverRoom && !this.leavesRoom(host.site, hosts)) reasons.push('ROOM_KEPT_FREE');
+    if (this.lackedExtras(host).length > 0) reasons.push('LACKS_EXTRA');
     const free = this.free(host);
     if (free.memoryMib < this.request.needs.memoryMib) reasons.push('LACKS_MEMORY');
     if (free.vcpus < this.request.needs.vcpus) reasons.push('LACKS_VCPUS');
