@@ -51,8 +51,9 @@ export function refusalSentence(refusal: string): string {
 }
 
 function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
-  const { host, left, softViolations, sparedForGpus } = score;
+  const { host, left, softViolations, sparedForGpus, numaCells } = score;
   const wishes = [
+    ...(numaCells.length === 0 ? [] : [`NUMA cells ${numaCells.join(', ')}`]),
     ...(softViolations === 0 ? [] : [`${softViolations} of the soft groups and preferred traits not met`]),
     ...(sparedForGpus ? ['has GPUs, and is only taken because no host without them will do'] : []),
   ];
@@ -67,6 +68,9 @@ const lacks: Record<string, [what: string, amount: (missing: number) => string]>
   LACKS_DISK: ['disk', formatMib],
   LACKS_VCPUS: ['vCPUs', String],
   LACKS_VM_SLOTS: ['VM slots', String],
+  LACKS_HUGEPAGES: ['hugepages', formatMib],
+  LACKS_DEDICATED_CPUS: ['CPUs to dedicate', String],
+  LACKS_NUMA_CELL: ['NUMA cells with room', String],
 };
 
 function missSentence({ code, extra, hosts, missing }: NearestMiss__Output): string {
@@ -80,6 +84,8 @@ const flags: Record<string, string> = {
   'spec.vcpus': '--vcpus',
   'spec.memory_mib': '--memory',
   'spec.disk_mib': '--disk',
+  'spec.numa': '--numa',
+  'spec.hugepage_size_kib': '--hugepages',
   'placement.sites': '--site',
   'placement.countries': '--country',
   'placement.jurisdictions': '--jurisdiction',

@@ -84,7 +84,15 @@ export type Change =
     }
   | { type: 'vm.reboot_ordered'; uid: string; rebootCount: number; mode: RebootMode; generation: number }
   /** A new owner: claims follow, the term rises. `refusedBy` are hosts not to be tried again. */
-  | { type: 'vm.placed'; uid: string; host: string; term: number; generation: number; refusedBy: string[] }
+  | {
+      type: 'vm.placed';
+      uid: string;
+      host: string;
+      numaCells?: number[];
+      term: number;
+      generation: number;
+      refusedBy: string[];
+    }
   /** No host has it: the last one refused it, and nothing of it runs. */
   | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
   | {
@@ -96,7 +104,14 @@ export type Change =
       fault: Fault | null;
     }
   /** The agent's term was newer than ours (a restored scheduler): it wins. */
-  | { type: 'vm.adopted'; uid: string; host: string; term: number; generation: number }
+  | {
+      type: 'vm.adopted';
+      uid: string;
+      host: string;
+      numaCells?: number[];
+      term: number;
+      generation: number;
+    }
   | { type: 'vm.removed'; uid: string }
   | { type: 'operation.started'; operation: Operation }
   | { type: 'operation.target_ended'; id: string; uid: string; fault: Fault | null }

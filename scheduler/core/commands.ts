@@ -9,6 +9,7 @@ import type {
   Host,
   HostCapacity,
   Image,
+  NumaWish,
   Operation,
   PowerState,
   RebootMode,
@@ -33,6 +34,8 @@ export interface VmShape {
   image: string;
   pool: string;
   extras?: Extras;
+  hugepageKib?: number;
+  numa?: NumaWish;
   placement: VmPlacement;
 }
 
@@ -68,6 +71,8 @@ export interface Observation {
   state: DomainState;
   rebootCount: number;
   fault: Fault | null;
+  /** The cells that it has there. */
+  numaCells?: number[];
 }
 
 export interface HostReport {

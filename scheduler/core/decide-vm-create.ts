@@ -4,7 +4,7 @@ import type { CommandOf, NewVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
 import type { GroupRule, Image, Operation, Vm, VmSpec } from './model.js';
 import { refuseNoHost, refuseOne } from './placement/no-host.js';
-import { place } from './placement/placement.js';
+import { type Place, place } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
@@ -23,14 +23,14 @@ export function createVms(
   }
   // The VMs of one decision must not be given the same room. What each takes is claimed until all are decided, and
   // then given back: only `apply` claims for good.
-  const tentative: { host: string; request: PlacementRequest }[] = [];
+  const tentative: { placed: Place; request: PlacementRequest }[] = [];
   try {
-    return decideEach(state, command, nowMs, (host, request) => {
-      state.claimRequest(host, request, 1);
-      tentative.push({ host, request });
+    return decideEach(state, command, nowMs, (placed, request) => {
+      state.claimRequest(placed, request, 1);
+      tentative.push({ placed, request });
     });
   } finally {
-    for (const { host, request } of tentative) state.claimRequest(host, request, -1);
+    for (const { placed, request } of tentative) state.claimRequest(placed, request, -1);
   }
 }
 
@@ -38,7 +38,7 @@ function decideEach(
   state: State,
   command: CommandOf<'vm.create'>,
   nowMs: number,
-  claim: (host: string, request: PlacementRequest) => void,
+  claim: (placed: Place, request: PlacementRequest) => void,
 ): Decision<{ vms: Vm[]; operation: Operation }> {
   const { administration } = command;
   const alone = command.vms.length === 1;
@@ -88,8 +88,9 @@ function decideEach(
       createdMs: nowMs,
       updatedMs: nowMs,
     };
+    if (placed.numaCells !== undefined) vm.numaCells = placed.numaCells;
     vms.push(vm);
-    if (!alone) claim(placed.host.id, request);
+    if (!alone) claim(placed, request);
     changes.push({ type: 'vm.created', vm });
   }
   const targets = vms.map((vm) => vm.uid);
@@ -145,10 +146,12 @@ export function requestOfShape(
     const group = state.groups.get(administration, rule.group);
     if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
   }
-  const { vcpus, memoryMib, diskMib, pool, extras, placement } = wanted;
+  const { vcpus, memoryMib, diskMib, pool, extras, hugepageKib, numa, placement } = wanted;
   const { uid: imageUid, architecture, virtualSizeMib } = image;
   const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
   if (extras !== undefined) spec.extras = extras;
+  if (hugepageKib !== undefined) spec.hugepageKib = hugepageKib;
+  if (numa !== undefined) spec.numa = numa;
   return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
 }
 

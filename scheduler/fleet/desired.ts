@@ -28,5 +28,6 @@ export function desiredMessage(state: State, vm: Vm): Desired {
     stopGraceSeconds: vm.stopGraceSeconds,
     vmName: `administrations/${vm.administration}/vms/${vm.id}`,
     storagePoolPath: vm.spec.pool === '' ? '' : (state.pools.get(vm.spec.pool)?.path ?? ''),
+    numaCells: vm.numaCells,
   };
 }

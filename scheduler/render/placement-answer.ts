@@ -44,12 +44,14 @@ export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacemen
 
 function scoreMessage(score: HostScore | null): HostScoreMessage | null {
   if (score === null) return null;
-  const { host, softViolations, sparedForGpus, left, extrasLeft } = score;
+  const { host, softViolations, sparedForGpus, left, extrasLeft, hugepagesLeft, numaCells } = score;
   return {
     host: nameOf('host', host.id),
     softViolations,
     sparedForGpus,
     left: resourcesMessage(left, extrasLeft),
+    hugepagesLeft,
+    numaCells,
   };
 }
 

@@ -54,7 +54,7 @@ export function policyMessage(policy: VmPolicy): VmPolicyMessage {
 }
 
 export function specMessage(state: State, spec: VmSpec): VmSpecMessage {
-  const { vcpus, memoryMib, diskMib, imageUid, pool, extras } = spec;
+  const { vcpus, memoryMib, diskMib, imageUid, pool, extras, hugepageKib, numa } = spec;
   return {
     vcpus,
     memoryMib,
@@ -62,6 +62,8 @@ export function specMessage(state: State, spec: VmSpec): VmSpecMessage {
     image: nameOf('image', state.imagesByUid.get(imageUid)?.id ?? imageUid),
     storagePool: pool === '' ? undefined : nameOf('storage pool', pool),
     extras,
+    hugepageSizeKib: hugepageKib,
+    numa,
   };
 }
 
@@ -92,6 +94,7 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     etag: etagOf(vm.revision),
     createTime: timestamp(vm.createdMs),
     updateTime: timestamp(vm.updatedMs),
+    numaCells: vm.numaCells,
   };
 }
 

@@ -46,6 +46,7 @@ export const explainExpectation = object({
   /** Of the chosen one, as the next. */
   softViolations: count.optional(),
   sparedForGpus: flag.optional(),
+  numaCells: z.array(count).optional(),
   hosts: count.optional(),
   eligible: count.optional(),
   excluded: codes.optional(),
@@ -101,6 +102,7 @@ function factsOf(outcome: Outcome): Facts {
         extraMisses,
         lackedExtras,
         sparedForGpus: chosen?.sparedForGpus,
+        numaCells: chosen?.numaCells,
         ...factsOfWhy(outcome),
       };
     }

@@ -55,12 +55,25 @@ const extras = z
   .record(text.refine(isExtraName, 'must be the name of an extra, such as gpu:a30'), whole(1, 10_000))
   .refine((all) => Object.keys(all).length <= mostExtras, `names more than ${mostExtras}`);
 
+const pageSizes = ['2Mi', '1Gi'] as const;
+
+/** In the order of their ids, which begin with 0. */
+const cells = z.array(
+  object({
+    cpus: whole(1, 4096),
+    /** Ordinary memory. */
+    memory: size.default(0),
+    hugepages: z.partialRecord(z.enum(pageSizes), whole(1, 1_000_000)).default({}),
+  }),
+);
+
 const hostFields = {
   vcpus: whole(0, 4096),
   memory: size,
   disk: size,
   vms: whole(0, 100_000),
   extras,
+  cells,
   architecture: text,
   cpuFeatures: list(text),
   traits: list(text),
@@ -80,6 +93,7 @@ const hosts = object({
   disk: hostFields.disk.default(defaultDiskMib),
   vms: hostFields.vms.default(1000),
   extras: hostFields.extras.default({}),
+  cells: hostFields.cells.default([]),
   architecture: hostFields.architecture.default('x86_64'),
   cpuFeatures: hostFields.cpuFeatures.default([]),
   traits: hostFields.traits.default([]),
@@ -114,6 +128,10 @@ const shape = {
   image: id.optional(),
   pool: id.optional(),
   extras: extras.default({}),
+  hugepages: oneOf(...pageSizes).optional(),
+  /** How many equal cells. */
+  numa: whole(1, 8).optional(),
+  dedicatedCpus: flag.default(false),
   sites: list(id).default([]),
   countries: list(country).default([]),
   jurisdictions: list(text).default([]),
@@ -219,5 +237,6 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export type HostEntry = z.infer<typeof hosts>;
 export type Shape = z.infer<z.ZodObject<typeof shape>>;
 export type Step = z.infer<typeof step>;
+export type CellEntry = z.infer<typeof cells>[number];
 export type HostChange = z.infer<typeof hostChange>;
 export type SiteChange = z.infer<typeof siteChange>;

@@ -29,6 +29,8 @@ export interface Score {
   host: string;
   softViolations: number;
   sparedForGpus: boolean;
+  /** The cells that it would get. */
+  numaCells: number[];
 }
 
 export type Outcome =

@@ -70,9 +70,11 @@ function placedText(vms: readonly PlacedVm[]): string {
 
 function scoreText(score: Score | null): string {
   if (score === null) return 'none';
-  const { host, softViolations } = score;
-  if (softViolations === 0) return host;
-  return `${host} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
+  const { host, softViolations, numaCells } = score;
+  const cells =
+    numaCells.length === 0 ? '' : ` (cell${numaCells.length === 1 ? '' : 's'} ${numaCells.join(', ')})`;
+  if (softViolations === 0) return `${host}${cells}`;
+  return `${host}${cells} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
 }
 
 type Column = [head: string, value: (host: HostReport) => string, align: 'left' | 'right'];

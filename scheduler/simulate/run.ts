@@ -138,8 +138,8 @@ function capacity(cluster: Cluster, shape: Shape, limit: number): Outcome {
 
 function scoreOf(score: HostScore | null): Score | null {
   if (score === null) return null;
-  const { host, softViolations, sparedForGpus } = score;
-  return { host: host.id, softViolations, sparedForGpus };
+  const { host, softViolations, sparedForGpus, numaCells } = score;
+  return { host: host.id, softViolations, sparedForGpus, numaCells };
 }
 
 function exclusionsIn({ excluded, temporary }: Explanation, suggestion: Suggested | null): Exclusions {

@@ -2,7 +2,10 @@
 import type { Extras, Host, Resources } from '../model.js';
 import type { State } from '../state.js';
 import { type Explanation, explain } from './explanation.js';
+import type { CellRooms } from './numa/cell-rooms.js';
+import type { Layout } from './numa/layout.js';
 import { verdictsOn } from './relations.js';
+import { type Place, placeOn } from './placement.js';
 import type { PlacementRequest } from './request.js';
 import { findHost, softViolations, sparesGpus } from './search.js';
 import { suggest, type Suggestion } from './suggestion.js';
@@ -18,6 +21,10 @@ export interface HostScore {
   left: Resources;
   /** Of those extras that the VM asks for. */
   extrasLeft: Extras;
+  /** Of hugepages of the size that it asks for. */
+  hugepagesLeft: number;
+  /** The cells that it would get. */
+  numaCells: number[];
 }
 
 export interface PlacementAnswer {
@@ -45,7 +52,7 @@ export function answer(state: State, request: PlacementRequest): PlacementAnswer
 
 function scoreOf(state: State, request: PlacementRequest, row: number): HostScore {
   const { hostTable, offers } = state;
-  const { needs, extras = {}, placement } = request;
+  const { needs, extras = {}, layout, placement } = request;
   const host = hostTable.hosts[row] as Host;
   const soft = verdictsOn(state, request, offers.profiles.mask(state, request)).filter(
     (verdict) => verdict.soft,
@@ -57,13 +64,20 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
     extrasLeft: Object.fromEntries(
       Object.entries(extras).map(([name, count]) => [name, hostTable.extras.free(row, name) - count]),
     ),
+    hugepagesLeft: layout === undefined ? 0 : hugepagesLeft(hostTable.cellRooms, row, layout),
+    numaCells: placeOn(state, request, row).numaCells ?? [],
     left: {
-      vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
+      vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus - hostTable.vcpusOfDedicated(row, layout),
       memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,
       diskMib: (hostTable.freeDiskMib[row] as number) - needs.diskMib,
       vms: (hostTable.freeVms[row] as number) - needs.vms,
     },
   };
+}
+
+function hugepagesLeft(rooms: CellRooms, row: number, { hugepageKib, memoryMib }: Layout): number {
+  if (hugepageKib === 0) return 0;
+  return ((rooms.hugeMib(row, hugepageKib) - memoryMib) * 1024) / hugepageKib;
 }
 
 export interface Capacity {
@@ -87,7 +101,7 @@ export function capacityFor(
   goesOn: GoesOn,
 ): Capacity {
   const bySite = new Map<string, number>();
-  const claimed: Host[] = [];
+  const claimed: Place[] = [];
   let limited = true;
   try {
     while (claimed.length < limit && goesOn(claimed.length)) {
@@ -96,13 +110,14 @@ export function capacityFor(
         limited = false;
         break;
       }
-      const host = state.hostTable.hosts[row] as Host;
-      state.claimRequest(host.id, request, 1);
-      claimed.push(host);
-      bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
+      const place = placeOn(state, request, row);
+      state.claimRequest(place, request, 1);
+      claimed.push(place);
+      const { site } = place.host;
+      bySite.set(site, (bySite.get(site) ?? 0) + 1);
     }
   } finally {
-    for (const host of claimed) state.claimRequest(host.id, request, -1);
+    for (const place of claimed) state.claimRequest(place, request, -1);
   }
   return { vms: claimed.length, limited, bySite };
 }

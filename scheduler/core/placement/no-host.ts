@@ -29,6 +29,9 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   ROOM_KEPT_FREE: (n) =>
     `${n} ${n === 1 ? 'is' : 'are'} on a site that must keep room for the loss of a host`,
   LACKS_EXTRA: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} extras`,
+  LACKS_HUGEPAGES: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} hugepages`,
+  LACKS_DEDICATED_CPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} CPUs to dedicate`,
+  LACKS_NUMA_CELL: (n) => `${n} ${n === 1 ? 'has' : 'have'} no NUMA cells with room for it`,
   LACKS_VCPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} vCPUs`,
   LACKS_MEMORY: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} memory`,
   LACKS_DISK: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} disk`,
@@ -79,9 +82,17 @@ export function refuseNoHost(
   return refuse('exhausted', 'NO_HOST', `${sentence}; ${suggestion.description}`, metadata);
 }
 
-function sizeOf({ vcpus, memoryMib, diskMib, extras = {} }: VmSpec): string {
-  const size = `${vcpus} vCPU, ${memoryMib} MiB memory, ${diskMib} MiB disk`;
-  return [size, ...Object.entries(extras).map(([name, count]) => `${count} ${name}`)].join(', ');
+function sizeOf({ vcpus, memoryMib, diskMib, extras = {}, hugepageKib, numa }: VmSpec): string {
+  const cpus = `${vcpus} ${numa?.dedicatedCpus === true ? 'dedicated CPUs' : 'vCPU'}`;
+  const memory = `${memoryMib} MiB ${hugepageKib === undefined ? 'memory' : `in pages of ${hugepageKib / 1024} MiB`}`;
+  const cells = numa === undefined ? [] : [`${numa.cells} NUMA ${numa.cells === 1 ? 'cell' : 'cells'}`];
+  return [
+    cpus,
+    memory,
+    `${diskMib} MiB disk`,
+    ...cells,
+    ...Object.entries(extras).map(([name, count]) => `${count} ${name}`),
+  ].join(', ');
 }
 
 /** `gpu:a30 on 3, sriov-vf on 1`: what most hosts lack first. */

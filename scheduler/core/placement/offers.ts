@@ -40,11 +40,14 @@ export class Offers {
     const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
     this.index.offer(row, offered ? profile : null);
+    this.#state.hostTable.rooms.offer(row, offered ? profile : null);
     this.#profileOf[row] = profile;
     if (before !== undefined) this.profiles.release(before);
     this.#setRack(row, placeOf(host, 'rack'));
     const counts = offered && this.#state.sites.get(host.site)?.keepFailoverRoom === true;
-    this.siteRooms.use(row, host.site, counts ? this.#state.hostTable.capacity(host) : null);
+    const { hostTable } = this.#state;
+    const capacity = counts ? hostTable.capacity(host) : null;
+    this.siteRooms.use(row, host.site, capacity, hostTable.vcpuPercent(row));
   }
 
   /** To be called after what a rule reads of these sites has changed. */

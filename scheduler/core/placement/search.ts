@@ -85,24 +85,35 @@ function findSparing(
   return found >= 0 ? found : findBest(state, request, mask, excluding, rows);
 }
 
+/** Of hosts with the extras that are asked for, those with the fewest free come first. */
 function findBest(
   state: State,
-  { needs, extras }: PlacementRequest,
+  request: PlacementRequest,
   mask: ProfileMask,
   excluding: Excluding | null,
   rows: readonly number[] | null,
 ): number {
-  const { index } = state.offers;
-  if (extras === undefined) {
-    return rows === null ? index.find(needs, mask, excluding) : index.bestOf(rows, needs, mask, excluding);
-  }
+  const { extras } = request;
+  if (extras === undefined) return findByScore(state, request, mask, excluding, rows);
   const listed = rows === null ? null : new Set(rows);
   for (const group of state.hostTable.extras.candidates(extras)) {
     const among = listed === null ? group : group.filter((row) => listed.has(row));
-    const found = index.bestOf(among, needs, mask, excluding);
+    const found = findByScore(state, request, mask, excluding, among);
     if (found >= 0) return found;
   }
   return -1;
+}
+
+function findByScore(
+  { hostTable, offers }: State,
+  { needs, layout }: PlacementRequest,
+  mask: ProfileMask,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  if (layout !== undefined) return hostTable.rooms.find(layout, needs, mask, excluding, rows);
+  const { index } = offers;
+  return rows === null ? index.find(needs, mask, excluding) : index.bestOf(rows, needs, mask, excluding);
 }
 
 function missing(traits: ReadonlySet<string>, preferred: readonly string[] = noNames): number {

@@ -6,6 +6,7 @@
 import type { State } from '../state.js';
 import type { ResourceCode } from './amounts.js';
 import type { Explanation } from './explanation.js';
+import { type Layout, memoryStepMib } from './numa/layout.js';
 import type { PlacementRequest } from './request.js';
 import { findHost } from './search.js';
 
@@ -20,9 +21,13 @@ export interface Suggestion {
 /** No VM may have less, as the contract has it. */
 export const leastMemoryMib = 64;
 
-const sizes: [ResourceCode, 'vcpus' | 'memoryMib' | 'diskMib', field: string, unit: string][] = [
+type Size = 'vcpus' | 'memoryMib' | 'diskMib';
+
+const sizes: [ResourceCode, Size, field: string, unit: string][] = [
   ['LACKS_VCPUS', 'vcpus', 'spec.vcpus', 'vCPUs'],
+  ['LACKS_DEDICATED_CPUS', 'vcpus', 'spec.vcpus', 'vCPUs'],
   ['LACKS_MEMORY', 'memoryMib', 'spec.memory_mib', 'MiB of memory'],
+  ['LACKS_HUGEPAGES', 'memoryMib', 'spec.memory_mib', 'MiB of memory'],
   ['LACKS_DISK', 'diskMib', 'spec.disk_mib', 'MiB of disk'],
 ];
 
@@ -37,7 +42,9 @@ const wishes = [
 ] as const;
 
 export function suggest(state: State, request: PlacementRequest, explained: Explanation): Suggestion | null {
-  return smallerSize(state, request, explained) ?? fewerWishes(state, request);
+  return (
+    smallerSize(state, request, explained) ?? fewerWishes(state, request) ?? withoutLayout(state, request)
+  );
 }
 
 function smallerSize(state: State, request: PlacementRequest, explained: Explanation): Suggestion | null {
@@ -62,14 +69,32 @@ interface Smaller {
 }
 
 function smallerAmounts(request: PlacementRequest, { misses }: Explanation): Smaller[] {
-  const { needs, leastDiskMib = 1 } = request;
+  const { needs, layout, leastDiskMib = 1 } = request;
   const least = { vcpus: 1, memoryMib: leastMemoryMib, diskMib: Math.max(1, leastDiskMib) };
-  return sizes.map(([code, resource, field, unit]) => {
-    const asked = needs[resource];
-    const fits = asked - (misses.get(code)?.missing ?? asked);
-    const changed = { ...request, needs: { ...needs, [resource]: fits } };
-    return { field, unit, asked, fits, least: least[resource], changed };
+  const inAll = { ...needs, ...layout };
+  return sizes.map(([code, size, field, unit]) => {
+    const asked = inAll[size];
+    const most = asked - (misses.get(code)?.missing ?? asked);
+    const fits = most - (most % stepOf(size, layout));
+    return { field, unit, asked, fits, least: least[size], changed: withSize(request, size, fits) };
   });
+}
+
+/** Cells are equal, and pages whole. */
+function stepOf(size: Size, layout: Layout | undefined): number {
+  if (layout === undefined || size === 'diskMib') return 1;
+  return size === 'vcpus' ? Math.max(1, layout.cells) : memoryStepMib(layout);
+}
+
+/** What a request needs of a size it may need of its layout, or of the host's ordinary columns, or of both. */
+function withSize(request: PlacementRequest, size: Size, amount: number): PlacementRequest {
+  const { needs, layout } = request;
+  const isOrdinary = needs[size] > 0;
+  return {
+    ...request,
+    needs: isOrdinary ? { ...needs, [size]: amount } : needs,
+    layout: layout === undefined ? undefined : { ...layout, [size]: amount },
+  };
 }
 
 function fewerExtras(request: PlacementRequest, { extraMisses }: Explanation): Smaller[] {
@@ -87,6 +112,34 @@ function fewerWishes(state: State, request: PlacementRequest): Suggestion | null
     const placement = { ...request.placement, [wish]: [] };
     if (findHost(state, { ...request, placement }) < 0) continue;
     return { field, value: '', description: `it would fit if ${what} were allowed` };
+  }
+  return null;
+}
+
+/** Floating over all cells, or on ordinary memory. */
+function withoutLayout(state: State, request: PlacementRequest): Suggestion | null {
+  const { needs, layout } = request;
+  if (layout === undefined) return null;
+  const { hugepageKib, vcpus, memoryMib } = layout;
+  if (layout.cells > 0) {
+    const floating = { ...layout, cells: 0, dedicatedCpus: false };
+    const changed = {
+      ...request,
+      needs: { ...needs, vcpus },
+      layout: hugepageKib > 0 ? floating : undefined,
+    };
+    if (findHost(state, changed) >= 0)
+      return { field: 'spec.numa', value: '', description: 'it would fit if it floated over all NUMA cells' };
+  }
+  if (hugepageKib > 0) {
+    const ordinary = { ...layout, hugepageKib: 0 };
+    const changed = {
+      ...request,
+      needs: { ...needs, memoryMib },
+      layout: layout.cells > 0 ? ordinary : undefined,
+    };
+    if (findHost(state, changed) >= 0)
+      return { field: 'spec.hugepage_size_kib', value: '', description: 'on ordinary memory it would fit' };
   }
   return null;
 }

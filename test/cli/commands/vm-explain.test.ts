@@ -149,6 +149,8 @@ t.test('a suggestion is told in flags, or else in the words of the scheduler', a
     ['placement.required_traits', '', 'it would fit without --require-trait'],
     ['placement.groups', '', 'it would fit without --group'],
     ['spec.extras.gpu:a30', '1', 'it would fit with --extra gpu:a30=1'],
+    ['spec.numa', '', 'it would fit without --numa'],
+    ['spec.hugepage_size_kib', '', 'it would fit without --hugepages'],
     ['spec.colour', 'blue', 'paint it'],
   ];
   for (const [field, value, says] of lines) {
@@ -163,7 +165,7 @@ t.test('a suggestion is told in flags, or else in the words of the scheduler', a
 
 t.test('of extras it is told which are too few, and of a host with GPUs why it is taken', async (t) => {
   server.on('PlacementService', 'ExplainPlacement', () => ({
-    chosen: { host: 'hosts/sofia-1-a', sparedForGpus: true },
+    chosen: { host: 'hosts/sofia-1-a', sparedForGpus: true, numaCells: [0, 1] },
     hosts: 4,
     eligible: 1,
     exclusions: [
@@ -181,6 +183,7 @@ t.test('of extras it is told which are too few, and of a host with GPUs why it i
     code: 0,
     out: [
       'Would go to  sofia-1-a',
+      '             NUMA cells 0, 1',
       '             has GPUs, and is only taken because no host without them will do',
       'Can take it  1 of 4 hosts',
       '',

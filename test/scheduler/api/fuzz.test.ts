@@ -41,6 +41,10 @@ const fullPlacement = {
 const fullSpec = {
   ...newVm('').vm?.spec,
   extras: { 'gpu:a30': 1, 'sriov-vf': 2 },
+  vcpus: 2,
+  memoryMib: 1024,
+  hugepageSizeKib: 2048,
+  numa: { cells: 2, dedicatedCpus: true },
 };
 
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */

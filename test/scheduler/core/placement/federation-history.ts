@@ -12,6 +12,8 @@ import type {
   GroupRule,
   GroupScope,
   HostCapacity,
+  NumaCell,
+  PagePool,
   Vm,
   VmPlacement,
   VmSpec,
@@ -90,6 +92,7 @@ export class FederationHistory {
       vms: 6,
     };
     if (random.next() < 0.4) capacity.extras = this.#extras(6);
+    if (random.next() < 0.7) capacity.cells = this.#cells(capacity);
     const architecture = random.pick(['x86_64', 'x86_64', 'x86_64', 'x86_64', 'aarch64']);
     const inventory = { architecture, cpuFeatures: random.pick([[], ['avx2'], ['avx2', 'aes']]) };
     this.#world.hello(id, { capacity, inventory });
@@ -100,6 +103,40 @@ export class FederationHistory {
     const random = this.#random;
     const names = random.pick([['gpu:a'], ['gpu:b', 'vf'], ['gpu:a', 'vf'], ['vf'], ['vf']]);
     return Object.fromEntries(names.map((name) => [name, 1 + random.below(most)]));
+  }
+
+  /** Equal or not, and all together a little more than the host as a whole gives away, or a little less. */
+  #cells({ vcpus, memoryMib }: HostCapacity): NumaCell[] {
+    const random = this.#random;
+    const count = random.pick([1, 2, 2, 4]);
+    return Array.from({ length: count }, (_, index) => ({
+      id: random.next() < 0.9 ? index : index + 10,
+      cpus: Math.max(1, Math.floor(vcpus / count) + random.pick([-1, 0, 0, 0, 1])),
+      memoryMib: Math.floor(memoryMib / count) + random.pick([-700, 0, 0, 0, 500]),
+      hugepages: random.pick<PagePool[]>([
+        [],
+        [],
+        [{ sizeKib: 2048, count: 1024 }],
+        [
+          { sizeKib: 2048, count: 700 },
+          { sizeKib: 1_048_576, count: 3 },
+        ],
+      ]),
+    }));
+  }
+
+  /** Of sizes that can have it. */
+  #layOut(spec: VmSpec): void {
+    const random = this.#random;
+    if (random.next() < 0.7) return;
+    const cells = random.pick([0, 1, 1, 2, 4]);
+    if (cells > 0) spec.numa = { cells, dedicatedCpus: random.next() < 0.5 };
+    if (random.next() < 0.5) {
+      spec.hugepageKib = random.pick([2048, 2048, 1_048_576]);
+      spec.memoryMib = random.pick([1024, 2048, 4096]);
+      if (spec.hugepageKib > 2048) spec.memoryMib *= Math.max(1, cells);
+    }
+    spec.vcpus = Math.max(1, cells) * random.pick([1, 1, 2]);
   }
 
   #some<T>(values: readonly T[], chance = 0.15): T[] {
@@ -151,6 +188,7 @@ export class FederationHistory {
       pool,
     };
     if (random.next() < 0.2) spec.extras = this.#extras(3);
+    this.#layOut(spec);
     const placement = this.#placement();
     const request = {
       ...requestForNew(administration, spec, 'x86_64', placement),
@@ -167,6 +205,7 @@ export class FederationHistory {
       // Operations are of no interest here, and would pile up.
       if (change.type !== 'vm.created') continue;
       if (change.vm.host !== found) throw new Error('a creation gives another host than placement');
+      if (change.vm.numaCells?.length !== spec.numa?.cells) throw new Error('a creation without its cells');
       this.#apply(change);
     }
   }
@@ -182,10 +221,16 @@ export class FederationHistory {
       throw new Error(`decision ${this.decisions}: ${what} for ${JSON.stringify(request)}`);
     };
     if (host !== wanted.host) fail(`${host} instead of ${wanted.host}`);
+    const cells = found.noHost ? [] : (found.numaCells ?? []);
+    if (!isDeepStrictEqual(cells, wanted.cells)) fail(`cells ${cells} instead of ${wanted.cells}`);
     if (!found.noHost) {
       this.#count('placed');
       if (request.extras !== undefined) this.#count('placed with extras');
       if (sparesGpus(state, request)) this.#count('GPUs spared');
+      const { cells = 0, dedicatedCpus = false, hugepageKib = 0 } = request.layout ?? {};
+      if (cells > 0) this.#count(`placed on ${cells} cells`);
+      if (dedicatedCpus) this.#count('placed on dedicated CPUs');
+      if (hugepageKib > 0) this.#count('placed on hugepages');
       return host;
     }
     const counts: Record<string, number> = {};
@@ -229,14 +274,18 @@ export class FederationHistory {
   #move(): void {
     const vm = this.#anyVm();
     if (vm === undefined || vm.host === null) return;
-    const host = this.#compare(requestForMove(vm, 'x86_64', [vm.host]));
+    const request = requestForMove(vm, 'x86_64', [vm.host]);
+    const host = this.#compare(request);
     if (host === null) return;
+    const found = place(this.#world.state, request);
+    const numaCells = found.noHost ? undefined : found.numaCells;
     const refusedBy = [vm.host];
     const { term, generation } = vm;
     this.#apply({
       type: 'vm.placed',
       uid: vm.uid,
       host,
+      ...(numaCells === undefined ? {} : { numaCells }),
       term: term + 1,
       generation: generation + 1,
       refusedBy,
