@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { parse as parseYaml, stringify } from 'yaml';
 import { z } from 'zod';
 import { configPath, configVariable, defaultRunDir, environmentPrefix } from './config-path.js';
+import { extraName } from './hypervisor/hypervisor.js';
+import { pciAddress } from './inventory/extras.js';
 import { OperatorError } from './operator-error.js';
 
 export class ConfigError extends OperatorError {
@@ -29,6 +31,10 @@ const amounts = z.strictObject({
   diskMib: amount.optional(),
 });
 
+const mostOfStock = 1_000_000;
+const stockWords = 'must be a number above 0, or a list of PCI addresses such as 0000:3b:00.0';
+const distinct = (values: string[]): boolean => new Set(values).size === values.length;
+
 const schema = z.strictObject({
   scheduler: z.string().regex(address, 'must be HOST:PORT'),
   host: z.string().regex(hostName, 'must be lower-case letters, digits, dots and hyphens, at most 63'),
@@ -44,6 +50,27 @@ const schema = z.strictObject({
   runDir: folder.default(defaultRunDir),
   accelerator: z.enum(['auto', 'kvm', 'tcg'], 'must be auto, kvm or tcg').default('auto'),
   imageDirectories: z.array(folder).default([]),
+  /** What may be given to guests, by name: the addresses of PCI devices, or how many there are of what has none. */
+  extras: z
+    .record(
+      z.string(),
+      z.union(
+        [
+          z.int(stockWords).min(1, stockWords).max(mostOfStock, stockWords),
+          z.array(z.string().regex(pciAddress, stockWords)).min(1, stockWords),
+        ],
+        stockWords,
+      ),
+    )
+    .refine(
+      (extras) => Object.keys(extras).every((name) => extraName.test(name)),
+      'must be named like gpu:a30',
+    )
+    .refine(
+      (extras) => distinct(Object.values(extras).flatMap((what) => (typeof what === 'number' ? [] : what))),
+      'names a PCI address twice',
+    )
+    .default({}),
   reserved: amounts.default({}),
   capacity: amounts.default({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),
@@ -69,12 +96,21 @@ const screaming = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_$
 /** Each variable with the path of its setting, and how its text is read. */
 const variables = new Map<string, { path: string[]; read: (text: string) => unknown }>();
 const asNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+/** As in the file; what cannot be read stays text, and is refused as such. */
+const asYaml = (text: string): unknown => {
+  try {
+    return parseYaml(text);
+  } catch {
+    return text;
+  }
+};
 for (const key of Object.keys(schema.shape)) {
   const nested = key === 'reserved' || key === 'capacity';
   const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];
   for (const path of paths) {
     const read = (text: string): unknown => {
       if (key === 'imageDirectories') return text.split(':').filter((part) => part !== '');
+      if (key === 'extras') return asYaml(text);
       return nested || key === 'trashRetentionHours' ? asNumber(text) : text;
     };
     variables.set(environmentPrefix + path.map(screaming).join('_'), { path, read });

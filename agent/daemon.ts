@@ -52,6 +52,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const verifyCheckpoint = checkpointVerifier(config);
   const core = new AgentCore({ identity, ledger, random: Math.random, verifyCheckpoint }, clock.now());
   const version = agentVersion();
+  const { dataDir, extras } = config;
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -61,7 +62,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     images,
     writer,
     transport: new GrpcTransport(config.scheduler),
-    survey: (machine) => survey({ dataDir: config.dataDir, agentVersion: version, policy }, machine),
+    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
     measure: () => measure(config.dataDir),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
   });
@@ -98,15 +99,15 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
 async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
   if (config.libvirtUri.startsWith('fake:///')) {
     const { FakeHypervisor } = await import('./hypervisor/fake/fake-hypervisor.js');
-    return FakeHypervisor.inFolder(config.libvirtUri.slice('fake://'.length));
+    return FakeHypervisor.inFolder(config.libvirtUri.slice('fake://'.length), config.extras);
   }
   const { nativeStatus } = await import('../native/index.js');
   const native = nativeStatus();
   if (!native.available) throw new ConfigError(native.reason);
   const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
   const { kvmWorks } = await import('./inventory/accelerator.js');
-  const { libvirtUri: uri, dataDir, accelerator } = config;
-  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks });
+  const { libvirtUri: uri, dataDir, accelerator, extras } = config;
+  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras });
 }
 
 /** Without the federation's key no checkpoint can be believed. */

@@ -2,13 +2,15 @@
  * The VM that is asked for, as far as placement looks at it: its size, its image, and where it may be. Making one,
  * explaining where it would go and counting how many fit take the same options, so that one line serves for all.
  */
-import type { Option } from 'commander';
+import { Option } from 'commander';
 import type { GroupRule } from '../proto/gen/secovia/v1/GroupRule.js';
 import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
 import { flag, folded, option, repeated } from './command.js';
 import type { Context } from './context.js';
 import { usageFailure } from './failure.js';
+import { addExtra, type Extras } from './values/extras.js';
 import { addGroup } from './values/groups.js';
+import { pageSizes, pageSizesKib, type PageSize, parseCells } from './values/layouts.js';
 import { newVmName, resourceName } from './values/names.js';
 import { parseSizeMib } from './values/sizes.js';
 import { parseCount, parseCountry, parseWantedTrait } from './values/words.js';
@@ -21,6 +23,11 @@ export interface ShapeOptions extends AdministrationOption {
   disk: number;
   image: string;
   pool?: string;
+  extra?: Extras;
+  hugepages?: PageSize;
+  /** How many cells. */
+  numa?: number;
+  dedicatedCpus?: true;
   site?: string[];
   country?: string[];
   jurisdiction?: string[];
@@ -46,6 +53,10 @@ export function shapeOptions(): Option[] {
     option('--pool <pool>', "put the disk on that shared pool (default: the host's own)", (text) =>
       resourceName('storagePools', text),
     ),
+    folded('--extra <extra>', 'with extras of its host, e.g. gpu:a30, or gpu:a30=2 for two', addExtra),
+    new Option('--hugepages <size>', "memory of the host's hugepages of that size").choices(pageSizes),
+    option('--numa <cells>', 'within one NUMA cell ("one"), or on 2 to 8 equal ones', parseCells),
+    flag('--dedicated-cpus', 'a whole CPU of its cells for each vCPU; needs --numa'),
     repeated('--site <site>', 'only there', (text) => resourceName('sites', text)),
     repeated('--country <country>', 'only in that country', parseCountry),
     repeated('--jurisdiction <jurisdiction>', 'only where that law holds, e.g. EU', (text) => text),
@@ -69,6 +80,9 @@ SKEW    for spread: by how many VMs places may differ (default: 1)
 Such as web:apart, db:spread:rack:1, cache:together:site:soft.`;
 
 export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
+  const { hugepages, numa: cells = 0, dedicatedCpus = false } = options;
+  if (dedicatedCpus && cells === 0)
+    throw usageFailure('--dedicated-cpus needs --numa: CPUs are dedicated within cells.');
   return {
     spec: {
       vcpus: options.vcpus,
@@ -76,6 +90,9 @@ export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
       diskMib: options.disk,
       image: options.image,
       storagePool: options.pool ?? '',
+      extras: options.extra ?? {},
+      hugepageSizeKib: hugepages === undefined ? 0 : pageSizesKib[hugepages],
+      numa: cells === 0 ? null : { cells, dedicatedCpus },
     },
     placement: {
       sites: options.site ?? [],

@@ -8,7 +8,7 @@ import type { Desired__Output } from '../../proto/gen/secovia/v1/Desired.js';
 import type { Epoch__Output } from '../../proto/gen/secovia/v1/Epoch.js';
 import type { Image__Output } from '../../proto/gen/secovia/v1/Image.js';
 import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
-import type { ImageFormat } from '../hypervisor/hypervisor.js';
+import { extraName, type Hardware, type ImageFormat } from '../hypervisor/hypervisor.js';
 
 export type Role = 'run' | 'stopped' | 'send' | 'receive' | 'released' | 'deleted';
 
@@ -38,6 +38,8 @@ export interface VmDesired {
   vmName: string;
   /** Null only for the roles that take a VM away. */
   size: VmSize | null;
+  /** Left out by those that ask for nothing of it. */
+  hardware?: Hardware | undefined;
   image: ImageRef | null;
   storagePoolPath: string;
   restartsAfterGuestShutdown: boolean;
@@ -57,6 +59,8 @@ const limits = {
   vcpus: { min: 1, max: 512 },
   memoryMib: { min: 64, max: 16 * 1024 * 1024 },
   diskMib: { min: 1, max: 64 * 1024 * 1024 },
+  extraNames: { min: 0, max: 16 },
+  ofOneExtra: { min: 1, max: 64 },
   stopGraceSeconds: { min: 0, max: 3600 },
   nameLength: 512,
   sourceLength: 4096,
@@ -103,6 +107,17 @@ function readSize(spec: VmSpec__Output): VmSize {
     require(inRange(value, range), `spec.${field} is ${value}, outside of ${range.min} to ${range.max}`);
   }
   return { vcpus, memoryMib, diskMib };
+}
+
+/** Undefined when nothing is asked for. */
+function readHardware(spec: VmSpec__Output): Hardware | undefined {
+  const extras = Object.entries(spec.extras).sort(([a], [b]) => (a < b ? -1 : 1));
+  require(inRange(extras.length, limits.extraNames), `spec.extras names ${extras.length} extras`);
+  for (const [name, count] of extras) {
+    require(extraName.test(name), 'spec.extras has a name that no extra can have');
+    require(inRange(count, limits.ofOneExtra), `spec.extras asks for ${count} of ${name}`);
+  }
+  return extras.length === 0 ? undefined : { extras: Object.fromEntries(extras) };
 }
 
 function readImage(image: Image__Output): ImageRef {
@@ -162,6 +177,7 @@ function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
     term,
     vmName: plainText(message.vmName, 'vm_name', limits.nameLength),
     size: makes && message.spec !== null ? readSize(message.spec) : null,
+    hardware: makes && message.spec !== null ? readHardware(message.spec) : undefined,
     image: makes && message.image !== null ? readImage(message.image) : null,
     storagePoolPath: readPoolPath(message.storagePoolPath),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
@@ -198,7 +214,8 @@ export function readDesired(message: Desired__Output): DesiredReading {
 
 /** What of a VM its domain is made from, as one short text: when it changes, the domain must be redefined. */
 export function specHash(desired: VmDesired): string {
-  const { size, storagePoolPath } = desired;
-  const content = JSON.stringify([size?.vcpus, size?.memoryMib, size?.diskMib, storagePoolPath]);
-  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const { size, storagePoolPath, hardware } = desired;
+  const content = [size?.vcpus, size?.memoryMib, size?.diskMib, storagePoolPath];
+  const parts = hardware === undefined ? content : [...content, hardware];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

@@ -231,6 +231,7 @@ function blueprint(desired: VmDesired, name: string, metadata: VmMetadata): Blue
     title: desired.vmName,
     vcpus: desired.size.vcpus,
     memoryMib: desired.size.memoryMib,
+    hardware: desired.hardware,
     metadata,
   };
 }

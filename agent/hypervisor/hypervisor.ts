@@ -69,12 +69,23 @@ export interface VolumeRequest extends VolumeRef {
   backing: { path: string; format: ImageFormat };
 }
 
+/** How an extra may be called. */
+export const extraName = /^[a-z0-9]([a-z0-9._/:-]{0,61}[a-z0-9])?$/;
+
+/** What of the machine a domain has to itself, beyond a share of its CPUs and memory. */
+export interface Hardware {
+  /** Counted extras by name; which devices stand for them the hypervisor chooses. */
+  extras: Readonly<Record<string, number>>;
+}
+
 /** Everything a domain is made from. */
 export interface Blueprint extends VolumeRef {
   name: string;
   title: string;
   vcpus: number;
   memoryMib: number;
+  /** Left out by most. */
+  hardware?: Hardware | undefined;
   metadata: VmMetadata;
 }
 

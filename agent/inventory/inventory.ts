@@ -10,12 +10,14 @@ import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js'
 import type { NetworkInterface } from '../../proto/gen/secovia/v1/NetworkInterface.js';
 import type { HostMetrics } from '../core.js';
 import type { MachineFacts } from '../hypervisor/hypervisor.js';
+import { countExtras, type ExtraCatalogue } from './extras.js';
 import { type CapacityPolicy, resourcesMessage, shareOut } from './reserve.js';
 
 export interface SurveyOptions {
   dataDir: string;
   agentVersion: string;
   policy: CapacityPolicy;
+  extras: ExtraCatalogue;
 }
 
 const mib = 1024 * 1024;
@@ -25,10 +27,11 @@ const maxListed = 64;
 
 /** The host's inventory; `machine` is null while libvirt does not answer. */
 export async function survey(options: SurveyOptions, machine: MachineFacts | null): Promise<HostInventory> {
-  const [disk, filesystems, interfaces] = await Promise.all([
+  const [disk, filesystems, interfaces, extras] = await Promise.all([
     statfs(options.dataDir),
     filesystemsOf(),
     networkInterfaces(),
+    countExtras(options.extras),
   ]);
   const measured = {
     vcpus: machine?.cpus ?? cpus().length,
@@ -47,7 +50,7 @@ export async function survey(options: SurveyOptions, machine: MachineFacts | nul
     numaCells: machine?.numaCells ?? [],
     networkInterfaces: interfaces,
     filesystems,
-    total: resourcesMessage(total),
+    total: { ...resourcesMessage(total), extras },
     reserved: resourcesMessage(reserved),
     libvirtVersion: machine?.version ?? '',
     hypervisorVersion: machine?.hypervisorVersion ?? '',

@@ -28,6 +28,7 @@ const desired = z.object({
   term: whole,
   vmName: text,
   size: z.object({ vcpus: whole, memoryMib: whole, diskMib: whole }).nullable(),
+  hardware: z.object({ extras: z.record(text, whole) }).optional(),
   image: z
     .object({
       name: text,

@@ -55,6 +55,12 @@ const sources: Record<string, Names> = {
     distinct(
       (await connection.call('HostService', 'ListHosts', page, ask)).hosts.flatMap((each) => each.traits),
     ),
+  extra: async (connection) =>
+    distinct(
+      (await connection.call('HostService', 'ListHosts', page, ask)).hosts.flatMap(({ capacity }) =>
+        Object.keys(capacity?.extras ?? {}),
+      ),
+    ),
   // All VMs of a group say the same, so a rule that some say is the one to say.
   rule: async (connection, administration) => {
     const parent = resourceName('administrations', administration ?? '-');

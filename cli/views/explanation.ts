@@ -16,8 +16,15 @@ const exclusionColumns: Column<Exclusion__Output>[] = [
   { head: 'CODE', value: ({ code }) => code },
   { head: 'HOSTS', value: ({ hosts }) => String(hosts), align: 'right' },
   { head: 'SOLE', value: ({ sole }) => String(sole), align: 'right' },
-  { head: 'DESCRIPTION', value: ({ description }) => description },
+  { head: 'DESCRIPTION', value: exclusionText },
 ];
+
+/** With the extras that are too few, those that most hosts lack first. */
+function exclusionText({ description, extras }: Exclusion__Output): string {
+  const lacked = Object.entries(extras).sort(([, m], [, n]) => n - m);
+  if (lacked.length === 0) return description;
+  return `${description} (${lacked.map(([name, hosts]) => `${name} on ${hosts}`).join(', ')})`;
+}
 
 export async function explanationText(
   explained: ExplainPlacementResponse__Output,
@@ -44,9 +51,11 @@ export function refusalSentence(refusal: string): string {
 }
 
 function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
-  const { host, left, softViolations, priceTier, sitePreference } = score;
+  const { host, left, softViolations, sparedForGpus, priceTier, sitePreference, numaCells } = score;
   const wishes = [
+    numaCells.length === 0 ? '' : `NUMA cells ${numaCells.join(', ')}`,
     softViolations === 0 ? '' : `${softViolations} of the soft groups and preferred traits not met`,
+    sparedForGpus ? 'has GPUs, and is only taken because no host without them will do' : '',
     priceTier === 0 ? '' : `price tier ${priceTier}`,
     sitePreference === 0 ? '' : 'not on the site preferred most',
   ];
@@ -61,10 +70,13 @@ const lacks: Record<string, [what: string, amount: (missing: number) => string]>
   LACKS_DISK: ['disk', formatMib],
   LACKS_VCPUS: ['vCPUs', String],
   LACKS_VM_SLOTS: ['VM slots', String],
+  LACKS_HUGEPAGES: ['hugepages', formatMib],
+  LACKS_DEDICATED_CPUS: ['CPUs to dedicate', String],
+  LACKS_NUMA_CELL: ['NUMA cells with room', String],
 };
 
-function missSentence({ code, hosts, missing }: NearestMiss__Output): string {
-  const [what, amount] = lacks[code] ?? [code, String];
+function missSentence({ code, extra, hosts, missing }: NearestMiss__Output): string {
+  const [what, amount] = lacks[code] ?? [extra || code, String];
   return hosts === 1
     ? `1 host lacks only ${what}: ${amount(missing)}`
     : `${hosts} hosts lack only ${what}; the nearest lacks ${amount(missing)}`;
@@ -74,6 +86,8 @@ const flags: Record<string, string> = {
   'spec.vcpus': '--vcpus',
   'spec.memory_mib': '--memory',
   'spec.disk_mib': '--disk',
+  'spec.numa': '--numa',
+  'spec.hugepage_size_kib': '--hugepages',
   'placement.sites': '--site',
   'placement.countries': '--country',
   'placement.jurisdictions': '--jurisdiction',
@@ -83,8 +97,12 @@ const flags: Record<string, string> = {
   'placement.groups': '--group',
 };
 
+const extraField = 'spec.extras.';
+
 /** In the flags of the command line, where the field has one. */
 function advice({ field, value, description }: SuggestedChange__Output): string {
+  if (field.startsWith(extraField))
+    return `it would fit with --extra ${field.slice(extraField.length)}=${value}`;
   const flag = flags[field];
   if (flag === undefined) return description;
   if (value === '') return `it would fit without ${flag}`;

@@ -10,6 +10,7 @@ import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName } from '../values/names.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
+import { cellRows } from './host-cells.js';
 
 export function hostColumns(nowMs: number): Column<Host__Output>[] {
   return [
@@ -55,6 +56,7 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['vCPU overcommit', overcommit(host)],
       ['For VMs', amounts(host.capacity)],
       ['Held by VMs', amounts(host.claimed, true)],
+      ...cellRows(host),
       ['Foreign domains', host.foreignDomains > 0 ? String(host.foreignDomains) : ''],
       ['Orphans', host.orphans],
       ...(host.inventory === null ? [] : inventoryRows(host.inventory)),
@@ -84,10 +86,6 @@ function inventoryRows(found: HostInventory__Output): SheetRow[] {
     ['Hostname', found.hostname],
     ['CPU', found.cpuModel === '' ? '' : `${found.cpuModel}, ${found.architecture}, ${shape}`],
     ['Accelerators', found.accelerators.join(', ')],
-    [
-      'NUMA cells',
-      found.numaCells.map((cell) => `${cell.id}: ${cell.cpus} CPUs, ${formatMib(cell.memoryMib)}`),
-    ],
     [
       'Network',
       found.networkInterfaces.map((each) =>

@@ -7,6 +7,8 @@ import { sheet } from '../output/sheet.js';
 import type { Column } from '../output/table.js';
 import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName, shortVmName } from '../values/names.js';
+import { formatExtras } from '../values/extras.js';
+import { formatLayout, formatPageSize } from '../values/layouts.js';
 import { formatGroup } from '../values/groups.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
@@ -74,6 +76,9 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['vCPUs', String(spec?.vcpus ?? '')],
       ['Memory', size(spec?.memoryMib)],
       ['Disk', size(spec?.diskMib)],
+      ['Hugepages', spec?.hugepageSizeKib ? formatPageSize(spec.hugepageSizeKib) : ''],
+      ['NUMA', formatLayout(spec?.numa, vm.numaCells)],
+      ['Extras', formatExtras(spec?.extras ?? {}).join(', ')],
       ['Image', shortName(spec?.image ?? '')],
       ['Pool', shortName(spec?.storagePool ?? '') || "the host's own"],
       ['Labels', Object.entries(vm.labels).map(([key, value]) => `${key}=${value}`)],

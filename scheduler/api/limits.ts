@@ -13,6 +13,12 @@ export const mostJurisdictions = 32;
 export const mostTraits = 64;
 /** Each makes one round more of a search possible. */
 export const mostPreferredTraits = 16;
+/** Names of extras that one VM asks for, and how many of each. */
+export const mostExtras = 16;
+export const mostOfOneExtra = 64;
+/** 2 MiB and 1 GiB. */
+export const hugepageSizesKib: readonly number[] = [2048, 1_048_576];
+export const mostCells = 8;
 export const mostGroups = 8;
 export const mostSkew = 1000;
 export const leastOvercommitPercent = 10;

@@ -6,7 +6,6 @@ import { estimateCapacity, explainPlacement } from '../core/ask-placement.js';
 import type { VmShape } from '../core/commands.js';
 import { refuseNoHost } from '../core/placement/no-host.js';
 import { notFound } from '../core/refusal.js';
-import { needsOf } from '../core/state.js';
 import { Fields } from './fields.js';
 import { mostCountedVms } from './limits.js';
 import { type Answer, query } from './methods.js';
@@ -51,8 +50,7 @@ export const placementService = {
     if (asked.refusal) return asked;
     const { spec, answer } = asked;
     const { chosen, explanation, suggestion } = answer;
-    const refusal =
-      chosen === null ? sentenceOf(refuseNoHost(explanation, needsOf(spec), vmId, suggestion)) : '';
+    const refusal = chosen === null ? sentenceOf(refuseNoHost(explanation, spec, vmId, suggestion)) : '';
     return { response: { ...placementAnswerMessage(answer), refusal } };
   }),
 

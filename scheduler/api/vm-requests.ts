@@ -8,6 +8,8 @@ import type { NewVm, VmShape } from '../core/commands.js';
 import type { PowerState, VmPolicy } from '../core/model.js';
 import { type Fields, titleLimit } from './fields.js';
 import { largestDiskMib, leastMemoryMib, mostMemoryMib, mostVcpus } from './limits.js';
+import { wantedExtras } from './extras.js';
+import { wantedLayout } from './layouts.js';
 import { placementIn } from './vm-placement.js';
 
 const powerStates: Record<string, PowerState> = {
@@ -60,6 +62,8 @@ export function shapeIn(
     image: fields.name(`${at}.spec.image`, 'image', spec.image),
     pool:
       spec.storagePool === '' ? '' : fields.name(`${at}.spec.storage_pool`, 'storage pool', spec.storagePool),
+    extras: wantedExtras(fields, `${at}.spec.extras`, spec.extras),
+    ...wantedLayout(fields, `${at}.spec`, spec),
     placement: placementIn(fields, `${at}.placement`, placement),
   };
 }

@@ -49,9 +49,10 @@ const pageTimeMs = 10;
 const rowsBetweenLooks = 256;
 
 /** At most what the texts of a VM take on the wire: three bytes a UTF-16 unit. */
-function textBytes({ title, labels, placement }: Vm): number {
+function textBytes({ title, labels, spec, placement }: Vm): number {
   let units = title.length;
   for (const key in labels) units += key.length + (labels[key] as string).length;
+  for (const name in spec.extras) units += name.length;
   return 3 * units + placementBytes(placement);
 }
 

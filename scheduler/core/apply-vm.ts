@@ -58,18 +58,15 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.generation = change.generation;
       return;
     case 'vm.placed':
-      state.unclaim(vm);
-      vm.host = change.host;
+      moveTo(state, vm, change.host, change.numaCells);
       vm.term = change.term;
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
       enter('placed');
-      state.claim(vm);
       return;
     case 'vm.unplaced':
-      state.unclaim(vm);
-      vm.host = null;
+      moveTo(state, vm, null, undefined);
       vm.refusedBy = change.refusedBy;
       vm.fault = change.fault;
       enter('failed');
@@ -81,12 +78,19 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       enter(change.state);
       return;
     case 'vm.adopted':
-      state.unclaim(vm);
-      vm.host = change.host;
+      moveTo(state, vm, change.host, change.numaCells);
       vm.term = change.term;
       vm.generation = change.generation;
-      state.claim(vm);
   }
+}
+
+/** What it claims goes with it. */
+function moveTo(state: State, vm: Vm, host: string | null, numaCells: number[] | undefined): void {
+  state.unclaim(vm);
+  vm.host = host;
+  if (numaCells === undefined) delete vm.numaCells;
+  else vm.numaCells = numaCells;
+  state.claim(vm);
 }
 
 /** An image that was deleted from the catalogue goes with the last VM that was made from it. */

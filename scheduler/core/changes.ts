@@ -8,11 +8,11 @@ import type {
   Epoch,
   Fault,
   Host,
+  HostCapacity,
   HostState,
   Image,
   Operation,
   RebootMode,
-  Resources,
   Site,
   StopMode,
   StoragePool,
@@ -47,7 +47,7 @@ export type Change =
   | { type: 'pool.deleted'; id: string }
   | { type: 'host.joined'; host: Host }
   | { type: 'host.connected'; id: string; bootId: string }
-  | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: Resources }
+  | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: HostCapacity }
   | { type: 'host.state'; id: string; state: HostState; reason: string }
   | {
       type: 'host.reported';
@@ -86,7 +86,15 @@ export type Change =
     }
   | { type: 'vm.reboot_ordered'; uid: string; rebootCount: number; mode: RebootMode; generation: number }
   /** A new owner: claims follow, the term rises. `refusedBy` are hosts not to be tried again. */
-  | { type: 'vm.placed'; uid: string; host: string; term: number; generation: number; refusedBy: string[] }
+  | {
+      type: 'vm.placed';
+      uid: string;
+      host: string;
+      numaCells?: number[];
+      term: number;
+      generation: number;
+      refusedBy: string[];
+    }
   /** No host has it: the last one refused it, and nothing of it runs. */
   | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
   | {
@@ -98,7 +106,14 @@ export type Change =
       fault: Fault | null;
     }
   /** The agent's term was newer than ours (a restored scheduler): it wins. */
-  | { type: 'vm.adopted'; uid: string; host: string; term: number; generation: number }
+  | {
+      type: 'vm.adopted';
+      uid: string;
+      host: string;
+      numaCells?: number[];
+      term: number;
+      generation: number;
+    }
   | { type: 'vm.removed'; uid: string }
   | { type: 'operation.started'; operation: Operation }
   | { type: 'operation.target_ended'; id: string; uid: string; fault: Fault | null }

@@ -4,13 +4,15 @@
  * carried out is decided here.
  */
 import type {
+  Extras,
   Fault,
   Host,
+  HostCapacity,
   Image,
+  NumaWish,
   Operation,
   PowerState,
   RebootMode,
-  Resources,
   Site,
   StopMode,
   StoragePool,
@@ -32,6 +34,9 @@ export interface VmShape {
   /** `Image.id`. */
   image: string;
   pool: string;
+  extras?: Extras;
+  hugepageKib?: number;
+  numa?: NumaWish;
   placement: VmPlacement;
 }
 
@@ -75,6 +80,8 @@ export interface Observation {
   state: DomainState;
   rebootCount: number;
   fault: Fault | null;
+  /** The cells that it has there. */
+  numaCells?: number[];
 }
 
 export interface HostReport {
@@ -139,7 +146,7 @@ export interface Commands {
       machineId: string;
       bootId: string;
       inventory: Record<string, unknown>;
-      capacity: Resources;
+      capacity: HostCapacity;
       report: HostReport;
       /** Why the journal stands behind what the agent has seen, and of which incarnation; null when it does not. */
       journalBehind: { reason: string; incarnation: number } | null;
@@ -151,7 +158,7 @@ export interface Commands {
       id: string;
       report: HostReport;
       inventory: Record<string, unknown> | null;
-      capacity: Resources | null;
+      capacity: HostCapacity | null;
     };
     reply: null;
   };

@@ -5,11 +5,11 @@ import type { Decision } from './decide.js';
 import { decideObservation } from './decide-observation.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
-import type { Host, Resources } from './model.js';
+import type { Host, HostCapacity } from './model.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
 
-const nothing: Resources = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+const nothing: HostCapacity = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
 export function joinHost(state: State, command: CommandOf<'host.join'>, nowMs: number): Decision<Host> {
   if (!state.sites.has(command.site)) return { refusal: notFound('site', command.site) };
@@ -219,7 +219,11 @@ function reportChange(host: Host, report: HostReport): Change[] {
   return [{ type: 'host.reported', id: host.id, libvirtAvailable, foreignDomains, orphans }];
 }
 
-function inventoryChange(host: Host, inventory: Record<string, unknown>, capacity: Resources): Change[] {
-  if (JSON.stringify(host.inventory) === JSON.stringify(inventory)) return [];
+/** The same inventory may give another capacity when another version of the scheduler reads it. */
+function inventoryChange(host: Host, inventory: Record<string, unknown>, capacity: HostCapacity): Change[] {
+  const same =
+    JSON.stringify(host.inventory) === JSON.stringify(inventory) &&
+    JSON.stringify(host.capacity) === JSON.stringify(capacity);
+  if (same) return [];
   return [{ type: 'host.inventory', id: host.id, inventory, capacity }];
 }

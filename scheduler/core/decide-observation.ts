@@ -31,7 +31,17 @@ function adopt(vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term === vm.term && vm.host !== host.id) return [];
   // What is desired here is older than what the agent has: said again, it is a new version.
   const generation = Math.max(vm.generation, seen.generation) + 1;
-  return [{ type: 'vm.adopted', uid: vm.uid, host: host.id, term: seen.term, generation }];
+  const adopted = { type: 'vm.adopted', uid: vm.uid, host: host.id, term: seen.term, generation } as const;
+  const numaCells = adoptedCells(vm, host, seen);
+  return [numaCells === undefined ? adopted : { ...adopted, numaCells }];
+}
+
+/** The cells that the VM has there, as its agent says; one that does not say has them where it had them last. */
+function adoptedCells({ spec, numaCells }: Vm, { capacity }: Host, seen: Observation): number[] | undefined {
+  if (spec.numa === undefined) return undefined;
+  const { cells } = spec.numa;
+  if (seen.numaCells?.length === cells) return seen.numaCells;
+  return numaCells ?? (capacity.cells ?? []).slice(0, cells).map(({ id }) => id);
 }
 
 function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
@@ -107,7 +117,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   if (refusedBy.length < placementAttempts && image !== undefined) {
     const request = requestForMove(vm, image.architecture, refusedBy);
     const placed = place(state, request);
-    if (!placed.noHost) return [placedChange(vm, placed.host.id, refusedBy)];
+    if (!placed.noHost) return [placedChange(vm, placed.host.id, placed.numaCells, refusedBy)];
   }
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
 }

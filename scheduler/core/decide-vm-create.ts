@@ -6,10 +6,11 @@ import type { GroupRule, Image, Operation, Vm, VmSpec } from './model.js';
 import { BatchRefusals } from './placement/batch-refusals.js';
 import { explain } from './placement/explanation.js';
 import { refuseNoHost, refuseOne } from './placement/no-host.js';
+import { type Place, placeOn } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { Tentative } from './placement/tentative.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
-import { needsOf, type State } from './state.js';
+import type { State } from './state.js';
 import { newOperation } from './vm-changes.js';
 
 /** VMs of one decision get `sequence * this + index`, so that their order is total. */
@@ -60,13 +61,13 @@ function decideEach(
     const row = refusals.isKnown(request) ? -1 : tentative.find(request);
     if (row < 0) {
       if (!bestEffort) return { refusal: noHostFor(state, request, spec, wanted.id, alone) };
-      refused.push({ index, id: wanted.id, refusal: refusals.of(request, needsOf(spec), wanted.id) });
+      refused.push({ index, id: wanted.id, refusal: refusals.of(request, spec, wanted.id) });
       continue;
     }
     take(taken, wanted);
-    const host = (state.hostTable.hosts[row] as { id: string }).id;
-    vms.push(newVm(command, wanted, spec, host, firstSequence + index, nowMs));
-    if (!alone) tentative.claim(row, request);
+    const place = placeOn(state, request, row);
+    vms.push(newVm(command, wanted, spec, place, firstSequence + index, nowMs));
+    if (!alone) tentative.claim(place, request);
   }
   if (vms.length === 0) return { changes: [], reply: () => ({ vms, operation: null, refused }) };
   const targets = vms.map((vm) => vm.uid);
@@ -87,19 +88,18 @@ function noHostFor(
   alone: boolean,
 ): Refusal {
   const noHost = explain(state, request);
-  const needs = needsOf(spec);
-  return alone ? refuseOne(state, request, noHost, needs, id) : refuseNoHost(noHost, needs, id);
+  return alone ? refuseOne(state, request, noHost, spec, id) : refuseNoHost(noHost, spec, id);
 }
 
 function newVm(
   { administration, operation }: CommandOf<'vm.create'>,
   wanted: NewVm,
   spec: VmSpec,
-  host: string,
+  { host, numaCells }: Place,
   createdSequence: number,
   nowMs: number,
 ): Vm {
-  return {
+  const vm: Vm = {
     uid: wanted.uid,
     administration,
     id: wanted.id,
@@ -111,7 +111,7 @@ function newVm(
     desired: wanted.power,
     state: 'placed',
     stateMs: nowMs,
-    host,
+    host: host.id,
     term: 1,
     generation: 1,
     observedGeneration: 0,
@@ -129,6 +129,8 @@ function newVm(
     createdMs: nowMs,
     updatedMs: nowMs,
   };
+  if (numaCells !== undefined) vm.numaCells = numaCells;
+  return vm;
 }
 
 /** What the VMs of this decision so far have taken of what only one may have, or all together. */
@@ -192,9 +194,12 @@ export function requestOfShape(
     const group = state.groups.get(administration, rule.group);
     if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
   }
-  const { vcpus, memoryMib, diskMib, pool, placement } = wanted;
+  const { vcpus, memoryMib, diskMib, pool, extras, hugepageKib, numa, placement } = wanted;
   const { uid: imageUid, architecture, virtualSizeMib } = image;
   const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
+  if (extras !== undefined) spec.extras = extras;
+  if (hugepageKib !== undefined) spec.hugepageKib = hugepageKib;
+  if (numa !== undefined) spec.numa = numa;
   return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
 }
 

@@ -7,10 +7,12 @@ import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
 import { refuseOne } from './placement/no-host.js';
+import { layoutOf, misfits } from './placement/numa/layout.js';
+import { shortOfLayout } from './placement/numa/growth.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { needsOf, onHost, type State } from './state.js';
+import { needsOnHost, type State } from './state.js';
 import { desiredChange, newOperation, placedChange } from './vm-changes.js';
 
 type VmAndOperation = { vm: Vm; operation: Operation };
@@ -62,6 +64,12 @@ export function resizeVm(
       },
     };
   }
+  const layout = layoutOf(spec);
+  const violations = layout === undefined ? [] : misfits(layout);
+  if (violations.length > 0) {
+    const sentence = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+    return { refusal: { ...refuse('invalid', 'SIZE_MISFITS', sentence), violations } };
+  }
   const lacks = lacksForResize(state, vm, spec);
   if (lacks) return { refusal: lacks };
   return withOperation(state, vm, 'resize', command.operation, nowMs, [
@@ -73,8 +81,8 @@ export function resizeVm(
 function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null {
   const row = vm.host === null ? undefined : state.hostTable.row(vm.host);
   if (row === undefined) return refuse('precondition', 'NO_HOST', 'no host has it');
-  const before = onHost(needsOf(vm.spec), spec.pool);
-  const after = onHost(needsOf(spec), spec.pool);
+  const before = needsOnHost(vm.spec);
+  const after = needsOnHost(spec);
   const table = state.hostTable;
   const short: string[] = [];
   const check = (name: string, free: number, more: number) => {
@@ -83,6 +91,7 @@ function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null 
   check('vCPUs', table.freeVcpus[row] as number, after.vcpus - before.vcpus);
   check('memory MiB', table.freeMemoryMib[row] as number, after.memoryMib - before.memoryMib);
   check('disk MiB', table.freeDiskMib[row] as number, after.diskMib - before.diskMib);
+  short.push(...shortOfLayout(state.hostTable, row, vm, spec));
   if (short.length > 0) {
     return refuse(
       'exhausted',
@@ -107,7 +116,7 @@ export function startVm(
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
   const changes: Change[] = [];
   // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
-  if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, []));
+  if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, vm.numaCells, []));
   changes.push(desiredChange(vm, 'running'));
   return withOperation(state, vm, 'start', command.operation, nowMs, changes);
 }
@@ -182,10 +191,10 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
   };
   const placed = place(state, request);
   if (placed.noHost) {
-    return { refusal: refuseOne(state, request, placed.noHost, needsOf(vm.spec), vm.id) };
+    return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
   }
   return withOperation(state, vm, 'start', operation, nowMs, [
-    placedChange(vm, placed.host.id, []),
+    placedChange(vm, placed.host.id, placed.numaCells, []),
     desiredChange(vm, 'running'),
   ]);
 }

@@ -2,8 +2,13 @@
  * What hosts have free, in columns: placement reads nothing else for every host, so a decision touches a few
  * bytes a host and makes no garbage. A row belongs to a host for as long as the host exists.
  */
-import type { Host, Resources } from './model.js';
+import type { Extras, Host, HostCapacity, Resources } from './model.js';
+import { ExtraHosts } from './placement/extras/extra-hosts.js';
 import type { Scorer } from './placement/scorers/scorer.js';
+import { CellClaims, type HostClaims } from './placement/numa/cell-claims.js';
+import { CellRooms } from './placement/numa/cell-rooms.js';
+import type { Layout } from './placement/numa/layout.js';
+import { RoomIndexes } from './placement/numa/room-indexes.js';
 import { type SlotHosts, SlotRows } from './placement/slots/slot-rows.js';
 
 const initialRows = 64;
@@ -36,10 +41,18 @@ export class HostTable implements SlotHosts {
   /** What hosts offer to VMs altogether. */
   totalVcpus = new Int32Array(initialRows);
   totalMemoryMib = new Int32Array(initialRows);
+  /** Of the vCPUs those of CPUs that no VM has to itself. */
+  #offeredVcpus = new Int32Array(initialRows);
   #totalDiskMib = new Int32Array(initialRows);
   #totalVms = new Int32Array(initialRows);
   /** Finds the best host; it is told of every change of what hosts have free. */
   readonly index: SlotRows;
+  /** What hosts have of counted extras. */
+  readonly extras = new ExtraHosts();
+  /** What VMs hold of cells, hugepages and whole CPUs, what room that leaves, and who has the best. */
+  readonly cellClaims = new CellClaims();
+  readonly cellRooms = new CellRooms(this, this.cellClaims);
+  readonly rooms: RoomIndexes;
   readonly #rowOf = new Map<string, number>();
   readonly #options: HostTableOptions;
   #together = false;
@@ -47,6 +60,10 @@ export class HostTable implements SlotHosts {
   constructor(options: HostTableOptions) {
     this.#options = options;
     this.index = new SlotRows(this, options.scorer);
+    const { index } = this;
+    this.rooms = new RoomIndexes(this, this.cellRooms, options.scorer, index.order, (row) =>
+      index.profileOf(row),
+    );
   }
 
   row(id: string): number | undefined {
@@ -65,8 +82,20 @@ export class HostTable implements SlotHosts {
     };
   }
 
+  /** What the VMs of a host hold of its extras. */
+  claimedExtras(id: string): Extras {
+    const row = this.#rowOf.get(id);
+    return row === undefined ? {} : this.extras.claimed(row);
+  }
+
+  /** What its VMs hold of its cells, hugepages and whole CPUs; undefined when they hold none. */
+  claimsOnCells(id: string): HostClaims | undefined {
+    const row = this.#rowOf.get(id);
+    return row === undefined ? undefined : this.cellClaims.of(row);
+  }
+
   /** What a host offers to VMs: what it has, and of the vCPUs the share that the overcommit makes of them. */
-  capacity(host: Host): Resources {
+  capacity(host: Host): HostCapacity {
     const vcpus = Math.floor((host.capacity.vcpus * this.#options.vcpuPercent(host)) / 100);
     return { ...host.capacity, vcpus };
   }
@@ -84,6 +113,7 @@ export class HostTable implements SlotHosts {
     this.hosts[this.count] = host;
     this.count += 1;
     this.index.add(host.id);
+    this.rooms.add();
     this.refresh(host);
   }
 
@@ -92,6 +122,49 @@ export class HostTable implements SlotHosts {
     const row = this.#rowOf.get(id);
     if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
     this.claimRow(row, resources, sign);
+  }
+
+  /** As `claim`, of extras. */
+  claimExtras(id: string, extras: Extras, sign: 1 | -1): void {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+    this.extras.claim(row, extras, sign);
+  }
+
+  /** As `claim`, of what a layout takes beyond that, on these cells. */
+  claimLayout(id: string, layout: Layout, cells: readonly number[], sign: 1 | -1): void {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+    this.cellClaims.claim(row, layout, cells, sign);
+    if (layout.dedicatedCpus) this.#offer(row, this.sharedVcpus(row));
+    if (!this.#together) this.#tell(row);
+  }
+
+  vcpuPercent(row: number): number {
+    return this.#options.vcpuPercent(this.hosts[row] as Host);
+  }
+
+  sharedVcpus(row: number): number {
+    return (this.#offeredVcpus[row] as number) - (this.freeVcpus[row] as number);
+  }
+
+  /** What a host would offer less of, to VMs that share its CPUs, if a layout took whole CPUs of it. */
+  vcpusOfDedicated(row: number, layout: Layout | undefined): number {
+    if (layout?.dedicatedCpus !== true) return 0;
+    return (this.#offeredVcpus[row] as number) - this.#offeredWith(row, layout.vcpus);
+  }
+
+  /** What is offered of the CPUs that are left when so many more are dedicated. */
+  #offeredWith(row: number, more: number): number {
+    const dedicated = (this.cellClaims.of(row)?.dedicatedCpus ?? 0) + more;
+    const { capacity } = this.hosts[row] as Host;
+    return Math.floor(((capacity.vcpus - dedicated) * this.vcpuPercent(row)) / 100);
+  }
+
+  /** Offers the CPUs that no VM has to itself, of which so many vCPUs are held. */
+  #offer(row: number, sharedVcpus: number): void {
+    this.#offeredVcpus[row] = this.#offeredWith(row, 0);
+    this.freeVcpus[row] = (this.#offeredVcpus[row] as number) - sharedVcpus;
   }
 
   claimRow(row: number, resources: Readonly<Resources>, sign: 1 | -1): void {
@@ -115,6 +188,7 @@ export class HostTable implements SlotHosts {
 
   #tell(row: number): void {
     this.index.update(row);
+    this.rooms.changed(row);
     this.#options.changed(row);
   }
 
@@ -123,15 +197,17 @@ export class HostTable implements SlotHosts {
     const row = this.#rowOf.get(host.id);
     if (row === undefined) throw new Error(`no row for host ${host.id}`);
     const claimed = this.claimed(host.id);
+    const sharedVcpus = this.sharedVcpus(row);
     const total = this.capacity(host);
     this.totalVcpus[row] = total.vcpus;
     this.totalMemoryMib[row] = total.memoryMib;
     this.#totalDiskMib[row] = total.diskMib;
     this.#totalVms[row] = total.vms;
-    this.freeVcpus[row] = total.vcpus - claimed.vcpus;
+    this.#offer(row, sharedVcpus);
     this.freeMemoryMib[row] = total.memoryMib - claimed.memoryMib;
     this.freeDiskMib[row] = total.diskMib - claimed.diskMib;
     this.freeVms[row] = total.vms - claimed.vms;
+    this.extras.resize(row, host.capacity.extras);
     this.index.resized(row);
     this.#tell(row);
   }
@@ -148,6 +224,7 @@ export class HostTable implements SlotHosts {
     this.freeVms = grow(this.freeVms);
     this.totalVcpus = grow(this.totalVcpus);
     this.totalMemoryMib = grow(this.totalMemoryMib);
+    this.#offeredVcpus = grow(this.#offeredVcpus);
     this.#totalDiskMib = grow(this.#totalDiskMib);
     this.#totalVms = grow(this.#totalVms);
   }

@@ -12,6 +12,30 @@ export interface Resources {
   vms: number;
 }
 
+/** How many there are of counted extras (`gpu:a30`, `sriov-vf`, ...), by name; of none there are 0. */
+export type Extras = Readonly<Record<string, number>>;
+
+/** Hugepages of one size. */
+export interface PagePool {
+  sizeKib: number;
+  count: number;
+}
+
+export interface NumaCell {
+  id: number;
+  cpus: number;
+  /** Ordinary memory: without hugepages. */
+  memoryMib: number;
+  hugepages: PagePool[];
+}
+
+/** What a machine has for VMs. What is left out it has none of. Of the memory, hugepages are no part. */
+export interface HostCapacity extends Resources {
+  extras?: Extras;
+  /** By id. The host as a whole may have less than its cells: what it keeps for itself is in none of them. */
+  cells?: NumaCell[];
+}
+
 export interface Site {
   id: string;
   title: string;
@@ -81,7 +105,7 @@ export interface Host {
   stateReason: string;
   cordoned: boolean;
   /** What the machine has for VMs, before any overcommit. */
-  capacity: Resources;
+  capacity: HostCapacity;
   /** Given by an operator, sorted. */
   traits: string[];
   /** The administration whose subtree alone may use it; null means anybody. */
@@ -127,6 +151,18 @@ export interface VmSpec {
   imageUid: string;
   /** A shared pool's id, or empty for the host's own. */
   pool: string;
+  extras?: Extras;
+  /** Its memory is made of pages of this size; left out for ordinary memory. */
+  hugepageKib?: number;
+  /** Left out for a VM that floats over all cells of its host. */
+  numa?: NumaWish;
+}
+
+export interface NumaWish {
+  /** 1: it fits into one cell. More: it has so many of equal size. */
+  cells: number;
+  /** Each vCPU has a whole CPU to itself. */
+  dedicatedCpus: boolean;
 }
 
 export interface VmPolicy {
@@ -190,6 +226,8 @@ export interface Vm {
   stateMs: number;
   /** The owner, or null while no host has it. A VM with a host holds a claim there. */
   host: string | null;
+  /** The cells of its host that it has, ascending; left out when it asked for none. */
+  numaCells?: number[];
   term: number;
   generation: number;
   observedGeneration: number;

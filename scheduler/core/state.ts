@@ -10,9 +10,12 @@ import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
 import { Offers } from './placement/offers.js';
 import { strategies, type Strategy } from './placement/scorers/index.js';
+import { type Layout, layoutOf } from './placement/numa/layout.js';
+import type { Place } from './placement/placement.js';
 import type { PlacementRequest } from './placement/request.js';
 import type {
   Administration,
+  Extras,
   Federation,
   Host,
   Image,
@@ -237,8 +240,22 @@ export class State {
    * Takes of a host what a request needs (`sign` 1), or gives it back, for as long as a decision takes: which VM it is
    * for is not noted.
    */
-  claimRequest(host: string, { administration, needs, placement }: PlacementRequest, sign: 1 | -1): void {
-    this.#claimOnHost(host, administration, needs, placement, sign);
+  claimRequest({ host, numaCells }: Omit<Place, 'row'>, request: PlacementRequest, sign: 1 | -1): void {
+    const { administration, needs, extras, layout, placement } = request;
+    this.#claimOnHost(host.id, administration, needs, placement, sign);
+    this.#claimSpecial(host.id, extras, layout, numaCells, sign);
+  }
+
+  /** What most VMs claim nothing of. */
+  #claimSpecial(
+    host: string,
+    extras: Extras | undefined,
+    layout: Layout | undefined,
+    numaCells: readonly number[] | undefined,
+    sign: 1 | -1,
+  ): void {
+    if (extras !== undefined) this.hostTable.claimExtras(host, extras, sign);
+    if (layout !== undefined) this.hostTable.claimLayout(host, layout, numaCells ?? [], sign);
   }
 
   #claimOnHost(
@@ -255,12 +272,14 @@ export class State {
 
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
     const needs = needsOf(vm.spec);
-    this.#claimOnHost(host, vm.administration, onHost(needs, vm.spec.pool), vm.placement, sign);
+    const { pool, extras, hugepageKib } = vm.spec;
+    this.#claimOnHost(host, vm.administration, needsOnHost(vm.spec), vm.placement, sign);
+    this.#claimSpecial(host, extras, layoutOf(vm.spec), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
-    this.hostTable.index.note(needs, sign);
-    if (vm.spec.pool !== '') {
-      const claimed = this.poolClaimedMib.get(vm.spec.pool) ?? 0;
-      this.poolClaimedMib.set(vm.spec.pool, claimed + sign * needs.diskMib);
+    if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);
+    if (pool !== '') {
+      const claimed = this.poolClaimedMib.get(pool) ?? 0;
+      this.poolClaimedMib.set(pool, claimed + sign * needs.diskMib);
     }
     let held = this.#claimOfAdministration.get(vm.administration);
     if (held === undefined) {
@@ -279,7 +298,14 @@ export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
 }
 
-/** What of it the host itself must have: a disk on a shared pool is claimed there instead. */
-export function onHost(needs: Resources, pool: string): Resources {
-  return pool === '' ? needs : { ...needs, diskMib: 0 };
+/**
+ * What of it the host itself must have free: a disk on a shared pool is claimed there instead, memory of hugepages in
+ * their pool, and CPUs that are dedicated apart from those that are shared.
+ */
+export function needsOnHost(spec: VmSpec): Resources {
+  const needs = needsOf(spec);
+  if (spec.pool !== '') needs.diskMib = 0;
+  if (spec.hugepageKib !== undefined) needs.memoryMib = 0;
+  if (spec.numa?.dedicatedCpus === true) needs.vcpus = 0;
+  return needs;
 }

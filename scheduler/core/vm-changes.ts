@@ -23,10 +23,23 @@ export function desiredChange(
   };
 }
 
-/** An owner under a new term: another host, or the same one again. */
-export function placedChange(vm: Vm, host: string, refusedBy: string[]): ChangeOf<'vm.placed'> {
+/** An owner under a new term: another host with these cells, or the same one again. */
+export function placedChange(
+  vm: Vm,
+  host: string,
+  numaCells: number[] | undefined,
+  refusedBy: string[],
+): ChangeOf<'vm.placed'> {
   const { uid, term, generation } = vm;
-  return { type: 'vm.placed', uid, host, term: term + 1, generation: generation + 1, refusedBy };
+  const placed = {
+    type: 'vm.placed',
+    uid,
+    host,
+    term: term + 1,
+    generation: generation + 1,
+    refusedBy,
+  } as const;
+  return numaCells === undefined ? placed : { ...placed, numaCells };
 }
 
 /** The end of the operation under way for a VM, if there is one. */

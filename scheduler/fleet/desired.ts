@@ -3,7 +3,7 @@ import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import type { DesiredState, Vm } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { imageMessage } from '../render/federation.js';
-import { policyMessage } from '../render/vm.js';
+import { policyMessage, specMessage } from '../render/vm.js';
 
 const roles: Record<DesiredState, Desired['role']> = {
   running: 'VM_ROLE_RUN',
@@ -19,13 +19,7 @@ export function desiredMessage(state: State, vm: Vm): Desired {
     generation: vm.generation,
     term: vm.term,
     epoch: state.federation.epoch,
-    spec: {
-      vcpus: vm.spec.vcpus,
-      memoryMib: vm.spec.memoryMib,
-      diskMib: vm.spec.diskMib,
-      image: image === undefined ? '' : `images/${image.id}`,
-      storagePool: vm.spec.pool === '' ? '' : `storagePools/${vm.spec.pool}`,
-    },
+    spec: specMessage(state, vm.spec),
     policy: policyMessage(vm.policy),
     image: image === undefined ? null : imageMessage(image),
     rebootCount: vm.rebootCount,
@@ -34,5 +28,6 @@ export function desiredMessage(state: State, vm: Vm): Desired {
     stopGraceSeconds: vm.stopGraceSeconds,
     vmName: `administrations/${vm.administration}/vms/${vm.id}`,
     storagePoolPath: vm.spec.pool === '' ? '' : (state.pools.get(vm.spec.pool)?.path ?? ''),
+    numaCells: vm.numaCells,
   };
 }

@@ -1,18 +1,22 @@
 /** What agents say, as the core understands it. Texts are cut, so that an agent cannot fill the journal. */
 import { unpackStatus } from '../../proto/errors.js';
+import type { NumaCell__Output } from '../../proto/gen/secovia/v1/NumaCell.js';
 import type { DomainState__Output } from '../../proto/gen/secovia/v1/DomainState.js';
 import type { HostInventory__Output } from '../../proto/gen/secovia/v1/HostInventory.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Status__Output } from '../../proto/gen/google/rpc/Status.js';
 import type { DomainState, HostReport, Observation } from '../core/commands.js';
-import type { Fault, Resources } from '../core/model.js';
+import { isExtraName, sortedExtras } from '../core/extras.js';
+import type { Extras, Fault, HostCapacity, NumaCell } from '../core/model.js';
 import { cutText } from '../core/text.js';
 
 const textLimit = 500;
 /** As JSON; a machine of thousands of CPUs stays far below. */
 const inventoryLimit = 256 * 1024;
 const orphansLimit = 1000;
+const mostExtrasOfHost = 256;
+const mostCellsOfVm = 8;
 /** VMs on a host whose agent names no limit. */
 const defaultVmSlots = 1000;
 
@@ -42,6 +46,7 @@ export function observationIn(message: Observation__Output): Observation | null 
     state,
     rebootCount: message.rebootCount,
     fault: faultIn(message.error),
+    ...(message.numaCells.length === 0 ? {} : { numaCells: message.numaCells.slice(0, mostCellsOfVm) }),
   };
 }
 
@@ -70,13 +75,46 @@ export function inventoryIn(message: HostInventory__Output): Record<string, unkn
 }
 
 /** What is left for VMs: what the machine has, less what is kept for itself. */
-export function capacityIn(inventory: HostInventory__Output): Resources {
-  const { total, reserved } = inventory;
+export function capacityIn(inventory: HostInventory__Output): HostCapacity {
+  const { total, reserved, bindsToCells, numaCells } = inventory;
   const left = (all: number | undefined, kept: number | undefined) => Math.max(0, (all ?? 0) - (kept ?? 0));
+  const setAside = numaCells.reduce((sum, cell) => sum + setAsideMib(cell), 0);
+  const extras = sortedExtras(wellFormed(total?.extras ?? {}));
   return {
     vcpus: left(total?.vcpus, reserved?.vcpus),
-    memoryMib: left(total?.memoryMib, reserved?.memoryMib),
+    memoryMib: Math.max(0, left(total?.memoryMib, reserved?.memoryMib) - setAside),
     diskMib: left(total?.diskMib, reserved?.diskMib),
     vms: left(total?.vms || defaultVmSlots, reserved?.vms),
+    ...(extras === undefined ? {} : { extras }),
+    ...(bindsToCells && numaCells.length > 0 ? { cells: cellsIn(numaCells) } : {}),
   };
+}
+
+/** What of a cell's memory is hugepages. */
+function setAsideMib({ hugepages }: NumaCell__Output): number {
+  return hugepages.reduce((sum, { sizeKib, count }) => sum + Math.ceil((sizeKib * count) / 1024), 0);
+}
+
+/** By id; of cells that say the same id the first. */
+function cellsIn(cells: readonly NumaCell__Output[]): NumaCell[] {
+  const byId = new Map<number, NumaCell>();
+  for (const cell of cells) {
+    if (byId.has(cell.id)) continue;
+    byId.set(cell.id, {
+      id: cell.id,
+      cpus: Math.max(0, cell.cpus),
+      memoryMib: Math.max(0, cell.memoryMib - setAsideMib(cell)),
+      hugepages: cell.hugepages
+        .filter(({ sizeKib, count }) => sizeKib > 0 && count > 0)
+        .map(({ sizeKib, count }) => ({ sizeKib, count }))
+        .sort((a, b) => a.sizeKib - b.sizeKib),
+    });
+  }
+  return [...byId.values()].sort((a, b) => a.id - b.id);
+}
+
+/** Extras that no VM could ask for are left out. */
+function wellFormed(extras: Extras): Extras {
+  const some = Object.entries(extras).filter(([name, count]) => isExtraName(name) && count > 0);
+  return Object.fromEntries(some.slice(0, mostExtrasOfHost));
 }

@@ -3,7 +3,7 @@ import type { Timestamp } from '../../proto/gen/google/protobuf/Timestamp.js';
 import type { Status } from '../../proto/gen/google/rpc/Status.js';
 import type { Resources as ResourcesMessage } from '../../proto/gen/secovia/v1/Resources.js';
 import { packStatus } from '../../proto/errors.js';
-import type { Fault, Resources } from '../core/model.js';
+import type { Extras, Fault, Resources } from '../core/model.js';
 
 export function timestamp(ms: number): Timestamp | null {
   if (ms === 0) return null;
@@ -16,6 +16,9 @@ export function statusMessage(fault: Fault | null): Status | null {
   return packStatus(fault.code, fault.message, { errorInfo: { reason: fault.reason, metadata: {} } });
 }
 
-export function resourcesMessage({ vcpus, memoryMib, diskMib, vms }: Readonly<Resources>): ResourcesMessage {
-  return { vcpus, memoryMib, diskMib, vms };
+export function resourcesMessage(
+  { vcpus, memoryMib, diskMib, vms }: Readonly<Resources>,
+  extras: Extras = {},
+): ResourcesMessage {
+  return { vcpus, memoryMib, diskMib, vms, extras };
 }

@@ -4,6 +4,7 @@ import type { HostState__Output as HostStateName } from '../../proto/gen/secovia
 import { etagOf } from '../core/etag.js';
 import type { Host, HostState } from '../core/model.js';
 import type { State } from '../core/state.js';
+import { hostCellsMessage } from './host-cells.js';
 import { nameOf } from './names.js';
 import { resourcesMessage, timestamp } from './basics.js';
 
@@ -28,8 +29,8 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     stateTime: timestamp(host.stateMs),
     stateReason: host.stateReason,
     cordoned: host.cordoned,
-    capacity: resourcesMessage(state.hostTable.capacity(host)),
-    claimed: resourcesMessage(state.hostTable.claimed(host.id)),
+    capacity: resourcesMessage(state.hostTable.capacity(host), host.capacity.extras),
+    claimed: resourcesMessage(state.hostTable.claimed(host.id), state.hostTable.claimedExtras(host.id)),
     inventory: host.inventory,
     foreignDomains: host.foreignDomains,
     orphans: host.orphans,
@@ -41,5 +42,6 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     traits: host.traits,
     dedicatedTo: host.dedicatedTo === null ? '' : nameOf('administration', host.dedicatedTo),
     vcpuOvercommitPercent: host.vcpuOvercommitPercent ?? 0,
+    ...hostCellsMessage(host, state.hostTable.claimsOnCells(host.id)),
   };
 }

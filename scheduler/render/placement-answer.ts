@@ -20,29 +20,40 @@ function byHosts(a: Counted, b: Counted): number {
 /** All but the refusal. */
 export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacementResponse {
   const { chosen, runnerUp, suggestion } = answer;
-  const { hosts, eligible, excluded, misses } = answer.explanation;
+  const { hosts, eligible, excluded, misses, lackedExtras, extraMisses } = answer.explanation;
   return {
     chosen: scoreMessage(chosen),
     runnerUp: scoreMessage(runnerUp),
     hosts,
     eligible,
     exclusions: [...excluded]
-      .map(([code, counts]) => ({ code, description: exclusionWords[code](counts.hosts), ...counts }))
+      .map(([code, counts]) => ({
+        code,
+        description: exclusionWords[code](counts.hosts),
+        ...counts,
+        extras: code === 'LACKS_EXTRA' ? Object.fromEntries(lackedExtras) : {},
+      }))
       .sort(byHosts),
-    nearestMisses: [...misses].map(([code, miss]) => ({ code, ...miss })).sort(byHosts),
+    nearestMisses: [
+      ...[...misses].map(([code, miss]) => ({ code, ...miss })),
+      ...[...extraMisses].map(([extra, miss]) => ({ code: 'LACKS_EXTRA', extra, ...miss })),
+    ].sort(byHosts),
     suggestion,
   };
 }
 
 function scoreMessage(score: HostScore | null): HostScoreMessage | null {
   if (score === null) return null;
-  const { host, softViolations, tier, left } = score;
+  const { host, softViolations, sparedForGpus, tier, left, extrasLeft, hugepagesLeft, numaCells } = score;
   return {
     host: nameOf('host', host.id),
     softViolations,
-    left: resourcesMessage(left),
+    sparedForGpus,
     priceTier: tier.price,
     sitePreference: tier.preference,
+    left: resourcesMessage(left, extrasLeft),
+    hugepagesLeft,
+    numaCells,
   };
 }
 

@@ -3,10 +3,11 @@ import type { Operation as OperationMessage } from '../../proto/gen/secovia/v1/O
 import type { OperationState__Output as OperationStateName } from '../../proto/gen/secovia/v1/OperationState.js';
 import type { Vm as VmMessage } from '../../proto/gen/secovia/v1/Vm.js';
 import type { VmPolicy as VmPolicyMessage } from '../../proto/gen/secovia/v1/VmPolicy.js';
+import type { VmSpec as VmSpecMessage } from '../../proto/gen/secovia/v1/VmSpec.js';
 import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
 import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
-import type { Operation, OperationState, Vm, VmPolicy } from '../core/model.js';
+import type { Operation, OperationState, Vm, VmPolicy, VmSpec } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
 import { statusMessage, timestamp } from './basics.js';
@@ -52,23 +53,30 @@ export function policyMessage(policy: VmPolicy): VmPolicyMessage {
   };
 }
 
+export function specMessage(state: State, spec: VmSpec): VmSpecMessage {
+  const { vcpus, memoryMib, diskMib, imageUid, pool, extras, hugepageKib, numa } = spec;
+  return {
+    vcpus,
+    memoryMib,
+    diskMib,
+    image: nameOf('image', state.imagesByUid.get(imageUid)?.id ?? imageUid),
+    storagePool: pool === '' ? undefined : nameOf('storage pool', pool),
+    extras,
+    hugepageSizeKib: hugepageKib,
+    numa,
+  };
+}
+
 /** `removed` shows a VM that is gone as such. */
 export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
-  const image = state.imagesByUid.get(vm.spec.imageUid);
   const known = vmStateNames[lastKnownState(vm)];
   return {
     name: vmName(vm.administration, vm.id),
     uid: vm.uid,
     title: vm.title || undefined,
     labels: vm.labels,
-    spec: {
-      vcpus: vm.spec.vcpus,
-      memoryMib: vm.spec.memoryMib,
-      diskMib: vm.spec.diskMib,
-      image: nameOf('image', image?.id ?? vm.spec.imageUid),
-      storagePool: vm.spec.pool === '' ? undefined : nameOf('storage pool', vm.spec.pool),
-    },
+    spec: specMessage(state, vm.spec),
     policy: policyMessage(vm.policy),
     placement: placementMessage(vm.placement),
     desiredPowerState: vm.desired === 'running' ? 'POWER_STATE_RUNNING' : 'POWER_STATE_STOPPED',
@@ -86,6 +94,7 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     etag: etagOf(vm.revision),
     createTime: timestamp(vm.createdMs),
     updateTime: timestamp(vm.updatedMs),
+    numaCells: vm.numaCells,
   };
 }
 

@@ -5,10 +5,21 @@
 import { apply } from '../core/apply.js';
 import type { CommandOf, CommandType, NewVm, ReplyOf, VmShape } from '../core/commands.js';
 import { decide } from '../core/decide.js';
-import type { GroupPolicy, Host, HostState, Resources, Vm } from '../core/model.js';
+import { sortedExtras } from '../core/extras.js';
+import type {
+  Extras,
+  GroupPolicy,
+  Host,
+  HostCapacity,
+  HostState,
+  NumaCell,
+  Resources,
+  Vm,
+} from '../core/model.js';
+import { misfits } from '../core/placement/numa/layout.js';
 import type { Refusal } from '../core/refusal.js';
 import { State } from '../core/state.js';
-import type { HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
+import type { CellEntry, HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
 import { Impossible } from './impossible.js';
 
 const noTimeMs = 0;
@@ -21,8 +32,12 @@ const policies: Record<'apart' | 'together' | 'spread', GroupPolicy> = {
   spread: 'spread',
 };
 
+type WantedLayout = Pick<VmShape, 'hugepageKib' | 'numa'>;
+
 interface Machine {
   capacity: Resources;
+  extras: Extras;
+  cells: NumaCell[];
   architecture: string;
   cpuFeatures: string[];
 }
@@ -79,6 +94,8 @@ export class Cluster {
       diskMib: disk,
       image: image ?? only(this.#scenario.images),
       pool,
+      extras: sortedExtras(shape.extras),
+      ...layoutIn(shape),
       placement: {
         sites,
         countries,
@@ -121,6 +138,8 @@ export class Cluster {
       this.run({ type: 'host.join', id, site, rack, machineId: machineOf(id) });
       this.#machines.set(id, {
         capacity: { vcpus: entry.vcpus, memoryMib: entry.memory, diskMib: entry.disk, vms: entry.vms },
+        extras: entry.extras,
+        cells: cellsIn(entry.cells),
         architecture: entry.architecture,
         cpuFeatures: entry.cpuFeatures,
       });
@@ -142,6 +161,8 @@ export class Cluster {
         diskMib: disk ?? capacity.diskMib,
         vms: vms ?? capacity.vms,
       },
+      extras: change.extras ?? machine.extras,
+      cells: change.cells === undefined ? machine.cells : cellsIn(change.cells),
       architecture: architecture ?? machine.architecture,
       cpuFeatures: cpuFeatures ?? machine.cpuFeatures,
     });
@@ -188,9 +209,8 @@ export class Cluster {
   }
 
   #hello(id: string): void {
-    const { capacity, ...cpu } = this.#machines.get(id) as Machine;
-    // A capacity that has changed is only believed with an inventory that has.
-    const inventory = { ...cpu, ...capacity };
+    const { capacity: amounts, extras, cells, ...inventory } = this.#machines.get(id) as Machine;
+    const capacity: HostCapacity = { ...amounts, extras: sortedExtras(extras), cells };
     const boot = { machineId: machineOf(id), bootId: 'boot-1' };
     this.run({ type: 'host.hello', id, ...boot, inventory, capacity, report, journalBehind: null });
   }
@@ -199,4 +219,30 @@ export class Cluster {
 /** The name that is meant when there is only one. */
 function only(named: Record<string, unknown>): string {
   return Object.keys(named)[0] as string;
+}
+
+const pageKib = { '2Mi': 2048, '1Gi': 1_048_576 };
+
+function cellsIn(cells: readonly CellEntry[]): NumaCell[] {
+  return cells.map(({ cpus, memory, hugepages }, id) => ({
+    id,
+    cpus,
+    memoryMib: memory,
+    hugepages: (['2Mi', '1Gi'] as const).flatMap((size) => {
+      const count = hugepages[size] ?? 0;
+      return count === 0 ? [] : [{ sizeKib: pageKib[size], count }];
+    }),
+  }));
+}
+
+/** Sizes that such a layout cannot have no call could ask for. */
+function layoutIn({ vcpus, memory, hugepages, numa, dedicatedCpus }: Shape): WantedLayout {
+  const wanted: WantedLayout = {};
+  if (hugepages !== undefined) wanted.hugepageKib = pageKib[hugepages];
+  if (numa !== undefined) wanted.numa = { cells: numa, dedicatedCpus };
+  else if (dedicatedCpus) throw new Impossible('dedicatedCpus needs numa');
+  const { hugepageKib = 0 } = wanted;
+  const [fault] = misfits({ cells: numa ?? 0, dedicatedCpus, hugepageKib, vcpus, memoryMib: memory });
+  if (fault !== undefined) throw new Impossible(fault.description);
+  return wanted;
 }

@@ -46,14 +46,18 @@ export const hostExpectation = host.transform((one): Facts => ({ host: one }));
 export const explainExpectation = object({
   chosen: host.optional(),
   runnerUp: host.optional(),
-  /** Of the chosen one. */
+  /** Of the chosen one, as the next. */
   softViolations: count.optional(),
   priceTier: count.optional(),
   sitePreference: count.optional(),
+  sparedForGpus: flag.optional(),
+  numaCells: z.array(count).optional(),
   hosts: count.optional(),
   eligible: count.optional(),
   excluded: codes.optional(),
   misses: byCode(object({ hosts: count, missing: size })).optional(),
+  extraMisses: z.record(text, object({ hosts: count, missing: count })).optional(),
+  lackedExtras: z.record(text, count).optional(),
   ...why,
 });
 
@@ -92,7 +96,7 @@ function factsOf(outcome: Outcome): Facts {
     case 'unplaced':
       return { host: noHost };
     case 'explained': {
-      const { chosen, runnerUp, hosts, eligible, misses } = outcome;
+      const { chosen, runnerUp, hosts, eligible, misses, extraMisses, lackedExtras } = outcome;
       return {
         chosen: chosen?.host ?? noHost,
         runnerUp: runnerUp?.host ?? noHost,
@@ -102,6 +106,10 @@ function factsOf(outcome: Outcome): Facts {
         hosts,
         eligible,
         misses,
+        extraMisses,
+        lackedExtras,
+        sparedForGpus: chosen?.sparedForGpus,
+        numaCells: chosen?.numaCells,
         ...factsOfWhy(outcome),
       };
     }

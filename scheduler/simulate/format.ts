@@ -3,6 +3,7 @@
  * a scenario does not care about is left out and has a plain default, so that a reader sees what matters.
  */
 import { z } from 'zod';
+import { isExtraName } from '../core/extras.js';
 import { strategyNames } from '../core/placement/scorers/index.js';
 import { capacityExpectation, explainExpectation, hostExpectation, placeExpectation } from './expectation.js';
 import {
@@ -50,11 +51,30 @@ const pool = object({ site: id.optional(), hosts: hostIds, capacity: size.defaul
 
 const hostStates = ['joined', 'ready', 'suspect', 'lost', 'quarantined', 'retired'] as const;
 
+const mostExtras = 16;
+const extras = z
+  .record(text.refine(isExtraName, 'must be the name of an extra, such as gpu:a30'), whole(1, 10_000))
+  .refine((all) => Object.keys(all).length <= mostExtras, `names more than ${mostExtras}`);
+
+const pageSizes = ['2Mi', '1Gi'] as const;
+
+/** In the order of their ids, which begin with 0. */
+const cells = z.array(
+  object({
+    cpus: whole(1, 4096),
+    /** Ordinary memory. */
+    memory: size.default(0),
+    hugepages: z.partialRecord(z.enum(pageSizes), whole(1, 1_000_000)).default({}),
+  }),
+);
+
 const hostFields = {
   vcpus: whole(0, 4096),
   memory: size,
   disk: size,
   vms: whole(0, 100_000),
+  extras,
+  cells,
   architecture: text,
   cpuFeatures: list(text),
   traits: list(text),
@@ -73,6 +93,8 @@ const hosts = object({
   memory: hostFields.memory.default(defaultMemoryMib),
   disk: hostFields.disk.default(defaultDiskMib),
   vms: hostFields.vms.default(1000),
+  extras: hostFields.extras.default({}),
+  cells: hostFields.cells.default([]),
   architecture: hostFields.architecture.default('x86_64'),
   cpuFeatures: hostFields.cpuFeatures.default([]),
   traits: hostFields.traits.default([]),
@@ -106,6 +128,11 @@ const shape = {
   disk: size.default(10 * 1024),
   image: id.optional(),
   pool: id.optional(),
+  extras: extras.default({}),
+  hugepages: oneOf(...pageSizes).optional(),
+  /** How many equal cells. */
+  numa: whole(1, 8).optional(),
+  dedicatedCpus: flag.default(false),
   sites: list(id).default([]),
   countries: list(country).default([]),
   jurisdictions: list(text).default([]),
@@ -216,5 +243,6 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export type HostEntry = z.infer<typeof hosts>;
 export type Shape = z.infer<z.ZodObject<typeof shape>>;
 export type Step = z.infer<typeof step>;
+export type CellEntry = z.infer<typeof cells>[number];
 export type HostChange = z.infer<typeof hostChange>;
 export type SiteChange = z.infer<typeof siteChange>;

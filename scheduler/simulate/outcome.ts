@@ -1,5 +1,6 @@
 /** What a step came to, as plain data: it is printed, given as JSON, and held against what was expected. */
-import type { ExclusionCode, ResourceCode } from '../core/placement/explanation.js';
+import type { ResourceCode } from '../core/placement/amounts.js';
+import type { ExclusionCode } from '../core/placement/explanation.js';
 
 export interface PlacedVm {
   name: string;
@@ -30,6 +31,9 @@ export interface Score {
   softViolations: number;
   priceTier: number;
   sitePreference: number;
+  sparedForGpus: boolean;
+  /** The cells that it would get. */
+  numaCells: number[];
 }
 
 export type Outcome =
@@ -52,6 +56,9 @@ export type Outcome =
       hosts: number;
       eligible: number;
       misses: Partial<Record<ResourceCode, { hosts: number; missing: number }>>;
+      /** By the extra that hosts have too few of. */
+      extraMisses: Record<string, { hosts: number; missing: number }>;
+      lackedExtras: Record<string, number>;
     } & Exclusions)
   | { kind: 'capacity'; vms: number; limited: boolean; bySite: Record<string, number> }
   | { kind: 'done'; message: string };

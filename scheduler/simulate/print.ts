@@ -80,12 +80,16 @@ function placedText(vms: readonly PlacedVm[]): string {
 
 function scoreText(score: Score | null): string {
   if (score === null) return 'none';
-  const { host, softViolations } = score;
-  if (softViolations === 0) return host;
-  return `${host} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
+  const { host, softViolations, numaCells } = score;
+  const cells =
+    numaCells.length === 0 ? '' : ` (cell${numaCells.length === 1 ? '' : 's'} ${numaCells.join(', ')})`;
+  if (softViolations === 0) return `${host}${cells}`;
+  return `${host}${cells} with ${softViolations} soft violation${softViolations === 1 ? '' : 's'}`;
 }
 
-const columns: [head: string, value: (host: HostReport) => string, align: 'left' | 'right'][] = [
+type Column = [head: string, value: (host: HostReport) => string, align: 'left' | 'right'];
+
+const columns: readonly Column[] = [
   ['HOST', ({ id }) => id, 'left'],
   ['SITE', ({ site }) => site, 'left'],
   ['RACK', ({ rack }) => rack, 'left'],
@@ -94,6 +98,15 @@ const columns: [head: string, value: (host: HostReport) => string, align: 'left'
   ['VCPUS', ({ used, total }) => `${used.vcpus}/${total.vcpus}`, 'right'],
   ['MEMORY', ({ used, total }) => `${formatSize(used.memoryMib)}/${formatSize(total.memoryMib)}`, 'right'],
   ['DISK', ({ used, total }) => `${formatSize(used.diskMib)}/${formatSize(total.diskMib)}`, 'right'],
+];
+
+const extrasColumn: Column = [
+  'EXTRAS',
+  ({ extras }) =>
+    Object.entries(extras)
+      .map(([name, { used, total }]) => `${used}/${total} ${name}`)
+      .join(', '),
+  'left',
 ];
 
 function stateText({ state, cordoned, siteCordoned, siteRecovering }: HostReport): string {
@@ -106,10 +119,12 @@ function stateText({ state, cordoned, siteCordoned, siteRecovering }: HostReport
 }
 
 function table(hosts: readonly HostReport[]): string[] {
-  const cells = columns.map(([head, value]) => [head, ...hosts.map(value)]);
+  const haveExtras = hosts.some(({ extras }) => Object.keys(extras).length > 0);
+  const shown = haveExtras ? [...columns, extrasColumn] : columns;
+  const cells = shown.map(([head, value]) => [head, ...hosts.map(value)]);
   const widths = cells.map((column) => Math.max(...column.map((cell) => cell.length)));
   return [...hosts.keys(), hosts.length].map((row) =>
-    columns
+    shown
       .map(([, , align], index) => {
         const cell = cells[index]?.[row] ?? '';
         return align === 'left'

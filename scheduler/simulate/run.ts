@@ -121,7 +121,7 @@ function asked(cluster: Cluster, shape: Shape) {
 
 function explain(cluster: Cluster, shape: Shape): Outcome {
   const { chosen, runnerUp, explanation, suggestion } = asked(cluster, shape);
-  const { hosts, eligible, misses } = explanation;
+  const { hosts, eligible, misses, extraMisses, lackedExtras } = explanation;
   return {
     kind: 'explained',
     chosen: scoreOf(chosen),
@@ -129,6 +129,8 @@ function explain(cluster: Cluster, shape: Shape): Outcome {
     hosts,
     eligible,
     misses: Object.fromEntries(misses),
+    extraMisses: Object.fromEntries(extraMisses),
+    lackedExtras: Object.fromEntries(lackedExtras),
     ...exclusionsIn(explanation, suggestion),
   };
 }
@@ -143,8 +145,16 @@ function capacity(cluster: Cluster, shape: Shape, limit: number): Outcome {
 
 function scoreOf(score: HostScore | null): Score | null {
   if (score === null) return null;
-  const { host, softViolations, tier } = score;
-  return { host: host.id, softViolations, priceTier: tier.price, sitePreference: tier.preference };
+  const { host, softViolations, sparedForGpus, tier, numaCells } = score;
+  const { price, preference } = tier;
+  return {
+    host: host.id,
+    softViolations,
+    sparedForGpus,
+    priceTier: price,
+    sitePreference: preference,
+    numaCells,
+  };
 }
 
 function exclusionsIn({ excluded, temporary }: Explanation, suggestion: Suggested | null): Exclusions {

@@ -2,7 +2,8 @@
  * Runs a scenario through the scheduler's own core: the text goes in, and what came of it comes out. Nothing is read,
  * waited for or drawn by chance, so the same text always gives the same report.
  */
-import type { HostState, Resources } from '../core/model.js';
+import type { Host, HostState, Resources } from '../core/model.js';
+import type { State } from '../core/state.js';
 import type { Cluster } from './cluster.js';
 import { differences } from './expectation.js';
 import { at, ImpossibleAt } from './impossible.js';
@@ -32,6 +33,8 @@ export interface HostReport {
   used: Resources;
   /** Of the vCPUs, what its overcommit makes of them. */
   total: Resources;
+  /** By name; also those that it has no more. */
+  extras: Record<string, { used: number; total: number }>;
 }
 
 export interface Report {
@@ -87,5 +90,13 @@ function hostsOf({ state }: Cluster): HostReport[] {
     siteRecovering: state.federation.recoveringSites.includes(host.site),
     used: state.hostTable.claimed(host.id),
     total: state.hostTable.capacity(host),
+    extras: extrasOf(state, host),
   }));
+}
+
+function extrasOf(state: State, { id, capacity }: Host): HostReport['extras'] {
+  const used = state.hostTable.claimedExtras(id);
+  const total = capacity.extras ?? {};
+  const names = [...new Set([...Object.keys(total), ...Object.keys(used)])].sort();
+  return Object.fromEntries(names.map((name) => [name, { used: used[name] ?? 0, total: total[name] ?? 0 }]));
 }

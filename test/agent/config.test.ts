@@ -42,6 +42,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     SECOVIA_AGENT_CAPACITY_DISK_MIB: '1024',
     SECOVIA_AGENT_IMAGE_DIRECTORIES: '/a:/b',
     SECOVIA_AGENT_TRASH_RETENTION_HOURS: '1.5',
+    SECOVIA_AGENT_EXTRAS: '{ gpu:a30: [0000:3b:00.0, 0000:af:00.0], licence: 3 }',
   };
   t.match(load(text, environment, { logLevel: 'error', rack: undefined }), {
     dataDir: '/file',
@@ -51,6 +52,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     capacity: { diskMib: 1024 },
     imageDirectories: ['/a', '/b'],
     trashRetentionHours: 1.5,
+    extras: { 'gpu:a30': ['0000:3b:00.0', '0000:af:00.0'], licence: 3 },
   });
 });
 
@@ -73,6 +75,21 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
     [least, {}, { host: 'Upper_Case' }, /^host in --host: must be lower-case/],
     ['- a list\n', {}, {}, /does not hold settings/],
     ['a: [\n', {}, {}, /is not YAML/],
+    [`${least}extras: { GPU: 1 }\n`, {}, {}, /^extras in .*: must be named like gpu:a30/],
+    [
+      `${least}extras: { "gpu:a30": 0 }\n`,
+      {},
+      {},
+      /^extras\.gpu:a30 in .*: must be a number above 0, or a list/,
+    ],
+    [`${least}extras: { "gpu:a30": ["3b:00.0"] }\n`, {}, {}, /^extras\.gpu:a30\.0 in .*: must be a number/],
+    [
+      `${least}extras: { a: ["0000:3b:00.0"], b: ["0000:3b:00.0"] }\n`,
+      {},
+      {},
+      /^extras in .*: names a PCI address twice/,
+    ],
+    [least, { SECOVIA_AGENT_EXTRAS: '[' }, {}, /^extras in SECOVIA_AGENT_EXTRAS: /],
     [`${least}checkpointKey: "!"\n`, {}, {}, /^checkpointKey in .*: must be base64/],
   ];
   for (const [text, environment, flags, message] of cases) {

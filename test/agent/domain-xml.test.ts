@@ -6,6 +6,7 @@ import type { Blueprint } from '../../agent/hypervisor/hypervisor.js';
 import type { GuestSupport } from '../../agent/hypervisor/libvirt/capabilities.js';
 import { guestSupport, readCapabilities } from '../../agent/hypervisor/libvirt/capabilities.js';
 import { domainXml } from '../../agent/hypervisor/libvirt/domain-xml.js';
+import { devicesIn } from '../../agent/hypervisor/libvirt/held-devices.js';
 import { metadataContent, metadataElement, readMetadata } from '../../agent/hypervisor/libvirt/metadata.js';
 import { element, render, XmlTextRefused, XmlView } from '../../agent/hypervisor/libvirt/xml.js';
 import type { Desired__Output } from '../../proto/gen/secovia/v1/Desired.js';
@@ -32,7 +33,12 @@ const tcg: GuestSupport = {
 };
 const kvm: GuestSupport = { ...tcg, domainType: 'kvm' };
 const test: GuestSupport = { domainType: 'test', architecture: 'i686', emulator: '', machine: undefined };
-const places = { diskPath: '/data/volumes/1.qcow2', diskCache: 'none', consoleLog: '/data/c.log' } as const;
+const places = {
+  diskPath: '/data/volumes/1.qcow2',
+  diskCache: 'none',
+  consoleLog: '/data/c.log',
+  devices: [],
+} as const;
 
 const native = nativeStatus();
 const skip = native.available ? false : native.reason;
@@ -107,6 +113,26 @@ t.test('with KVM the guest gets the host model of CPU, and no translation cache'
   t.notMatch(xml, 'tcg');
 });
 
+const withDevices = { ...places, devices: ['0000:3b:00.0', '0001:af:1f.7'] };
+
+t.test("the host's devices are passed through, and taken from their drivers by libvirt", async (t) => {
+  const xml = lines(domainXml(blueprint, kvm, withDevices));
+  t.match(
+    xml,
+    `<hostdev mode="subsystem" type="pci" managed="yes">
+<source>
+<address domain="0x0000" bus="0x3b" slot="0x00" function="0x0"/>
+</source>
+</hostdev>
+<hostdev mode="subsystem" type="pci" managed="yes">
+<source>
+<address domain="0x0001" bus="0xaf" slot="0x1f" function="0x7"/>
+</source>
+</hostdev>`,
+  );
+  t.same(devicesIn(domainXml(blueprint, kvm, withDevices)), withDevices.devices, 'and are read again');
+});
+
 t.test("libvirt's own schema accepts them", { skip }, async (t) => {
   const connection = await openConnection('test:///default');
   t.teardown(() => connection.close());
@@ -119,7 +145,9 @@ t.test("libvirt's own schema accepts them", { skip }, async (t) => {
     }
   };
   const nasty = { ...blueprint, title: `<&>"'` };
-  for (const guest of [tcg, kvm, test]) t.equal(await define(domainXml(nasty, guest, places)), 0);
+  for (const guest of [tcg, kvm, test]) {
+    for (const where of [places, withDevices]) t.equal(await define(domainXml(nasty, guest, where)), 0);
+  }
   const misspelt = domainXml(nasty, tcg, places).replaceAll('memballoon', 'membaloon');
   t.equal(await define(misspelt), ErrorCode.XML_INVALID_SCHEMA, 'and it does look');
 });
@@ -255,11 +283,18 @@ const epoch = { incarnation: 1, counter: 1, instance: 'x' };
 const read = (change: Partial<Desired>) =>
   readDesired(codec.deserialize(codec.serialize({ ...word(uidOf(1)), epoch, ...change })));
 
+const spec = { vcpus: 1, memoryMib: 128, diskMib: 64, image: 'images/tiny', storagePool: '' };
+const kinds = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`kind-${index}`, 1]));
+
 t.test('a word of the scheduler is read, or refused with a reason', async (t) => {
   t.match(read({}), { ok: true, desired: { uid: uidOf(1), role: 'run', stopGraceMs: 10_000 } });
   t.match(read({ stopGraceSeconds: 0 }), { desired: { stopGraceMs: 60_000 } });
+  t.match(read({ spec: { ...spec, extras: { b: 2, a: 1 } } }), {
+    ok: true,
+    desired: { hardware: { extras: { a: 1, b: 2 } } },
+  });
   t.match(read({ role: 'VM_ROLE_DELETED', spec: null, image: null }), { ok: true, desired: { size: null } });
-  const spec = { vcpus: 1, memoryMib: 128, diskMib: 64, image: 'images/tiny', storagePool: '' };
   const image = word(uidOf(1)).image ?? {};
   const cases: [string, Partial<Desired>, RegExp][] = [
     ['no uid', { uid: '' }, /uid/],
@@ -279,6 +314,10 @@ t.test('a word of the scheduler is read, or refused with a reason', async (t) =>
     ['negative memory', { spec: { ...spec, memoryMib: -1 } }, /memoryMib/],
     ['no disk', { spec: { ...spec, diskMib: 0 } }, /diskMib/],
     ['a disk beyond all disks', { spec: { ...spec, diskMib: 2 ** 31 - 1 } }, /diskMib/],
+    ['an extra with an odd name', { spec: { ...spec, extras: { 'a b': 1 } } }, /name that no extra can have/],
+    ['no extras of a kind', { spec: { ...spec, extras: { gpu: 0 } } }, /asks for 0 of gpu/],
+    ['65 extras of a kind', { spec: { ...spec, extras: { gpu: 65 } } }, /asks for 65 of gpu/],
+    ['17 kinds of extras', { spec: { ...spec, extras: kinds(17) } }, /names 17 extras/],
     ['a disk smaller than its image', { image: { ...image, virtualSizeMib: 65 } }, /less than the image/],
     ['an md5 digest', { image: { ...image, digest: 'md5:abc' } }, /digest/],
     ['no format', { image: { ...image, format: 'IMAGE_FORMAT_UNSPECIFIED' } }, /format/],
@@ -308,4 +347,8 @@ t.test('the hash of a spec changes with what a domain is made from, and with not
     t.not(specHash(wanted({ size })), hash);
   }
   t.not(specHash(wanted({ storagePoolPath: '/pool' })), hash);
+  t.not(specHash(wanted({ hardware: { extras: { 'gpu:a30': 1 } } })), hash);
+  t.equal(specHash(wanted({ hardware: undefined })), hash);
+  // Domains of earlier versions carry it: another hash would have them all defined anew.
+  t.equal(hash, 'fe8a8bb8e05ce85e');
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import { LibvirtHypervisor } from '../../agent/hypervisor/libvirt/libvirt-hypervisor.js';
-import { nativeStatus } from '../../native/index.js';
+import { devicesIn } from '../../agent/hypervisor/libvirt/held-devices.js';
+import { nativeStatus, openConnection } from '../../native/index.js';
 import { hypervisorContract } from './hypervisor-contract.js';
 import { until } from './until.js';
 import { uidOf } from './world.js';
@@ -53,6 +54,7 @@ t.test("libvirt's test driver keeps the contract", { skip }, (t) =>
       dataDir: folder,
       accelerator: 'auto',
       kvmWorks: async () => false,
+      extras: {},
     });
     return {
       hypervisor,
@@ -68,12 +70,59 @@ t.test("libvirt's test driver keeps the contract", { skip }, (t) =>
   }),
 );
 
+t.test('domains that are defined at the same time get devices of their own', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'secovia-devices-'));
+  const hypervisor = new LibvirtHypervisor({
+    uri: 'test:///default',
+    dataDir: folder,
+    accelerator: 'auto',
+    kvmWorks: async () => false,
+    extras: { 'gpu:a30': ['0000:3b:00.0', '0000:3b:00.1'] },
+  });
+  hypervisor.open(() => undefined);
+  await until('available', () => hypervisor.availability().available);
+  // The test driver's domains belong to the process, so that another connection sees them.
+  const connection = await openConnection('test:///default');
+  t.teardown(async () => {
+    for (const number of [11, 12, 13]) await hypervisor.undefine(uidOf(number));
+    await Promise.all([connection.close(), hypervisor.close()]);
+    rmSync(folder, { recursive: true });
+  });
+  const define = (number: number) => {
+    const uid = uidOf(number);
+    const metadata = { uid, term: 1, generation: 0, specHash: '', rebootCount: 0 };
+    const hardware = { extras: { 'gpu:a30': 1 } };
+    const size = { vcpus: 1, memoryMib: 64 };
+    return hypervisor.define({
+      uid,
+      poolPath: '',
+      name: `d${number}`,
+      title: '',
+      ...size,
+      hardware,
+      metadata,
+    });
+  };
+  const devices = async (number: number) => devicesIn(await connection.domainXml(uidOf(number)));
+  for (const number of [11, 12, 13])
+    await hypervisor.createVolume({ uid: uidOf(number), poolPath: '', sizeMib: 64, backing });
+  await Promise.all([define(11), define(12)]);
+  t.same([await devices(11), await devices(12)], [['0000:3b:00.0'], ['0000:3b:00.1']]);
+  await t.rejects(define(13), { name: 'HypervisorError', message: /0 are free/ });
+  await define(12);
+  t.same(await devices(12), ['0000:3b:00.1'], 'defined anew, it keeps its own');
+  await hypervisor.undefine(uidOf(11));
+  await define(13);
+  t.same(await devices(13), ['0000:3b:00.0'], 'what is given back can be had');
+});
+
 t.test("libvirt's own test domain is foreign", { skip }, async (t) => {
   const hypervisor = new LibvirtHypervisor({
     uri: 'test:///default',
     dataDir: tmpdir(),
     accelerator: 'auto',
     kvmWorks: async () => false,
+    extras: {},
   });
   t.teardown(() => hypervisor.close());
   hypervisor.open(() => undefined);
@@ -88,6 +137,7 @@ t.test('a hypervisor that cannot be reached says so, and goes on trying', { skip
     dataDir: tmpdir(),
     accelerator: 'auto',
     kvmWorks: async () => false,
+    extras: {},
   });
   t.teardown(() => hypervisor.close());
   const errors: string[] = [];

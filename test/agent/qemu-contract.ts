@@ -18,6 +18,7 @@ t.test('libvirt with QEMU keeps the contract', { timeout: 120_000 }, (t) =>
       dataDir,
       accelerator: 'tcg',
       kvmWorks: async () => false,
+      extras: {},
     });
     const run = randomUUID().slice(0, 24);
     return {

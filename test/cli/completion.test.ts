@@ -24,7 +24,10 @@ server.on('SiteService', 'ListSites', () => ({
   ],
 }));
 server.on('HostService', 'ListHosts', () => ({
-  hosts: [host({ traits: ['gpu/a30', 'ssd'] }), host({ name: 'hosts/sofia-1-b', traits: ['ssd'] })],
+  hosts: [
+    host({ traits: ['gpu/a30', 'ssd'], capacity: { extras: { 'gpu:a30': 2, 'sriov-vf': 8 } } }),
+    host({ name: 'hosts/sofia-1-b', traits: ['ssd'] }),
+  ],
 }));
 server.on('ImageService', 'ListImages', () => ({
   images: [{ name: 'images/tiny' }, { name: 'images/debian-13' }],
@@ -97,6 +100,7 @@ t.test('names come from the scheduler', async (t) => {
 t.test('places come from what sites, hosts and other VMs say', async (t) => {
   t.same(await offered('vm', 'create', 'x', '--jurisdiction', ''), ['EEA', 'EU']);
   t.same(await offered('vm', 'explain', '--require-trait', ''), ['gpu/a30', 'ssd']);
+  t.same(await offered('vm', 'create', 'x', '--extra', ''), ['gpu:a30', 'sriov-vf']);
   t.same(await offered('host', 'update', 'sofia-1-a', '--remove-trait', 's'), ['ssd']);
   t.same(await offered('host', 'update', 'sofia-1-a', '--dedicated-to', ''), ['city']);
   t.same(await offered('vm', 'create', 'x', '-A', 'city', '--group', ''), ['web:apart:rack:soft']);

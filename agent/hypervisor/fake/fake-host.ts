@@ -15,6 +15,8 @@ import {
   type VolumeRef,
   type VolumeRequest,
 } from '../hypervisor.js';
+import type { ExtraCatalogue } from '../../inventory/extras.js';
+import { chooseDevices } from '../devices.js';
 
 export interface FakeDomain {
   uid: string;
@@ -23,6 +25,8 @@ export interface FakeDomain {
   metadata: VmMetadata | null;
   vcpus: number;
   memoryMib: number;
+  /** Addresses of the host's devices. */
+  devices?: string[];
 }
 
 export interface FakeHostContent {
@@ -53,7 +57,11 @@ export class FakeHost {
   /** Called after each change, before the caller hears of it. */
   onChange: (call: FakeCall | null) => void = () => undefined;
 
-  constructor(content: FakeHostContent = { domains: [], volumes: [], trash: [] }) {
+  constructor(
+    content: FakeHostContent = { domains: [], volumes: [], trash: [] },
+    /** What may be given to guests. */
+    readonly extras: ExtraCatalogue = {},
+  ) {
     for (const domain of content.domains) this.#domains.set(domain.uid, domain);
     for (const volume of content.volumes) this.#volumes.set(key(volume), volume);
     this.#trash = content.trash;
@@ -85,11 +93,12 @@ export class FakeHost {
 
   define(blueprint: Blueprint): void {
     this.#count('define', blueprint.uid);
-    const { uid, name, vcpus, memoryMib, metadata } = blueprint;
+    const { uid, name, vcpus, memoryMib, hardware, metadata } = blueprint;
     if (!this.#volumes.has(key(blueprint))) throw new HypervisorError('invalid', `no volume for ${uid}`);
     const old = this.#domains.get(uid);
     const power: Power = old?.power ?? { kind: 'off', reason: 'unknown' };
-    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib });
+    const devices = this.#devicesFor(uid, hardware?.extras ?? {});
+    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib, devices });
     this.#changed('define', uid);
   }
 
@@ -215,6 +224,16 @@ export class FakeHost {
 
   failNext(call: FakeCall['call'], error: HypervisorError): void {
     this.failures.set(call, [...(this.failures.get(call) ?? []), error]);
+  }
+
+  #devicesFor(uid: string, extras: Readonly<Record<string, number>>): string[] {
+    const own = new Set(this.#domains.get(uid)?.devices);
+    const others = [...this.#domains.values()].filter((domain) => domain.uid !== uid);
+    return chooseDevices(extras, this.extras, own, new Set(others.flatMap(({ devices = [] }) => devices)));
+  }
+
+  devicesOf(uid: string): readonly string[] {
+    return this.#domains.get(uid)?.devices ?? [];
   }
 
   #domain(uid: string): FakeDomain {

@@ -16,6 +16,7 @@ import type {
   VolumeRef,
   VolumeRequest,
 } from '../hypervisor.js';
+import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { HypervisorError } from '../hypervisor.js';
 import { FakeHost, type FakeHostContent } from './fake-host.js';
 
@@ -38,11 +39,11 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   /** A host whose state is kept in `folder`, together with the calls that led to it: one file, written whole. */
-  static inFolder(folder: string): FakeHypervisor {
+  static inFolder(folder: string, extras: ExtraCatalogue = {}): FakeHypervisor {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'fake-host.json');
     const { calls, ...content } = readSaved(file) ?? { calls: [] };
-    const host = new FakeHost('domains' in content ? content : undefined);
+    const host = new FakeHost('domains' in content ? content : undefined, extras);
     let done = calls;
     host.onChange = (call) => {
       if (call !== null) done = [...done, `${call.call} ${call.uid}`].slice(-keptCalls);

@@ -11,6 +11,8 @@ import { element, render, type XmlElement } from './xml.js';
 export interface DomainPlaces {
   diskPath: string;
   diskCache: 'none' | 'writeback';
+  /** The host's PCI devices that it gets, as `lspci -D` prints their addresses. */
+  devices: readonly string[];
   /** Everything that the guest writes to its serial port is appended here; empty for none. */
   consoleLog: string;
 }
@@ -78,7 +80,8 @@ function devices(guest: GuestSupport, places: DomainPlaces): XmlElement {
     element('source', { file: places.diskPath }),
     element('target', { dev: 'vda', bus: 'virtio' }),
   );
-  if (guest.domainType === 'test') return element('devices', {}, disk);
+  const hostDevices = places.devices.map(hostDevice);
+  if (guest.domainType === 'test') return element('devices', {}, disk, ...hostDevices);
   const log = places.consoleLog === '' ? null : element('log', { file: places.consoleLog, append: 'on' });
   return element(
     'devices',
@@ -93,7 +96,21 @@ function devices(guest: GuestSupport, places: DomainPlaces): XmlElement {
       { type: 'unix' },
       element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' }),
     ),
+    ...hostDevices,
     element('memballoon', { model: 'virtio' }),
     element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')),
   );
+}
+
+/** libvirt takes it from the host's driver when the domain starts, and gives it back at the end. */
+function hostDevice(pciAddress: string): XmlElement {
+  const [domain = '', bus = '', slot = '', index = ''] = pciAddress.split(/[:.]/);
+  const address = {
+    domain: `0x${domain}`,
+    bus: `0x${bus}`,
+    slot: `0x${slot}`,
+    function: `0x${index}`,
+  };
+  const source = element('source', {}, element('address', address));
+  return element('hostdev', { mode: 'subsystem', type: 'pci', managed: 'yes' }, source);
 }

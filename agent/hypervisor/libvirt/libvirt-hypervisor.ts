@@ -8,6 +8,7 @@ import type {
   Availability,
   Blueprint,
   DomainSummary,
+  Hardware,
   Hypervisor,
   HypervisorEvent,
   MachineFacts,
@@ -16,12 +17,15 @@ import type {
   VolumeRef,
   VolumeRequest,
 } from '../hypervisor.js';
+import type { ExtraCatalogue } from '../../inventory/extras.js';
+import { chooseDevices } from '../devices.js';
 import { HypervisorError } from '../hypervisor.js';
 import { type Capabilities, type GuestSupport, guestSupport, readCapabilities } from './capabilities.js';
 import { DomainReader } from './domain-reader.js';
 import { domainXml } from './domain-xml.js';
 import { asHypervisorError, hasCode } from './failure.js';
 import { FileVolumes } from './file-volumes.js';
+import { heldDevices } from './held-devices.js';
 import { MemoryVolumes } from './memory-volumes.js';
 import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
 import { type DriverProfile, profileOf } from './profile.js';
@@ -34,6 +38,8 @@ export interface LibvirtOptions {
   accelerator: 'auto' | 'kvm' | 'tcg';
   /** Whether guests really run with KVM, by running one: an openable /dev/kvm proves nothing. */
   kvmWorks(emulator: string, architecture: string): Promise<boolean>;
+  /** What may be given to guests. */
+  extras: ExtraCatalogue;
 }
 
 /**
@@ -53,6 +59,8 @@ export class LibvirtHypervisor implements Hypervisor {
   #guest: GuestSupport | null = null;
   #version = '';
   readonly #reader: DomainReader;
+  /** Ends when nobody chooses devices for a domain any more. */
+  #choosing: Promise<void> = Promise.resolve();
 
   constructor(options: LibvirtOptions) {
     this.#options = options;
@@ -118,8 +126,26 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async define(blueprint: Blueprint): Promise<void> {
+    if (blueprint.hardware === undefined) return this.#define(blueprint, []);
+    // One at a time: what one domain is given must not be free for the next.
+    const defined = this.#choosing.then(async () =>
+      this.#define(blueprint, await this.#devicesFor(blueprint, blueprint.hardware?.extras ?? {})),
+    );
+    this.#choosing = defined.catch(() => undefined);
+    return defined;
+  }
+
+  #devicesFor({ uid }: Blueprint, extras: Hardware['extras']): Promise<string[]> {
+    return this.#run('query', async (connection) => {
+      const { own, taken } = await heldDevices(connection, uid);
+      return chooseDevices(extras, this.#options.extras, own, taken);
+    });
+  }
+
+  async #define(blueprint: Blueprint, devices: readonly string[]): Promise<void> {
     const guest = this.#known(this.#guest);
     const places = {
+      devices,
       diskPath: this.#volumes.path(blueprint),
       diskCache: this.#files?.diskCache ?? 'writeback',
       consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',

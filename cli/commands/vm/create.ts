@@ -55,6 +55,8 @@ export const vmCreate = defineCommand<Options>({
     'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
     'secovia vm create node -A city --vcpus 2 --memory 4GiB --disk 20GiB --image debian-13 --count 20 \\',
     '    --country BG --label env=prod --group node:spread',
+    'secovia vm create ai -A city --vcpus 8 --memory 64GiB --disk 200GiB --image debian-13 --extra gpu:a30=2',
+    'secovia vm create sip -A city --vcpus 4 --memory 8GiB --disk 20GiB --image debian-13 --numa one --dedicated-cpus --hugepages 2MiB',
     'secovia vm create db -A city --vcpus 8 --memory 64GiB --disk 1TiB --image debian-13 --require-trait ssd --dry-run',
   ],
   options: [

@@ -1,10 +1,13 @@
 /** What can be asked about placement without placing anything. Nothing here changes what is claimed in the end. */
-import type { Host, Resources } from '../model.js';
+import type { Extras, Host, Resources } from '../model.js';
 import type { State } from '../state.js';
 import { type Explanation, explain } from './explanation.js';
+import type { CellRooms } from './numa/cell-rooms.js';
+import type { Layout } from './numa/layout.js';
 import { verdictsOn } from './relations.js';
+import { placeOn } from './placement.js';
 import type { PlacementRequest } from './request.js';
-import { findHost, softViolations } from './search.js';
+import { findHost, softViolations, sparesGpus } from './search.js';
 import { type SiteTier, tierOf } from './site-tiers.js';
 import { suggest, type Suggestion } from './suggestion.js';
 import { Tentative } from './tentative.js';
@@ -14,10 +17,18 @@ export interface HostScore {
   host: Host;
   /** Soft rules and preferred traits that it does not meet. */
   softViolations: number;
+  /** It has GPUs, and is kept from VMs like this one while another host will do. */
+  sparedForGpus: boolean;
   /** Of its site, if the VM prefers some. */
   tier: SiteTier;
   /** What it would have left. */
   left: Resources;
+  /** Of those extras that the VM asks for. */
+  extrasLeft: Extras;
+  /** Of hugepages of the size that it asks for. */
+  hugepagesLeft: number;
+  /** The cells that it would get. */
+  numaCells: number[];
 }
 
 export interface PlacementAnswer {
@@ -45,7 +56,7 @@ export function answer(state: State, request: PlacementRequest): PlacementAnswer
 
 function scoreOf(state: State, request: PlacementRequest, row: number): HostScore {
   const { hostTable, offers } = state;
-  const { needs, placement } = request;
+  const { needs, extras = {}, layout, placement } = request;
   const host = hostTable.hosts[row] as Host;
   const soft = verdictsOn(state, request, offers.profiles.mask(state, request)).filter(
     (verdict) => verdict.soft,
@@ -53,14 +64,25 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
   return {
     host,
     softViolations: softViolations(state, row, soft, placement.preferredTraits),
+    sparedForGpus: sparesGpus(state, request) && offers.profile(row).hasGpus,
     tier: tierOf(state, placement, host.site),
+    extrasLeft: Object.fromEntries(
+      Object.entries(extras).map(([name, count]) => [name, hostTable.extras.free(row, name) - count]),
+    ),
+    hugepagesLeft: layout === undefined ? 0 : hugepagesLeft(hostTable.cellRooms, row, layout),
+    numaCells: placeOn(state, request, row).numaCells ?? [],
     left: {
-      vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus,
+      vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus - hostTable.vcpusOfDedicated(row, layout),
       memoryMib: (hostTable.freeMemoryMib[row] as number) - needs.memoryMib,
       diskMib: (hostTable.freeDiskMib[row] as number) - needs.diskMib,
       vms: (hostTable.freeVms[row] as number) - needs.vms,
     },
   };
+}
+
+function hugepagesLeft(rooms: CellRooms, row: number, { hugepageKib, memoryMib }: Layout): number {
+  if (hugepageKib === 0) return 0;
+  return ((rooms.hugeMib(row, hugepageKib) - memoryMib) * 1024) / hugepageKib;
 }
 
 export interface Capacity {
@@ -89,8 +111,9 @@ export function capacityFor(
     while (tentative.count < limit && goesOn(tentative.count)) {
       const row = tentative.find(request);
       if (row < 0) return { vms: tentative.count, limited: false, bySite };
-      tentative.claim(row, request);
-      const { site } = state.hostTable.hosts[row] as Host;
+      const place = placeOn(state, request, row);
+      tentative.claim(place, request);
+      const { site } = place.host;
       bySite.set(site, (bySite.get(site) ?? 0) + 1);
     }
     return { vms: tentative.count, limited: true, bySite };

@@ -3,7 +3,7 @@
  * much for each of ten thousand VMs: those that ask for the same share the one that was made when the first of them was
  * refused, and after a number of different ones no more are made.
  */
-import type { Resources } from '../model.js';
+import type { VmSpec } from '../model.js';
 import type { Refusal } from '../refusal.js';
 import type { State } from '../state.js';
 import { type Explanation, explain } from './explanation.js';
@@ -38,13 +38,13 @@ export class BatchRefusals {
   }
 
   /** The refusal of a VM for which no host was found. */
-  of(request: PlacementRequest, needs: Resources, name: string): Refusal {
+  of(request: PlacementRequest, spec: VmSpec, name: string): Refusal {
     const key = keyOf(request);
     const known = this.#known.get(key) ?? this.#explain(request);
     known.placed = this.#tentative.count;
     this.#known.set(key, known);
-    if (known.noHost === null) return refuseUnexplained(needs, name, mostExplanations);
-    return refuseNoHost(known.noHost, needs, name, known.suggestion);
+    if (known.noHost === null) return refuseUnexplained(spec, name, mostExplanations);
+    return refuseNoHost(known.noHost, spec, name, known.suggestion);
   }
 
   #explain(request: PlacementRequest): Known {
@@ -58,6 +58,7 @@ export class BatchRefusals {
 }
 
 /** The same for requests that ask for the same. */
-function keyOf({ needs, pool, architecture, placement, leastDiskMib }: PlacementRequest): string {
-  return JSON.stringify([needs, pool, architecture, placement, leastDiskMib]);
+function keyOf(request: PlacementRequest): string {
+  const { needs, pool, architecture, placement, leastDiskMib, extras, layout } = request;
+  return JSON.stringify([needs, pool, architecture, placement, leastDiskMib, extras, layout]);
 }

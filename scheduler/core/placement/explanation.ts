@@ -9,16 +9,9 @@ import { excludesHost, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
 import type { RelationCode } from './rules/relation.js';
 import { type RuleCode, rules } from './rules/index.js';
+import { type Amount, amountsOf, type ResourceCode, resourceCodes } from './amounts.js';
 
-export type ResourceCode = 'LACKS_MEMORY' | 'LACKS_VCPUS' | 'LACKS_DISK' | 'LACKS_VM_SLOTS';
 export type ExclusionCode = RuleCode | RelationCode | 'ROOM_KEPT_FREE' | ResourceCode;
-
-const resourceCodes: readonly ResourceCode[] = [
-  'LACKS_MEMORY',
-  'LACKS_VCPUS',
-  'LACKS_DISK',
-  'LACKS_VM_SLOTS',
-];
 
 /** Every reason that there is, in the order in which the first one of a host is named. */
 export const exclusionCodes: readonly ExclusionCode[] = [
@@ -32,7 +25,6 @@ export const exclusionCodes: readonly ExclusionCode[] = [
 
 const bitOf = (code: ExclusionCode): number => 1 << exclusionCodes.indexOf(code);
 const notConnected = bitOf('HOST_NOT_CONNECTED');
-const resourceBits = resourceCodes.map(bitOf);
 const profileRules = rules
   .filter((rule) => rule.reads === 'profile')
   .map((rule) => ({ rule, bit: bitOf(rule.code) }));
@@ -60,6 +52,10 @@ export interface Explanation {
   eligible: number;
   excluded: Map<ExclusionCode, ExcludedHosts>;
   misses: Map<ResourceCode, Miss>;
+  /** Of the hosts that are excluded for want of an extra first, how many have too few of each. */
+  lackedExtras: Map<string, number>;
+  /** As `misses`, of hosts that have too few of one extra and lack nothing else. */
+  extraMisses: Map<string, Miss>;
   /** Some host is only not connected now: asking again may help. */
   temporary: boolean;
 }
@@ -73,6 +69,8 @@ export function explain(state: State, request: PlacementRequest): Explanation {
     eligible: 0,
     excluded: new Map(),
     misses: new Map(),
+    lackedExtras: new Map(),
+    extraMisses: new Map(),
     temporary: false,
   };
   for (let row = 0; row < count; row += 1) {
@@ -81,26 +79,39 @@ export function explain(state: State, request: PlacementRequest): Explanation {
     explanation.hosts += 1;
     const reasons = asked.reasons(row, host);
     if (reasons === 0) explanation.eligible += 1;
-    else note(explanation, reasons, asked.missing(row, reasons));
+    else note(explanation, reasons, asked, row);
     // A quarantined host comes back by a human's word only.
     if (reasons === notConnected && host.state !== 'quarantined') explanation.temporary = true;
   }
   return explanation;
 }
 
-function note({ excluded, misses }: Explanation, reasons: number, missing: number): void {
+function note(explanation: Explanation, reasons: number, asked: Questions, row: number): void {
+  const { excluded, misses, lackedExtras, extraMisses } = explanation;
   const first = exclusionCodes[31 - Math.clz32(reasons & -reasons)] as ExclusionCode;
+  const isSole = (reasons & (reasons - 1)) === 0;
   const counted = excluded.get(first) ?? { hosts: 0, sole: 0 };
   counted.hosts += 1;
-  if ((reasons & (reasons - 1)) === 0) counted.sole += 1;
+  if (isSole) counted.sole += 1;
   excluded.set(first, counted);
-  if (missing === 0) return;
-  const miss = misses.get(first as ResourceCode);
-  if (miss === undefined) misses.set(first as ResourceCode, { hosts: 1, missing });
-  else {
-    miss.hosts += 1;
-    miss.missing = Math.min(miss.missing, missing);
+  if (!isSole && first !== 'LACKS_EXTRA') return;
+  const lacked = asked.lacked(row, first);
+  for (const { extra } of lacked) {
+    if (extra !== undefined) lackedExtras.set(extra, (lackedExtras.get(extra) ?? 0) + 1);
   }
+  const [only, another] = lacked;
+  if (!isSole || only === undefined || another !== undefined) return;
+  const missing = only.missing(row);
+  if (only.extra === undefined) addMiss(misses, only.code, missing);
+  else addMiss(extraMisses, only.extra, missing);
+}
+
+function addMiss<K>(misses: Map<K, Miss>, key: K, missing: number): void {
+  const before = misses.get(key);
+  misses.set(key, {
+    hosts: (before?.hosts ?? 0) + 1,
+    missing: Math.min(before?.missing ?? missing, missing),
+  });
 }
 
 /** The rules, asked of one host after another; what hosts of a profile have in common is asked once. */
@@ -108,6 +119,7 @@ class Questions {
   readonly #state: State;
   readonly #request: PlacementRequest;
   readonly #verdicts: [Verdict, bit: number][];
+  readonly #amounts: [Amount, bit: number][];
   readonly #ofProfile: (number | undefined)[] = [];
 
   constructor(state: State, request: PlacementRequest, mask: ProfileMask) {
@@ -116,6 +128,7 @@ class Questions {
     this.#verdicts = verdictsOn(state, request, mask)
       .filter(({ soft }) => !soft)
       .map((verdict) => [verdict, bitOf(verdict.code)]);
+    this.#amounts = amountsOf(state, request).map((amount) => [amount, bitOf(amount.code)]);
   }
 
   /** A bit for each reason against this host. */
@@ -128,32 +141,16 @@ class Questions {
     return reasons;
   }
 
-  /** What the host lacks of the one resource that is the only reason against it; 0 if something else is. */
-  missing(row: number, reasons: number): number {
-    const { freeMemoryMib, freeVcpus, freeDiskMib, freeVms } = this.#state.hostTable;
-    const { needs } = this.#request;
-    switch (resourceBits.indexOf(reasons)) {
-      case 0:
-        return needs.memoryMib - (freeMemoryMib[row] as number);
-      case 1:
-        return needs.vcpus - (freeVcpus[row] as number);
-      case 2:
-        return needs.diskMib - (freeDiskMib[row] as number);
-      case 3:
-        return needs.vms - (freeVms[row] as number);
-      default:
-        return 0;
-    }
+  /** What the host lacks of the amounts that this reason is about. */
+  lacked(row: number, code: ExclusionCode): Amount[] {
+    return this.#amounts
+      .map(([amount]) => amount)
+      .filter((amount) => amount.code === code && amount.missing(row) > 0);
   }
 
   #lacks(row: number): number {
-    const { freeMemoryMib, freeVcpus, freeDiskMib, freeVms } = this.#state.hostTable;
-    const { needs } = this.#request;
     let lacks = 0;
-    if ((freeMemoryMib[row] as number) < needs.memoryMib) lacks |= resourceBits[0] as number;
-    if ((freeVcpus[row] as number) < needs.vcpus) lacks |= resourceBits[1] as number;
-    if ((freeDiskMib[row] as number) < needs.diskMib) lacks |= resourceBits[2] as number;
-    if ((freeVms[row] as number) < needs.vms) lacks |= resourceBits[3] as number;
+    for (const [amount, bit] of this.#amounts) if (amount.missing(row) > 0) lacks |= bit;
     return lacks;
   }
 

@@ -9,16 +9,18 @@ import type { State } from '../state.js';
 import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
-import { namedHosts } from './search.js';
+import { namedHosts, sparesGpus } from './search.js';
 import { prefersSites, tierNumber, tierOf } from './site-tiers.js';
 
 /**
  * Whether this is for such a request: it passes by places that are racks or hosts, and what is claimed only ever takes
  * places away, until a spread over racks has caught up. Sites are few, and the index leaves them out by itself.
  */
-export function canBeLed({ placement, leaving }: PlacementRequest): boolean {
+export function canBeLed({ placement, leaving, extras, layout }: PlacementRequest): boolean {
   const { groups = [], preferredTraits = [] } = placement;
   if (leaving !== null || preferredTraits.length > 0) return false;
+  // What these ask for is not sorted by what hosts have free in all.
+  if (extras !== undefined || layout !== undefined) return false;
   return groups.some(({ scope }) => scope !== 'site') && groups.every(takesAway);
 }
 
@@ -47,6 +49,8 @@ export class Leaders {
   readonly #state: State;
   readonly #request: PlacementRequest;
   readonly #mask: ProfileMask;
+  /** Of it, the profiles whose hosts can lead: without GPUs, where these are spared. */
+  readonly #leading: ProfileMask;
   readonly #named: Excluding | null;
   readonly #racks: Racks;
   /** The row of each rack's best host, by the rack's number. */
@@ -67,6 +71,7 @@ export class Leaders {
     this.#state = state;
     this.#request = request;
     this.#mask = state.offers.profiles.mask(state, request);
+    this.#leading = sparesGpus(state, request) ? state.offers.profiles.sparingGpus(this.#mask) : this.#mask;
     this.#named = namedHosts(state, request);
     this.#racks = racks;
     this.#leaders = new Int32Array(racks.rows.length).fill(none);
@@ -154,7 +159,7 @@ export class Leaders {
   }
 
   #bestOf(rows: readonly number[], excluding: Excluding | null): number {
-    return this.#state.offers.index.bestOf(rows, this.#request.needs, this.#mask, excluding);
+    return this.#state.offers.index.bestOf(rows, this.#request.needs, this.#leading, excluding);
   }
 
   #put(number: number): void {

@@ -1,5 +1,5 @@
 /** Turns the counts of a failed placement into the refusal that a caller reads. */
-import type { Resources } from '../model.js';
+import type { VmSpec } from '../model.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { ExclusionCode, Explanation } from './explanation.js';
@@ -28,6 +28,10 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   UNEVEN_SPREAD: (n) => `${n} would make the VM's group uneven`,
   ROOM_KEPT_FREE: (n) =>
     `${n} ${n === 1 ? 'is' : 'are'} on a site that must keep room for the loss of a host`,
+  LACKS_EXTRA: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} extras`,
+  LACKS_HUGEPAGES: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} hugepages`,
+  LACKS_DEDICATED_CPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} CPUs to dedicate`,
+  LACKS_NUMA_CELL: (n) => `${n} ${n === 1 ? 'has' : 'have'} no NUMA cells with room for it`,
   LACKS_VCPUS: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} vCPUs`,
   LACKS_MEMORY: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} memory`,
   LACKS_DISK: (n) => `${n} ${n === 1 ? 'lacks' : 'lack'} disk`,
@@ -39,34 +43,36 @@ export function refuseOne(
   state: State,
   request: PlacementRequest,
   noHost: Explanation,
-  needs: Resources,
+  spec: VmSpec,
   name: string,
 ): Refusal {
-  return refuseNoHost(noHost, needs, name, noHost.temporary ? null : suggest(state, request, noHost));
+  return refuseNoHost(noHost, spec, name, noHost.temporary ? null : suggest(state, request, noHost));
 }
 
 /**
- * `needs` is what the VM has in all, `name` is null for one that is only thought of. While waiting may help, nothing
+ * `spec` is what the VM asks for in all, `name` is null for one that is only thought of. While waiting may help, nothing
  * is suggested: the VM can have what was asked for.
  */
 export function refuseNoHost(
   noHost: Explanation,
-  needs: Resources,
+  spec: VmSpec,
   name: string | null,
   suggestion: Suggestion | null = null,
 ): Refusal {
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
   for (const [code, { hosts }] of [...noHost.excluded].sort((a, b) => b[1].hosts - a[1].hosts)) {
-    parts.push(exclusionWords[code](hosts));
+    const which = code === 'LACKS_EXTRA' ? ` (${listed(noHost.lackedExtras)})` : '';
+    parts.push(`${exclusionWords[code](hosts)}${which}`);
     metadata[code] = String(hosts);
   }
+  if (noHost.lackedExtras.size > 0) metadata['lacked_extras'] = listed(noHost.lackedExtras);
   const why =
     noHost.hosts === 0
       ? 'there are no hosts'
       : `of ${noHost.hosts} ${noHost.hosts === 1 ? 'host' : 'hosts'} ${parts.join(', ')}`;
   const what = name === null ? 'a VM of this shape' : `VM "${name}"`;
-  const sentence = `no host can take ${what} (${sizeText(needs)}): ${why}`;
+  const sentence = `no host can take ${what} (${sizeOf(spec)}): ${why}`;
   if (noHost.temporary) {
     return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
   }
@@ -77,14 +83,29 @@ export function refuseNoHost(
 }
 
 /** The refusal of a VM of a batch whose refused VMs ask for too many different things to explain each. */
-export function refuseUnexplained(needs: Resources, name: string, explained: number): Refusal {
+export function refuseUnexplained(spec: VmSpec, name: string, explained: number): Refusal {
   return refuse(
     'exhausted',
     'NO_HOST',
-    `no host can take VM "${name}" (${sizeText(needs)}); why is not said for more than ${explained} different VMs of a call`,
+    `no host can take VM "${name}" (${sizeOf(spec)}); why is not said for more than ${explained} different VMs of a call`,
   );
 }
 
-function sizeText({ vcpus, memoryMib, diskMib }: Resources): string {
-  return `${vcpus} vCPU, ${memoryMib} MiB memory, ${diskMib} MiB disk`;
+function sizeOf({ vcpus, memoryMib, diskMib, extras = {}, hugepageKib, numa }: VmSpec): string {
+  const cpus = `${vcpus} ${numa?.dedicatedCpus === true ? 'dedicated CPUs' : 'vCPU'}`;
+  const memory = `${memoryMib} MiB ${hugepageKib === undefined ? 'memory' : `in pages of ${hugepageKib / 1024} MiB`}`;
+  const cells = numa === undefined ? [] : [`${numa.cells} NUMA ${numa.cells === 1 ? 'cell' : 'cells'}`];
+  return [
+    cpus,
+    memory,
+    `${diskMib} MiB disk`,
+    ...cells,
+    ...Object.entries(extras).map(([name, count]) => `${count} ${name}`),
+  ].join(', ');
+}
+
+/** `gpu:a30 on 3, sriov-vf on 1`: what most hosts lack first. */
+function listed(lacked: ReadonlyMap<string, number>): string {
+  const sorted = [...lacked].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return sorted.map(([name, hosts]) => `${name} on ${hosts}`).join(', ');
 }

@@ -3,6 +3,7 @@
  * host alone decide whether it is on offer; when what they read changes, the host has to be offered anew.
  */
 import type { GroupScope, Host, StoragePool } from '../model.js';
+import { hasGpus } from '../extras.js';
 import type { State } from '../state.js';
 import { placeOf } from './groups.js';
 import { Profiles } from './profiles.js';
@@ -49,6 +50,7 @@ export class Offers {
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
     const offeredAs = offered ? profile : null;
     this.index.offer(row, offeredAs);
+    this.#state.hostTable.rooms.offer(row, offeredAs);
     const rack = placeOf(host, 'rack');
     if (this.#offeredAs[row] !== offeredAs || this.#rackOf[row] !== rack) this.#forgetUsable();
     this.#offeredAs[row] = offeredAs;
@@ -56,7 +58,9 @@ export class Offers {
     if (before !== undefined) this.profiles.release(before);
     this.#setRack(row, rack);
     const counts = offered && this.#state.sites.get(host.site)?.keepFailoverRoom === true;
-    this.siteRooms.use(row, host.site, counts ? this.#state.hostTable.capacity(host) : null);
+    const { hostTable } = this.#state;
+    const capacity = counts ? hostTable.capacity(host) : null;
+    this.siteRooms.use(row, host.site, capacity, hostTable.vcpuPercent(row));
   }
 
   /** To be called after what a rule reads of these sites has changed. */
@@ -158,7 +162,8 @@ export class Offers {
   #profileKey(host: Host): string {
     const pools = this.#poolsOf.get(host.id) ?? [];
     const { architecture, features } = cpuOf(host);
-    return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features]);
+    const gpus = hasGpus(host.capacity.extras);
+    return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features, gpus]);
   }
 
   #profile(host: Host): ProfileOfHost {
@@ -170,6 +175,7 @@ export class Offers {
       dedicatedTo: host.dedicatedTo,
       traits: new Set([...host.traits, ...ofCpu]),
       pools: this.#poolsOf.get(host.id) ?? [],
+      hasGpus: hasGpus(host.capacity.extras),
     };
   }
 }

@@ -8,11 +8,26 @@ import { type Explanation, explain } from './explanation.js';
 import type { PlacementRequest } from './request.js';
 import { findHost } from './search.js';
 
-export type Placed = { row: number; host: Host; noHost?: undefined } | { noHost: Explanation };
+/** Where a VM goes. */
+export interface Place {
+  row: number;
+  host: Host;
+  /** The cells that it gets there; undefined when it asks for none. */
+  numaCells: number[] | undefined;
+}
+
+export type Placed = (Place & { noHost?: undefined }) | { noHost: Explanation };
 
 /** The host for a request; nothing is claimed. */
 export function place(state: State, request: PlacementRequest): Placed {
   const row = findHost(state, request);
-  if (row >= 0) return { row, host: state.hostTable.hosts[row] as Host };
+  if (row >= 0) return placeOn(state, request, row);
   return { noHost: explain(state, request) };
+}
+
+/** What a request gets on the host of a row, which has room for it. */
+export function placeOn({ hostTable }: State, { layout }: PlacementRequest, row: number): Place {
+  const host = hostTable.hosts[row] as Host;
+  const bound = layout !== undefined && layout.cells > 0;
+  return { row, host, numaCells: bound ? hostTable.cellRooms.choose(row, layout) : undefined };
 }

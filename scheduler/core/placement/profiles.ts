@@ -31,6 +31,10 @@ export class Profiles {
   readonly #tiers = new WeakMap<ProfileMask, Map<string, readonly ProfileMask[]>>();
   /** How many profiles are kept for some administration. */
   #dedicated = 0;
+  /** How many profiles are of hosts with GPUs. */
+  #withGpus = 0;
+  /** Masks without these profiles. */
+  #sparing = new WeakMap<ProfileMask, ProfileMask>();
 
   /** The number of the profile that this key stands for, for a host more. */
   take(key: string, make: () => ProfileOfHost): number {
@@ -43,6 +47,7 @@ export class Profiles {
       this.#profiles[number] = profile;
       this.#hosts[number] = 0;
       if (profile.dedicatedTo !== null) this.#dedicated += 1;
+      if (profile.hasGpus) this.#withGpus += 1;
       this.forgetMasks();
     }
     this.#hosts[number] = (this.#hosts[number] as number) + 1;
@@ -55,6 +60,7 @@ export class Profiles {
     this.#hosts[number] = hosts;
     if (hosts > 0) return;
     if (this.get(number).dedicatedTo !== null) this.#dedicated -= 1;
+    if (this.get(number).hasGpus) this.#withGpus -= 1;
     this.#numbers.delete(this.#keys[number] as string);
     this.#profiles[number] = null;
     this.#free.push(number);
@@ -70,6 +76,7 @@ export class Profiles {
   forgetMasks(): void {
     this.#masks.clear();
     this.#plainMasks.clear();
+    this.#sparing = new WeakMap();
   }
 
   /** The profiles that no rule excludes for this request. It is shared: nobody may write to it. */
@@ -118,6 +125,20 @@ export class Profiles {
     }
     const tiers = [...new Set(numbers.values())].sort((a, b) => a - b);
     return tiers.map((tier) => this.select((_, profile) => numbers.get(profile) === tier));
+  }
+
+  get areAnyWithGpus(): boolean {
+    return this.#withGpus > 0;
+  }
+
+  /** The same mask without hosts that have GPUs. */
+  sparingGpus(mask: ProfileMask): ProfileMask {
+    let sparing = this.#sparing.get(mask);
+    if (sparing === undefined) {
+      sparing = this.select(({ hasGpus }, number) => !hasGpus && hasProfile(mask, number));
+      this.#sparing.set(mask, sparing);
+    }
+    return sparing;
   }
 
   /** A mask of these profiles. */

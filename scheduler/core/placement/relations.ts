@@ -62,14 +62,16 @@ function judge(
   });
 }
 
-function sitesWithoutRoom(state: State, { needs, leaving }: PlacementRequest): Set<string> {
+function sitesWithoutRoom(state: State, { needs, layout, leaving }: PlacementRequest): Set<string> {
   const full = new Set<string>();
   const { siteRooms } = state.offers;
   const from = leaving === null ? undefined : state.hostTable.row(leaving);
   for (const site of state.sitesKeepingRoom) {
     // A VM that moves within the site takes nothing more of it.
     const stays = from !== undefined && siteRooms.siteOf(from) === site;
-    if (!leavesFailoverRoom(siteRooms.room(site), stays ? nothing : needs)) full.add(site);
+    const room = siteRooms.room(site);
+    const vcpus = layout?.dedicatedCpus ? Math.ceil((layout.vcpus * room.vcpuPercent) / 100) : needs.vcpus;
+    if (!leavesFailoverRoom(room, stays ? nothing : { ...needs, vcpus })) full.add(site);
   }
   return full;
 }

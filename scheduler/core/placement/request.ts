@@ -1,10 +1,15 @@
 /** What placement is asked: how much a VM needs, and what its host has to be like. */
-import type { Resources, Vm, VmPlacement, VmSpec } from '../model.js';
-import { needsOf, onHost } from '../state.js';
+import type { Extras, Resources, Vm, VmPlacement, VmSpec } from '../model.js';
+import { needsOnHost } from '../state.js';
+import { type Layout, layoutOf } from './numa/layout.js';
 
 export interface PlacementRequest {
-  /** What the host itself must have free. */
+  /** What the host itself must have free, apart from what a layout takes. */
   needs: Resources;
+  /** Undefined when it floats, on ordinary memory, as most do. */
+  layout?: Layout | undefined;
+  /** Undefined when none are asked for, as by most. */
+  extras?: Extras | undefined;
   administration: string;
   /** A shared pool, or empty. */
   pool: string;
@@ -26,9 +31,10 @@ export function requestForNew(
   placement: VmPlacement,
   leastDiskMib = 0,
 ): PlacementRequest {
-  const needs = onHost(needsOf(spec), spec.pool);
   return {
-    needs,
+    needs: needsOnHost(spec),
+    layout: layoutOf(spec),
+    extras: spec.extras,
     administration,
     pool: spec.pool,
     architecture,

@@ -1,9 +1,11 @@
 /**
- * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then the
- * best tier of sites, then the lowest score, then the lowest id. Soft violations are gone through level by level, and
- * tiers one after the other, so that within them the score alone decides, and the index can answer.
+ * Finds the host for a request. The objective is lexicographic: hard rules, then the fewest soft violations, then, for a
+ * VM that needs no GPU, hosts without any, then the best tier of sites, then the lowest score, then the lowest id. Soft
+ * violations are gone through level by level, and tiers one after the other, so that within them the score alone
+ * decides, and the index can answer.
  */
 import type { Host } from '../model.js';
+import { hasGpus } from '../extras.js';
 import type { State } from '../state.js';
 import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, isAgainst, type Verdict, verdictsOn } from './relations.js';
@@ -30,8 +32,7 @@ export function findHost(state: State, request: PlacementRequest, fewest = 0): n
   const named = namedHosts(state, request);
   const verdicts = verdictsOn(state, request, mask);
   if (verdicts.length + preferredTraits.length === 0) {
-    if (!prefersSites(request.placement)) return offers.index.find(request.needs, mask, named);
-    return findByTier(state, request, mask, (tier) => offers.index.find(request.needs, tier, named));
+    return findAllowed(state, request, mask, null, named, null);
   }
   return findByLevel(state, request, mask, named, verdicts, fewest);
 }
@@ -53,8 +54,7 @@ function findByLevel(
   verdicts: readonly Verdict[],
   fewest: number,
 ): number {
-  const { index } = state.offers;
-  const { needs, placement } = request;
+  const { placement } = request;
   const hard = verdicts.filter(({ soft }) => !soft);
   const soft = verdicts.filter((verdict) => verdict.soft);
   const levels = soft.length + (placement.preferredTraits?.length ?? 0);
@@ -63,16 +63,42 @@ function findByLevel(
     const binding = level === 0 ? verdicts : hard;
     const allowed = narrow(state, mask, binding, placement.preferredTraits, level);
     const excluding = excludingHosts(state, request, named, hard, soft, level);
-    const listed = rowsOfFewPlaces(state, binding);
-    const found = findByTier(state, request, mask, (tier) => {
-      const both = allowed === mask ? tier : common(allowed, tier);
-      return listed === null
-        ? index.find(needs, both, excluding)
-        : index.bestOf(listed, needs, both, excluding);
-    });
+    const found = findAllowed(
+      state,
+      request,
+      mask,
+      allowed === mask ? null : allowed,
+      excluding,
+      rowsOfFewPlaces(state, binding),
+    );
     if (found >= 0) return found;
   }
   return -1;
+}
+
+/** Whether hosts with GPUs are to be left to others as long as another host will do. */
+export function sparesGpus(state: State, { extras }: PlacementRequest): boolean {
+  return state.offers.profiles.areAnyWithGpus && !hasGpus(extras);
+}
+
+/**
+ * The best host of those that a mask allows, and where given, of these profiles and these rows; hosts with GPUs come last
+ * for VMs that need none.
+ */
+function findAllowed(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  allowed: ProfileMask | null,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  if (sparesGpus(state, request)) {
+    const sparing = state.offers.profiles.sparingGpus(mask);
+    const found = findByTier(state, request, sparing, allowed, excluding, rows);
+    if (found >= 0) return found;
+  }
+  return findByTier(state, request, mask, allowed, excluding, rows);
 }
 
 /** What is found among the profiles of the best tier that has something; tiers part what a mask has. */
@@ -80,18 +106,53 @@ function findByTier(
   state: State,
   request: PlacementRequest,
   mask: ProfileMask,
-  find: (tier: ProfileMask) => number,
+  allowed: ProfileMask | null,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
 ): number {
-  if (!prefersSites(request.placement)) return find(mask);
+  if (!prefersSites(request.placement)) {
+    return findBest(state, request, common(allowed, mask), excluding, rows);
+  }
   for (const tier of state.offers.profiles.tiers(state, request, mask)) {
-    const found = find(tier);
+    const found = findBest(state, request, common(allowed, tier), excluding, rows);
     if (found >= 0) return found;
   }
   return -1;
 }
 
-function common(one: ProfileMask, other: ProfileMask): ProfileMask {
-  return one.map((word, at) => word & (other[at] ?? 0));
+/** Of hosts with the extras that are asked for, those with the fewest free come first. */
+function findBest(
+  state: State,
+  request: PlacementRequest,
+  mask: ProfileMask,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  const { extras } = request;
+  if (extras === undefined) return findByScore(state, request, mask, excluding, rows);
+  const listed = rows === null ? null : new Set(rows);
+  for (const group of state.hostTable.extras.candidates(extras)) {
+    const among = listed === null ? group : group.filter((row) => listed.has(row));
+    const found = findByScore(state, request, mask, excluding, among);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+function common(allowed: ProfileMask | null, mask: ProfileMask): ProfileMask {
+  return allowed === null ? mask : allowed.map((word, at) => word & (mask[at] ?? 0));
+}
+
+function findByScore(
+  { hostTable, offers }: State,
+  { needs, layout }: PlacementRequest,
+  mask: ProfileMask,
+  excluding: Excluding | null,
+  rows: readonly number[] | null,
+): number {
+  if (layout !== undefined) return hostTable.rooms.find(layout, needs, mask, excluding, rows);
+  const { index } = offers;
+  return rows === null ? index.find(needs, mask, excluding) : index.bestOf(rows, needs, mask, excluding);
 }
 
 function missing(traits: ReadonlySet<string>, preferred: readonly string[] = noNames): number {

@@ -9,6 +9,8 @@ export interface SiteRoom {
   free: Amounts;
   /** The largest capacity in each dimension. */
   largest: Amounts;
+  /** The highest overcommit of a host: a dedicated CPU takes at most so much of what is free. */
+  vcpuPercent: number;
 }
 
 const nothing = (): Amounts => ({ vcpus: 0, memoryMib: 0, diskMib: 0 });
@@ -17,6 +19,7 @@ interface Counted {
   site: string;
   free: Amounts;
   capacity: Amounts;
+  vcpuPercent: number;
 }
 
 export class SiteRooms {
@@ -32,7 +35,7 @@ export class SiteRooms {
   }
 
   /** A host is usable, with this capacity, or with null no more. */
-  use(row: number, site: string, capacity: Amounts | null): void {
+  use(row: number, site: string, capacity: Amounts | null, vcpuPercent: number): void {
     const counted = this.#counted.get(row);
     if (counted !== undefined) {
       this.#counted.delete(row);
@@ -40,7 +43,7 @@ export class SiteRooms {
       this.#unsure.add(counted.site);
     }
     if (capacity === null) return;
-    this.#counted.set(row, { site, free: nothing(), capacity });
+    this.#counted.set(row, { site, free: nothing(), capacity, vcpuPercent });
     this.#unsure.add(site);
     this.claimed(row);
   }
@@ -66,17 +69,20 @@ export class SiteRooms {
   room(site: string): SiteRoom {
     let room = this.#rooms.get(site);
     if (room === undefined) {
-      room = { free: nothing(), largest: nothing() };
+      room = { free: nothing(), largest: nothing(), vcpuPercent: 0 };
       this.#rooms.set(site, room);
     }
-    if (this.#unsure.delete(site)) this.#findLargest(site, room.largest);
+    if (this.#unsure.delete(site)) this.#findLargest(site, room);
     return room;
   }
 
-  #findLargest(site: string, largest: Amounts): void {
+  #findLargest(site: string, room: SiteRoom): void {
+    const { largest } = room;
     Object.assign(largest, nothing());
-    for (const { site: of, capacity } of this.#counted.values()) {
+    room.vcpuPercent = 0;
+    for (const { site: of, capacity, vcpuPercent } of this.#counted.values()) {
       if (of !== site) continue;
+      room.vcpuPercent = Math.max(room.vcpuPercent, vcpuPercent);
       largest.vcpus = Math.max(largest.vcpus, capacity.vcpus);
       largest.memoryMib = Math.max(largest.memoryMib, capacity.memoryMib);
       largest.diskMib = Math.max(largest.diskMib, capacity.diskMib);

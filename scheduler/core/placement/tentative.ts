@@ -2,11 +2,11 @@
  * What a decision about several VMs claims while it goes on: each VM that is placed is claimed on the state, so that the
  * next one sees it, and all is given back before the decision returns. Only `apply` claims for good.
  */
-import type { Host } from '../model.js';
 import type { State } from '../state.js';
 import { canBeLed, Leaders, Racks } from './leaders.js';
+import type { Place } from './placement.js';
 import type { PlacementRequest } from './request.js';
-import { findHost } from './search.js';
+import { findHost, sparesGpus } from './search.js';
 
 /** So many VMs that are alike have come before it is worth keeping the best host of each rack for them. */
 const alikeBeforeLeaders = 16;
@@ -20,7 +20,7 @@ interface Kind {
 
 export class Tentative {
   readonly #state: State;
-  readonly #claimed: { row: number; request: PlacementRequest }[] = [];
+  readonly #claimed: { place: Place; request: PlacementRequest }[] = [];
   readonly #kinds = new Map<string, Kind>();
   readonly #led: Leaders[] = [];
   #racks: Racks | null = null;
@@ -47,18 +47,20 @@ export class Tentative {
       this.#led.push(kind.leaders);
     }
     const row = kind.leaders.find();
-    return row < 0 ? findHost(this.#state, request, 1) : row;
+    if (row >= 0) return row;
+    // Hosts with GPUs are led by nobody where they are spared, and may still break no rule at all.
+    return findHost(this.#state, request, sparesGpus(this.#state, request) ? 0 : 1);
   }
 
-  claim(row: number, request: PlacementRequest): void {
-    for (const leaders of this.#led) leaders.claiming(row);
-    this.#state.claimRequest(this.#host(row).id, request, 1);
-    this.#claimed.push({ row, request });
+  claim(place: Place, request: PlacementRequest): void {
+    for (const leaders of this.#led) leaders.claiming(place.row);
+    this.#state.claimRequest(place, request, 1);
+    this.#claimed.push({ place, request });
   }
 
   /** To be called in any case: afterwards the state is as it was. */
   giveBack(): void {
-    for (const { row, request } of this.#claimed) this.#state.claimRequest(this.#host(row).id, request, -1);
+    for (const { place, request } of this.#claimed) this.#state.claimRequest(place, request, -1);
     this.#claimed.length = 0;
     this.#kinds.clear();
     this.#led.length = 0;
@@ -72,9 +74,5 @@ export class Tentative {
       this.#kinds.set(key, kind);
     }
     return kind;
-  }
-
-  #host(row: number): Host {
-    return this.#state.hostTable.hosts[row] as Host;
   }
 }

@@ -41,6 +41,39 @@ t.test('a list says so when a filter matches nothing', async (t) => {
   t.match(await secovia('host', 'list', '--filter', 'state = LOST'), { err: 'secovia: no host matches.\n' });
 });
 
+t.test('show tells what VMs hold of cells, hugepages and extras', async (t) => {
+  const pool = { sizeKib: 2048, count: 1024, claimed: 512 };
+  const cell = {
+    id: 0,
+    cpus: 8,
+    dedicatedCpus: 4,
+    claimedVcpus: 3,
+    memoryMib: 16_384,
+    claimedMemoryMib: 2048,
+  };
+  server.on('HostService', 'GetHost', () => ({
+    host: host({
+      capacity: { vcpus: 16, memoryMib: 32_768, diskMib: 102_400, extras: { 'gpu:a30': 4 } },
+      claimed: { vcpus: 7, memoryMib: 2048, diskMib: 20_480, vms: 2, extras: { 'gpu:a30': 1 } },
+      hugepages: [pool, { sizeKib: 1_048_576, count: 4 }],
+      numaCells: [
+        { ...cell, hugepages: [pool] },
+        { id: 1, cpus: 8, memoryMib: 16_384 },
+      ],
+    }),
+  }));
+  const { out } = await secovia('host', 'show', 'sofia-1-a');
+  for (const line of [
+    /^For VMs .*, 4 gpu:a30$/m,
+    /^Held by VMs .*, 1 gpu:a30$/m,
+    /^Hugepages +512\/1024 of 2MiB\n +0\/4 of 1GiB$/m,
+    /^NUMA cells +0: 4\/8 CPUs dedicated, 3 vCPUs bound, 2 GiB\/16 GiB memory, 512\/1024 of 2MiB$/m,
+    /^ +1: 0\/8 CPUs dedicated, 0 MiB\/16 GiB memory$/m,
+  ]) {
+    t.match(out, line);
+  }
+});
+
 t.test('show tells of the whole machine', async (t) => {
   server.on('HostService', 'GetHost', () => ({
     host: host({ orphans: ['volume x', 'volume y'], foreignDomains: 2, leaseExpireTime: ago(-8) }),
@@ -53,7 +86,7 @@ t.test('show tells of the whole machine', async (t) => {
     /^Held by VMs +2 VMs, 3 vCPUs, 2\.5 GiB memory, 20 GiB disk$/m,
     /^Kept for the system +0 vCPUs, 2 GiB memory/m,
     /^CPU +EPYC, x86_64, 1 x 4 cores x 2 threads$/m,
-    /^NUMA cells +0: 8 CPUs, 18 GiB$/m,
+    /^NUMA cells +0: 8 CPUs, 18 GiB; VMs are not bound to it$/m,
     /^Network +eth0 52:54:00:00:00:01 up 10000 Mbit\/s$/m,
     /^Orphans +volume x\n +volume y$/m,
     /^Lease until +2026-11-23T07:00:08Z \(in 8s\)$/m,

@@ -34,6 +34,8 @@ t.test('create sends sizes, policy and place', async (t) => {
       '--title',
       'Данни',
     ],
+    ...['--extra', 'gpu:a30=2', '--extra', 'sriov-vf'],
+    ...['--hugepages', '2MiB', '--numa', 'one', '--dedicated-cpus'],
     ...['--stopped', '--deletion-protection', '--on-guest-shutdown', 'restart', '--rebuildable'],
   );
   t.match(server.sent('VmService', 'CreateVm'), [
@@ -55,7 +57,12 @@ t.test('create sends sizes, policy and place', async (t) => {
       vm: {
         title: 'Данни',
         labels: { env: 'prod', tier: 'db' },
-        spec: { storagePool: 'storagePools/nfs-1' },
+        spec: {
+          storagePool: 'storagePools/nfs-1',
+          extras: { 'gpu:a30': 2, 'sriov-vf': 1 },
+          hugepageSizeKib: 2048,
+          numa: { cells: 1, dedicatedCpus: true },
+        },
         policy: { onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART', rebuildable: true },
         placement: {
           sites: ['sites/sofia-1', 'sites/varna'],
@@ -82,6 +89,11 @@ t.test('wrong words are refused here, with what to type', async (t) => {
     [replaced('--image', 'a b'), /cannot name an image: use letters/],
     [[...size, '--label', 'novalue'], /Write KEY=VALUE/],
     [[...size, '--label', 'a=1', '--label', 'a=2'], /given twice/],
+    [[...size, '--extra', 'gpu:a30=many'], /--extra <extra>.*Write 1 to 64 of it/],
+    [[...size, '--hugepages', '4KiB'], /Allowed choices are 2MiB, 1GiB/],
+    [[...size, '--numa', '9'], /Write one, for a VM that fits into one cell, or 2 to 8/],
+    [[...size, '--numa', '0'], /Write one/],
+    [[...size, '--dedicated-cpus'], /--dedicated-cpus needs --numa/],
     [[...size, '--country', 'BGR'], /two letters/],
     [[...size, '--count', '10001'], /--count is at most 10000/],
     [[...size, '--best-effort'], /--best-effort goes with --count/],

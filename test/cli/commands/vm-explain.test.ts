@@ -148,6 +148,9 @@ t.test('a suggestion is told in flags, or else in the words of the scheduler', a
     ['spec.disk_mib', '1500', 'it would fit with --disk 1500MiB'],
     ['placement.required_traits', '', 'it would fit without --require-trait'],
     ['placement.groups', '', 'it would fit without --group'],
+    ['spec.extras.gpu:a30', '1', 'it would fit with --extra gpu:a30=1'],
+    ['spec.numa', '', 'it would fit without --numa'],
+    ['spec.hugepage_size_kib', '', 'it would fit without --hugepages'],
     ['spec.colour', 'blue', 'paint it'],
   ];
   for (const [field, value, says] of lines) {
@@ -158,6 +161,39 @@ t.test('a suggestion is told in flags, or else in the words of the scheduler', a
     }));
     t.ok((await secovia('vm', 'explain', ...wanted)).out.endsWith(`\n\n${says}\n`), field);
   }
+});
+
+t.test('of extras it is told which are too few, and of a host with GPUs why it is taken', async (t) => {
+  server.on('PlacementService', 'ExplainPlacement', () => ({
+    chosen: { host: 'hosts/sofia-1-a', sparedForGpus: true, numaCells: [0, 1] },
+    hosts: 4,
+    eligible: 1,
+    exclusions: [
+      {
+        code: 'LACKS_EXTRA',
+        description: '3 lack extras',
+        hosts: 3,
+        sole: 2,
+        extras: { a: 1, 'gpu:a30': 3 },
+      },
+    ],
+    nearestMisses: [{ code: 'LACKS_EXTRA', extra: 'gpu:a30', hosts: 2, missing: 1 }],
+  }));
+  t.match(await secovia('vm', 'explain', ...wanted), {
+    code: 0,
+    out: [
+      'Would go to  sofia-1-a',
+      '             NUMA cells 0, 1',
+      '             has GPUs, and is only taken because no host without them will do',
+      'Can take it  1 of 4 hosts',
+      '',
+      'CODE         HOSTS  SOLE  DESCRIPTION',
+      'LACKS_EXTRA      3     2  3 lack extras (gpu:a30 on 3, a on 1)',
+      '',
+      '2 hosts lack only gpu:a30; the nearest lacks 1',
+      '',
+    ].join('\n'),
+  });
 });
 
 t.test('a federation without hosts is explained as well', async (t) => {

@@ -126,6 +126,13 @@ t.test('show prints a sheet that explains', async (t) => {
       generation: 4,
       observedGeneration: 3,
       operation: 'operations/op-9',
+      spec: {
+        ...away.spec,
+        extras: { 'gpu:a30': 2, 'sriov-vf': 1 },
+        hugepageSizeKib: 1_048_576,
+        numa: { cells: 2, dedicatedCpus: true },
+      },
+      numaCells: [0, 2],
       placement: { sites: [], countries: ['BG', 'RO'], excludedHosts: ['hosts/x'] },
     },
   }));
@@ -135,6 +142,9 @@ t.test('show prints a sheet that explains', async (t) => {
     /^Labels +env=prod\n +tier=web$/m,
     /^Memory +2 GiB$/m,
     /^Pool +the host's own$/m,
+    /^Hugepages +1GiB$/m,
+    /^NUMA +2 cells \(0, 2\), dedicated CPUs$/m,
+    /^Extras +gpu:a30=2, sriov-vf=1$/m,
     /^Only countries +BG, RO$/m,
     /^Not on hosts +x$/m,
     /^When the guest shuts down +stay-stopped$/m,

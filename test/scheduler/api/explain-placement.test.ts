@@ -88,15 +88,17 @@ test('exclusions come with their words, those of most hosts first, and count hos
   await api.call('CordonHost', { name: 'hosts/d' });
   await federation.join('f');
   const { exclusions, hosts, eligible } = await explain(asked({ memoryMib: 4096 }, { countries: ['HR'] }));
+  const extras = {};
   t.same(exclusions, [
-    { code: 'CORDONED', description: '2 are cordoned', hosts: 2, sole: 0 },
-    { code: 'HOST_NOT_CONNECTED', description: '1 is not connected', hosts: 1, sole: 0 },
-    { code: 'LACKS_MEMORY', description: '1 lacks memory', hosts: 1, sole: 1 },
+    { code: 'CORDONED', description: '2 are cordoned', hosts: 2, sole: 0, extras },
+    { code: 'HOST_NOT_CONNECTED', description: '1 is not connected', hosts: 1, sole: 0, extras },
+    { code: 'LACKS_MEMORY', description: '1 lacks memory', hosts: 1, sole: 1, extras },
     {
       code: 'NOT_ALLOWED_THERE',
       description: '1 is outside the sites, countries or jurisdictions you allow',
       hosts: 1,
       sole: 0,
+      extras,
     },
   ]);
   t.equal(eligible + exclusions.reduce((sum, exclusion) => sum + exclusion.hosts, 0), hosts);
@@ -105,7 +107,7 @@ test('exclusions come with their words, those of most hosts first, and count hos
 test('it is told how near the nearest miss is, and the smallest change that helps, in the words of CreateVm', async (t) => {
   const vm = asked({ memoryMib: 5000 });
   const answer = await explain({ ...vm, name: `${adm}/vms/web` });
-  t.same(answer.nearestMisses, [{ code: 'LACKS_MEMORY', hosts: 3, missing: 904 }]);
+  t.same(answer.nearestMisses, [{ code: 'LACKS_MEMORY', hosts: 3, missing: 904, extra: '' }]);
   t.same(answer.suggestion, {
     field: 'spec.memory_mib',
     value: '4096',

@@ -40,6 +40,16 @@ const fullPlacement = {
   preferCheap: true,
 };
 
+/** And of the machine. */
+const fullSpec = {
+  ...newVm('').vm?.spec,
+  extras: { 'gpu:a30': 1, 'sriov-vf': 2 },
+  vcpus: 2,
+  memoryMib: 1024,
+  hugepageSizeKib: 2048,
+  numa: { cells: 2, dedicatedCpus: true },
+};
+
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
 const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   CreateSite: {
@@ -119,6 +129,7 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
     title: 'x',
     labels: { a: 'b' },
     policy: { onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP', onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART' },
+    spec: fullSpec,
     placement: fullPlacement,
     desiredPowerState: 'POWER_STATE_RUNNING',
   }),
@@ -149,9 +160,13 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   DeleteVm: { name: running, etag: '"999"' },
   ExplainPlacement: {
     parent: adm,
-    vm: { ...newVm('').vm, name: `${adm}/vms/asked`, placement: fullPlacement },
+    vm: { ...newVm('').vm, name: `${adm}/vms/asked`, spec: fullSpec, placement: fullPlacement },
   },
-  EstimateCapacity: { parent: adm, vm: { ...newVm('').vm, placement: fullPlacement }, limit: 5 },
+  EstimateCapacity: {
+    parent: adm,
+    vm: { ...newVm('').vm, spec: fullSpec, placement: fullPlacement },
+    limit: 5,
+  },
   Join: { hostId: 'fuzzed', site: 'sites/zagreb', rack: 'r', machineId: machineIdOf('fuzzed') },
 };
 type Fuzzed = keyof typeof baselines;

@@ -116,6 +116,23 @@ function checkRoom(state: State, id: string): void {
   for (const column of [freeVcpus, freeMemoryMib, freeDiskMib, freeVms]) {
     if ((column[row] as number) < 0) throw new Error(`host ${id} was given more than it has`);
   }
+  const { extras, cellRooms } = state.hostTable;
+  for (const name of Object.keys(extras.claimed(row))) {
+    if (extras.free(row, name) < 0) throw new Error(`host ${id} was given more of ${name} than it has`);
+  }
+  const kinds = [
+    { dedicatedCpus: true, hugepageKib: 2048 },
+    { dedicatedCpus: false, hugepageKib: 0 },
+  ];
+  for (const kind of kinds) {
+    const cells = cellRooms.cells(row);
+    const rooms = cells.flatMap((cell) => [
+      cellRooms.cellVcpus(row, cell, kind),
+      cellRooms.cellMemoryMib(row, cell, kind),
+    ]);
+    rooms.push(cellRooms.hostVcpus(row, kind), cellRooms.hostMemoryMib(row, kind));
+    if (Math.min(...rooms) < 0) throw new Error(`host ${id} was given more of its cells than they have`);
+  }
   for (const [pool, claimed] of state.poolClaimedMib) {
     const capacity = state.pools.get(pool)?.capacityMib ?? 0;
     if (claimed > capacity) throw new Error(`pool ${pool} was given ${claimed} of ${capacity}`);
@@ -129,16 +146,17 @@ function checkClaims(state: State): void {
   const pools = new Map<string, number>();
   for (const vm of vmsInOrder(state)) {
     if (vm.host === null) continue;
-    const { vcpus, memoryMib, diskMib, pool } = vm.spec;
+    const { vcpus, memoryMib, diskMib, pool, hugepageKib } = vm.spec;
     for (const held of [hosts.get(vm.host), administrations.get(vm.administration)]) {
       if (held === undefined) throw new Error(`VM ${vm.id} holds something of nobody`);
       held.vcpus += vcpus;
-      held.memoryMib += memoryMib;
+      held.memoryMib += held === hosts.get(vm.host) && hugepageKib !== undefined ? 0 : memoryMib;
       held.diskMib += held === hosts.get(vm.host) && pool !== '' ? 0 : diskMib;
       held.vms += 1;
     }
     if (pool !== '') pools.set(pool, (pools.get(pool) ?? 0) + diskMib);
   }
+  for (const id of hosts.keys()) checkSpecialClaims(state, id);
   for (const [id, held] of hosts) {
     deepStrictEqual(state.hostTable.claimed(id), held);
     const { capacity } = state.hosts.get(id) as { capacity: Resources };
@@ -150,6 +168,41 @@ function checkClaims(state: State): void {
   }
   for (const [id, held] of administrations) deepStrictEqual(state.claimOfAdministration(id), held);
   for (const [id, mib] of state.poolClaimedMib) deepStrictEqual(mib, pools.get(id) ?? 0);
+}
+
+/** Extras, cells and hugepages add up as well. */
+function checkSpecialClaims(state: State, id: string): void {
+  const extras: Record<string, number> = {};
+  const cells = new Map<string, number>();
+  let dedicated = 0;
+  const hold = (what: string, amount: number) => cells.set(what, (cells.get(what) ?? 0) + amount);
+  for (const { spec, numaCells = [] } of state.vmsOfHost(id)) {
+    for (const [name, count] of Object.entries(spec.extras ?? {})) extras[name] = (extras[name] ?? 0) + count;
+    const { vcpus, memoryMib, hugepageKib = 0, numa } = spec;
+    if (numa?.dedicatedCpus) dedicated += vcpus;
+    if (hugepageKib > 0) hold('huge', memoryMib);
+    if (numaCells.length !== (numa?.cells ?? 0)) throw new Error('a VM without the cells that it asked for');
+    for (const cell of numaCells) {
+      hold(`${cell} ${numa?.dedicatedCpus ? 'whole' : 'shared'}`, vcpus / numaCells.length);
+      hold(`${cell} ${hugepageKib > 0 ? 'huge' : 'memory'}`, memoryMib / numaCells.length);
+    }
+  }
+  deepStrictEqual(state.hostTable.claimedExtras(id), extras);
+  const claims = state.hostTable.claimsOnCells(id);
+  deepStrictEqual(claims?.dedicatedCpus ?? 0, dedicated);
+  deepStrictEqual(claims?.hugeMib.get(2048) ?? 0, cells.get('huge') ?? 0);
+  for (const [cell, claim] of claims?.cells ?? []) {
+    const { dedicatedCpus, sharedVcpus, memoryMib, hugeMib } = claim;
+    const amounts = {
+      whole: dedicatedCpus,
+      shared: sharedVcpus,
+      memory: memoryMib,
+      huge: hugeMib.get(2048) ?? 0,
+    };
+    for (const [what, amount] of Object.entries(amounts)) {
+      deepStrictEqual(amount, cells.get(`${cell} ${what}`) ?? 0);
+    }
+  }
 }
 
 test('a VM has an operation exactly while that operation runs and names it', async (t) => {

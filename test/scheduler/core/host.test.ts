@@ -134,6 +134,21 @@ test('a new inventory changes the capacity, below what is claimed if need be', a
   t.match(world.refused(world.createOf([world.newVm('other')])), { metadata: { OTHER_ARCHITECTURE: '1' } });
 });
 
+test('the same inventory gives another capacity when the scheduler has learned to read more of it', async (t) => {
+  const world = smallWorld();
+  world.join('a', 'zagreb');
+  world.hello('a');
+  const { sequence } = world.state;
+  world.hello('a');
+  t.equal(world.state.sequence, sequence + 1, 'what is known is not written down again');
+  t.same(
+    world.changes.map(({ type }) => type),
+    ['host.connected'],
+  );
+  world.hello('a', { capacity: { ...roomy, extras: { 'gpu:a30': 2 } } });
+  t.same(world.state.hosts.get('a')?.capacity.extras, { 'gpu:a30': 2 });
+});
+
 test('orders and words about a host that is not there are refused', async (t) => {
   const world = smallWorld();
   const id = 'nobody';

@@ -49,6 +49,8 @@ export function indexesOf(state: State) {
     }),
     rows: table.count,
     claimed: sorted(state.hosts).map(([id]) => [id, table.claimed(id)]),
+    extras: sorted(state.hosts).map(([id]) => [id, table.claimedExtras(id)]),
+    cells: sorted(state.hosts).map(([id]) => [id, cellsOf(state, id)]),
     vmsOfHost: sorted(state.hosts).map(([id]) => [id, [...state.vmsOfHost(id)].map((vm) => vm.uid).sort()]),
     vmCountOfAdministration: sorted(state.administrations).map(([id]) => [
       id,
@@ -59,6 +61,24 @@ export function indexesOf(state: State) {
       .filter(([, claim]) => !nothing(claim)),
     ended: endedInOrder(state),
   });
+}
+
+/** What VMs hold of a host's cells, hugepages and whole CPUs. */
+function cellsOf(state: State, host: string) {
+  const claims = state.hostTable.claimsOnCells(host);
+  if (claims === undefined) return null;
+  const held = (amounts: ReadonlyMap<number, number>) => [...amounts].filter(([, mib]) => mib !== 0).sort();
+  const cells = [...claims.cells].map(([id, { hugeMib, ...rest }]) => ({
+    id,
+    ...rest,
+    hugeMib: held(hugeMib),
+  }));
+  return {
+    vms: claims.vms,
+    dedicatedCpus: claims.dedicatedCpus,
+    hugeMib: held(claims.hugeMib),
+    cells: cells.filter((cell) => cell.sharedVcpus + cell.dedicatedCpus > 0).sort((a, b) => a.id - b.id),
+  };
 }
 
 /** Everything. */

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../scheduler/core/commands.js';
-import type { Vm } from '../../../scheduler/core/model.js';
+import type { HostCapacity, Vm } from '../../../scheduler/core/model.js';
 import { vmsInOrder } from './portrait.js';
 import { answering, World } from './world.js';
 
@@ -51,6 +51,7 @@ const newVm = fc.record({
   protected: fc.constantFrom(false, false, false, true),
   site: fc.constantFrom(-1, -1, -1, 0, 1, 2),
   excluded: fc.constantFrom(-1, -1, 0, 1),
+  special: fc.constantFrom('', '', '', '', 'extras', 'hugepages', 'cell', 'cells', 'dedicated'),
 });
 const create = fc.record({
   move: fc.constant('create' as const),
@@ -160,12 +161,28 @@ export function beginning(world: World = new World()): World {
   return world;
 }
 
-const capacity = (size: number) => ({
+const capacity = (size: number): HostCapacity => ({
   vcpus: 4 * size,
   memoryMib: 4096 * size,
   diskMib: 2000 * size,
   vms: 2 * size,
+  extras: { 'gpu:a': size, licence: 1 },
+  cells: [0, 1].map((id) => ({
+    id: id * (size + 1),
+    cpus: 2 * size,
+    memoryMib: 2048 * size,
+    hugepages: size < 2 ? [] : [{ sizeKib: 2048, count: 1024 * size }],
+  })),
 });
+
+/** What VMs ask for that most do not. */
+const specials: Record<string, Partial<NewVm>> = {
+  extras: { extras: { 'gpu:a': 2, licence: 1 } },
+  hugepages: { hugepageKib: 2048 },
+  cell: { numa: { cells: 1, dedicatedCpus: false } },
+  cells: { vcpus: 2, hugepageKib: 2048, numa: { cells: 2, dedicatedCpus: false } },
+  dedicated: { vcpus: 4, numa: { cells: 2, dedicatedCpus: true } },
+};
 
 const poolOf = (id: string, site: number) => ({
   type: 'pool.create' as const,
@@ -191,6 +208,7 @@ function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> 
       countries: [],
       excludedHosts: plan.excluded < 0 ? [] : [`h${plan.excluded}`],
     },
+    ...specials[plan.special],
   });
 }
 

@@ -14,7 +14,7 @@ import type {
   ReplyOf,
 } from '../../../scheduler/core/commands.js';
 import { decide } from '../../../scheduler/core/decide.js';
-import type { Fault, Host, Operation, Resources, Vm } from '../../../scheduler/core/model.js';
+import type { Fault, Host, HostCapacity, Operation, Resources, Vm } from '../../../scheduler/core/model.js';
 import type { Refusal } from '../../../scheduler/core/refusal.js';
 import { State } from '../../../scheduler/core/state.js';
 
@@ -118,7 +118,7 @@ export class World {
   }
 
   /** A host that is joined and ready. */
-  host(id: string, site: string, capacity: Partial<Resources> = {}): Host {
+  host(id: string, site: string, capacity: Partial<HostCapacity> = {}): Host {
     this.join(id, site);
     return this.hello(id, { capacity: { ...roomy, ...capacity } });
   }

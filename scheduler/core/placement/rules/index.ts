@@ -55,6 +55,8 @@ export interface ProfileOfHost {
   traits: ReadonlySet<string>;
   /** The shared storage pools that it mounts, sorted. */
   pools: readonly string[];
+  /** No rule: hosts with GPUs are taken last by VMs that need none. */
+  hasGpus: boolean;
 }
 
 export interface Named {

@@ -35,7 +35,8 @@ const vcpuRange = 65_536;
 
 export class SlotRows {
   readonly #hosts: SlotHosts;
-  readonly #order = new IdOrder();
+  /** The hosts by their ids. */
+  readonly order = new IdOrder();
   readonly #whole: RankRows;
   #beyond: RankRows | null = null;
   /** What hosts have beyond whole slots, by host. */
@@ -50,12 +51,12 @@ export class SlotRows {
   constructor(hosts: SlotHosts, scorer: Scorer) {
     this.#hosts = hosts;
     this.#keepsSlots = scorer.keepsSlots === true;
-    this.#whole = new RankRows(hosts, scorer, this.#order);
+    this.#whole = new RankRows(hosts, scorer, this.order);
   }
 
   /** Takes in the next host, which is not yet on offer. */
   add(id: string): void {
-    this.#order.add(id);
+    this.order.add(id);
     this.#whole.add();
     this.#beyond?.add();
   }
@@ -116,7 +117,7 @@ export class SlotRows {
   }
 
   get bytes(): number {
-    return this.#order.bytes + this.#whole.bytes + (this.#beyond?.bytes ?? 0) + this.#rest.byteLength;
+    return this.order.bytes + this.#whole.bytes + (this.#beyond?.bytes ?? 0) + this.#rest.byteLength;
   }
 
   /** Takes up the slot that the VMs there are now suggest. It is looked at now and then, and after a start. */
@@ -133,7 +134,7 @@ export class SlotRows {
     if (slotMib === 0) return;
     const { freeMemoryMib } = this.#hosts;
     this.#rest = new Int32Array(freeMemoryMib.length);
-    const beyond = new RankRows(this.#restColumns(), this.#restScorer(), this.#order);
+    const beyond = new RankRows(this.#restColumns(), this.#restScorer(), this.order);
     for (let host = 0; host < this.#hosts.count; host += 1) {
       this.#measure(host);
       beyond.add();

@@ -2,19 +2,25 @@
  * A long random history of a small federation in which every rule is in play, and every answer of placement is
  * compared with the plain oracle's.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { apply } from '../../../../scheduler/core/apply.js';
 import type { Change } from '../../../../scheduler/core/changes.js';
 import type { NewVm } from '../../../../scheduler/core/commands.js';
 import { decide } from '../../../../scheduler/core/decide.js';
 import type {
+  Extras,
   GroupPolicy,
   GroupRule,
   GroupScope,
+  HostCapacity,
+  NumaCell,
+  PagePool,
   Vm,
   VmPlacement,
   VmSpec,
 } from '../../../../scheduler/core/model.js';
 import { place } from '../../../../scheduler/core/placement/placement.js';
+import { sparesGpus } from '../../../../scheduler/core/placement/search.js';
 import { requestForMove, requestForNew } from '../../../../scheduler/core/placement/request.js';
 import { World } from '../world.js';
 import { expected } from './plain-oracle.js';
@@ -81,15 +87,58 @@ export class FederationHistory {
   #hello(id: string): void {
     const random = this.#random;
     const memoryMib = 1024 * random.pick([4, 7, 8, 11]);
-    const capacity = {
+    const capacity: HostCapacity = {
       vcpus: random.pick([2, 8, 16]),
       memoryMib,
       diskMib: random.pick([4000, 20_000]),
       vms: 6,
     };
+    if (random.next() < 0.4) capacity.extras = this.#extras(6);
+    if (random.next() < 0.7) capacity.cells = this.#cells(capacity);
     const architecture = random.pick(['x86_64', 'x86_64', 'x86_64', 'x86_64', 'aarch64']);
     const inventory = { architecture, cpuFeatures: random.pick([[], ['avx2'], ['avx2', 'aes']]) };
     this.#world.hello(id, { capacity, inventory });
+  }
+
+  /** One or two kinds, up to so many of each. */
+  #extras(most: number): Extras {
+    const random = this.#random;
+    const names = random.pick([['gpu:a'], ['gpu:b', 'vf'], ['gpu:a', 'vf'], ['vf'], ['vf']]);
+    return Object.fromEntries(names.map((name) => [name, 1 + random.below(most)]));
+  }
+
+  /** Equal or not, and all together a little more than the host as a whole gives away, or a little less. */
+  #cells({ vcpus, memoryMib }: HostCapacity): NumaCell[] {
+    const random = this.#random;
+    const count = random.pick([1, 2, 2, 4]);
+    return Array.from({ length: count }, (_, index) => ({
+      id: random.next() < 0.9 ? index : index + 10,
+      cpus: Math.max(1, Math.floor(vcpus / count) + random.pick([-1, 0, 0, 0, 1])),
+      memoryMib: Math.floor(memoryMib / count) + random.pick([-700, 0, 0, 0, 500]),
+      hugepages: random.pick<PagePool[]>([
+        [],
+        [],
+        [{ sizeKib: 2048, count: 1024 }],
+        [
+          { sizeKib: 2048, count: 700 },
+          { sizeKib: 1_048_576, count: 3 },
+        ],
+      ]),
+    }));
+  }
+
+  /** Of sizes that can have it. */
+  #layOut(spec: VmSpec): void {
+    const random = this.#random;
+    if (random.next() < 0.7) return;
+    const cells = random.pick([0, 1, 1, 2, 4]);
+    if (cells > 0) spec.numa = { cells, dedicatedCpus: random.next() < 0.5 };
+    if (random.next() < 0.5) {
+      spec.hugepageKib = random.pick([2048, 2048, 1_048_576]);
+      spec.memoryMib = random.pick([1024, 2048, 4096]);
+      if (spec.hugepageKib > 2048) spec.memoryMib *= Math.max(1, cells);
+    }
+    spec.vcpus = Math.max(1, cells) * random.pick([1, 1, 2]);
   }
 
   #some<T>(values: readonly T[], chance = 0.15): T[] {
@@ -135,18 +184,21 @@ export class FederationHistory {
 
   #spec(): VmSpec {
     const random = this.#random;
-    return {
+    const spec: VmSpec = {
       vcpus: random.pick([1, 1, 2, 4]),
       memoryMib: random.pick([512, 1024, 1024, 3000]),
       diskMib: random.pick([100, 1000, 3000]),
       imageUid: this.#world.state.images.get('tiny')?.uid ?? '',
       pool: random.next() < 0.1 && this.#world.state.pools.has('nfs') ? 'nfs' : '',
     };
+    if (random.next() < 0.2) spec.extras = this.#extras(3);
+    this.#layOut(spec);
+    return spec;
   }
 
-  #newVm({ vcpus, memoryMib, diskMib, pool }: VmSpec, placement: VmPlacement): NewVm {
+  #newVm({ imageUid: _image, ...shape }: VmSpec, placement: VmPlacement): NewVm {
     this.#named += 1;
-    return this.#world.newVm(`vm-${this.#named}`, { vcpus, memoryMib, diskMib, pool, placement });
+    return this.#world.newVm(`vm-${this.#named}`, { ...shape, placement });
   }
 
   #administration(): string {
@@ -203,6 +255,7 @@ export class FederationHistory {
       // Operations are of no interest here, and would pile up.
       if (change.type !== 'vm.created') continue;
       if (change.vm.host !== found) throw new Error('a creation gives another host than placement');
+      if (change.vm.numaCells?.length !== spec.numa?.cells) throw new Error('a creation without its cells');
       this.#apply(change);
     }
   }
@@ -218,8 +271,16 @@ export class FederationHistory {
       throw new Error(`decision ${this.decisions}: ${what} for ${JSON.stringify(request)}`);
     };
     if (host !== wanted.host) fail(`${host} instead of ${wanted.host}`);
+    const cells = found.noHost ? [] : (found.numaCells ?? []);
+    if (!isDeepStrictEqual(cells, wanted.cells)) fail(`cells ${cells} instead of ${wanted.cells}`);
     if (!found.noHost) {
       this.#count('placed');
+      if (request.extras !== undefined) this.#count('placed with extras');
+      if (sparesGpus(state, request)) this.#count('GPUs spared');
+      const { cells = 0, dedicatedCpus = false, hugepageKib = 0 } = request.layout ?? {};
+      if (cells > 0) this.#count(`placed on ${cells} cells`);
+      if (dedicatedCpus) this.#count('placed on dedicated CPUs');
+      if (hugepageKib > 0) this.#count('placed on hugepages');
       return host;
     }
     const counts: Record<string, number> = {};
@@ -232,6 +293,9 @@ export class FederationHistory {
       delete counts[code];
     }
     if (Object.keys(counts).length > 0) fail(`nothing said of ${Object.keys(counts)}`);
+    const lacked = Object.fromEntries(found.noHost.lackedExtras);
+    if (!isDeepStrictEqual(lacked, wanted.lackedExtras))
+      fail(`${JSON.stringify(lacked)} instead of ${JSON.stringify(wanted.lackedExtras)}`);
     return null;
   }
 
@@ -260,14 +324,18 @@ export class FederationHistory {
   #move(): void {
     const vm = this.#anyVm();
     if (vm === undefined || vm.host === null) return;
-    const host = this.#compare(requestForMove(vm, 'x86_64', [vm.host]));
+    const request = requestForMove(vm, 'x86_64', [vm.host]);
+    const host = this.#compare(request);
     if (host === null) return;
+    const found = place(this.#world.state, request);
+    const numaCells = found.noHost ? undefined : found.numaCells;
     const refusedBy = [vm.host];
     const { term, generation } = vm;
     this.#apply({
       type: 'vm.placed',
       uid: vm.uid,
       host,
+      ...(numaCells === undefined ? {} : { numaCells }),
       term: term + 1,
       generation: generation + 1,
       refusedBy,

@@ -4,6 +4,7 @@
  */
 import type { GroupRule, Host, Resources, Vm } from '../../../../scheduler/core/model.js';
 import type { PlacementRequest } from '../../../../scheduler/core/placement/request.js';
+import { LayoutView } from './plain-layouts.js';
 import type { State } from '../../../../scheduler/core/state.js';
 
 type Place = (host: Host) => string;
@@ -17,9 +18,13 @@ const places: Record<GroupRule['scope'], Place> = {
 /** The best host's id, or null; and for each host the reason that excludes it first. */
 export interface Expected {
   host: string | null;
+  /** The cells that it gets there. */
+  cells: number[];
   reasons: Map<string, string>;
   /** For each reason, hosts that have no other. */
   soles: Map<string, number>;
+  /** Of the hosts that an extra excludes first, how many have too few of each. */
+  lackedExtras: Record<string, number>;
 }
 
 export function expected(state: State, request: PlacementRequest): Expected {
@@ -38,47 +43,88 @@ export function expected(state: State, request: PlacementRequest): Expected {
   const ranked = fitting.map((host) => ({
     host,
     violations: view.softViolations(host, hosts),
-    free: view.free(host),
   }));
-  const slotMib = state.hostTable.index.slotMib;
+  const layouts = new LayoutView(view);
+  const slotMib = request.layout === undefined ? state.hostTable.index.slotMib : 0;
   const slots = (host: Host) => view.slots(host, slotMib);
   ranked.sort(
     (a, b) =>
       a.violations - b.violations ||
+      Number(view.sparesGpusOf(a.host)) - Number(view.sparesGpusOf(b.host)) ||
       view.price(a.host) - view.price(b.host) ||
       view.distance(a.host) - view.distance(b.host) ||
+      view.freeExtrasThatCount(a.host) - view.freeExtrasThatCount(b.host) ||
       Number(slots(a.host).broken) - Number(slots(b.host).broken) ||
       slots(a.host).restMib - slots(b.host).restMib ||
       slots(a.host).whole - slots(b.host).whole ||
-      a.free.memoryMib - b.free.memoryMib ||
-      a.free.vcpus - b.free.vcpus ||
+      layouts.room(a.host).memoryMib - layouts.room(b.host).memoryMib ||
+      layouts.room(a.host).vcpus - layouts.room(b.host).vcpus ||
       (a.host.id < b.host.id ? -1 : 1),
   );
-  return { host: ranked[0]?.host.id ?? null, reasons, soles };
+  const lackedExtras: Record<string, number> = {};
+  for (const host of hosts.filter(({ id }) => reasons.get(id) === 'LACKS_EXTRA')) {
+    for (const name of view.lackedExtras(host)) lackedExtras[name] = (lackedExtras[name] ?? 0) + 1;
+  }
+  const best = ranked[0]?.host;
+  const cells = best === undefined ? [] : layouts.cells(best);
+  return { host: best?.id ?? null, cells, reasons, soles, lackedExtras };
 }
 
-class View {
+export class View {
   constructor(
     readonly state: State,
     readonly vms: Vm[],
     readonly request: PlacementRequest,
   ) {}
 
-  capacity({ capacity, site, vcpuOvercommitPercent }: Host): Resources {
-    const percent = vcpuOvercommitPercent ?? this.state.sites.get(site)?.vcpuOvercommitPercent ?? 100;
-    return { ...capacity, vcpus: Math.floor((capacity.vcpus * percent) / 100) };
+  capacity(host: Host): Resources {
+    const vcpus = Math.floor((host.capacity.vcpus * this.percent(host)) / 100);
+    return { ...host.capacity, vcpus };
+  }
+
+  percent({ site, vcpuOvercommitPercent }: Host): number {
+    return vcpuOvercommitPercent ?? this.state.sites.get(site)?.vcpuOvercommitPercent ?? 100;
+  }
+
+  on(host: Host): Vm[] {
+    return this.vms.filter((vm) => vm.host === host.id);
   }
 
   free(host: Host): Resources {
     const free = this.capacity(host);
-    for (const vm of this.vms) {
-      if (vm.host !== host.id) continue;
-      free.vcpus -= vm.spec.vcpus;
-      free.memoryMib -= vm.spec.memoryMib;
+    const dedicated = this.on(host)
+      .filter(({ spec }) => spec.numa?.dedicatedCpus)
+      .reduce((sum, { spec }) => sum + spec.vcpus, 0);
+    free.vcpus = Math.floor(((host.capacity.vcpus - dedicated) * this.percent(host)) / 100);
+    for (const vm of this.on(host)) {
+      free.vcpus -= vm.spec.numa?.dedicatedCpus ? 0 : vm.spec.vcpus;
+      free.memoryMib -= vm.spec.hugepageKib === undefined ? vm.spec.memoryMib : 0;
       free.diskMib -= vm.spec.pool === '' ? vm.spec.diskMib : 0;
       free.vms -= 1;
     }
     return free;
+  }
+
+  freeOfExtra(host: Host, name: string): number {
+    const held = this.vms.filter((vm) => vm.host === host.id).map((vm) => vm.spec.extras?.[name] ?? 0);
+    return held.reduce((free, count) => free - count, host.capacity.extras?.[name] ?? 0);
+  }
+
+  lackedExtras(host: Host): string[] {
+    const { extras = {} } = this.request;
+    return Object.keys(extras).filter((name) => this.freeOfExtra(host, name) < (extras[name] ?? 0));
+  }
+
+  /** Extras of all kinds, for a request that asks for some. */
+  freeExtrasThatCount(host: Host): number {
+    if (this.request.extras === undefined) return 0;
+    const names = Object.keys(host.capacity.extras ?? {});
+    return names.reduce((sum, name) => sum + Math.max(0, this.freeOfExtra(host, name)), 0);
+  }
+
+  sparesGpusOf(host: Host): boolean {
+    const areGpus = (extras = {}) => Object.keys(extras).some((name) => name.startsWith('gpu:'));
+    return areGpus(host.capacity.extras) && !areGpus(this.request.extras);
   }
 
   /** Whether the request would break a slot, and if not, what is left beyond the slots and how many those are. */
@@ -146,11 +192,16 @@ class View {
     if (broken.some(({ policy }) => policy === 'anti_affinity')) reasons.push('TOO_CLOSE_TO_GROUP');
     if (broken.some(({ policy }) => policy === 'spread')) reasons.push('UNEVEN_SPREAD');
     if (site?.keepFailoverRoom && !this.leavesRoom(host.site, hosts)) reasons.push('ROOM_KEPT_FREE');
+    if (this.lackedExtras(host).length > 0) reasons.push('LACKS_EXTRA');
     const free = this.free(host);
+    const layouts = new LayoutView(this);
+    if (layouts.lacksHugepages(host)) reasons.push('LACKS_HUGEPAGES');
     if (free.memoryMib < this.request.needs.memoryMib) reasons.push('LACKS_MEMORY');
+    if (layouts.lacksDedicatedCpus(host)) reasons.push('LACKS_DEDICATED_CPUS');
     if (free.vcpus < this.request.needs.vcpus) reasons.push('LACKS_VCPUS');
     if (free.diskMib < this.request.needs.diskMib) reasons.push('LACKS_DISK');
     if (free.vms < this.request.needs.vms) reasons.push('LACKS_VM_SLOTS');
+    if (layouts.lacksCells(host)) reasons.push('LACKS_NUMA_CELL');
     return reasons;
   }
 
@@ -199,13 +250,20 @@ class View {
     return !counted || here + 1 - fewest > maxSkew;
   }
 
+  dedicatedCpus(): number {
+    return this.request.layout?.dedicatedCpus ? this.request.layout.vcpus : 0;
+  }
+
   leavesRoom(site: string, hosts: Host[]): boolean {
     const here = hosts.filter((host) => host.site === site && this.usable(host));
     const moves = here.some(({ id }) => id === this.request.leaving);
     return (['vcpus', 'memoryMib', 'diskMib'] as const).every((resource) => {
       const free = here.reduce((sum, host) => sum + this.free(host)[resource], 0);
       const largest = here.reduce((most, host) => Math.max(most, this.capacity(host)[resource]), 0);
-      const needs = moves ? 0 : this.request.needs[resource];
+      // A dedicated CPU takes what the overcommit would make of it.
+      const ofDedicated = here.map((host) => Math.ceil((this.dedicatedCpus() * this.percent(host)) / 100));
+      const vcpus = this.request.needs.vcpus + Math.max(0, ...ofDedicated);
+      const needs = moves ? 0 : resource === 'vcpus' ? vcpus : this.request.needs[resource];
       return free - needs >= largest;
     });
   }
