@@ -97,3 +97,20 @@ test('an error with details survives', async (t) => {
   t.equal(error.details[0]?.type_url, 'type.googleapis.com/x');
   t.same(Buffer.from(error.details[0]?.value ?? []), value);
 });
+
+for (const length of [1, 63, 64, 65, 127, 128, 16_383, 16_384, 3_000_000]) {
+  test(`what stands inside a message may have ${length} characters, of one byte or of more`, async (t) => {
+    for (const letter of ['x', 'č', '\u{1f600}']) {
+      const message = { vms: [{ name: 'a', spec: { image: letter.repeat(length) } }, { name: 'b' }] };
+      const codec = messageCodec<object, object>('secovia.v1.ListVmsResponse');
+      const written = encoderOf('secovia.v1.ListVmsResponse')(message);
+      t.same(codec.deserialize(written), codec.deserialize(codec.serialize(message)));
+    }
+  });
+}
+
+test('a message that could not be written leaves nothing in the next one', async (t) => {
+  const encode = encoderOf('secovia.v1.Vm');
+  t.throws(() => encode({ name: 'left behind', state: 'VM_STATE_NONE' }));
+  t.equal(encode({ title: 'x' }).toString('latin1'), '\x1a\x01x');
+});
