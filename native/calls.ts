@@ -187,6 +187,14 @@ export abstract class Calls implements RemoteCalls {
     return this.call('domainSetMemoryKib', options, uuid, kib, flags);
   }
 
+  domainPinVcpu(uuid: string, vcpu: number, cpus: readonly number[], options?: CallOptions): Promise<void> {
+    return this.call('domainPinVcpu', options, uuid, vcpu, cpus);
+  }
+
+  domainPinEmulator(uuid: string, cpus: readonly number[], options?: CallOptions): Promise<void> {
+    return this.call('domainPinEmulator', options, uuid, cpus);
+  }
+
   domainMigrate(
     uuid: string,
     destinationUri: string,

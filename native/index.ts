@@ -232,6 +232,13 @@ export interface Connection {
     flags?: { live?: boolean; config?: boolean; maximum?: boolean },
     options?: CallOptions,
   ): Promise<void>;
+  /**
+   * Lets a vCPU run on these CPUs of the host alone: in the definition that outlives a stop, and in the running copy
+   * where there is one. libvirt's test driver cannot.
+   */
+  domainPinVcpu(uuid: string, vcpu: number, cpus: readonly number[], options?: CallOptions): Promise<void>;
+  /** The same of the threads that work for all vCPUs. */
+  domainPinEmulator(uuid: string, cpus: readonly number[], options?: CallOptions): Promise<void>;
 
   /** virDomainMigrateToURI3. `parameters` use libvirt's names (`destination_name`, `bandwidth`, ...). */
   domainMigrate(

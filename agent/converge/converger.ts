@@ -283,6 +283,7 @@ export class Converger {
       rebootCount: known ? (last?.rebootCount ?? 0) : (domain?.metadata?.rebootCount ?? 0),
       error,
       progress: '',
+      ...(permit.desired.hardware === undefined ? {} : { numaCells: permit.desired.hardware.cells }),
       sinceWallMs: last?.state === state ? last.sinceWallMs : this.#now.wallMs,
     });
   }

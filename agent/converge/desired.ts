@@ -61,6 +61,9 @@ const limits = {
   diskMib: { min: 1, max: 64 * 1024 * 1024 },
   extraNames: { min: 0, max: 16 },
   ofOneExtra: { min: 1, max: 64 },
+  hugepageKib: [0, 2048, 1_048_576],
+  cells: { min: 0, max: 8 },
+  cellId: { min: 0, max: 4095 },
   stopGraceSeconds: { min: 0, max: 3600 },
   nameLength: 512,
   sourceLength: 4096,
@@ -110,14 +113,29 @@ function readSize(spec: VmSpec__Output): VmSize {
 }
 
 /** Undefined when nothing is asked for. */
-function readHardware(spec: VmSpec__Output): Hardware | undefined {
+function readHardware(spec: VmSpec__Output, numaCells: readonly number[]): Hardware | undefined {
   const extras = Object.entries(spec.extras).sort(([a], [b]) => (a < b ? -1 : 1));
   require(inRange(extras.length, limits.extraNames), `spec.extras names ${extras.length} extras`);
   for (const [name, count] of extras) {
     require(extraName.test(name), 'spec.extras has a name that no extra can have');
     require(inRange(count, limits.ofOneExtra), `spec.extras asks for ${count} of ${name}`);
   }
-  return extras.length === 0 ? undefined : { extras: Object.fromEntries(extras) };
+  const { hugepageSizeKib: hugepageKib, numa } = spec;
+  const count = numa?.cells ?? 0;
+  require(limits.hugepageKib.includes(hugepageKib), `spec.hugepage_size_kib is ${hugepageKib}`);
+  require(inRange(count, limits.cells), `spec.numa.cells is ${count}`);
+  require(numaCells.length === count, `numa_cells names ${numaCells.length} cells, and spec.numa ${count}`);
+  require(numaCells.every(
+    (id, index) => inRange(id, limits.cellId) && (index === 0 || id > (numaCells[index - 1] as number)),
+  ), 'numa_cells are not ascending ids of cells');
+  const dedicatedCpus = numa?.dedicatedCpus ?? false;
+  require(!dedicatedCpus || count > 0, 'spec.numa.dedicated_cpus needs cells');
+  const parts = Math.max(1, count);
+  require(spec.vcpus % parts === 0, `spec.vcpus is ${spec.vcpus}, which ${parts} cells cannot share`);
+  const step = parts * Math.max(1, hugepageKib / 1024);
+  require(spec.memoryMib % step === 0, `spec.memoryMib is ${spec.memoryMib}, and not a multiple of ${step}`);
+  if (extras.length + hugepageKib + count === 0) return undefined;
+  return { extras: Object.fromEntries(extras), hugepageKib, cells: [...numaCells], dedicatedCpus };
 }
 
 function readImage(image: Image__Output): ImageRef {
@@ -177,7 +195,7 @@ function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
     term,
     vmName: plainText(message.vmName, 'vm_name', limits.nameLength),
     size: makes && message.spec !== null ? readSize(message.spec) : null,
-    hardware: makes && message.spec !== null ? readHardware(message.spec) : undefined,
+    hardware: makes && message.spec !== null ? readHardware(message.spec, message.numaCells) : undefined,
     image: makes && message.image !== null ? readImage(message.image) : null,
     storagePoolPath: readPoolPath(message.storagePoolPath),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',

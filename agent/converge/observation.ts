@@ -27,6 +27,8 @@ export interface VmObservation {
   rebootCount: number;
   error: VmError | null;
   progress: string;
+  /** The cells of the host that it was given; left out when it has none. */
+  numaCells?: readonly number[];
   /** When this state began, in milliseconds of the wall clock. */
   sinceWallMs: number;
 }

@@ -76,6 +76,12 @@ export const extraName = /^[a-z0-9]([a-z0-9._/:-]{0,61}[a-z0-9])?$/;
 export interface Hardware {
   /** Counted extras by name; which devices stand for them the hypervisor chooses. */
   extras: Readonly<Record<string, number>>;
+  /** The size of the pages that its memory is made of; 0 for ordinary memory. */
+  hugepageKib: number;
+  /** The host's NUMA cells that it has in equal parts, ascending by id; empty for one that floats over all. */
+  cells: readonly number[];
+  /** Each vCPU has a CPU of its cell to itself. */
+  dedicatedCpus: boolean;
 }
 
 /** Everything a domain is made from. */
@@ -130,6 +136,8 @@ export interface Availability {
 export interface NumaCellFacts {
   id: number;
   cpus: number;
+  /** The numbers of the CPUs of each core, ascending. */
+  cores: number[][];
   memoryMib: number;
   hugepages: { sizeKib: number; count: number }[];
 }

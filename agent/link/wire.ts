@@ -30,7 +30,8 @@ const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
 };
 
 export function observationMessage(observation: VmObservation): Observation {
-  const { uid, term, generation, state, rebootCount, error, progress, sinceWallMs } = observation;
+  const { uid, term, generation, state, rebootCount, error, progress, numaCells = [] } = observation;
+  const { sinceWallMs } = observation;
   return {
     uid,
     term,
@@ -40,6 +41,7 @@ export function observationMessage(observation: VmObservation): Observation {
     error: error === null ? null : { code: error.code, message: error.message, details: [] },
     observeTime: { seconds: Math.floor(sinceWallMs / 1000), nanos: (Math.floor(sinceWallMs) % 1000) * 1e6 },
     progress,
+    numaCells: [...numaCells],
   };
 }
 

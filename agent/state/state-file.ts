@@ -28,7 +28,14 @@ const desired = z.object({
   term: whole,
   vmName: text,
   size: z.object({ vcpus: whole, memoryMib: whole, diskMib: whole }).nullable(),
-  hardware: z.object({ extras: z.record(text, whole) }).optional(),
+  hardware: z
+    .object({
+      extras: z.record(text, whole),
+      hugepageKib: whole,
+      cells: z.array(whole),
+      dedicatedCpus: z.boolean(),
+    })
+    .optional(),
   image: z
     .object({
       name: text,

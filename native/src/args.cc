@@ -132,13 +132,13 @@ uint64_t Args::ULong(const char* name) {
       AsInteger(value, name, 0, kMaxSafeInteger, "an integer from 0 to 2^53 - 1, or a bigint"));
 }
 
-std::vector<unsigned> Args::UInts(const char* name) {
+std::vector<unsigned> Args::UInts(const char* name, uint32_t high) {
   const Napi::Value value = Next();
   if (!value.IsArray()) Refuse(Env(), name, "an array of integers");
   const auto array = value.As<Napi::Array>();
   if (array.Length() > kMaxElements) Refuse(Env(), name, "an array of at most 4096 integers");
   std::vector<unsigned> numbers;
-  for (uint32_t index = 0; index < array.Length(); ++index) numbers.push_back(AsUInt(array.Get(index), name));
+  for (uint32_t index = 0; index < array.Length(); ++index) numbers.push_back(AsUInt(array.Get(index), name, high));
   return numbers;
 }
 

@@ -52,7 +52,7 @@ class Args {
   uint32_t UInt(const char* name);
   // A number of at most 2^53 - 1, or a bigint.
   uint64_t ULong(const char* name);
-  std::vector<unsigned> UInts(const char* name);
+  std::vector<unsigned> UInts(const char* name, uint32_t high = UINT32_MAX);
   Options Object(const char* name, std::initializer_list<const char*> known);
   // The bits of those keys of an optional object that are true.
   unsigned Flags(const char* name, std::initializer_list<Flag> flags);

@@ -1,5 +1,6 @@
 // What a domain is and how much it uses: its XML, its metadata, its vCPUs and memory, and statistics.
 
+#include <algorithm>
 #include <memory>
 
 #include "domain.h"
@@ -8,6 +9,9 @@
 
 namespace secovia {
 namespace {
+
+// libvirt's own limit is the length of a map; no machine has more.
+constexpr unsigned kHighestCpu = 16383;
 
 using Stats = std::unique_ptr<virDomainStatsRecordPtr, Releaser<virDomainStatsRecordListFree>>;
 
@@ -88,6 +92,36 @@ Call DomainSetMemoryKib(Args& args) {
   }};
 }
 
+// Where libvirt counts the CPUs of the host from 0, one bit each.
+std::vector<unsigned char> CpuMap(const std::vector<unsigned>& cpus) {
+  const unsigned highest = cpus.empty() ? 0 : *std::max_element(cpus.begin(), cpus.end());
+  std::vector<unsigned char> map(VIR_CPU_MAPLEN(highest + 1));
+  for (const unsigned cpu : cpus) VIR_USE_CPU(map.data(), cpu);
+  return map;
+}
+
+Call DomainPinVcpu(Args& args) {
+  std::string uuid = args.Text("uuid");
+  const uint32_t vcpu = args.UInt("vcpu");
+  std::vector<unsigned char> map = CpuMap(args.UInts("cpus", kHighestCpu));
+  return {[uuid = std::move(uuid), vcpu, map = std::move(map)](Connection& connection) mutable -> Value {
+    const Domain domain = FindDomain(connection, uuid);
+    Check(virDomainPinVcpuFlags(domain.get(), vcpu, map.data(), static_cast<int>(map.size()),
+                                WhereverItIs(domain.get())));
+    return {};
+  }};
+}
+
+Call DomainPinEmulator(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::vector<unsigned char> map = CpuMap(args.UInts("cpus", kHighestCpu));
+  return {[uuid = std::move(uuid), map = std::move(map)](Connection& connection) mutable -> Value {
+    const Domain domain = FindDomain(connection, uuid);
+    Check(virDomainPinEmulator(domain.get(), map.data(), static_cast<int>(map.size()), WhereverItIs(domain.get())));
+    return {};
+  }};
+}
+
 Call AllDomainStats(Args& args) {
   const uint32_t groups = args.Object("query", {"groups"}).UInt("groups").value_or(0);
   return {[groups](Connection& connection) -> Value {
@@ -118,6 +152,8 @@ const std::vector<Operation> kDomainConfigOperations = {
     {"domainSetMetadata", DomainSetMetadata},
     {"domainSetVcpus", DomainSetVcpus},
     {"domainSetMemoryKib", DomainSetMemoryKib},
+    {"domainPinVcpu", DomainPinVcpu},
+    {"domainPinEmulator", DomainPinEmulator},
     {"allDomainStats", AllDomainStats},
 };
 

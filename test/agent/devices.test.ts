@@ -11,6 +11,7 @@ import { uidOf } from './world.js';
 const [a, b, c] = ['0000:3b:00.0', '0000:3b:00.1', '0000:af:1f.7'] as const;
 const catalogue = { 'gpu:a30': [a, b, c], licence: 2 };
 const none = new Set<string>();
+const floating = { hugepageKib: 0, cells: [], dedicatedCpus: false };
 
 t.test(
   'free devices are taken in the order of the settings, a domain keeping those that it has',
@@ -41,7 +42,7 @@ t.test('two domains never get the same device, and what one leaves another may h
     const uid = uidOf(number);
     host.createVolume({ uid, poolPath: '', sizeMib: 1, backing: { path: '', format: 'raw' } });
     const metadata = { uid, term: 1, generation: 0, specHash: '', rebootCount: 0 };
-    const hardware = { extras: { 'gpu:a30': count } };
+    const hardware = { ...floating, extras: { 'gpu:a30': count } };
     host.define({ uid, poolPath: '', name: uid, title: '', vcpus: 1, memoryMib: 64, hardware, metadata });
   };
   define(1, 1);

@@ -3,6 +3,7 @@ import { XMLValidator } from 'fast-xml-parser';
 import t from 'tap';
 import { readDesired, specHash } from '../../agent/converge/desired.js';
 import type { Blueprint } from '../../agent/hypervisor/hypervisor.js';
+import type { DomainLayout } from '../../agent/hypervisor/layout.js';
 import type { GuestSupport } from '../../agent/hypervisor/libvirt/capabilities.js';
 import { guestSupport, readCapabilities } from '../../agent/hypervisor/libvirt/capabilities.js';
 import { domainXml } from '../../agent/hypervisor/libvirt/domain-xml.js';
@@ -33,11 +34,13 @@ const tcg: GuestSupport = {
 };
 const kvm: GuestSupport = { ...tcg, domainType: 'kvm' };
 const test: GuestSupport = { domainType: 'test', architecture: 'i686', emulator: '', machine: undefined };
+const nowhere: DomainLayout = { hugepageKib: 0, cells: [], pins: [], dedicated: false, emulator: [] };
 const places = {
   diskPath: '/data/volumes/1.qcow2',
   diskCache: 'none',
   consoleLog: '/data/c.log',
   devices: [],
+  layout: nowhere,
 } as const;
 
 const native = nativeStatus();
@@ -113,6 +116,19 @@ t.test('with KVM the guest gets the host model of CPU, and no translation cache'
   t.notMatch(xml, 'tcg');
 });
 
+const onCells = {
+  ...places,
+  layout: {
+    hugepageKib: 2048,
+    cells: [
+      { id: 0, vcpus: [0] },
+      { id: 1, vcpus: [1] },
+    ],
+    pins: [[1], [3]],
+    dedicated: true,
+    emulator: [0, 2],
+  },
+};
 const withDevices = { ...places, devices: ['0000:3b:00.0', '0001:af:1f.7'] };
 
 t.test("the host's devices are passed through, and taken from their drivers by libvirt", async (t) => {
@@ -146,7 +162,8 @@ t.test("libvirt's own schema accepts them", { skip }, async (t) => {
   };
   const nasty = { ...blueprint, title: `<&>"'` };
   for (const guest of [tcg, kvm, test]) {
-    for (const where of [places, withDevices]) t.equal(await define(domainXml(nasty, guest, where)), 0);
+    for (const where of [places, withDevices, onCells])
+      t.equal(await define(domainXml(nasty, guest, where)), 0);
   }
   const misspelt = domainXml(nasty, tcg, places).replaceAll('memballoon', 'membaloon');
   t.equal(await define(misspelt), ErrorCode.XML_INVALID_SCHEMA, 'and it does look');
@@ -243,7 +260,7 @@ t.test('parsed XML keeps lists, attributes and texts as they are', async (t) => 
 const capabilitiesXml = `<capabilities><host><cpu><arch>x86_64</arch><model>EPYC</model>
   <feature name='svm'/><feature name='aes'/></cpu><topology><cells num='2'>
   <cell id='0'><memory unit='KiB'>2097152</memory><pages unit='KiB' size='4'>500</pages>
-  <pages unit='KiB' size='2048'>16</pages><cpus num='2'><cpu id='0'/><cpu id='1'/></cpus></cell>
+  <pages unit='KiB' size='2048'>16</pages><cpus num='2'><cpu id='0' siblings='0-1'/><cpu id='1' siblings='0-1'/></cpus></cell>
   <cell id='1'><memory unit='KiB'>1048576</memory><cpus num='1'><cpu id='2'/></cpus></cell>
   </cells></topology></host>
   <guest><os_type>hvm</os_type><arch name='i686'><emulator>/i386</emulator><domain type='qemu'/></arch></guest>
@@ -257,8 +274,8 @@ t.test('capabilities: the machine, and how guests are made on it', async (t) => 
     cpuModel: 'EPYC',
     cpuFeatures: ['svm', 'aes'],
     numaCells: [
-      { id: 0, cpus: 2, memoryMib: 2048, hugepages: [{ sizeKib: 2048, count: 16 }] },
-      { id: 1, cpus: 1, memoryMib: 1024, hugepages: [] },
+      { id: 0, cpus: 2, cores: [[0, 1]], memoryMib: 2048, hugepages: [{ sizeKib: 2048, count: 16 }] },
+      { id: 1, cpus: 1, cores: [[2]], memoryMib: 1024, hugepages: [] },
     ],
     emulator: '/q',
   });
@@ -292,7 +309,12 @@ t.test('a word of the scheduler is read, or refused with a reason', async (t) =>
   t.match(read({ stopGraceSeconds: 0 }), { desired: { stopGraceMs: 60_000 } });
   t.match(read({ spec: { ...spec, extras: { b: 2, a: 1 } } }), {
     ok: true,
-    desired: { hardware: { extras: { a: 1, b: 2 } } },
+    desired: { hardware: { extras: { a: 1, b: 2 }, hugepageKib: 0, cells: [], dedicatedCpus: false } },
+  });
+  const bound = { ...spec, vcpus: 4, hugepageSizeKib: 2048, numa: { cells: 2, dedicatedCpus: true } };
+  t.match(read({ spec: bound, numaCells: [0, 3] }), {
+    ok: true,
+    desired: { hardware: { extras: {}, hugepageKib: 2048, cells: [0, 3], dedicatedCpus: true } },
   });
   t.match(read({ role: 'VM_ROLE_DELETED', spec: null, image: null }), { ok: true, desired: { size: null } });
   const image = word(uidOf(1)).image ?? {};
@@ -318,6 +340,15 @@ t.test('a word of the scheduler is read, or refused with a reason', async (t) =>
     ['no extras of a kind', { spec: { ...spec, extras: { gpu: 0 } } }, /asks for 0 of gpu/],
     ['65 extras of a kind', { spec: { ...spec, extras: { gpu: 65 } } }, /asks for 65 of gpu/],
     ['17 kinds of extras', { spec: { ...spec, extras: kinds(17) } }, /names 17 extras/],
+    ['pages of no size', { spec: { ...spec, hugepageSizeKib: 4 } }, /hugepage_size_kib is 4/],
+    ['half a page', { spec: { ...spec, memoryMib: 129, hugepageSizeKib: 2048 } }, /not a multiple of 2/],
+    ['nine cells', { spec: { ...spec, numa: { cells: 9 } } }, /numa.cells is 9/],
+    ['cells without names', { spec: { ...spec, numa: { cells: 1 } } }, /names 0 cells, and spec.numa 1/],
+    ['cells of a VM that floats', { numaCells: [0] }, /names 1 cells, and spec.numa 0/],
+    ['the same cell twice', { spec: { ...bound }, numaCells: [1, 1] }, /ascending/],
+    ['a negative cell', { spec: { ...spec, numa: { cells: 1 } }, numaCells: [-1] }, /ascending ids/],
+    ['CPUs of no cell', { spec: { ...spec, numa: { dedicatedCpus: true } } }, /dedicated_cpus needs cells/],
+    ['three halves', { spec: { ...bound, vcpus: 3 }, numaCells: [0, 1] }, /vcpus is 3, which 2 cells/],
     ['a disk smaller than its image', { image: { ...image, virtualSizeMib: 65 } }, /less than the image/],
     ['an md5 digest', { image: { ...image, digest: 'md5:abc' } }, /digest/],
     ['no format', { image: { ...image, format: 'IMAGE_FORMAT_UNSPECIFIED' } }, /format/],
@@ -347,7 +378,15 @@ t.test('the hash of a spec changes with what a domain is made from, and with not
     t.not(specHash(wanted({ size })), hash);
   }
   t.not(specHash(wanted({ storagePoolPath: '/pool' })), hash);
-  t.not(specHash(wanted({ hardware: { extras: { 'gpu:a30': 1 } } })), hash);
+  const plain = { extras: {}, hugepageKib: 0, cells: [], dedicatedCpus: false };
+  const hashes = [
+    { ...plain, extras: { 'gpu:a30': 1 } },
+    { ...plain, hugepageKib: 2048 },
+    { ...plain, cells: [0] },
+    { ...plain, cells: [1] },
+    { ...plain, cells: [0], dedicatedCpus: true },
+  ].map((hardware) => specHash(wanted({ hardware })));
+  t.equal(new Set([hash, ...hashes]).size, 6);
   t.equal(specHash(wanted({ hardware: undefined })), hash);
   // Domains of earlier versions carry it: another hash would have them all defined anew.
   t.equal(hash, 'fe8a8bb8e05ce85e');

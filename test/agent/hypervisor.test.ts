@@ -5,11 +5,14 @@ import t from 'tap';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import { LibvirtHypervisor } from '../../agent/hypervisor/libvirt/libvirt-hypervisor.js';
 import { devicesIn } from '../../agent/hypervisor/libvirt/held-devices.js';
+import { readPinned } from '../../agent/hypervisor/libvirt/layout-xml.js';
+import type { Hardware } from '../../agent/hypervisor/hypervisor.js';
 import { nativeStatus, openConnection } from '../../native/index.js';
 import { hypervisorContract } from './hypervisor-contract.js';
 import { until } from './until.js';
 import { uidOf } from './world.js';
 
+const floating = { hugepageKib: 0, cells: [], dedicatedCpus: false };
 const backing = { path: '/images/none', format: 'qcow2' } as const;
 
 t.test('the fake hypervisor keeps the contract', (t) =>
@@ -91,7 +94,7 @@ t.test('domains that are defined at the same time get devices of their own', { s
   const define = (number: number) => {
     const uid = uidOf(number);
     const metadata = { uid, term: 1, generation: 0, specHash: '', rebootCount: 0 };
-    const hardware = { extras: { 'gpu:a30': 1 } };
+    const hardware = { ...floating, extras: { 'gpu:a30': 1 } };
     const size = { vcpus: 1, memoryMib: 64 };
     return hypervisor.define({
       uid,
@@ -114,6 +117,65 @@ t.test('domains that are defined at the same time get devices of their own', { s
   await hypervisor.undefine(uidOf(11));
   await define(13);
   t.same(await devices(13), ['0000:3b:00.0'], 'what is given back can be had');
+});
+
+t.test('what is dedicated is read from the definitions by the next agent', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'secovia-cells-'));
+  const open = async () => {
+    const hypervisor = new LibvirtHypervisor({
+      uri: 'test:///default',
+      dataDir: folder,
+      accelerator: 'auto',
+      kvmWorks: async () => false,
+      extras: {},
+    });
+    hypervisor.open(() => undefined);
+    await until('available', () => hypervisor.availability().available);
+    return hypervisor;
+  };
+  const connection = await openConnection('test:///default');
+  const first = await open();
+  const second = await open();
+  const [cell] = (await first.machine()).numaCells;
+  const count = (cell?.cpus ?? 0) / 2;
+  t.ok(Number.isInteger(count) && count > 0, `the first cell has ${cell?.cpus} CPUs`);
+  t.teardown(async () => {
+    for (const number of [21, 22, 23]) await second.undefine(uidOf(number));
+    await Promise.all([connection.close(), first.close(), second.close()]);
+    rmSync(folder, { recursive: true });
+  });
+  const define = async (
+    hypervisor: LibvirtHypervisor,
+    number: number,
+    vcpus: number,
+    hardware?: Hardware,
+  ) => {
+    const uid = uidOf(number);
+    const metadata = { uid, term: 1, generation: 0, specHash: '', rebootCount: 0 };
+    await hypervisor.createVolume({ uid, poolPath: '', sizeMib: 64, backing });
+    const size = { vcpus, memoryMib: 64 };
+    await hypervisor.define({
+      uid,
+      poolPath: '',
+      name: `d${number}`,
+      title: '',
+      ...size,
+      hardware,
+      metadata,
+    });
+  };
+  const pinned = async (number: number) => readPinned(await connection.domainXml(uidOf(number)));
+  const dedicated = { extras: {}, hugepageKib: 0, cells: [cell?.id ?? 0], dedicatedCpus: true };
+  await define(first, 21, count, dedicated);
+  const taken = (await pinned(21)).dedicated;
+  t.equal(taken.length, count);
+  await define(second, 22, 1);
+  t.notOk(
+    (await pinned(22)).pins.get(0)?.some((cpu) => taken.includes(cpu)),
+    'nobody else is let on them',
+  );
+  await define(second, 23, count, dedicated);
+  t.notOk((await pinned(23)).dedicated.some((cpu) => taken.includes(cpu)));
 });
 
 t.test("libvirt's own test domain is foreign", { skip }, async (t) => {

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { DomainState } from '../../native/index.js';
+import { DomainState, ErrorCode } from '../../native/index.js';
 import { domainXml, openTest, uuidOf } from './opened.js';
 
 test('a domain lives from definition to undefinition', async (t) => {
@@ -95,6 +95,18 @@ test('vCPUs and memory change where the flags say', async (t) => {
   await connection.domainSetMemoryKib(uuid, 16384n as unknown as number, { live: true });
   t.match(await connection.domainInfo(uuid), { vcpus: 2, memoryKib: 16384 });
   t.match(await connection.domainXml(uuid, { inactive: true }), /current='3'>4</);
+});
+
+test("what libvirt's test driver cannot pin is refused, and what is not there is not found", async (t) => {
+  const connection = await openTest(t);
+  const uuid = uuidOf(8);
+  await connection.domainDefine(domainXml('pinned', uuid));
+  await t.rejects(connection.domainPinVcpu(uuid, 0, [0, 1]), { message: /PinVcpuFlags/ });
+  for (const pin of [
+    connection.domainPinVcpu(uuidOf(99), 0, [1]),
+    connection.domainPinEmulator(uuidOf(99), [1]),
+  ])
+    await t.rejects(pin, { code: ErrorCode.NO_DOMAIN });
 });
 
 test('a definition is validated unless that is switched off', async (t) => {

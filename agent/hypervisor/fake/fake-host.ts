@@ -8,6 +8,7 @@ import {
   type DomainSummary,
   HypervisorError,
   type HypervisorEvent,
+  type NumaCellFacts,
   type ObservedDomain,
   type OffReason,
   type Power,
@@ -17,6 +18,7 @@ import {
 } from '../hypervisor.js';
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
+import { layOut } from '../layout.js';
 
 export interface FakeDomain {
   uid: string;
@@ -27,6 +29,8 @@ export interface FakeDomain {
   memoryMib: number;
   /** Addresses of the host's devices. */
   devices?: string[];
+  /** CPUs of the host that it has to itself. */
+  cpus?: number[];
 }
 
 export interface FakeHostContent {
@@ -53,6 +57,16 @@ export class FakeHost {
   readonly deaf = new Set<string>();
   /** Thrown once by the next call of that kind. */
   readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
+  /** One cell of 16 CPUs, two a core. */
+  cells: NumaCellFacts[] = [
+    {
+      id: 0,
+      cpus: 16,
+      cores: Array.from({ length: 8 }, (_, core) => [2 * core, 2 * core + 1]),
+      memoryMib: 65_536,
+      hugepages: [],
+    },
+  ];
   onEvent: (event: HypervisorEvent) => void = () => undefined;
   /** Called after each change, before the caller hears of it. */
   onChange: (call: FakeCall | null) => void = () => undefined;
@@ -98,7 +112,9 @@ export class FakeHost {
     const old = this.#domains.get(uid);
     const power: Power = old?.power ?? { kind: 'off', reason: 'unknown' };
     const devices = this.#devicesFor(uid, hardware?.extras ?? {});
-    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib, devices });
+    const { dedicated, pins } = layOut(blueprint, this.cells, this.#dedicatedCpus());
+    const cpus = dedicated ? pins.flat() : [];
+    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib, devices, cpus });
     this.#changed('define', uid);
   }
 
@@ -230,6 +246,14 @@ export class FakeHost {
     const own = new Set(this.#domains.get(uid)?.devices);
     const others = [...this.#domains.values()].filter((domain) => domain.uid !== uid);
     return chooseDevices(extras, this.extras, own, new Set(others.flatMap(({ devices = [] }) => devices)));
+  }
+
+  #dedicatedCpus(): Map<string, number[]> {
+    return new Map([...this.#domains.values()].map(({ uid, cpus = [] }) => [uid, cpus]));
+  }
+
+  cpusOf(uid: string): readonly number[] {
+    return this.#domains.get(uid)?.cpus ?? [];
   }
 
   devicesOf(uid: string): readonly string[] {

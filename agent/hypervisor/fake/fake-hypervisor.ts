@@ -86,7 +86,7 @@ export class FakeHypervisor implements Hypervisor {
       sockets: 1,
       coresPerSocket: 16,
       threadsPerCore: 1,
-      numaCells: [{ id: 0, cpus: 16, memoryMib: 65_536, hugepages: [] }],
+      numaCells: this.host.cells,
       version: '0.0.0',
       hypervisorVersion: '0.0.0',
     }));

@@ -40,9 +40,24 @@ function readCell(cell: XmlView): NumaCellFacts {
   return {
     id: Number(cell.attribute('id') ?? 0),
     cpus: cell.all('cpus', 'cpu').length,
+    cores: coresOf(cell.all('cpus', 'cpu')),
     memoryMib: toMib(Number(memory?.text ?? 0), memory?.attribute('unit') ?? 'KiB'),
     hugepages,
   };
+}
+
+/** CPUs that name the same siblings are one core; one that names none is a core of its own. */
+function coresOf(cpus: readonly XmlView[]): number[][] {
+  const cores = new Map<string, number[]>();
+  for (const cpu of cpus) {
+    const id = cpu.attribute('id') ?? '0';
+    const siblings = cpu.attribute('siblings') ?? id;
+    cores.set(
+      siblings,
+      [...(cores.get(siblings) ?? []), Number(id)].sort((a, b) => a - b),
+    );
+  }
+  return [...cores.values()].sort(([a = 0], [b = 0]) => a - b);
 }
 
 export function readCapabilities(document: string): Capabilities {

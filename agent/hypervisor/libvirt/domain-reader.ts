@@ -44,6 +44,11 @@ export class DomainReader {
     return domains;
   }
 
+  /** The ids of the domains that carry our mark. */
+  async listOurs(connection: Connection): Promise<string[]> {
+    return (await this.list(connection)).filter(({ ours }) => ours).map(({ uid }) => uid);
+  }
+
   async inspect(connection: Connection, uid: string): Promise<ObservedDomain | null> {
     try {
       const { name } = await connection.domainLookup(uid, { deadlineMs: lookDeadlineMs });

@@ -3,7 +3,9 @@
  * no text gets in unescaped.
  */
 import type { Blueprint } from '../hypervisor.js';
+import type { DomainLayout } from '../layout.js';
 import type { GuestSupport } from './capabilities.js';
+import { cpuTune, guestCells, memoryBacking, numaTune, vcpu } from './layout-xml.js';
 import { metadataElement } from './metadata.js';
 import { element, render, type XmlElement } from './xml.js';
 
@@ -13,6 +15,7 @@ export interface DomainPlaces {
   diskCache: 'none' | 'writeback';
   /** The host's PCI devices that it gets, as `lspci -D` prints their addresses. */
   devices: readonly string[];
+  layout: DomainLayout;
   /** Everything that the guest writes to its serial port is appended here; empty for none. */
   consoleLog: string;
 }
@@ -21,6 +24,7 @@ const tcgTranslationCacheMib = 32;
 
 /** @throws XmlTextRefused for names that no domain may have. */
 export function domainXml(blueprint: Blueprint, guest: GuestSupport, places: DomainPlaces): string {
+  const { layout } = places;
   return render(
     element(
       'domain',
@@ -31,7 +35,10 @@ export function domainXml(blueprint: Blueprint, guest: GuestSupport, places: Dom
       element('metadata', {}, metadataElement(blueprint.metadata)),
       element('memory', { unit: 'MiB' }, String(blueprint.memoryMib)),
       element('currentMemory', { unit: 'MiB' }, String(blueprint.memoryMib)),
-      element('vcpu', { placement: 'static' }, String(blueprint.vcpus)),
+      memoryBacking(layout),
+      vcpu(blueprint.vcpus, layout),
+      cpuTune(layout),
+      numaTune(layout),
       element(
         'os',
         {},
@@ -39,7 +46,7 @@ export function domainXml(blueprint: Blueprint, guest: GuestSupport, places: Dom
         element('boot', { dev: 'hd' }),
       ),
       guest.domainType === 'test' ? null : features(guest),
-      guest.domainType === 'test' ? null : cpu(guest),
+      cpu(guest, guestCells(blueprint.memoryMib, layout)),
       element('clock', { offset: 'utc' }),
       // Off means off, a guest's own reboot is a reboot, and a crash is the agent's to deal with (O7).
       element('on_poweroff', {}, 'destroy'),
@@ -59,11 +66,12 @@ function features(guest: GuestSupport): XmlElement {
   return element('features', {}, acpi, element('apic'), element('tcg', {}, cache));
 }
 
-function cpu(guest: GuestSupport): XmlElement {
-  if (guest.domainType === 'kvm') return element('cpu', { mode: 'host-model', check: 'partial' });
-  if (guest.architecture !== 'x86_64') return element('cpu', { mode: 'maximum' });
+function cpu(guest: GuestSupport, cells: XmlElement | null): XmlElement | null {
+  if (guest.domainType === 'test') return cells === null ? null : element('cpu', {}, cells);
+  if (guest.domainType === 'kvm') return element('cpu', { mode: 'host-model', check: 'partial' }, cells);
+  if (guest.architecture !== 'x86_64') return element('cpu', { mode: 'maximum' }, cells);
   const model = element('model', { fallback: 'allow' }, 'qemu64');
-  return element('cpu', { mode: 'custom', match: 'exact' }, model);
+  return element('cpu', { mode: 'custom', match: 'exact' }, model, cells);
 }
 
 /** A guest that sends itself to sleep would look paused, and nobody may resume it (O4). */

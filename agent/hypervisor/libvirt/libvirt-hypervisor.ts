@@ -20,7 +20,9 @@ import type {
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { HypervisorError } from '../hypervisor.js';
+import { type DomainLayout, layOut } from '../layout.js';
 import { type Capabilities, type GuestSupport, guestSupport, readCapabilities } from './capabilities.js';
+import { CpuKeeper } from './cpu-keeper.js';
 import { DomainReader } from './domain-reader.js';
 import { domainXml } from './domain-xml.js';
 import { asHypervisorError, hasCode } from './failure.js';
@@ -59,6 +61,9 @@ export class LibvirtHypervisor implements Hypervisor {
   #guest: GuestSupport | null = null;
   #version = '';
   readonly #reader: DomainReader;
+  readonly #cpus = new CpuKeeper();
+  /** Ends when it is known which CPUs are dedicated; null before anybody has asked since libvirt was connected. */
+  #cpusKnown: Promise<void> | null = null;
   /** Ends when nobody chooses devices for a domain any more. */
   #choosing: Promise<void> = Promise.resolve();
 
@@ -126,13 +131,61 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async define(blueprint: Blueprint): Promise<void> {
-    if (blueprint.hardware === undefined) return this.#define(blueprint, []);
+    const { hardware } = blueprint;
+    await this.#knowCpus();
+    if (hardware === undefined) return this.#defineFloating(blueprint);
     // One at a time: what one domain is given must not be free for the next.
-    const defined = this.#choosing.then(async () =>
-      this.#define(blueprint, await this.#devicesFor(blueprint, blueprint.hardware?.extras ?? {})),
-    );
+    const defined = this.#choosing.then(() => this.#defineOn(blueprint, hardware));
     this.#choosing = defined.catch(() => undefined);
     return defined;
+  }
+
+  async #knowCpus(): Promise<void> {
+    this.#cpusKnown ??= this.#run('query', async (connection) =>
+      this.#cpus.read(connection, await this.#reader.listOurs(connection)),
+    );
+    try {
+      await this.#cpusKnown;
+    } catch (error) {
+      this.#cpusKnown = null;
+      throw error;
+    }
+  }
+
+  async #defineFloating(blueprint: Blueprint): Promise<void> {
+    const { version } = this.#cpus;
+    await this.#define(blueprint, [], this.#layOut(blueprint));
+    if (version !== this.#cpus.version) await this.#repin([blueprint.uid]);
+  }
+
+  async #defineOn(blueprint: Blueprint, { extras }: Hardware): Promise<void> {
+    const { uid } = blueprint;
+    const devices = Object.keys(extras).length === 0 ? [] : await this.#devicesFor(blueprint, extras);
+    const layout = this.#layOut(blueprint);
+    const before = this.#cpus.dedicated.get(uid) ?? [];
+    // Before it is defined: whoever is defined meanwhile keeps off them.
+    this.#cpus.note(uid, layout.dedicated ? layout.pins.flat() : []);
+    try {
+      await this.#define(blueprint, devices, layout);
+    } catch (error) {
+      this.#cpus.note(uid, before);
+      throw error;
+    }
+    if (layout.dedicated || before.length > 0) await this.#repin(null);
+  }
+
+  #layOut(blueprint: Blueprint): DomainLayout {
+    return layOut(blueprint, this.#known(this.#capabilities).numaCells, this.#cpus.dedicated);
+  }
+
+  /** Keeps these domains of ours, or all of them, off CPUs that others have to themselves. */
+  async #repin(uids: readonly string[] | null): Promise<void> {
+    if (!this.#profile.canPin) return;
+    const { numaCells } = this.#known(this.#capabilities);
+    await this.#run('control', async (connection) => {
+      const ours = uids ?? (await this.#reader.listOurs(connection));
+      await this.#cpus.repin(connection, ours, numaCells);
+    });
   }
 
   #devicesFor({ uid }: Blueprint, extras: Hardware['extras']): Promise<string[]> {
@@ -142,10 +195,11 @@ export class LibvirtHypervisor implements Hypervisor {
     });
   }
 
-  async #define(blueprint: Blueprint, devices: readonly string[]): Promise<void> {
+  async #define(blueprint: Blueprint, devices: readonly string[], layout: DomainLayout): Promise<void> {
     const guest = this.#known(this.#guest);
     const places = {
       devices,
+      layout,
       diskPath: this.#volumes.path(blueprint),
       diskCache: this.#files?.diskCache ?? 'writeback',
       consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',
@@ -215,6 +269,14 @@ export class LibvirtHypervisor implements Hypervisor {
         if (!hasCode(error, ErrorCode.NO_DOMAIN)) throw error;
       }
     });
+    await this.#giveBackCpus(uid);
+  }
+
+  /** Others may use them again. If they cannot be told now, they are at the next change. */
+  async #giveBackCpus(uid: string): Promise<void> {
+    if (!this.#cpus.dedicated.has(uid)) return;
+    this.#cpus.note(uid, []);
+    await this.#repin(null).catch(() => undefined);
   }
 
   async record(uid: string, metadata: VmMetadata): Promise<void> {
@@ -259,6 +321,7 @@ export class LibvirtHypervisor implements Hypervisor {
     if (typeof guest === 'string') throw new HypervisorError('unavailable', guest);
     this.#guest = guest;
     this.#reader.forgetAll();
+    this.#cpusKnown = null;
     await this.#files?.prepare(connection);
   }
 

@@ -12,6 +12,8 @@ export interface DriverProfile {
   /** One call tells the state of all domains. */
   hasStatsOfAll: boolean;
   undefineNvram: boolean;
+  /** What a vCPU runs on can be changed after the domain is defined. */
+  canPin: boolean;
   /** The daemon can fall silent, so it is asked every few seconds whether it still answers. */
   heartbeat: boolean;
 }
@@ -22,6 +24,7 @@ const qemu: DriverProfile = {
   volumesAreFiles: true,
   hasStatsOfAll: true,
   undefineNvram: true,
+  canPin: true,
   heartbeat: true,
 };
 
@@ -31,6 +34,7 @@ const test: DriverProfile = {
   volumesAreFiles: false,
   hasStatsOfAll: false,
   undefineNvram: false,
+  canPin: false,
   heartbeat: false,
 };
 
