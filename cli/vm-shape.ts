@@ -12,7 +12,14 @@ import { addGroup } from './values/groups.js';
 import { newVmName, resourceName } from './values/names.js';
 import { parseSizeMib } from './values/sizes.js';
 import { parseCount, parseCountry, parseWantedTrait } from './values/words.js';
-import { type AdministrationOption, administrationOf, administrationOption } from './vm-options.js';
+import {
+  type AdministrationOption,
+  administrationOf,
+  administrationOption,
+  type PriorityName,
+  priorityNames,
+  priorityOption,
+} from './vm-options.js';
 
 export interface ShapeOptions extends AdministrationOption {
   vcpus: number;
@@ -32,6 +39,7 @@ export interface ShapeOptions extends AdministrationOption {
   preferSitesInOrder?: true;
   preferCheap?: true;
   group?: GroupRule[];
+  priority?: PriorityName;
 }
 
 export function shapeOptions(): Option[] {
@@ -57,6 +65,7 @@ export function shapeOptions(): Option[] {
     flag('--prefer-sites-in-order', 'the earlier --prefer-site the better'),
     flag('--prefer-cheap', 'better where it is cheap, before all --prefer-site'),
     folded('--group <rule>', 'belong to a group of the administration, e.g. web:apart', addGroup),
+    priorityOption(),
   ];
 }
 
@@ -68,8 +77,9 @@ soft    preferred rather than required
 SKEW    for spread: by how many VMs places may differ (default: 1)
 Such as web:apart, db:spread:rack:1, cache:together:site:soft.`;
 
-export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
+export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement' | 'priority'> {
   return {
+    priority: options.priority === undefined ? 'VM_PRIORITY_UNSPECIFIED' : priorityNames[options.priority],
     spec: {
       vcpus: options.vcpus,
       memoryMib: options.memory,

@@ -38,6 +38,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.labels = change.labels;
       vm.policy = change.policy;
       vm.deletionProtection = change.deletionProtection;
+      if (change.priority !== undefined) vm.priority = change.priority;
       vm.generation = change.generation;
       return;
     case 'vm.resized':
@@ -57,8 +58,19 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.rebootMode = change.mode;
       vm.generation = change.generation;
       return;
+    case 'vm.displaced':
+      state.unclaim(vm);
+      vm.displacedFor = change.displacedFor;
+      state.claim(vm);
+      return;
+    case 'vm.returned':
+      state.unclaim(vm);
+      delete vm.displacedFor;
+      state.claim(vm);
+      return;
     case 'vm.placed':
       state.unclaim(vm);
+      delete vm.displacedFor;
       vm.host = change.host;
       vm.term = change.term;
       vm.generation = change.generation;
@@ -69,6 +81,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       return;
     case 'vm.unplaced':
       state.unclaim(vm);
+      delete vm.displacedFor;
       vm.host = null;
       vm.refusedBy = change.refusedBy;
       vm.fault = change.fault;
@@ -82,6 +95,8 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       return;
     case 'vm.adopted':
       state.unclaim(vm);
+      // What its host runs has its room there, whatever the journal has forgotten.
+      delete vm.displacedFor;
       vm.host = change.host;
       vm.term = change.term;
       vm.generation = change.generation;

@@ -9,6 +9,7 @@ import type {
   Image,
   Operation,
   PowerState,
+  Priority,
   RebootMode,
   Resources,
   Site,
@@ -33,6 +34,8 @@ export interface VmShape {
   image: string;
   pool: string;
   placement: VmPlacement;
+  /** Left out means `normal`. */
+  priority?: Priority;
 }
 
 export interface NewVm extends VmShape {
@@ -44,6 +47,9 @@ export interface NewVm extends VmShape {
   power: PowerState;
   deletionProtection: boolean;
 }
+
+/** VMs that are to give up their room for a new one, each as the caller has seen it. */
+export type Displaced = { uid: string; etag: string };
 
 /** A VM of a call that was refused while others were made. */
 export interface RefusedVm {
@@ -180,6 +186,11 @@ export interface Commands {
       operation: string;
       /** Those that cannot be made are refused one by one; otherwise one of them refuses all. */
       bestEffort?: boolean;
+      /**
+       * Of a single VM that finds no host: that the refusal says who would have to give up their room, or who, having
+       * been stopped, is to do so.
+       */
+      preemption?: 'report' | readonly Displaced[];
     };
     /** Without an operation when no VM was made. */
     reply: { vms: Vm[]; operation: Operation | null; refused: RefusedVm[] };
@@ -191,6 +202,7 @@ export interface Commands {
       labels?: Record<string, string>;
       policy?: VmPolicy;
       deletionProtection?: boolean;
+      priority?: Priority;
     } & WithEtag;
     reply: Vm;
   };

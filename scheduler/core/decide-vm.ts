@@ -5,12 +5,13 @@ import type { Decision } from './decide.js';
 import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
-import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
+import type { Operation, OperationVerb, PowerState, Resources, Vm } from './model.js';
 import { refuseOne } from './placement/no-host.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
+import { priorityOf } from './priority.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { needsOf, onHost, type State } from './state.js';
+import { heldBy, needsOf, onHost, type State } from './state.js';
 import { desiredChange, newOperation, placedChange } from './vm-changes.js';
 
 type VmAndOperation = { vm: Vm; operation: Operation };
@@ -31,6 +32,7 @@ export function updateVm(state: State, command: CommandOf<'vm.update'>): Decisio
         labels: command.labels ?? vm.labels,
         policy,
         deletionProtection: command.deletionProtection ?? vm.deletionProtection,
+        priority: command.priority ?? priorityOf(vm),
         generation: policyChanges ? vm.generation + 1 : vm.generation,
       },
     ],
@@ -62,19 +64,21 @@ export function resizeVm(
       },
     };
   }
-  const lacks = lacksForResize(state, vm, spec);
+  const lacks = lacksRoom(state, vm, heldBy({ ...vm, spec }), 'grow');
   if (lacks) return { refusal: lacks };
+  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  if (full) return { refusal: full };
   return withOperation(state, vm, 'resize', command.operation, nowMs, [
     { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
   ]);
 }
 
-/** Whether its host, and its pool, have room for what the VM grows by. */
-function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null {
+/** Whether its host has too little room for the VM to hold this instead of what it holds now. */
+function lacksRoom(state: State, vm: Vm, wanted: Resources, verb: string): Refusal | null {
   const row = vm.host === null ? undefined : state.hostTable.row(vm.host);
   if (row === undefined) return refuse('precondition', 'NO_HOST', 'no host has it');
-  const before = onHost(needsOf(vm.spec), spec.pool);
-  const after = onHost(needsOf(spec), spec.pool);
+  const before = onHost(heldBy(vm), vm.spec.pool);
+  const after = onHost(wanted, vm.spec.pool);
   const table = state.hostTable;
   const short: string[] = [];
   const check = (name: string, free: number, more: number) => {
@@ -87,11 +91,10 @@ function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null 
     return refuse(
       'exhausted',
       'NO_ROOM',
-      `host "${vm.host}" has no room for it to grow (${short.join('; ')})`,
+      `host "${vm.host}" has no room for it to ${verb} (${short.join('; ')})`,
     );
   }
-  if (spec.pool === '') return null;
-  return poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  return null;
 }
 
 export function startVm(
@@ -106,6 +109,11 @@ export function startVm(
   const pending = pendingFor(state, vm, 'running');
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
   const changes: Change[] = [];
+  if (vm.displacedFor !== undefined) {
+    const lacks = lacksRoom(state, vm, needsOf(vm.spec), 'start: it has given up what it had');
+    if (lacks) return { refusal: lacks };
+    changes.push({ type: 'vm.returned', uid: vm.uid });
+  }
   // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
   if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, []));
   changes.push(desiredChange(vm, 'running'));

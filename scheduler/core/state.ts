@@ -90,6 +90,13 @@ export class State {
     return this.#claimOfAdministration.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
   }
 
+  /** The VMs of an administration and of those below it. */
+  *vmsWithin(ancestor: string): Iterable<Vm> {
+    for (const [administration, vms] of this.#vmByName) {
+      if (this.isWithin(administration, ancestor)) yield* vms.values();
+    }
+  }
+
   /** How many VMs it has itself, with or without a host. */
   vmCountOfAdministration(id: string): number {
     return this.#vmCountOfAdministration.get(id) ?? 0;
@@ -253,7 +260,7 @@ export class State {
   }
 
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
-    const needs = needsOf(vm.spec);
+    const needs = heldBy(vm);
     this.#claimOnHost(host, vm.administration, onHost(needs, vm.spec.pool), vm.placement, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     this.hostTable.index.note(needs, sign);
@@ -296,6 +303,12 @@ function* byHost(vms: readonly Vm[], table: HostTable): Iterable<[host: string, 
 /** What a VM of this specification needs altogether. */
 export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
+}
+
+/** What a VM holds of its host: a displaced one has given up all but its disk and its place among the host's VMs. */
+export function heldBy({ spec, displacedFor }: Vm): Resources {
+  const needs = needsOf(spec);
+  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
 }
 
 /** What of it the host itself must have: a disk on a shared pool is claimed there instead. */

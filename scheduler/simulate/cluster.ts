@@ -79,6 +79,7 @@ export class Cluster {
       diskMib: disk,
       image: image ?? only(this.#scenario.images),
       pool,
+      priority: shape.priority,
       placement: {
         sites,
         countries,

@@ -52,6 +52,8 @@ export const explainExpectation = object({
   sitePreference: count.optional(),
   hosts: count.optional(),
   eligible: count.optional(),
+  displaces: z.array(text).optional(),
+  displaceHost: host.optional(),
   excluded: codes.optional(),
   misses: byCode(object({ hosts: count, missing: size })).optional(),
   ...why,
@@ -92,7 +94,7 @@ function factsOf(outcome: Outcome): Facts {
     case 'unplaced':
       return { host: noHost };
     case 'explained': {
-      const { chosen, runnerUp, hosts, eligible, misses } = outcome;
+      const { chosen, runnerUp, hosts, eligible, misses, displaces, displaceHost } = outcome;
       return {
         chosen: chosen?.host ?? noHost,
         runnerUp: runnerUp?.host ?? noHost,
@@ -102,6 +104,8 @@ function factsOf(outcome: Outcome): Facts {
         hosts,
         eligible,
         misses,
+        displaces,
+        displaceHost,
         ...factsOfWhy(outcome),
       };
     }

@@ -3,6 +3,7 @@
  * a scenario does not care about is left out and has a plain default, so that a reader sees what matters.
  */
 import { z } from 'zod';
+import { plainPriority, priorities } from '../core/priority.js';
 import { strategyNames } from '../core/placement/scorers/index.js';
 import { capacityExpectation, explainExpectation, hostExpectation, placeExpectation } from './expectation.js';
 import {
@@ -116,6 +117,7 @@ const shape = {
   preferSites: list(id).default([]),
   preferSitesInOrder: flag.default(false),
   preferCheap: flag.default(false),
+  priority: oneOf(...priorities).default(plainPriority),
   groups: z
     .array(group)
     .refine((all) => new Set(all.map((one) => one.group)).size === all.length, 'names a group twice')
@@ -168,6 +170,8 @@ const steps = {
       `asks for more than ${mostPlacedAtOnce} VMs at once`,
     ),
     bestEffort: flag.default(false),
+    /** VMs that are stopped, and give up their room for the one that is placed. */
+    displace: ids.optional(),
     expect: placeExpectation.optional(),
   }),
   /** VMs leave. */

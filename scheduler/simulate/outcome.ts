@@ -52,6 +52,9 @@ export type Outcome =
       hosts: number;
       eligible: number;
       misses: Partial<Record<ResourceCode, { hosts: number; missing: number }>>;
+      /** VMs of a lower priority that would have to give up their room, and their host. */
+      displaces: string[];
+      displaceHost: string;
     } & Exclusions)
   | { kind: 'capacity'; vms: number; limited: boolean; bySite: Record<string, number> }
   | { kind: 'done'; message: string };

@@ -9,7 +9,15 @@ test('with every rule in play, placement and its explanations are those of a pla
     for (let step = 0; step < 5_000; step += 1) history.step();
     for (const [outcome, times] of history.outcomes) seen.set(outcome, (seen.get(outcome) ?? 0) + times);
   }
-  for (const code of ['placed', 'placed in a batch', 'refused in a batch', 'slots kept', ...exclusionCodes]) {
+  for (const code of [
+    'placed',
+    'placed in a batch',
+    'refused in a batch',
+    'somebody to displace',
+    'nobody to displace',
+    'slots kept',
+    ...exclusionCodes,
+  ]) {
     t.ok((seen.get(code) ?? 0) > 20, `${code} came about ${seen.get(code) ?? 0} times`);
   }
 });
