@@ -1,5 +1,5 @@
 /** The options that several VM commands take, and how they name the VM that is meant. */
-import type { Option } from 'commander';
+import { Option } from 'commander';
 import { flag, folded, option } from './command.js';
 import type { Context } from './context.js';
 import { resourceName, vmName } from './values/names.js';
@@ -27,6 +27,22 @@ export function waitOption(): Option {
 
 export function etagOption(): Option {
   return option('--etag <etag>', 'only if the VM has not changed since it had this etag');
+}
+
+export const priorityNames = {
+  spare: 'VM_PRIORITY_SPARE',
+  low: 'VM_PRIORITY_LOW',
+  normal: 'VM_PRIORITY_NORMAL',
+  high: 'VM_PRIORITY_HIGH',
+  critical: 'VM_PRIORITY_CRITICAL',
+} as const;
+
+export type PriorityName = keyof typeof priorityNames;
+
+export function priorityOption(): Option {
+  return new Option('--priority <class>', 'who gives way to whom when there is no room').choices(
+    Object.keys(priorityNames),
+  );
 }
 
 export function labelOption(): Option {

@@ -3,6 +3,7 @@
  * is told that nothing was made.
  */
 import type { BatchMode } from '../proto/gen/secovia/v1/BatchMode.js';
+import type { CreateVmRequest } from '../proto/gen/secovia/v1/CreateVmRequest.js';
 import type { Vm } from '../proto/gen/secovia/v1/Vm.js';
 import { firstVms, refusalFailure } from './batch-outcome.js';
 import type { Context } from './context.js';
@@ -13,10 +14,13 @@ import { plannedVmColumns } from './views/vm.js';
 const nothingMade = 'this was a dry run: nothing was made.';
 
 /** Nothing is kept under a request id, so none is sent. */
-export async function rehearseOne(context: Context, parent: string, vmId: string, vm: Vm): Promise<void> {
+export async function rehearseOne(
+  context: Context,
+  request: CreateVmRequest & { parent: string; vmId: string },
+): Promise<void> {
+  const { parent, vmId } = request;
   const connection = await context.connection();
-  const request = { parent, vmId, vm, validateOnly: true };
-  const response = await connection.call('VmService', 'CreateVm', request);
+  const response = await connection.call('VmService', 'CreateVm', { ...request, validateOnly: true });
   const name = response.vm?.name || `${parent}/vms/${vmId}`;
   const host = shortName(response.vm?.host ?? '');
   await present(context, {

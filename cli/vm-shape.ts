@@ -14,7 +14,14 @@ import { pageSizes, pageSizesKib, type PageSize, parseCells } from './values/lay
 import { newVmName, resourceName } from './values/names.js';
 import { parseSizeMib } from './values/sizes.js';
 import { parseCount, parseCountry, parseWantedTrait } from './values/words.js';
-import { type AdministrationOption, administrationOf, administrationOption } from './vm-options.js';
+import {
+  type AdministrationOption,
+  administrationOf,
+  administrationOption,
+  type PriorityName,
+  priorityNames,
+  priorityOption,
+} from './vm-options.js';
 
 export interface ShapeOptions extends AdministrationOption {
   vcpus: number;
@@ -39,6 +46,7 @@ export interface ShapeOptions extends AdministrationOption {
   preferSitesInOrder?: true;
   preferCheap?: true;
   group?: GroupRule[];
+  priority?: PriorityName;
 }
 
 export function shapeOptions(): Option[] {
@@ -68,6 +76,7 @@ export function shapeOptions(): Option[] {
     flag('--prefer-sites-in-order', 'the earlier --prefer-site the better'),
     flag('--prefer-cheap', 'better where it is cheap, before all --prefer-site'),
     folded('--group <rule>', 'belong to a group of the administration, e.g. web:apart', addGroup),
+    priorityOption(),
   ];
 }
 
@@ -79,11 +88,12 @@ soft    preferred rather than required
 SKEW    for spread: by how many VMs places may differ (default: 1)
 Such as web:apart, db:spread:rack:1, cache:together:site:soft.`;
 
-export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement'> {
+export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement' | 'priority'> {
   const { hugepages, numa: cells = 0, dedicatedCpus = false } = options;
   if (dedicatedCpus && cells === 0)
     throw usageFailure('--dedicated-cpus needs --numa: CPUs are dedicated within cells.');
   return {
+    priority: options.priority === undefined ? 'VM_PRIORITY_UNSPECIFIED' : priorityNames[options.priority],
     spec: {
       vcpus: options.vcpus,
       memoryMib: options.memory,

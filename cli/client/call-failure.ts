@@ -38,12 +38,15 @@ const exitCodeOf: Record<string, ExitCode> = {
 export class CallFailure extends Failure {
   readonly code: string;
   readonly reason: string | undefined;
+  /** What the scheduler told with the reason. */
+  readonly metadata: Readonly<Record<string, string>>;
 
   constructor(parts: CallFailureParts) {
     const { sentence, lines } = wording(parts);
     super(sentence, exitCodeOf[parts.code] ?? exitCodes.unexpected, lines);
     this.code = parts.code;
     this.reason = parts.details.errorInfo?.reason;
+    this.metadata = parts.details.errorInfo?.metadata ?? {};
   }
 }
 
@@ -115,7 +118,10 @@ function advice(parts: CallFailureParts): string {
 
 /** What to do next, where the reason is known. */
 const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
-  NO_HOST: () => 'Ask for less, or add a host; secovia vm explain says more.',
+  NO_HOST: ({ errorInfo }) =>
+    errorInfo?.metadata['displace_count'] === undefined
+      ? 'Ask for less, or add a host; secovia vm explain says more.'
+      : 'To have them stopped and make room, say --preempt confirm.',
   NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',

@@ -1,4 +1,5 @@
 /** Why a VM would go where it would, as people see it: the hosts, what excludes the others, and what would help. */
+import type { Displacement__Output } from '../../proto/gen/secovia/v1/Displacement.js';
 import type { Exclusion__Output } from '../../proto/gen/secovia/v1/Exclusion.js';
 import type { ExplainPlacementResponse__Output } from '../../proto/gen/secovia/v1/ExplainPlacementResponse.js';
 import type { HostScore__Output } from '../../proto/gen/secovia/v1/HostScore.js';
@@ -8,7 +9,7 @@ import type { Paint } from '../output/colours.js';
 import { harmless } from '../output/harmless.js';
 import { type SheetRow, sheet } from '../output/sheet.js';
 import { type Column, Table } from '../output/table.js';
-import { shortName } from '../values/names.js';
+import { shortName, shortVmName } from '../values/names.js';
 import { formatMib, typedMib } from '../values/sizes.js';
 import { amounts } from './host.js';
 
@@ -30,7 +31,8 @@ export async function explanationText(
   explained: ExplainPlacementResponse__Output,
   paint: Paint,
 ): Promise<string> {
-  const { chosen, runnerUp, hosts, eligible, exclusions, nearestMisses, suggestion } = explained;
+  const { chosen, runnerUp, hosts, eligible, exclusions, nearestMisses, suggestion, displacement } =
+    explained;
   const head = sheet(
     [
       ...(chosen === null ? [] : scoreRows('Would go to', chosen)),
@@ -40,7 +42,11 @@ export async function explanationText(
     paint,
   );
   const table = exclusions.length === 0 ? '' : await new Table(exclusionColumns, paint).page(exclusions);
-  const help = [...nearestMisses.map(missSentence), ...(suggestion === null ? [] : [advice(suggestion)])];
+  const help = [
+    ...nearestMisses.map(missSentence),
+    ...(suggestion === null ? [] : [advice(suggestion)]),
+    ...(displacement === null ? [] : [roomSentence(displacement)]),
+  ];
   return [head, table, help.map((line) => `${harmless(line)}\n`).join('')].filter(Boolean).join('\n');
 }
 
@@ -108,6 +114,12 @@ function advice({ field, value, description }: SuggestedChange__Output): string 
   if (value === '') return `it would fit without ${flag}`;
   const typed = field.endsWith('_mib') && Number(value) > 0 ? typedMib(Number(value)) : value;
   return `it would fit with ${flag} ${typed}`;
+}
+
+/** Who would have to make room. */
+function roomSentence({ host, vms }: Displacement__Output): string {
+  const names = vms.map(({ name }) => shortVmName(name)).join(', ');
+  return `it would fit on ${shortName(host)} if these gave up their room (vm create --preempt): ${names}`;
 }
 
 function counted(count: number, noun: string): string {

@@ -25,6 +25,7 @@ export function vmState(vm: Vm__Output): string {
 /** Why it is not as it should be; empty when there is nothing to say. */
 export function vmNote(vm: Vm__Output): string {
   if (vm.error !== null && vm.error.message !== '') return vm.error.message;
+  if (vm.displacedFor !== '') return `has given up its room for VM ${shortName(vm.displacedFor)}`;
   const state = stateWord(vm.state);
   const wanted = stateWord(vm.desiredPowerState);
   if (state === 'STOPPED' && wanted === 'RUNNING') return 'to be started';
@@ -94,6 +95,8 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['When the guest shuts down', words(policy?.onGuestShutdown)],
       ['When the lease is lost', words(policy?.onLeaseLoss)],
       ['Rebuildable', policy?.rebuildable ? 'yes' : ''],
+      ['Priority', priority(vm)],
+      ['Room given up for', shortName(vm.displacedFor)],
       ['Deletion protection', vm.deletionProtection ? 'on' : ''],
       ['Operation', shortName(vm.operation)],
       ['Generation', generation(vm)],
@@ -104,6 +107,12 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
     ],
     paint,
   );
+}
+
+/** Nothing for the plain one, which nearly all have. */
+function priority(vm: Vm__Output): string {
+  const word = stateWord(vm.priority).toLowerCase();
+  return word === 'normal' || word === 'vm_priority_unspecified' || word === 'unspecified' ? '' : word;
 }
 
 function preferredSites(placement: VmPlacement__Output | null): string {

@@ -11,7 +11,7 @@ import { mostCountedVms } from './limits.js';
 import { type Answer, query } from './methods.js';
 import { capacityMessage, placementAnswerMessage } from '../render/placement-answer.js';
 import { sentenceOf } from './status.js';
-import { shapeIn } from './vm-requests.js';
+import { priorityIn, shapeIn } from './vm-requests.js';
 
 /** How long one question may count: it holds the loop, and with it the agents' leases. */
 const countTimeMs = 100;
@@ -27,7 +27,8 @@ interface Question {
 function questionIn(fields: Fields, parent: string, vm: Vm__Output | null): Question | null {
   const administration = fields.name('parent', 'administration', parent);
   if (!fields.present('vm', vm) || !fields.present('vm.spec', vm.spec)) return null;
-  return { administration, shape: shapeIn(fields, 'vm', vm.spec, vm.placement) };
+  const priority = priorityIn(fields, 'vm.priority', vm.priority);
+  return { administration, shape: { ...shapeIn(fields, 'vm', vm.spec, vm.placement), priority } };
 }
 
 /** How the VM would be called; null when that is not said. */
@@ -51,7 +52,7 @@ export const placementService = {
     const { spec, answer } = asked;
     const { chosen, explanation, suggestion } = answer;
     const refusal = chosen === null ? sentenceOf(refuseNoHost(explanation, spec, vmId, suggestion)) : '';
-    return { response: { ...placementAnswerMessage(answer), refusal } };
+    return { response: { ...placementAnswerMessage(state, answer), refusal } };
   }),
 
   EstimateCapacity: query((request: EstimateCapacityRequest__Output, { engine }): Answer<object> => {

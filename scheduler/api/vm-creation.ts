@@ -5,7 +5,8 @@ import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateV
 import type { Operation } from '../../proto/gen/secovia/v1/Operation.js';
 import type { RefusedVm } from '../../proto/gen/secovia/v1/RefusedVm.js';
 import type { Vm } from '../../proto/gen/secovia/v1/Vm.js';
-import type { NewVm } from '../core/commands.js';
+import type { CommandOf, NewVm } from '../core/commands.js';
+import { mostDisplaced } from '../core/placement/displacement.js';
 import { notFound } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { Fields } from './fields.js';
@@ -25,6 +26,7 @@ interface Asked {
   administration: string;
   vms: NewVm[];
   bestEffort: boolean;
+  preemption?: CommandOf<'vm.create'>['preemption'];
   validateOnly: boolean;
 }
 
@@ -34,14 +36,8 @@ interface Made {
   refused: RefusedVm[];
 }
 
-function create(engine: Engine, { administration, vms, bestEffort, validateOnly }: Asked): Answer<Made> {
-  const command = {
-    type: 'vm.create',
-    administration,
-    vms,
-    operation: randomUUID(),
-    bestEffort,
-  } as const;
+function create(engine: Engine, { validateOnly, ...asked }: Asked): Answer<Made> {
+  const command = { type: 'vm.create', operation: randomUUID(), ...asked } as const;
   const outcome = validateOnly ? engine.preview(command) : engine.run(command);
   if (outcome.refusal) return outcome;
   const { reply } = outcome;
@@ -60,14 +56,44 @@ function create(engine: Engine, { administration, vms, bestEffort, validateOnly 
   };
 }
 
+const preemptions: Record<string, 'none' | 'report' | 'confirm'> = {
+  PREEMPTION_UNSPECIFIED: 'none',
+  PREEMPTION_REPORT: 'report',
+  PREEMPTION_CONFIRM: 'confirm',
+};
+
+/** What is asked of VMs of lower priorities; undefined when nothing is. */
+function preemptionIn(fields: Fields, request: CreateVmRequest__Output): Asked['preemption'] {
+  const preemption = fields.choice('preemption', request.preemption, preemptions);
+  const listed = fields.list('displaced', request.displaced, mostDisplaced);
+  if (preemption !== 'confirm') {
+    if (listed.length > 0) fields.fault('displaced', 'is of PREEMPTION_CONFIRM alone; leave it out');
+    return preemption === 'none' ? undefined : preemption;
+  }
+  if (request.displaced.length === 0)
+    fields.fault('displaced', 'is empty; name what PREEMPTION_REPORT has told');
+  const seen = new Set<string>();
+  return listed.map(({ vm, etag }, index) => {
+    const ref = fields.vmName(`displaced[${index}].vm`, vm);
+    const uid = 'uid' in ref ? ref.uid : '';
+    if (!('uid' in ref)) fields.fault(`displaced[${index}].vm`, 'must look like vms/UID');
+    if (etag === '') fields.fault(`displaced[${index}].etag`, 'is missing; say which version you have seen');
+    if (seen.has(uid)) fields.fault(`displaced[${index}].vm`, 'is named twice');
+    seen.add(uid);
+    return { uid, etag };
+  });
+}
+
 export const vmCreation = {
   CreateVm: mutation((request: CreateVmRequest__Output, { engine }): Answer<object> => {
     const fields = new Fields();
     const administration = fields.name('parent', 'administration', request.parent);
     const vm = newVm(fields, request, '');
+    const preemption = preemptionIn(fields, request);
     if (fields.refusal || vm === null) return { refusal: fields.refusal ?? notFound('VM', '') };
     const { validateOnly } = request;
-    const answer = create(engine, { administration, vms: [vm], bestEffort: false, validateOnly });
+    const asked = { administration, vms: [vm], bestEffort: false, validateOnly };
+    const answer = create(engine, preemption === undefined ? asked : { ...asked, preemption });
     if (answer.refusal) return answer;
     const { vms, operation } = answer.response;
     return { response: { vm: vms[0], operation } };
@@ -85,6 +111,9 @@ export const vmCreation = {
       }
       if (one.requestId !== '') fields.fault(`${at}request_id`, 'must be empty; the batch has one');
       if (one.validateOnly) fields.fault(`${at}validate_only`, 'must be false; ask it of the whole batch');
+      if (one.preemption !== 'PREEMPTION_UNSPECIFIED' || one.displaced.length > 0) {
+        fields.fault(`${at}preemption`, 'must be left out; VMs are displaced for one at a time');
+      }
       const vm = newVm(fields, one, at);
       if (vm !== null) wanted.push(vm);
     }

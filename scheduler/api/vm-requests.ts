@@ -5,7 +5,8 @@ import type { VmPlacement__Output } from '../../proto/gen/secovia/v1/VmPlacement
 import type { VmPolicy__Output } from '../../proto/gen/secovia/v1/VmPolicy.js';
 import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
 import type { NewVm, VmShape } from '../core/commands.js';
-import type { PowerState, VmPolicy } from '../core/model.js';
+import type { PowerState, Priority, VmPolicy } from '../core/model.js';
+import { plainPriority } from '../core/priority.js';
 import { type Fields, titleLimit } from './fields.js';
 import { largestDiskMib, leastMemoryMib, mostMemoryMib, mostVcpus } from './limits.js';
 import { wantedExtras } from './extras.js';
@@ -29,6 +30,15 @@ const leaseLossPolicies: Record<string, 'keep'> = {
   LEASE_LOSS_POLICY_KEEP: 'keep',
 };
 
+const priorityWords: Record<string, Priority> = {
+  VM_PRIORITY_UNSPECIFIED: plainPriority,
+  VM_PRIORITY_SPARE: 'spare',
+  VM_PRIORITY_LOW: 'low',
+  VM_PRIORITY_NORMAL: 'normal',
+  VM_PRIORITY_HIGH: 'high',
+  VM_PRIORITY_CRITICAL: 'critical',
+};
+
 const plainPolicy: VmPolicy = { onGuestShutdown: 'stay_stopped', rebuildable: false };
 
 /** `at` says where in the request it stands, for example `requests[3].` */
@@ -45,7 +55,14 @@ export function newVm(fields: Fields, request: CreateVmRequest__Output, at: stri
     policy: policyIn(fields, `${at}vm.policy`, vm.policy),
     power: fields.choice(`${at}vm.desired_power_state`, vm.desiredPowerState, powerStates),
     deletionProtection: vm.deletionProtection,
+    ...(vm.priority === 'VM_PRIORITY_UNSPECIFIED'
+      ? {}
+      : { priority: priorityIn(fields, `${at}vm.priority`, vm.priority) }),
   };
+}
+
+export function priorityIn(fields: Fields, at: string, priority: string | number): Priority {
+  return fields.choice(at, priority, priorityWords);
 }
 
 /** What of a VM placement has to know; `at` is the field of the VM. */

@@ -30,7 +30,7 @@ import { operationMessage, vmMessage } from '../render/vm.js';
 import { placementBytes } from '../render/vm-placement.js';
 import { vmFilterSchema } from './vm-filter.js';
 import { vmCreation } from './vm-creation.js';
-import { policyIn } from './vm-requests.js';
+import { policyIn, priorityIn } from './vm-requests.js';
 
 const stopModes: Record<string, StopMode> = {
   STOP_MODE_UNSPECIFIED: 'graceful',
@@ -124,11 +124,13 @@ export const vmService = {
       labels: Object.keys(sent.labels).length > 0,
       policy: sent.policy !== null,
       deletion_protection: sent.deletionProtection,
+      priority: sent.priority !== 'VM_PRIORITY_UNSPECIFIED',
     });
     const title = masked.has('title') ? fields.text('vm.title', sent.title, titleLimit) : undefined;
     const labels = masked.has('labels') ? fields.labels('vm.labels', sent.labels) : undefined;
     const policy = masked.has('policy') ? policyIn(fields, 'vm.policy', sent.policy) : undefined;
     const deletionProtection = masked.has('deletion_protection') ? sent.deletionProtection : undefined;
+    const priority = masked.has('priority') ? priorityIn(fields, 'vm.priority', sent.priority) : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
     const outcome = engine.run({
       type: 'vm.update',
@@ -137,6 +139,7 @@ export const vmService = {
       labels,
       policy,
       deletionProtection,
+      priority,
       etag: sent.etag,
     });
     return outcome.refusal ? outcome : { response: { vm: vmMessage(engine.state, outcome.reply) } };

@@ -38,6 +38,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.labels = change.labels;
       vm.policy = change.policy;
       vm.deletionProtection = change.deletionProtection;
+      if (change.priority !== undefined) vm.priority = change.priority;
       vm.generation = change.generation;
       return;
     case 'vm.resized':
@@ -56,6 +57,16 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.rebootCount = change.rebootCount;
       vm.rebootMode = change.mode;
       vm.generation = change.generation;
+      return;
+    case 'vm.displaced':
+      state.unclaim(vm);
+      vm.displacedFor = change.displacedFor;
+      state.claim(vm);
+      return;
+    case 'vm.returned':
+      state.unclaim(vm);
+      delete vm.displacedFor;
+      state.claim(vm);
       return;
     case 'vm.placed':
       moveTo(state, vm, change.host, change.numaCells);
@@ -78,6 +89,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       enter(change.state);
       return;
     case 'vm.adopted':
+      // What its host runs has its room there, whatever the journal has forgotten.
       moveTo(state, vm, change.host, change.numaCells);
       vm.term = change.term;
       vm.generation = change.generation;
@@ -87,6 +99,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
 /** What it claims goes with it. */
 function moveTo(state: State, vm: Vm, host: string | null, numaCells: number[] | undefined): void {
   state.unclaim(vm);
+  delete vm.displacedFor;
   vm.host = host;
   if (numaCells === undefined) delete vm.numaCells;
   else vm.numaCells = numaCells;

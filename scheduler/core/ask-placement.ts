@@ -9,6 +9,7 @@ import {
   type GoesOn,
   type PlacementAnswer,
 } from './placement/answers.js';
+import { priorityOf } from './priority.js';
 import { notFound, type Refusal } from './refusal.js';
 import type { State } from './state.js';
 
@@ -22,7 +23,7 @@ export function explainPlacement(
 ): Asked<{ spec: VmSpec; answer: PlacementAnswer }> {
   const question = requestOf(state, administration, shape);
   if (question.refusal) return question;
-  return { spec: question.spec, answer: answer(state, question.request) };
+  return { spec: question.spec, answer: answer(state, question.request, priorityOf(shape)) };
 }
 
 /** How many VMs of this shape fit now, up to a limit, and for as long as `goesOn` has it. */

@@ -12,6 +12,7 @@ import type {
   HostState,
   Image,
   Operation,
+  Priority,
   RebootMode,
   Site,
   StopMode,
@@ -72,6 +73,8 @@ export type Change =
       labels: Record<string, string>;
       policy: VmPolicy;
       deletionProtection: boolean;
+      /** Not in journals of older versions. */
+      priority?: Priority;
       /** The policy reaches the agent with the generation. */
       generation: number;
     }
@@ -114,6 +117,10 @@ export type Change =
       term: number;
       generation: number;
     }
+  /** It is stopped, and gives up its vCPUs and its memory to another VM. */
+  | { type: 'vm.displaced'; uid: string; displacedFor: string }
+  /** It takes them again. */
+  | { type: 'vm.returned'; uid: string }
   | { type: 'vm.removed'; uid: string }
   | { type: 'operation.started'; operation: Operation }
   | { type: 'operation.target_ended'; id: string; uid: string; fault: Fault | null }

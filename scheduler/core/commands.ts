@@ -12,6 +12,7 @@ import type {
   NumaWish,
   Operation,
   PowerState,
+  Priority,
   RebootMode,
   Site,
   StopMode,
@@ -38,6 +39,8 @@ export interface VmShape {
   hugepageKib?: number;
   numa?: NumaWish;
   placement: VmPlacement;
+  /** Left out means `normal`. */
+  priority?: Priority;
 }
 
 export interface NewVm extends VmShape {
@@ -49,6 +52,9 @@ export interface NewVm extends VmShape {
   power: PowerState;
   deletionProtection: boolean;
 }
+
+/** VMs that are to give up their room for a new one, each as the caller has seen it. */
+export type Displaced = { uid: string; etag: string };
 
 /** A VM of a call that was refused while others were made. */
 export interface RefusedVm {
@@ -187,6 +193,11 @@ export interface Commands {
       operation: string;
       /** Those that cannot be made are refused one by one; otherwise one of them refuses all. */
       bestEffort?: boolean;
+      /**
+       * Of a single VM that finds no host: that the refusal says who would have to give up their room, or who, having
+       * been stopped, is to do so.
+       */
+      preemption?: 'report' | readonly Displaced[];
     };
     /** Without an operation when no VM was made. */
     reply: { vms: Vm[]; operation: Operation | null; refused: RefusedVm[] };
@@ -198,6 +209,7 @@ export interface Commands {
       labels?: Record<string, string>;
       policy?: VmPolicy;
       deletionProtection?: boolean;
+      priority?: Priority;
     } & WithEtag;
     reply: Vm;
   };

@@ -2,13 +2,16 @@
 import type { Change } from './changes.js';
 import type { CommandOf, NewVm, RefusedVm, VmShape } from './commands.js';
 import type { Decision } from './decide.js';
+import { displace, withReport } from './decide-displacement.js';
 import type { GroupRule, Image, Operation, Vm, VmSpec } from './model.js';
 import { BatchRefusals } from './placement/batch-refusals.js';
+import { findDisplacement } from './placement/displacement.js';
 import { explain } from './placement/explanation.js';
 import { refuseNoHost, refuseOne } from './placement/no-host.js';
 import { type Place, placeOn } from './placement/placement.js';
 import { type PlacementRequest, requestForNew } from './placement/request.js';
 import { Tentative } from './placement/tentative.js';
+import { priorityOf } from './priority.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
 import { newOperation } from './vm-changes.js';
@@ -60,6 +63,7 @@ function decideEach(
     const { spec, request } = checked;
     const row = refusals.isKnown(request) ? -1 : tentative.find(request);
     if (row < 0) {
+      if (command.preemption !== undefined) return withDisplacement(state, command, request, spec, nowMs);
       if (!bestEffort) return { refusal: noHostFor(state, request, spec, wanted.id, alone) };
       refused.push({ index, id: wanted.id, refusal: refusals.of(request, spec, wanted.id) });
       continue;
@@ -69,12 +73,49 @@ function decideEach(
     vms.push(newVm(command, wanted, spec, place, firstSequence + index, nowMs));
     if (!alone) tentative.claim(place, request);
   }
+  return made(command, vms, refused, [], firstSequence, nowMs);
+}
+
+/** A single VM for which others may have to give up their room. */
+function withDisplacement(
+  state: State,
+  command: CommandOf<'vm.create'>,
+  request: PlacementRequest,
+  spec: VmSpec,
+  nowMs: number,
+): Decision<Made> {
+  const [wanted] = command.vms;
+  if (wanted === undefined || command.vms.length > 1) throw new Error('VMs are displaced for one at a time');
+  const priority = priorityOf(wanted);
+  const { preemption = 'report' } = command;
+  if (preemption === 'report') {
+    const refusal = noHostFor(state, request, spec, wanted.id, true);
+    const found = findDisplacement(state, request, priority);
+    return { refusal: found === null ? refusal : withReport(refusal, found.host.id, found.vms) };
+  }
+  const room = displace(state, request, priority, preemption, wanted.uid);
+  if (room.refusal) return room;
+  const place = placeOn(state, request, state.hostTable.row(room.host) as number);
+  const firstSequence = (state.sequence + 1) * creationsPerDecision;
+  const vm = newVm(command, wanted, spec, place, firstSequence, nowMs);
+  return made(command, [vm], [], room.changes, firstSequence, nowMs);
+}
+
+/** The decision that makes these VMs, after some other changes. */
+function made(
+  command: CommandOf<'vm.create'>,
+  vms: Vm[],
+  refused: RefusedVm[],
+  before: Change[],
+  firstSequence: number,
+  nowMs: number,
+): Decision<Made> {
   if (vms.length === 0) return { changes: [], reply: () => ({ vms, operation: null, refused }) };
   const targets = vms.map((vm) => vm.uid);
   const operation = newOperation(command.operation, 'create', targets, firstSequence, nowMs);
-  const made = vms.map((vm): Change => ({ type: 'vm.created', vm }));
+  const created = vms.map((vm): Change => ({ type: 'vm.created', vm }));
   return {
-    changes: [...made, { type: 'operation.started', operation }],
+    changes: [...before, ...created, { type: 'operation.started', operation }],
     reply: () => ({ vms, operation, refused }),
   };
 }
@@ -122,6 +163,7 @@ function newVm(
     stopGraceSeconds: 60,
     refusedBy: [],
     deletionProtection: wanted.deletionProtection,
+    ...(wanted.priority === undefined ? {} : { priority: wanted.priority }),
     operation,
     fault: null,
     revision: 1,

@@ -5,14 +5,15 @@ import type { Decision } from './decide.js';
 import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
-import type { Operation, OperationVerb, PowerState, Vm } from './model.js';
+import type { Operation, OperationVerb, PowerState, Resources, Vm, VmSpec } from './model.js';
 import { refuseOne } from './placement/no-host.js';
 import { layoutOf, misfits } from './placement/numa/layout.js';
 import { shortOfLayout } from './placement/numa/growth.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
+import { priorityOf } from './priority.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { needsOnHost, type State } from './state.js';
+import { heldOnHost, needsOnHost, type State } from './state.js';
 import { desiredChange, newOperation, placedChange } from './vm-changes.js';
 
 type VmAndOperation = { vm: Vm; operation: Operation };
@@ -33,6 +34,7 @@ export function updateVm(state: State, command: CommandOf<'vm.update'>): Decisio
         labels: command.labels ?? vm.labels,
         policy,
         deletionProtection: command.deletionProtection ?? vm.deletionProtection,
+        priority: command.priority ?? priorityOf(vm),
         generation: policyChanges ? vm.generation + 1 : vm.generation,
       },
     ],
@@ -70,19 +72,20 @@ export function resizeVm(
     const sentence = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
     return { refusal: { ...refuse('invalid', 'SIZE_MISFITS', sentence), violations } };
   }
-  const lacks = lacksForResize(state, vm, spec);
+  const lacks = lacksRoom(state, vm, heldOnHost({ ...vm, spec }), spec, 'grow');
   if (lacks) return { refusal: lacks };
+  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  if (full) return { refusal: full };
   return withOperation(state, vm, 'resize', command.operation, nowMs, [
     { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
   ]);
 }
 
-/** Whether its host, and its pool, have room for what the VM grows by. */
-function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null {
+/** Whether its host has too little room for the VM to hold this instead of what it holds now. */
+function lacksRoom(state: State, vm: Vm, after: Resources, spec: VmSpec, verb: string): Refusal | null {
   const row = vm.host === null ? undefined : state.hostTable.row(vm.host);
   if (row === undefined) return refuse('precondition', 'NO_HOST', 'no host has it');
-  const before = needsOnHost(vm.spec);
-  const after = needsOnHost(spec);
+  const before = heldOnHost(vm);
   const table = state.hostTable;
   const short: string[] = [];
   const check = (name: string, free: number, more: number) => {
@@ -96,11 +99,10 @@ function lacksForResize(state: State, vm: Vm, spec: Vm['spec']): Refusal | null 
     return refuse(
       'exhausted',
       'NO_ROOM',
-      `host "${vm.host}" has no room for it to grow (${short.join('; ')})`,
+      `host "${vm.host}" has no room for it to ${verb} (${short.join('; ')})`,
     );
   }
-  if (spec.pool === '') return null;
-  return poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  return null;
 }
 
 export function startVm(
@@ -115,6 +117,11 @@ export function startVm(
   const pending = pendingFor(state, vm, 'running');
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
   const changes: Change[] = [];
+  if (vm.displacedFor !== undefined) {
+    const lacks = lacksRoom(state, vm, needsOnHost(vm.spec), vm.spec, 'start: it has given up what it had');
+    if (lacks) return { refusal: lacks };
+    changes.push({ type: 'vm.returned', uid: vm.uid });
+  }
   // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
   if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, vm.numaCells, []));
   changes.push(desiredChange(vm, 'running'));

@@ -202,6 +202,9 @@ export interface GroupRule {
   maxSkew: number;
 }
 
+/** How important a VM is: one of a higher class may take the room of one of a lower. */
+export type Priority = 'spare' | 'low' | 'normal' | 'high' | 'critical';
+
 export type StopMode = 'graceful' | 'force';
 export type RebootMode = 'graceful' | 'force';
 
@@ -239,6 +242,13 @@ export interface Vm {
   /** Hosts that refused it since it was last placed on purpose. */
   refusedBy: string[];
   deletionProtection: boolean;
+  /** Left out means `normal`. */
+  priority?: Priority;
+  /**
+   * The uid of the VM for which it has given up its vCPUs and its memory; left out while it has them. Such a VM is
+   * stopped, and has to find room again before it starts.
+   */
+  displacedFor?: string;
   /** The operation under way, or null. */
   operation: string | null;
   fault: Fault | null;

@@ -94,6 +94,13 @@ export class State {
     return this.#claimOfAdministration.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
   }
 
+  /** The VMs of an administration and of those below it. */
+  *vmsWithin(ancestor: string): Iterable<Vm> {
+    for (const [administration, vms] of this.#vmByName) {
+      if (this.isWithin(administration, ancestor)) yield* vms.values();
+    }
+  }
+
   /** How many VMs it has itself, with or without a host. */
   vmCountOfAdministration(id: string): number {
     return this.#vmCountOfAdministration.get(id) ?? 0;
@@ -271,9 +278,9 @@ export class State {
   }
 
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
-    const needs = needsOf(vm.spec);
+    const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
-    this.#claimOnHost(host, vm.administration, needsOnHost(vm.spec), vm.placement, sign);
+    this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, sign);
     this.#claimSpecial(host, extras, layoutOf(vm.spec), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);
@@ -298,9 +305,21 @@ export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
 }
 
+/** What a VM holds: a displaced one has given up all but its disk and its place among the host's VMs. */
+export function heldBy({ spec, displacedFor }: Vm): Resources {
+  const needs = needsOf(spec);
+  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+}
+
+/** What of it is of the host itself. */
+export function heldOnHost({ spec, displacedFor }: Vm): Resources {
+  const needs = needsOnHost(spec);
+  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+}
+
 /**
- * What of it the host itself must have free: a disk on a shared pool is claimed there instead, memory of hugepages in
- * their pool, and CPUs that are dedicated apart from those that are shared.
+ * What of its needs the host itself must have free: a disk on a shared pool is claimed there instead, memory of hugepages
+ * in their pool, and CPUs that are dedicated apart from those that are shared.
  */
 export function needsOnHost(spec: VmSpec): Resources {
   const needs = needsOf(spec);

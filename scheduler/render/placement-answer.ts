@@ -4,8 +4,10 @@ import type { ExplainPlacementResponse } from '../../proto/gen/secovia/v1/Explai
 import type { HostScore as HostScoreMessage } from '../../proto/gen/secovia/v1/HostScore.js';
 import type { Capacity, HostScore, PlacementAnswer } from '../core/placement/answers.js';
 import { exclusionWords } from '../core/placement/no-host.js';
+import type { State } from '../core/state.js';
 import { resourcesMessage } from './basics.js';
 import { nameOf } from './names.js';
+import { vmMessage } from './vm.js';
 
 interface Counted {
   code: string;
@@ -18,8 +20,8 @@ function byHosts(a: Counted, b: Counted): number {
 }
 
 /** All but the refusal. */
-export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacementResponse {
-  const { chosen, runnerUp, suggestion } = answer;
+export function placementAnswerMessage(state: State, answer: PlacementAnswer): ExplainPlacementResponse {
+  const { chosen, runnerUp, suggestion, displacement } = answer;
   const { hosts, eligible, excluded, misses, lackedExtras, extraMisses } = answer.explanation;
   return {
     chosen: scoreMessage(chosen),
@@ -39,6 +41,13 @@ export function placementAnswerMessage(answer: PlacementAnswer): ExplainPlacemen
       ...[...extraMisses].map(([extra, miss]) => ({ code: 'LACKS_EXTRA', extra, ...miss })),
     ].sort(byHosts),
     suggestion,
+    displacement:
+      displacement === null
+        ? null
+        : {
+            host: nameOf('host', displacement.host.id),
+            vms: displacement.vms.map((vm) => vmMessage(state, vm)),
+          },
   };
 }
 

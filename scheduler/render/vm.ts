@@ -3,11 +3,13 @@ import type { Operation as OperationMessage } from '../../proto/gen/secovia/v1/O
 import type { OperationState__Output as OperationStateName } from '../../proto/gen/secovia/v1/OperationState.js';
 import type { Vm as VmMessage } from '../../proto/gen/secovia/v1/Vm.js';
 import type { VmPolicy as VmPolicyMessage } from '../../proto/gen/secovia/v1/VmPolicy.js';
+import type { VmPriority__Output as VmPriorityName } from '../../proto/gen/secovia/v1/VmPriority.js';
 import type { VmSpec as VmSpecMessage } from '../../proto/gen/secovia/v1/VmSpec.js';
 import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
 import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
-import type { Operation, OperationState, Vm, VmPolicy, VmSpec } from '../core/model.js';
+import type { Operation, OperationState, Priority, Vm, VmPolicy, VmSpec } from '../core/model.js';
+import { priorityOf } from '../core/priority.js';
 import type { State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
 import { statusMessage, timestamp } from './basics.js';
@@ -26,6 +28,14 @@ export const vmStateNames: Record<ShownState, VmStateName> = {
   missing: 'VM_STATE_MISSING',
   failed: 'VM_STATE_FAILED',
   unknown: 'VM_STATE_UNKNOWN',
+};
+
+export const priorityNames: Record<Priority, VmPriorityName> = {
+  spare: 'VM_PRIORITY_SPARE',
+  low: 'VM_PRIORITY_LOW',
+  normal: 'VM_PRIORITY_NORMAL',
+  high: 'VM_PRIORITY_HIGH',
+  critical: 'VM_PRIORITY_CRITICAL',
 };
 
 const operationStateNames: Record<OperationState, OperationStateName> = {
@@ -95,6 +105,8 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     createTime: timestamp(vm.createdMs),
     updateTime: timestamp(vm.updatedMs),
     numaCells: vm.numaCells,
+    priority: priorityNames[priorityOf(vm)],
+    displacedFor: vm.displacedFor === undefined ? '' : `vms/${vm.displacedFor}`,
   };
 }
 

@@ -96,6 +96,7 @@ export class Cluster {
       pool,
       extras: sortedExtras(shape.extras),
       ...layoutIn(shape),
+      priority: shape.priority,
       placement: {
         sites,
         countries,

@@ -54,6 +54,8 @@ export const explainExpectation = object({
   numaCells: z.array(count).optional(),
   hosts: count.optional(),
   eligible: count.optional(),
+  displaces: z.array(text).optional(),
+  displaceHost: host.optional(),
   excluded: codes.optional(),
   misses: byCode(object({ hosts: count, missing: size })).optional(),
   extraMisses: z.record(text, object({ hosts: count, missing: count })).optional(),
@@ -97,6 +99,7 @@ function factsOf(outcome: Outcome): Facts {
       return { host: noHost };
     case 'explained': {
       const { chosen, runnerUp, hosts, eligible, misses, extraMisses, lackedExtras } = outcome;
+      const { displaces, displaceHost } = outcome;
       return {
         chosen: chosen?.host ?? noHost,
         runnerUp: runnerUp?.host ?? noHost,
@@ -110,6 +113,8 @@ function factsOf(outcome: Outcome): Facts {
         lackedExtras,
         sparedForGpus: chosen?.sparedForGpus,
         numaCells: chosen?.numaCells,
+        displaces,
+        displaceHost,
         ...factsOfWhy(outcome),
       };
     }

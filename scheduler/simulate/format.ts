@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isExtraName } from '../core/extras.js';
+import { plainPriority, priorities } from '../core/priority.js';
 import { strategyNames } from '../core/placement/scorers/index.js';
 import { capacityExpectation, explainExpectation, hostExpectation, placeExpectation } from './expectation.js';
 import {
@@ -143,6 +144,7 @@ const shape = {
   preferSites: list(id).default([]),
   preferSitesInOrder: flag.default(false),
   preferCheap: flag.default(false),
+  priority: oneOf(...priorities).default(plainPriority),
   groups: z
     .array(group)
     .refine((all) => new Set(all.map((one) => one.group)).size === all.length, 'names a group twice')
@@ -195,6 +197,8 @@ const steps = {
       `asks for more than ${mostPlacedAtOnce} VMs at once`,
     ),
     bestEffort: flag.default(false),
+    /** VMs that are stopped, and give up their room for the one that is placed. */
+    displace: ids.optional(),
     expect: placeExpectation.optional(),
   }),
   /** VMs leave. */

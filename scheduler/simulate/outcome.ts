@@ -59,6 +59,9 @@ export type Outcome =
       /** By the extra that hosts have too few of. */
       extraMisses: Record<string, { hosts: number; missing: number }>;
       lackedExtras: Record<string, number>;
+      /** VMs of a lower priority that would have to give up their room, and their host. */
+      displaces: string[];
+      displaceHost: string;
     } & Exclusions)
   | { kind: 'capacity'; vms: number; limited: boolean; bySite: Record<string, number> }
   | { kind: 'done'; message: string };

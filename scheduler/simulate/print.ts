@@ -52,10 +52,10 @@ function outcomeText(outcome: Outcome): string {
     case 'done':
       return outcome.message;
     case 'explained': {
-      const { chosen, runnerUp, eligible, hosts, excluded, suggestion } = outcome;
+      const { chosen, runnerUp, eligible, hosts, excluded, suggestion, displaces, displaceHost } = outcome;
       const reasons = Object.entries(excluded).map(([code, count]) => `, ${count} ${code}`);
       const best = chosen === null ? 'none' : `${scoreText(chosen)}, then ${scoreText(runnerUp)}`;
-      return `${best} (${eligible} of ${hosts} eligible${reasons.join('')})${hintText(suggestion)}`;
+      return `${best} (${eligible} of ${hosts} eligible${reasons.join('')})${hintText(suggestion)}${roomText(displaces, displaceHost)}`;
     }
     case 'capacity': {
       return `${inline(outcome.bySite)}${outcome.limited ? ', and perhaps more' : ''}`;
@@ -67,6 +67,10 @@ function outcomeText(outcome: Outcome): string {
 function hintText(suggestion: string): string {
   if (suggestion === 'none') return '';
   return `; it would fit ${suggestion.includes('=') ? 'with' : 'without'} ${suggestion}`;
+}
+
+function roomText(displaces: readonly string[], host: string): string {
+  return displaces.length === 0 ? '' : `; it would fit on ${host} without ${displaces.join(', ')}`;
 }
 
 /** One VM's host, or how many VMs each host has got. */

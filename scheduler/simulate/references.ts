@@ -71,6 +71,7 @@ class References {
 
   step(step: Step, path: Path): void {
     if ('place' in step) {
+      this.names('VM', step.displace ?? [], [...path, 'displace']);
       for (const [index, vms] of step.place.entries()) this.#newVms(step.place[0]?.shape, vms, index, path);
     } else if ('remove' in step) this.names('VM', step.remove, [...path, 'remove']);
     else if ('refuse' in step) this.name('VM', step.refuse, [...path, 'refuse']);
@@ -119,7 +120,7 @@ class References {
   }
 
   #expectation(expected: Record<string, unknown>, path: Path): void {
-    for (const fact of ['host', 'chosen', 'runnerUp']) {
+    for (const fact of ['host', 'chosen', 'runnerUp', 'displaceHost']) {
       if (expected[fact] !== noHost) this.name('host', expected[fact] as string | undefined, path);
     }
     const { hostOf = {}, vmsOf = {}, bySite = {} } = expected as Record<string, Record<string, string>>;

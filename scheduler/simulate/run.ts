@@ -1,5 +1,7 @@
 /** Carries out the steps of a scenario one after the other, and notes what each came to. */
 import { estimateCapacity, explainPlacement } from '../core/ask-placement.js';
+import type { Displaced } from '../core/commands.js';
+import { etagOf } from '../core/etag.js';
 import type { Host } from '../core/model.js';
 import type { HostScore } from '../core/placement/answers.js';
 import { type Explanation, exclusionCodes } from '../core/placement/explanation.js';
@@ -17,7 +19,7 @@ type StepOf<V extends string> = Extract<Step, { [K in V]: unknown }>;
 
 /** @throws Impossible */
 export function take(cluster: Cluster, step: Step): Outcome {
-  if ('place' in step) return place(cluster, step.place, step.bestEffort);
+  if ('place' in step) return place(cluster, step);
   if ('remove' in step) return remove(cluster, step.remove);
   if ('refuse' in step) return refuse(cluster, step.refuse);
   if ('set' in step) {
@@ -34,7 +36,7 @@ export function take(cluster: Cluster, step: Step): Outcome {
   return capacity(cluster, step.capacity, step.capacity.limit);
 }
 
-function place(cluster: Cluster, asked: StepOf<'place'>['place'], bestEffort: boolean): Outcome {
+function place(cluster: Cluster, { place: asked, bestEffort, displace }: StepOf<'place'>): Outcome {
   const vms = asked.flatMap(({ names, shape }) => names.map((name) => ({ name, shape })));
   const first = vms[0]?.shape as Shape;
   const outcome = cluster.try({
@@ -43,6 +45,7 @@ function place(cluster: Cluster, asked: StepOf<'place'>['place'], bestEffort: bo
     vms: vms.map(({ name, shape }) => cluster.newVm(name, cluster.shape(shape))),
     operation: cluster.draw('operation'),
     bestEffort,
+    ...(displace === undefined ? {} : { preemption: stopped(cluster, displace) }),
   });
   if ('refusal' in outcome) return refused(cluster, outcome.refusal, vms.length === 1 ? first : null);
   const { vms: made, refused: others } = outcome.reply;
@@ -54,6 +57,19 @@ function place(cluster: Cluster, asked: StepOf<'place'>['place'], bestEffort: bo
     ],
     refused: others.map(({ id, refusal }) => ({ name: id, message: refusal.message })),
   };
+}
+
+/** Stops VMs, and names them as they are then. */
+function stopped(cluster: Cluster, names: readonly string[]): Displaced[] {
+  return names.map((name) => {
+    const vm = cluster.vm(name);
+    if (vm === undefined) throw new Impossible(`there is no VM "${name}"`);
+    const { uid } = vm;
+    const operation = cluster.draw('operation');
+    cluster.run({ type: 'vm.stop', vm: { uid }, mode: 'graceful', graceSeconds: 60, operation, etag: '' });
+    say(cluster, name, 'stopped');
+    return { uid, etag: etagOf(vm.revision) };
+  });
 }
 
 function refused(cluster: Cluster, { reason, message, metadata }: Refusal, alone: Shape | null): Outcome {
@@ -92,12 +108,12 @@ function refuse(cluster: Cluster, name: string): Outcome {
 }
 
 /** What the agent of a VM's host would say of it. */
-function say(cluster: Cluster, name: string, state: 'absent' | 'refused'): void {
+function say(cluster: Cluster, name: string, state: 'absent' | 'refused' | 'stopped'): void {
   const vm = cluster.vm(name);
   if (vm === undefined || vm.host === null) throw new Impossible(`no host has VM "${name}"`);
   const { uid, term, generation, rebootCount } = vm;
   const fault =
-    state === 'absent' ? null : { code: 9, reason: 'REFUSED', message: `host "${vm.host}" has refused it` };
+    state !== 'refused' ? null : { code: 9, reason: 'REFUSED', message: `host "${vm.host}" has refused it` };
   const observation = { uid, term, generation, state, rebootCount, fault };
   cluster.run({ type: 'host.observe', id: vm.host, observation });
 }
@@ -120,7 +136,7 @@ function asked(cluster: Cluster, shape: Shape) {
 }
 
 function explain(cluster: Cluster, shape: Shape): Outcome {
-  const { chosen, runnerUp, explanation, suggestion } = asked(cluster, shape);
+  const { chosen, runnerUp, explanation, suggestion, displacement } = asked(cluster, shape);
   const { hosts, eligible, misses, extraMisses, lackedExtras } = explanation;
   return {
     kind: 'explained',
@@ -131,6 +147,8 @@ function explain(cluster: Cluster, shape: Shape): Outcome {
     misses: Object.fromEntries(misses),
     extraMisses: Object.fromEntries(extraMisses),
     lackedExtras: Object.fromEntries(lackedExtras),
+    displaces: displacement?.vms.map(({ id }) => id) ?? [],
+    displaceHost: displacement?.host.id ?? noHost,
     ...exclusionsIn(explanation, suggestion),
   };
 }

@@ -6,6 +6,7 @@ import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
 import { firstVms, mostShownVms, refusalFailure } from '../../batch-outcome.js';
 import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
+import { createDisplacing } from '../../displacement.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
 import { batchNames, newVmName, shortName, shortVmName } from '../../values/names.js';
@@ -33,6 +34,8 @@ interface Options extends ShapeOptions {
   deletionProtection?: true;
   onGuestShutdown: keyof typeof shutdownPolicies;
   rebuildable?: true;
+  preempt?: 'report' | 'confirm';
+  yes?: true;
   dryRun?: true;
   wait?: true;
 }
@@ -49,7 +52,9 @@ export const vmCreate = defineCommand<Options>({
     'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n' +
     'With --count N, the VMs NAME-1 to NAME-N are made in one decision, all or none; with --best-effort as many as\n' +
     'can be, the others are told with their reasons, and the exit code is 4 when there are any. With --dry-run nothing\n' +
-    'is made.\n\n' +
+    'is made.\n' +
+    'When no host has room, --preempt report tells which VMs of a lower --priority would have to give up their vCPUs and\n' +
+    'memory (they keep their disks); --preempt confirm asks, stops them, and makes the VM in their room.\n\n' +
     groupHelp,
   examples: [
     'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
@@ -71,16 +76,31 @@ export const vmCreate = defineCommand<Options>({
       .choices(Object.keys(shutdownPolicies))
       .default('stay-stopped'),
     flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
+    new Option('--preempt <how>', 'what is asked of VMs of a lower priority').choices(['report', 'confirm']),
+    flag('--yes', 'with --preempt confirm: do not ask'),
     flag('--dry-run', 'only say where it would go; make nothing, and do not wait'),
     waitOption(),
   ],
   async run(context, [word = ''], options) {
     const { parent, vmId } = newVmName(word, administrationOf(context, options));
+    checkPreemption(context, options);
     if (options.count !== undefined) await createBatch(context, parent, vmId, options.count, options);
     else if (options.bestEffort) throw usageFailure('--best-effort goes with --count.');
     else await createOne(context, parent, vmId, options);
   },
 });
+
+function checkPreemption(context: Context, { preempt, yes, count, dryRun }: Options): void {
+  if (preempt !== undefined && count !== undefined) {
+    throw usageFailure('--preempt goes with one VM, not with --count: room is made for one at a time.');
+  }
+  if (yes && preempt !== 'confirm') throw usageFailure('--yes goes with --preempt confirm.');
+  if (preempt !== 'confirm') return;
+  if (dryRun) throw usageFailure('--preempt confirm stops VMs; with --dry-run say --preempt report.');
+  if (context.settings.requestId !== undefined) {
+    throw usageFailure('--preempt confirm is several calls, so it does not go with --request-id.');
+  }
+}
 
 function vmOf(options: Options): Vm {
   return {
@@ -98,9 +118,14 @@ function vmOf(options: Options): Vm {
 
 async function createOne(context: Context, parent: string, vmId: string, options: Options): Promise<void> {
   const wanted = vmOf(options);
-  if (options.dryRun) return rehearseOne(context, parent, vmId, wanted);
+  const preemption = options.preempt === 'report' ? 'PREEMPTION_REPORT' : 'PREEMPTION_UNSPECIFIED';
+  const request = { parent, vmId, vm: wanted, preemption } as const;
+  if (options.dryRun) return rehearseOne(context, request);
   const connection = await context.connection();
-  const answer = await connection.mutate('VmService', 'CreateVm', { parent, vmId, vm: wanted });
+  const answer =
+    options.preempt === 'confirm'
+      ? await createDisplacing(context, request, options.yes ?? false)
+      : await connection.mutate('VmService', 'CreateVm', request);
   const label = shortVmName(answer.vm?.name ?? `${parent}/vms/${vmId}`);
   const operation = await endOf(context, answer.operation, `create ${label}`, options);
   const vm = answer.vm !== null && options.wait ? await refreshed(context, answer.vm) : answer.vm;

@@ -16,6 +16,9 @@ import {
   etagOption,
   labelOption,
   namedVms,
+  type PriorityName,
+  priorityNames,
+  priorityOption,
 } from '../../vm-options.js';
 
 interface Options extends AdministrationOption {
@@ -25,12 +28,13 @@ interface Options extends AdministrationOption {
   deletionProtection?: boolean;
   onGuestShutdown?: 'stay-stopped' | 'restart';
   rebuildable?: boolean;
+  priority?: PriorityName;
   etag?: string;
 }
 
 export const vmUpdate = defineCommand<Options>({
   usage: 'vm update <vm>',
-  summary: "Change a VM's title, labels, policy or protection",
+  summary: "Change a VM's title, labels, policy, protection or priority",
   examples: [
     'secovia vm update city/web --title "Front page" --label env=prod --remove-label test',
     'secovia vm update city/web --no-deletion-protection',
@@ -46,6 +50,7 @@ export const vmUpdate = defineCommand<Options>({
     ),
     flag('--rebuildable', 'it may be made anew from its image'),
     flag('--no-rebuildable', 'it may not'),
+    priorityOption(),
     administrationOption(),
     etagOption(),
   ],
@@ -69,12 +74,13 @@ export const vmUpdate = defineCommand<Options>({
 });
 
 function changedFields(options: Options): string[] {
-  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection } = options;
+  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection, priority } = options;
   return [
     ...(title === undefined ? [] : ['title']),
     ...(label === undefined && removeLabel === undefined ? [] : ['labels']),
     ...(onGuestShutdown === undefined && rebuildable === undefined ? [] : ['policy']),
     ...(deletionProtection === undefined ? [] : ['deletion_protection']),
+    ...(priority === undefined ? [] : ['priority']),
   ];
 }
 
@@ -91,6 +97,7 @@ async function update(context: Context, name: string, paths: string[], options: 
           labels: labelsOf(now, options),
           policy: now === null ? null : policyOf(now, options),
           deletionProtection: options.deletionProtection ?? false,
+          ...(options.priority === undefined ? {} : { priority: priorityNames[options.priority] }),
           etag: options.etag ?? now?.etag ?? '',
         },
         updateMask: { paths },

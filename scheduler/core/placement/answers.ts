@@ -1,6 +1,7 @@
 /** What can be asked about placement without placing anything. Nothing here changes what is claimed in the end. */
-import type { Extras, Host, Resources } from '../model.js';
+import type { Extras, Host, Priority, Resources } from '../model.js';
 import type { State } from '../state.js';
+import { type Displacement, findDisplacement } from './displacement.js';
 import { type Explanation, explain } from './explanation.js';
 import type { CellRooms } from './numa/cell-rooms.js';
 import type { Layout } from './numa/layout.js';
@@ -37,13 +38,18 @@ export interface PlacementAnswer {
   explanation: Explanation;
   /** What would make it fit, when nothing does. */
   suggestion: Suggestion | null;
+  /** Who would have to make room for it, when nothing fits. */
+  displacement: Displacement | null;
 }
 
-export function answer(state: State, request: PlacementRequest): PlacementAnswer {
+export function answer(state: State, request: PlacementRequest, priority: Priority): PlacementAnswer {
   const row = findHost(state, request);
   const explanation = explain(state, request);
-  if (row < 0)
-    return { chosen: null, runnerUp: null, explanation, suggestion: suggest(state, request, explanation) };
+  if (row < 0) {
+    const suggestion = suggest(state, request, explanation);
+    const displacement = findDisplacement(state, request, priority);
+    return { chosen: null, runnerUp: null, explanation, suggestion, displacement };
+  }
   const best = state.hostTable.hosts[row] as Host;
   const next = findHost(state, { ...request, refusedBy: [...request.refusedBy, best.id] });
   return {
@@ -51,6 +57,7 @@ export function answer(state: State, request: PlacementRequest): PlacementAnswer
     runnerUp: next < 0 ? null : scoreOf(state, request, next),
     explanation,
     suggestion: null,
+    displacement: null,
   };
 }
 

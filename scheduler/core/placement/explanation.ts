@@ -86,6 +86,15 @@ export function explain(state: State, request: PlacementRequest): Explanation {
   return explanation;
 }
 
+/** Every reason against the host of a row, in their order. */
+export function reasonsAgainst(state: State, request: PlacementRequest): (row: number) => ExclusionCode[] {
+  const asked = new Questions(state, request, state.offers.profiles.mask(state, request));
+  return (row) => {
+    const reasons = asked.reasons(row, state.hostTable.hosts[row] as Host);
+    return exclusionCodes.filter((_, bit) => (reasons & (1 << bit)) !== 0);
+  };
+}
+
 function note(explanation: Explanation, reasons: number, asked: Questions, row: number): void {
   const { excluded, misses, lackedExtras, extraMisses } = explanation;
   const first = exclusionCodes[31 - Math.clz32(reasons & -reasons)] as ExclusionCode;

@@ -125,14 +125,19 @@ const baselines: Record<Exclude<MethodName, 'Link' | 'WatchVms'>, object> = {
   CancelOperation: { name: 'operations/none' },
   GetFederation: {},
   EndRecovery: { site: 'sites/zagreb' },
-  CreateVm: newVm('fuzzed', {
-    title: 'x',
-    labels: { a: 'b' },
-    policy: { onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP', onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART' },
-    spec: fullSpec,
-    placement: fullPlacement,
-    desiredPowerState: 'POWER_STATE_RUNNING',
-  }),
+  CreateVm: {
+    preemption: 'PREEMPTION_CONFIRM',
+    displaced: [{ vm: 'vms/6f1f3c1e-0b0a-4f6e-9f53-1f6d2f5f0001', etag: '"999"' }],
+    ...newVm('fuzzed', {
+      title: 'x',
+      priority: 'VM_PRIORITY_HIGH',
+      labels: { a: 'b' },
+      policy: { onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP', onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART' },
+      spec: fullSpec,
+      placement: fullPlacement,
+      desiredPowerState: 'POWER_STATE_RUNNING',
+    }),
+  },
   BatchCreateVms: {
     parent: adm,
     requests: [

@@ -106,6 +106,7 @@ test('claims are what the VMs add up to, and placement never takes more than the
 /** The host that a change has placed a VM on, unless the VM was there, and claimed there, before. */
 function newOwner(change: Change, owners: Map<string, string | null>): string | null {
   if (change.type === 'vm.created') return change.vm.host;
+  if (change.type === 'vm.returned') return owners.get(change.uid) ?? null;
   if (change.type !== 'vm.placed' || owners.get(change.uid) === change.host) return null;
   return change.host;
 }
@@ -146,7 +147,8 @@ function checkClaims(state: State): void {
   const pools = new Map<string, number>();
   for (const vm of vmsInOrder(state)) {
     if (vm.host === null) continue;
-    const { vcpus, memoryMib, diskMib, pool, hugepageKib } = vm.spec;
+    const { diskMib, pool, hugepageKib } = vm.spec;
+    const { vcpus, memoryMib } = vm.displacedFor === undefined ? vm.spec : { vcpus: 0, memoryMib: 0 };
     for (const held of [hosts.get(vm.host), administrations.get(vm.administration)]) {
       if (held === undefined) throw new Error(`VM ${vm.id} holds something of nobody`);
       held.vcpus += vcpus;
@@ -294,6 +296,7 @@ test('random histories reach every kind of change', async (t) => {
     'vm.unplaced',
     'vm.observed',
     'vm.adopted',
+    'vm.displaced',
     'vm.removed',
     'operation.started',
     'operation.target_ended',

@@ -5,7 +5,8 @@
  */
 import fc from 'fast-check';
 import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../scheduler/core/commands.js';
-import type { HostCapacity, Vm } from '../../../scheduler/core/model.js';
+import type { HostCapacity, Vm, VmSpec } from '../../../scheduler/core/model.js';
+import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
 import { answering, World } from './world.js';
 
@@ -49,6 +50,7 @@ const newVm = fc.record({
   stopped: fc.boolean(),
   restart: fc.boolean(),
   protected: fc.constantFrom(false, false, false, true),
+  priority: fc.constantFrom(...priorities, undefined),
   site: fc.constantFrom(-1, -1, -1, 0, 1, 2),
   excluded: fc.constantFrom(-1, -1, 0, 1),
   special: fc.constantFrom('', '', '', '', 'extras', 'hugepages', 'cell', 'cells', 'dedicated'),
@@ -56,6 +58,8 @@ const newVm = fc.record({
 const create = fc.record({
   move: fc.constant('create' as const),
   administration: small(2),
+  /** Of a single VM: whether it takes the room of VMs that are stopped, which all have a lower priority. */
+  displacing: fc.boolean(),
   vms: fc.oneof(
     { arbitrary: fc.array(newVm, { minLength: 1, maxLength: 1 }), weight: 3 },
     { arbitrary: fc.array(newVm, { minLength: 2, maxLength: 4 }), weight: 1 },
@@ -203,6 +207,7 @@ function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> 
     power: plan.stopped ? 'stopped' : 'running',
     policy: { onGuestShutdown: plan.restart ? 'restart' : 'stay_stopped', rebuildable: false },
     deletionProtection: plan.protected,
+    ...(plan.priority === undefined ? {} : { priority: plan.priority }),
     placement: {
       sites: plan.site < 0 ? [] : [`s${plan.site}`],
       countries: [],
@@ -210,6 +215,36 @@ function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> 
     },
     ...specials[plan.special],
   });
+}
+
+const isPlain = ({ extras, hugepageKib, numa }: VmSpec) => (extras ?? hugepageKib ?? numa) === undefined;
+
+function createOf(world: World, plan: typeof create extends fc.Arbitrary<infer T> ? T : never): Command {
+  const vms = plan.vms.map((vm) => newVmOf(world, vm));
+  const administration = `a${plan.administration}`;
+  const command = world.createOf(vms, administration);
+  if (!plan.displacing || vms.length > 1) return command;
+  const stopped = vmsInOrder(world.state).filter(
+    ({ desired, state, spec, deletionProtection }) =>
+      `${desired} ${state}` === 'stopped stopped' && isPlain(spec) && !deletionProtection,
+  );
+  const [first] = stopped;
+  const row = world.state.hostTable.row(first?.host ?? '');
+  const [vm] = vms;
+  const image = [...world.state.images.values()][0];
+  if (vm === undefined || first === undefined || row === undefined || image === undefined) return command;
+  command.administration = first.administration;
+  Object.assign(vm, { image: image.id, diskMib: image.virtualSizeMib, pool: '' });
+  for (const special of ['extras', 'hugepageKib', 'numa'] as const) delete vm[special];
+  // A little more than the host has left, and nowhere else.
+  vm.memoryMib = Math.max(0, world.state.hostTable.freeMemoryMib[row] as number) + 1;
+  vm.priority = 'critical';
+  vm.placement.sites = [];
+  vm.placement.excludedHosts = [...world.state.hosts.keys()].filter((id) => id !== first?.host);
+  const preemption = stopped
+    .filter(({ host, administration: of }) => host === first.host && of === first.administration)
+    .map(({ uid, revision }) => ({ uid, etag: `"${revision}"` }));
+  return { ...command, preemption };
 }
 
 function pick<T>(items: readonly T[], index: number): T | undefined {
@@ -236,7 +271,10 @@ function observationOf(
 }
 
 function orderOf(world: World, plan: typeof order extends fc.Arbitrary<infer T> ? T : never): Command {
-  const known = pick(vmsInOrder(world.state), plan.vm);
+  const all = vmsInOrder(world.state);
+  // Few are displaced, and those have to be started again now and then.
+  const displaced = all.find(({ displacedFor }) => displacedFor !== undefined);
+  const known = plan.move === 'start' && displaced !== undefined ? displaced : pick(all, plan.vm);
   const vm: VmRef =
     known === undefined
       ? { uid: 'nobody' }
@@ -367,10 +405,7 @@ export function commandOf(world: World, plan: Move): Command {
     case 'observe':
       return observationOf(world, plan);
     case 'create':
-      return world.createOf(
-        plan.vms.map((vm) => newVmOf(world, vm)),
-        `a${plan.administration}`,
-      );
+      return createOf(world, plan);
     case 'update': {
       const vm = pick(vmsInOrder(world.state), plan.vm);
       return {

@@ -84,7 +84,7 @@ const wrong: Record<string, [text: string, ...said: string[]][]> = {
     ],
     [
       `${about}steps:\n  - { place: { name: a }, remove: a }`,
-      'steps[1].remove is not known; known are place, bestEffort, expect',
+      'steps[1].remove is not known; known are place, bestEffort, displace, expect',
     ],
     [`${oneHost}steps:\n  - { remove: a, expect: a }`, 'steps[1].expect is not known; known are remove'],
     [

@@ -33,6 +33,7 @@ test('every reason that a caller can be told, and every kind of step, is in some
   t.same([...verbs].sort(), [
     'bestEffort',
     'capacity',
+    'displace',
     'explain',
     'join',
     'lose',

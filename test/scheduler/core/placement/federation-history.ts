@@ -15,15 +15,21 @@ import type {
   HostCapacity,
   NumaCell,
   PagePool,
+  Priority,
   Vm,
   VmPlacement,
   VmSpec,
 } from '../../../../scheduler/core/model.js';
+import { findDisplacement } from '../../../../scheduler/core/placement/displacement.js';
 import { place } from '../../../../scheduler/core/placement/placement.js';
 import { sparesGpus } from '../../../../scheduler/core/placement/search.js';
-import { requestForMove, requestForNew } from '../../../../scheduler/core/placement/request.js';
+import {
+  type PlacementRequest,
+  requestForMove,
+  requestForNew,
+} from '../../../../scheduler/core/placement/request.js';
 import { World } from '../world.js';
-import { expected } from './plain-oracle.js';
+import { expected, expectedDisplacement } from './plain-oracle.js';
 import { Random } from './random.js';
 
 const siteIds = ['s0', 's1', 's2'];
@@ -198,7 +204,9 @@ export class FederationHistory {
 
   #newVm({ imageUid: _image, ...shape }: VmSpec, placement: VmPlacement): NewVm {
     this.#named += 1;
-    return this.#world.newVm(`vm-${this.#named}`, { ...shape, placement });
+    const priority = this.#random.pick<Priority>(['spare', 'low', 'normal', 'normal', 'high']);
+    const deletionProtection = this.#random.next() < 0.1;
+    return this.#world.newVm(`vm-${this.#named}`, { ...shape, placement, priority, deletionProtection });
   }
 
   #administration(): string {
@@ -239,6 +247,7 @@ export class FederationHistory {
   }
 
   #create(): void {
+    const random = this.#random;
     const administration = this.#administration();
     const spec = this.#spec();
     const placement = this.#placement();
@@ -247,6 +256,7 @@ export class FederationHistory {
       refusedBy: this.#some(this.#hosts, 0.05),
     };
     const found = this.#compare(request);
+    if (found === null && random.next() < 0.3) this.#compareDisplacement(request);
     if (found === null || request.refusedBy.length > 0) return;
     const vm = this.#newVm(spec, placement);
     const decision = decide(this.#world.state, this.#world.createOf([vm], administration), this.#world.nowMs);
@@ -297,6 +307,21 @@ export class FederationHistory {
     if (!isDeepStrictEqual(lacked, wanted.lackedExtras))
       fail(`${JSON.stringify(lacked)} instead of ${JSON.stringify(wanted.lackedExtras)}`);
     return null;
+  }
+
+  /** Who would have to make room, and now and then they do. */
+  #compareDisplacement(request: PlacementRequest): void {
+    const { state } = this.#world;
+    const priority = this.#random.pick<Priority>(['normal', 'high', 'critical']);
+    const wanted = expectedDisplacement(state, request, priority);
+    const found = findDisplacement(state, request, priority);
+    const names = found?.vms.map((vm) => `${vm.administration}/${vm.id}`);
+    if (found?.host.id !== wanted?.host || names?.join() !== wanted?.vms.join()) {
+      throw new Error(`${names} on ${found?.host.id} instead of ${wanted?.vms} on ${wanted?.host} displaced`);
+    }
+    this.#count(found === null ? 'nobody to displace' : 'somebody to displace');
+    if (found === null || this.#random.next() < 0.5) return;
+    for (const { uid } of found.vms) this.#apply({ type: 'vm.displaced', uid, displacedFor: 'somebody' });
   }
 
   #count(outcome: string): void {

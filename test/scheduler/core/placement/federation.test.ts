@@ -10,8 +10,8 @@ test('with every rule in play, placement and its explanations are those of a pla
     for (const [outcome, times] of history.outcomes) seen.set(outcome, (seen.get(outcome) ?? 0) + times);
   }
   const outcomes = ['placed', 'placed in a batch', 'refused in a batch', 'placed with extras', 'GPUs spared'];
-  outcomes.push('slots kept', 'placed on hugepages', 'placed on dedicated CPUs');
-  outcomes.push('placed on 1 cells', 'placed on 2 cells', 'placed on 4 cells');
+  outcomes.push('somebody to displace', 'nobody to displace', 'slots kept', 'placed on hugepages');
+  outcomes.push('placed on dedicated CPUs', 'placed on 1 cells', 'placed on 2 cells', 'placed on 4 cells');
   for (const code of [...outcomes, ...exclusionCodes]) {
     t.ok((seen.get(code) ?? 0) > 20, `${code} came about ${seen.get(code) ?? 0} times`);
   }

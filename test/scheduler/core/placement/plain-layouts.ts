@@ -70,7 +70,7 @@ export class LayoutView {
   whole(host: Host): Room {
     const { layout } = this.view.request;
     const { vcpus, memoryMib } = this.view.free(host);
-    const vms = this.view.on(host);
+    const vms = this.view.on(host).filter(({ displacedFor }) => displacedFor === undefined);
     return {
       vcpus: layout?.dedicatedCpus ? this.dedicable(host, host.capacity.vcpus, vms, 1) : vcpus,
       memoryMib:

@@ -70,6 +70,58 @@ export function expected(state: State, request: PlacementRequest): Expected {
   return { host: best?.id ?? null, cells, reasons, soles, lackedExtras };
 }
 
+/** The VMs that would have to make room, and the host, found by trying all sets of VMs of every host. */
+export function expectedDisplacement(
+  state: State,
+  request: PlacementRequest,
+  priority: string,
+): { host: string; vms: string[] } | null {
+  if (request.layout !== undefined) return null;
+  const order = ['spare', 'low', 'normal', 'high', 'critical'];
+  const hosts = [...state.hosts.values()].filter(({ state: now }) => now !== 'retired');
+  const vms = [...state.vms.values()].filter(({ host }) => host !== null);
+  const view = new View(state, vms, request);
+  const found: { host: string; vms: string[]; memoryMib: number; vcpus: number }[] = [];
+  for (const host of hosts) {
+    const reasons = view.reasons(host, hosts);
+    if (reasons.length === 0 || !reasons.every((reason) => /LACKS_(MEMORY|VCPUS)/.test(reason))) continue;
+    const giving = vms.filter(
+      (vm) =>
+        vm.host === host.id &&
+        order.indexOf(vm.priority ?? 'normal') < order.indexOf(priority) &&
+        view.ancestors(vm.administration).includes(request.administration) &&
+        !vm.deletionProtection &&
+        vm.displacedFor === undefined &&
+        vm.spec.extras === undefined &&
+        vm.spec.hugepageKib === undefined &&
+        vm.spec.numa === undefined &&
+        vm.desired !== 'deleted',
+    );
+    const free = view.free(host);
+    for (let set = 1; set < 2 ** giving.length; set += 1) {
+      const some = giving.filter((_, bit) => (set >> bit) % 2 === 1);
+      const memoryMib = some.reduce((sum, vm) => sum + vm.spec.memoryMib, 0);
+      const vcpus = some.reduce((sum, vm) => sum + vm.spec.vcpus, 0);
+      if (some.length > 8) continue;
+      if (free.memoryMib + memoryMib < request.needs.memoryMib || free.vcpus + vcpus < request.needs.vcpus)
+        continue;
+      const names = some.map((vm) => `${vm.administration}/${vm.id}`).sort();
+      found.push({ host: host.id, vms: names, memoryMib, vcpus });
+    }
+  }
+  const before = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  found.sort(
+    (a, b) =>
+      a.vms.length - b.vms.length ||
+      a.memoryMib - b.memoryMib ||
+      a.vcpus - b.vcpus ||
+      before(a.host, b.host) ||
+      before(a.vms.join(), b.vms.join()),
+  );
+  const [best] = found;
+  return best === undefined ? null : { host: best.host, vms: best.vms };
+}
+
 export class View {
   constructor(
     readonly state: State,
@@ -97,8 +149,9 @@ export class View {
       .reduce((sum, { spec }) => sum + spec.vcpus, 0);
     free.vcpus = Math.floor(((host.capacity.vcpus - dedicated) * this.percent(host)) / 100);
     for (const vm of this.on(host)) {
-      free.vcpus -= vm.spec.numa?.dedicatedCpus ? 0 : vm.spec.vcpus;
-      free.memoryMib -= vm.spec.hugepageKib === undefined ? vm.spec.memoryMib : 0;
+      const holds = vm.displacedFor === undefined;
+      free.vcpus -= holds && !vm.spec.numa?.dedicatedCpus ? vm.spec.vcpus : 0;
+      free.memoryMib -= holds && vm.spec.hugepageKib === undefined ? vm.spec.memoryMib : 0;
       free.diskMib -= vm.spec.pool === '' ? vm.spec.diskMib : 0;
       free.vms -= 1;
     }
