@@ -11,6 +11,9 @@ import { type Pinned, readPinned } from './layout-xml.js';
 
 const deadlineMs = 10_000;
 
+/** What is needed of libvirt. */
+type Pinning = Pick<Connection, 'domainXml' | 'domainPinVcpu' | 'domainPinEmulator'>;
+
 export class CpuKeeper {
   #dedicated = new Map<string, readonly number[]>();
   #version = 0;
@@ -33,7 +36,7 @@ export class CpuKeeper {
   }
 
   /** Reads what is dedicated from the definitions of these domains. */
-  async read(connection: Connection, uids: readonly string[]): Promise<void> {
+  async read(connection: Pinning, uids: readonly string[]): Promise<void> {
     const dedicated = new Map<string, readonly number[]>();
     for (const uid of uids) {
       const pinned = await pinnedOf(connection, uid);
@@ -45,7 +48,7 @@ export class CpuKeeper {
 
   /** Pins those of these domains that share CPUs to all that nobody has to himself. */
   async repin(
-    connection: Connection,
+    connection: Pinning,
     uids: readonly string[],
     machine: readonly NumaCellFacts[],
   ): Promise<void> {
@@ -59,7 +62,7 @@ export class CpuKeeper {
 }
 
 async function pin(
-  connection: Connection,
+  connection: Pinning,
   uid: string,
   pinned: Pinned,
   machine: readonly NumaCellFacts[],
@@ -86,7 +89,7 @@ async function pin(
 }
 
 /** Null for a domain that has gone. */
-async function pinnedOf(connection: Connection, uid: string): Promise<Pinned | null> {
+async function pinnedOf(connection: Pinning, uid: string): Promise<Pinned | null> {
   try {
     return readPinned(await connection.domainXml(uid, { inactive: true }, { deadlineMs }));
   } catch (error) {
