@@ -3,6 +3,7 @@
  * agent; what agents would say is said for them, and the clock stands still.
  */
 import { apply } from '../core/apply.js';
+import type { Change } from '../core/changes.js';
 import type { CommandOf, CommandType, NewVm, ReplyOf, VmShape } from '../core/commands.js';
 import { decide } from '../core/decide.js';
 import { sortedExtras } from '../core/extras.js';
@@ -70,6 +71,12 @@ export class Cluster {
     const outcome = this.try(command);
     if ('refusal' in outcome) throw new Impossible(outcome.refusal.message);
     return outcome.reply;
+  }
+
+  /** A change that no command makes. */
+  apply(change: Change): void {
+    apply(this.state, change, noTimeMs);
+    this.state.takeTouched();
   }
 
   draw(kind: string): string {

@@ -28,7 +28,8 @@ For example:
     - place: { names: "web-{1..3}", memory: 4Gi, groups: [{ group: web, policy: apart, soft: true }] }
       expect: { zg-1: 2, zg-2: 1 }
 
-Steps are place, explain, capacity, remove, refuse, set, join and lose. What is mistyped is answered with what is allowed.
+Steps are place, explain, capacity, remove, refuse, set, join, lose and evacuate. secovia federation export writes a whole
+federation in this form. What is mistyped is answered with what is allowed.
 Exit status: 0 all came as expected, 1 something did not, 2 the file cannot be read or is wrong.`,
     )
     .action((path: string, { output }: SimulateOptions) => {

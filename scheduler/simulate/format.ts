@@ -155,6 +155,27 @@ const vms = object({ name: id.optional(), names: ids.optional(), ...shape }).tra
   ({ name, names, ...rest }, context) => ({ names: oneOrMany('name', name, names, context), shape: rest }),
 );
 
+/** VMs that are there from the start, where they are said to be, whatever the rules say of that. */
+const present = object({
+  name: id.optional(),
+  names: ids.optional(),
+  /** Left out for one that no host has. */
+  host: hostId.optional(),
+  /** The NUMA cells of its host that it has, if it asks for some. */
+  cells: z.array(whole(0, 4095)).optional(),
+  /** It is stopped, and has given up all but its disk. */
+  displaced: flag.default(false),
+  deletionProtection: flag.default(false),
+  ...shape,
+}).transform(({ name, names, host, cells: numaCells, displaced, deletionProtection, ...rest }, context) => ({
+  names: oneOrMany('name', name, names, context),
+  host,
+  numaCells,
+  displaced,
+  deletionProtection,
+  shape: rest,
+}));
+
 /** What `x` and `xs` together name: one of the two must be there. */
 function oneOrMany(
   key: string,
@@ -213,6 +234,8 @@ const steps = {
   join: object({ join: hosts }),
   /** Hosts whose leases have ended: nothing new goes there, and what they have stays theirs. */
   lose: object({ lose: loss }),
+  /** The VMs of such hosts are placed anew, as if each could be made again; where that may be nobody asks its disk. */
+  evacuate: object({ evacuate: loss, expect: placeExpectation.optional() }),
   explain: object({ explain: object(shape), expect: explainExpectation.optional() }),
   capacity: object({
     capacity: object({ ...shape, limit: whole(1, 10_000).default(10_000) }),
@@ -240,11 +263,14 @@ export const scenarioSchema = object({
   images: named(image).prefault({ linux: {} }),
   pools: named(pool).prefault({}),
   hosts: z.array(hosts).default([]),
+  vms: z.array(present).default([]),
   steps: z.array(step).default([]),
 });
 
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type HostEntry = z.infer<typeof hosts>;
+export type PresentVms = z.infer<typeof present>;
+export type Loss = z.infer<typeof loss>;
 export type Shape = z.infer<z.ZodObject<typeof shape>>;
 export type Step = z.infer<typeof step>;
 export type CellEntry = z.infer<typeof cells>[number];

@@ -2,7 +2,7 @@
  * Whether what a scenario speaks of is in it. The core would take a host that nobody has for one that is merely
  * excluded, and a wrong name in an expectation could never hold.
  */
-import type { Scenario, Shape, Step } from './format.js';
+import type { PresentVms, Scenario, Shape, Step } from './format.js';
 import { noHost } from './names.js';
 import type { Fault, Path } from './source.js';
 
@@ -27,6 +27,7 @@ export function misnamed(scenario: Scenario): Fault[] {
     check.names('host', pool.hosts, ['pools', id, 'hosts']);
   }
   for (const [index, host] of scenario.hosts.entries()) check.host(host, ['hosts', index]);
+  for (const [index, vms] of scenario.vms.entries()) check.present(vms, ['vms', index]);
   for (const [index, step] of scenario.steps.entries()) check.step(step, ['steps', index]);
   return check.faults;
 }
@@ -69,6 +70,12 @@ class References {
     this.name('administration', host.dedicatedTo, [...path, 'dedicatedTo']);
   }
 
+  present({ names, host, shape }: PresentVms, path: Path): void {
+    this.#shape(shape, path);
+    this.name('host', host, [...path, 'host']);
+    for (const name of names) this.#known.VM.add(name);
+  }
+
   step(step: Step, path: Path): void {
     if ('place' in step) {
       this.names('VM', step.displace ?? [], [...path, 'displace']);
@@ -85,6 +92,9 @@ class References {
     else if ('lose' in step) {
       if ('site' in step.lose) this.name('site', step.lose.site, [...path, 'lose', 'site']);
       else this.name('host', step.lose.host, [...path, 'lose', 'host']);
+    } else if ('evacuate' in step) {
+      if ('site' in step.evacuate) this.name('site', step.evacuate.site, [...path, 'evacuate', 'site']);
+      else this.name('host', step.evacuate.host, [...path, 'evacuate', 'host']);
     } else if ('explain' in step) this.#shape(step.explain, [...path, 'explain']);
     else this.#shape(step.capacity, [...path, 'capacity']);
     if ('expect' in step && step.expect !== undefined) this.#expectation(step.expect, [...path, 'expect']);

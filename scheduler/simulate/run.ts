@@ -8,7 +8,8 @@ import { type Explanation, exclusionCodes } from '../core/placement/explanation.
 import type { Suggestion } from '../core/placement/suggestion.js';
 import type { Refusal } from '../core/refusal.js';
 import type { Cluster } from './cluster.js';
-import type { Shape, Step } from './format.js';
+import { evacuate } from './evacuate.js';
+import type { Loss, Shape, Step } from './format.js';
 import { Impossible } from './impossible.js';
 import { noHost } from './names.js';
 import type { Exclusions, Outcome, Score } from './outcome.js';
@@ -32,6 +33,7 @@ export function take(cluster: Cluster, step: Step): Outcome {
     return { kind: 'done', message: `${counted(step.join.ids.length, 'host')} joined` };
   }
   if ('lose' in step) return lose(cluster, step.lose);
+  if ('evacuate' in step) return evacuate(cluster, hostsIn(cluster, step.evacuate));
   if ('explain' in step) return explain(cluster, step.explain);
   return capacity(cluster, step.capacity, step.capacity.limit);
 }
@@ -118,15 +120,21 @@ function say(cluster: Cluster, name: string, state: 'absent' | 'refused' | 'stop
   cluster.run({ type: 'host.observe', id: vm.host, observation });
 }
 
-function lose(cluster: Cluster, lost: StepOf<'lose'>['lose']): Outcome {
-  const isLost = (host: Host) =>
+function lose(cluster: Cluster, lost: Loss): Outcome {
+  const hosts = hostsIn(cluster, lost);
+  for (const { id } of hosts) cluster.lose(id);
+  return { kind: 'done', message: `${counted(hosts.length, 'host')} lost` };
+}
+
+/** @throws Impossible when there is none. */
+function hostsIn(cluster: Cluster, lost: Loss): Host[] {
+  const isMeant = (host: Host) =>
     'host' in lost
       ? host.id === lost.host
       : host.site === lost.site && (lost.rack === undefined || host.rack === lost.rack);
-  const hosts = [...cluster.state.hosts.values()].filter((host) => host.state !== 'retired' && isLost(host));
-  if (hosts.length === 0) throw new Impossible('there is no such host to lose');
-  for (const { id } of hosts) cluster.lose(id);
-  return { kind: 'done', message: `${counted(hosts.length, 'host')} lost` };
+  const hosts = [...cluster.state.hosts.values()].filter((host) => host.state !== 'retired' && isMeant(host));
+  if (hosts.length === 0) throw new Impossible('there is no such host');
+  return hosts;
 }
 
 function asked(cluster: Cluster, shape: Shape) {

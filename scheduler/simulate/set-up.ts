@@ -1,5 +1,6 @@
 /** Puts up the cluster that a scenario begins with. */
 import { Cluster } from './cluster.js';
+import { addPresentVms } from './present-vms.js';
 import type { Scenario } from './format.js';
 import { at, Impossible } from './impossible.js';
 
@@ -31,6 +32,7 @@ export function setUp(scenario: Scenario): Cluster {
   // Last, because no host joins a site in recovery.
   for (const [id, { country, jurisdictions, ...change }] of Object.entries(sites))
     cluster.setSite({ site: id, ...change });
+  addPresentVms(cluster, scenario.vms);
   return cluster;
 }
 

@@ -249,7 +249,7 @@ pools:
       'steps[1] host "a" is ready, and cannot become joined from there',
     ],
     [`${about}steps: [{ set: { host: a } }, { join: { id: a } }]`, 'steps[1] host "a" has not joined yet'],
-    [`${oneHost}steps: [{ lose: { site: zagreb, rack: r1 } }]`, 'steps[1] there is no such host to lose'],
+    [`${oneHost}steps: [{ lose: { site: zagreb, rack: r1 } }]`, 'steps[1] there is no such host'],
     [
       `${about}sites: { zagreb: { recovering: true } }\nsteps: [{ join: { id: a } }]`,
       'steps[1] site "zagreb" is in recovery; no host joins',

@@ -34,6 +34,7 @@ test('every reason that a caller can be told, and every kind of step, is in some
     'bestEffort',
     'capacity',
     'displace',
+    'evacuate',
     'explain',
     'join',
     'lose',

@@ -28,6 +28,7 @@ import {
   requestForMove,
   requestForNew,
 } from '../../../../scheduler/core/placement/request.js';
+import type { State } from '../../../../scheduler/core/state.js';
 import { World } from '../world.js';
 import { expected, expectedDisplacement } from './plain-oracle.js';
 import { Random } from './random.js';
@@ -61,6 +62,15 @@ export class FederationHistory {
       const shared = { id: 'nfs', site: 's0', path: '/p', hosts: mounting.slice(0, 5), capacityMib: 10 ** 8 };
       world.run({ type: 'pool.create', ...shared });
     }
+  }
+
+  get state(): State {
+    return this.#world.state;
+  }
+
+  /** A VM to be, which may ask for anything. */
+  request(): PlacementRequest {
+    return requestForNew(this.#administration(), this.#spec(), 'x86_64', this.#placement());
   }
 
   step(): void {
@@ -184,7 +194,7 @@ export class FederationHistory {
     const scope = random.pick<GroupScope>(policy === 'spread' ? ['rack', 'site'] : ['host', 'rack', 'site']);
     const soft = random.next() < 0.3;
     const maxSkew = policy === 'spread' ? random.pick([1, 2]) : 0;
-    const group = `${prefix}${policy}-${scope}-${soft}-${maxSkew}`;
+    const group = `${prefix}${policy.replace('_', '-')}-${scope}-${soft}-${maxSkew}`;
     return { group, policy, scope, soft, maxSkew };
   }
 
