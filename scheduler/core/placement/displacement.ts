@@ -97,7 +97,7 @@ export function roomAlone(state: State, request: PlacementRequest): (host: Host)
   };
 }
 
-/** Those with the fewest VMs to look at are of no interest first: the order is that of the hosts' first VMs. */
+/** Found from the VMs, not from the hosts: an administration has fewer of those than a federation has of these. */
 function* candidates(
   state: State,
   { administration }: PlacementRequest,
