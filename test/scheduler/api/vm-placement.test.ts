@@ -39,6 +39,9 @@ test('everything that a VM asks of its place is shown again, also after a restar
     requiredTraits: ['ssd', 'cpu:avx2'],
     forbiddenTraits: ['cpu:AMX_tile', 'old/er.1'],
     preferredTraits: ['cpu:sse4.1'],
+    preferredSites: ['sites/zagreb'],
+    preferredSitesInOrder: true,
+    preferCheap: true,
     groups: [
       group(),
       group({ group: 'db', policy: 'GROUP_POLICY_ANTI_AFFINITY', scope: 'GROUP_SCOPE_HOST', maxSkew: 0 }),
