@@ -49,12 +49,12 @@ export const vmCreate = defineCommand<Options>({
   usage: 'vm create <name>',
   summary: 'Make a VM and start it',
   description:
-    'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n' +
-    'With --count N, the VMs NAME-1 to NAME-N are made in one decision, all or none; with --best-effort as many as\n' +
-    'can be, the others are told with their reasons, and the exit code is 4 when there are any. With --dry-run nothing\n' +
-    'is made.\n' +
-    'When no host has room, --preempt report tells which VMs of a lower --priority would have to give up their vCPUs and\n' +
-    'memory (they keep their disks); --preempt confirm asks, stops them, and makes the VM in their room.\n\n' +
+    'The scheduler chooses the host and answers at once; --wait waits until the VM runs.\n\n' +
+    'With --count N, the VMs NAME-1 to NAME-N are made in one decision, all or none; with --best-effort as many as ' +
+    'can be, the others are told with their reasons, and the exit code is 4 when there are any. With --dry-run ' +
+    'nothing is made.\n\n' +
+    'When no host has room, --preempt report tells which VMs of a lower --priority would have to give up their ' +
+    'vCPUs and memory (they keep their disks); --preempt confirm asks, stops them, and makes the VM in their room.\n\n' +
     groupHelp,
   examples: [
     'secovia vm create web --administration city --vcpus 1 --memory 128MiB --disk 1GiB --image tiny --wait',
