@@ -16,12 +16,23 @@ import type {
   RebootMode,
   Site,
   StopMode,
+  StoppedVms,
   StoragePool,
   Vm,
   VmPolicy,
   VmSpec,
   VmState,
 } from './model.js';
+import type {
+  Agreement,
+  Breach,
+  DataClass,
+  Loan,
+  Partner,
+  Quota,
+  ResidencyRule,
+  Scope,
+} from './tenancy/model.js';
 
 export type Change =
   | { type: 'federation.opened'; epoch: Epoch; name: string }
@@ -41,7 +52,24 @@ export type Change =
   | { type: 'site.cordoned'; id: string; cordoned: boolean }
   | { type: 'site.deleted'; id: string }
   | { type: 'administration.created'; administration: Administration }
+  | { type: 'administration.updated'; id: string; title: string; stoppedVms: StoppedVms | null }
+  | { type: 'administration.moved'; id: string; parent: string | null }
+  | { type: 'administration.suspended'; id: string; suspended: boolean }
   | { type: 'administration.deleted'; id: string }
+  /** The partner, quota, loan, class, rule, agreement or breach as it is from now on: new, or instead of what was. */
+  | { type: 'partner.set'; partner: Partner }
+  | { type: 'partner.deleted'; id: string }
+  | { type: 'quota.set'; quota: Quota }
+  | { type: 'quota.deleted'; administration: string; scope: Scope }
+  | { type: 'loan.set'; loan: Loan }
+  | { type: 'class.set'; dataClass: DataClass }
+  | { type: 'class.deleted'; id: string }
+  | { type: 'residency.set'; rule: ResidencyRule }
+  | { type: 'residency.deleted'; id: string }
+  | { type: 'agreement.set'; agreement: Agreement }
+  | { type: 'agreement.deleted'; id: string }
+  | { type: 'breach.began'; breach: Breach }
+  | { type: 'breach.ended'; id: string }
   | { type: 'image.created'; image: Image }
   | { type: 'image.deleted'; id: string }
   | { type: 'pool.created'; pool: StoragePool }
@@ -75,6 +103,8 @@ export type Change =
       deletionProtection: boolean;
       /** Not in journals of older versions. */
       priority?: Priority;
+      /** Not in journals of older versions. */
+      dataClass?: string;
       /** The policy reaches the agent with the generation. */
       generation: number;
     }
@@ -94,6 +124,8 @@ export type Change =
       uid: string;
       host: string;
       numaCells?: number[];
+      /** Left out when it needs none there. */
+      agreement?: string;
       term: number;
       generation: number;
       refusedBy: string[];
@@ -114,9 +146,12 @@ export type Change =
       uid: string;
       host: string;
       numaCells?: number[];
+      agreement?: string;
       term: number;
       generation: number;
     }
+  /** It is stopped, and gives up its vCPUs and its memory, as its administration has it. */
+  | { type: 'vm.parked'; uid: string }
   /** It is stopped, and gives up its vCPUs and its memory to another VM. */
   | { type: 'vm.displaced'; uid: string; displacedFor: string }
   /** It takes them again. */

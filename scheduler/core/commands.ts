@@ -23,6 +23,20 @@ import type {
   Administration,
 } from './model.js';
 import type { Refusal } from './refusal.js';
+import type { StoppedVms } from './model.js';
+import type {
+  Agreement,
+  Beneficiary,
+  DataClass,
+  Limits,
+  Loan,
+  Partner,
+  Places,
+  Price,
+  Quota,
+  ResidencyRule,
+  Scope,
+} from './tenancy/model.js';
 
 /** How a VM is named in a call: by its uid, or by administration and id. */
 export type VmRef = { uid: string } | { administration: string; id: string };
@@ -41,6 +55,8 @@ export interface VmShape {
   placement: VmPlacement;
   /** Left out means `normal`. */
   priority?: Priority;
+  /** Left out means `internal`. */
+  dataClass?: string;
 }
 
 export interface NewVm extends VmShape {
@@ -137,7 +153,105 @@ export interface Commands {
     command: { id: string; title: string; parent: string | null; country: string };
     reply: Administration;
   };
+  'administration.update': {
+    /** `stoppedVms` null: as the one above says. */
+    command: { id: string; title?: string; stoppedVms?: StoppedVms | null } & WithEtag;
+    reply: Administration;
+  };
+  'administration.move': { command: { id: string; parent: string | null } & WithEtag; reply: Administration };
+  'administration.suspend': { command: { id: string; suspended: boolean }; reply: Administration };
   'administration.delete': { command: { id: string } & WithEtag; reply: null };
+  'partner.create': {
+    command: { id: string; title: string; country: string; administrations: string[]; open: boolean };
+    reply: Partner;
+  };
+  'partner.update': {
+    command: { id: string; title?: string; administrations?: string[]; open?: boolean } & WithEtag;
+    reply: Partner;
+  };
+  'partner.delete': { command: { id: string } & WithEtag; reply: null };
+  'quota.set': { command: { administration: string; scope: Scope; limit: Limits } & WithEtag; reply: Quota };
+  'quota.delete': { command: { administration: string; scope: Scope } & WithEtag; reply: null };
+  'loan.create': {
+    command: {
+      id: string;
+      lender: string;
+      borrower: string;
+      scope: Scope;
+      amount: Limits;
+      untilMs: number;
+      note: string;
+    };
+    reply: Loan;
+  };
+  'loan.recall': { command: { id: string } & WithEtag; reply: Loan };
+  'class.create': { command: { id: string; title: string; level: number }; reply: DataClass };
+  'class.delete': { command: { id: string }; reply: null };
+  'residency.create': {
+    command: {
+      id: string;
+      dataClass: string;
+      administration: string | null;
+      allowed: Places;
+      forbidden: Places;
+      legalBasis: string;
+      priority: number;
+      /** Null means at once. */
+      fromMs: number | null;
+      untilMs: number | null;
+      startUntilMs: number | null;
+    };
+    reply: ResidencyRule;
+  };
+  'residency.update': {
+    command: {
+      id: string;
+      allowed?: Places;
+      forbidden?: Places;
+      legalBasis?: string;
+      priority?: number;
+      untilMs?: number | null;
+      startUntilMs?: number | null;
+    } & WithEtag;
+    reply: ResidencyRule;
+  };
+  'residency.delete': { command: { id: string } & WithEtag; reply: null };
+  'agreement.create': {
+    command: {
+      id: string;
+      title: string;
+      partner: string;
+      beneficiary: Beneficiary;
+      limit: Limits;
+      limitPercent: number | null;
+      reserve: Limits;
+      price: Price;
+      /** Null means at once. */
+      fromMs: number | null;
+      untilMs: number | null;
+      noticeDays: number;
+    };
+    reply: Agreement;
+  };
+  'agreement.update': {
+    command: {
+      id: string;
+      title?: string;
+      limit?: Limits;
+      limitPercent?: number | null;
+      reserve?: Limits;
+      price?: Price;
+      untilMs?: number | null;
+      noticeDays?: number;
+    } & WithEtag;
+    reply: Agreement;
+  };
+  'agreement.recall': { command: { id: string } & WithEtag; reply: Agreement };
+  'agreement.delete': { command: { id: string } & WithEtag; reply: null };
+  /** Times have come at which something begins or ends; the engine asks for it before the next decision. */
+  'time.pass': { command: object; reply: null };
+  /** What may have put VMs in breach, or out of it, has changed; the engine asks for it after such a decision. */
+  'breaches.review': { command: object; reply: null };
   'image.create': {
     command: Omit<Image, 'deleted' | 'createdMs'>;
     reply: Image;
@@ -210,6 +324,7 @@ export interface Commands {
       policy?: VmPolicy;
       deletionProtection?: boolean;
       priority?: Priority;
+      dataClass?: string;
     } & WithEtag;
     reply: Vm;
   };

@@ -60,10 +60,17 @@ export interface Administration {
   title: string;
   parent: string | null;
   country: string;
+  /** Its subtree makes, starts and enlarges no VM. Left out means false. */
+  suspended?: boolean;
+  /** What stopped VMs of its subtree hold; left out means as the one above says, and at the root `keep`. */
+  stoppedVms?: StoppedVms;
   revision: number;
   createdMs: number;
   updatedMs: number;
 }
+
+/** Whether a VM that was seen stopped keeps its vCPUs and memory, or frees them until it starts. */
+export type StoppedVms = 'keep' | 'free';
 
 export type ImageFormat = 'qcow2' | 'raw';
 
@@ -249,6 +256,12 @@ export interface Vm {
    * stopped, and has to find room again before it starts.
    */
   displacedFor?: string;
+  /** It has given up its vCPUs and its memory because its administration lets stopped VMs do so; left out means no. */
+  parked?: true;
+  /** `DataClass.id`; left out means `internal`. */
+  dataClass?: string;
+  /** The agreement under which it uses another partner's site; left out when it needs none there. */
+  agreement?: string;
   /** The operation under way, or null. */
   operation: string | null;
   fault: Fault | null;
