@@ -150,6 +150,8 @@ const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
       ? 'Ask for less, or add a host; secovia vm explain says more.'
       : 'To have them stopped and make room, say --preempt confirm.',
   NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
+  NOT_ENOUGH_UNUSED: ({ errorInfo }) =>
+    `See it with: secovia quota show ${harmless(errorInfo?.metadata['administration'] ?? 'ADMINISTRATION')}`,
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',
   GROUP_DIFFERS: ({ errorInfo }) => {

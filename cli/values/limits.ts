@@ -5,7 +5,7 @@ import { formatMib } from './sizes.js';
 import { ValueError } from './value-error.js';
 
 /** The contract's limits. */
-const mostOfALimit = 1e15;
+const mostOfALimit = 1e12;
 const mostKinds = 64;
 const nameForm = /^[a-z0-9]([a-z0-9._/:-]{0,61}[a-z0-9])?$/;
 

@@ -10,7 +10,7 @@ const mibPerUnit: Record<string, number> = { MiB: 1, GiB: 1024, TiB: 1024 * 1024
 const maxMib = 2 ** 31 - 1;
 
 /** Sums of a federation travel as int64, and the scheduler takes so many MiB. */
-const maxLimitMib = 1e15;
+const maxLimitMib = 1e12;
 
 const bytesPerMib = 1024 * 1024;
 

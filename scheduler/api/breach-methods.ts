@@ -3,7 +3,8 @@ import type { ExplainResidencyRequest__Output } from '../../proto/gen/secovia/v1
 import type { ListBreachesRequest__Output } from '../../proto/gen/secovia/v1/ListBreachesRequest.js';
 import { notFound } from '../core/refusal.js';
 import { defaultClass } from '../core/tenancy/residency.js';
-import { explainResidency, vmsInBreach } from '../core/tenancy/tenancy.js';
+import { explainResidency } from '../core/tenancy/answers.js';
+import { vmsInBreach } from '../core/tenancy/stay.js';
 import { breachMessage, siteVerdictMessage } from '../render/residency.js';
 import { Fields } from './fields.js';
 import { type Answer, query } from './methods.js';

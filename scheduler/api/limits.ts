@@ -33,7 +33,7 @@ export const mostRuleCountries = 100;
 /** Names of extras that one limit speaks of. */
 export const mostLimitedExtras = 64;
 /** Of any one amount in a limit: sums of a few stay whole numbers of a double. */
-export const mostOfALimit = 1e15;
+export const mostOfALimit = 1e12;
 export const mostDataClassLevel = 100;
 export const mostRulePriority = 1000;
 export const mostNoticeDays = 3650;

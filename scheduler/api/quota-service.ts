@@ -6,7 +6,7 @@ import type { SetQuotaRequest__Output } from '../../proto/gen/secovia/v1/SetQuot
 import { notFound } from '../core/refusal.js';
 import type { State } from '../core/state.js';
 import { quotaKey, scopeKey } from '../core/tenancy/scope.js';
-import { verifyTenancy } from '../core/tenancy/tenancy.js';
+import { verifyTenancy } from '../core/tenancy/verify.js';
 import { quotaMessage } from '../render/tenancy.js';
 import { Fields } from './fields.js';
 import { loanMethods } from './loan-methods.js';

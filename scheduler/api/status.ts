@@ -27,8 +27,9 @@ export function codeOf(kind: RefusalKind): status {
  */
 const messageLimit = 1000;
 const wordLimit = 200;
-/** Exhausted limits of one refusal that are told. */
-const toldLimits = 5;
+/** Exhausted limits of one refusal that are told, and what each of them may say: numbers, and what would help. */
+const toldLimits = 4;
+const limitSentence = 400;
 
 export function statusOf(refusal: Refusal): StatusObject {
   return serviceError(codes[refusal.kind], sentenceOf(refusal), detailsOf(refusal));
@@ -51,7 +52,7 @@ function detailsOf(refusal: Refusal): ErrorDetails {
   if (quota) {
     details.quota = quota.slice(0, toldLimits).map(({ subject, description }) => ({
       subject: cutText(subject, wordLimit),
-      description: cutText(description, wordLimit),
+      description: cutText(description, limitSentence),
     }));
   }
   if (refusal.resource) details.resource = cutValues(refusal.resource);

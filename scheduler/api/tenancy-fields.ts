@@ -11,8 +11,8 @@ import { extraNameWords } from './extras.js';
 import { type Fields, quoted } from './fields.js';
 import { mostLimitedExtras, mostOfALimit, mostRuleCountries } from './limits.js';
 
-/** The last moment of a google.protobuf.Timestamp, in seconds: the end of the year 9999. */
-const lastSecond = 253_402_300_799;
+/** The year 9000, in seconds: a notice that begins then still ends within what a google.protobuf.Timestamp can say. */
+const lastSecond = Date.UTC(9000, 0) / 1000;
 
 const everywhere: Scope = { kind: 'everywhere' };
 
@@ -79,7 +79,7 @@ export function momentIn(fields: Fields, field: string, sent: Timestamp__Output 
   if (sent === null) return null;
   const { seconds, nanos } = sent;
   const isMoment = seconds >= 1 && seconds <= lastSecond && nanos >= 0 && nanos < 1e9;
-  if (!isMoment) fields.fault(field, 'must be a moment between the years 1970 and 10000');
+  if (!isMoment) fields.fault(field, 'must be a moment between the years 1970 and 9000');
   return isMoment ? seconds * 1000 + Math.floor(nanos / 1e6) : null;
 }
 

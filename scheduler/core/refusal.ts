@@ -23,7 +23,7 @@ export interface Refusal {
   resource?: { type: string; name: string };
   /** What is wrong with which field of the request. */
   violations?: { field: string; description: string }[];
-  /** The limits that are exhausted, as the contract names them, e.g. `administrations/a/quotas/everywhere`. */
+  /** Which limits were exceeded: resources of the contract, each with a sentence. */
   quota?: { subject: string; description: string }[];
   /** Trying again after this long makes sense. */
   retryDelayMs?: number;

@@ -6,9 +6,10 @@ import type { RuleState__Output as RuleStateName } from '../../proto/gen/secovia
 import type { SiteVerdict as SiteVerdictMessage } from '../../proto/gen/secovia/v1/SiteVerdict.js';
 import { etagOf } from '../core/etag.js';
 import type { Vm } from '../core/model.js';
+import { cutText } from '../core/text.js';
 import type { State } from '../core/state.js';
 import type { Breach, DataClass, ResidencyRule } from '../core/tenancy/model.js';
-import { plannedHost, type SiteVerdict } from '../core/tenancy/tenancy.js';
+import { plannedHost, type SiteVerdict } from '../core/tenancy/answers.js';
 import { duration, timestamp } from './basics.js';
 import { breachSentence } from './breach-words.js';
 import { nameOf, vmName } from './names.js';
@@ -18,6 +19,9 @@ const ruleStateNames: Record<ResidencyRule['state'], RuleStateName> = {
   in_force: 'RULE_STATE_IN_FORCE',
   expired: 'RULE_STATE_EXPIRED',
 };
+
+/** Of the sentence that says why a VM can go nowhere; a page has a thousand of them. */
+const noHostLimit = 1000;
 
 export function dataClassMessage({ id, title, level, builtIn, createdMs }: DataClass): DataClassMessage {
   return { name: nameOf('data class', id), title, level, builtIn, createTime: timestamp(createdMs) };
@@ -56,18 +60,20 @@ export function breachMessage(state: State, vm: Vm, breach: Breach, nowMs: numbe
     since: timestamp(breach.sinceMs),
     age: duration(Math.max(0, nowMs - breach.sinceMs)),
     startInPlaceUntil: timestamp(breach.startUntilMs ?? 0),
-    ...('host' in planned ? { plannedHost: nameOf('host', planned.host) } : { noHost: planned.noHost }),
+    ...(planned.noHost === undefined
+      ? { plannedHost: nameOf('host', planned.host.id) }
+      : { noHost: cutText(planned.noHost, noHostLimit) }),
   };
 }
 
 export function siteVerdictMessage(verdict: SiteVerdict): SiteVerdictMessage {
   const { site, lawful, rule, served, agreements, reason } = verdict;
   return {
-    site: nameOf('site', site),
+    site: nameOf('site', site.id),
     lawful,
-    residencyRule: rule === null ? '' : nameOf('residency rule', rule),
+    residencyRule: rule === null ? '' : nameOf('residency rule', rule.id),
     served,
-    agreements: agreements.map((id) => nameOf('agreement', id)),
+    agreements: agreements.map(({ id }) => nameOf('agreement', id)),
     reason,
   };
 }

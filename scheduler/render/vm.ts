@@ -13,7 +13,7 @@ import { priorityOf } from '../core/priority.js';
 import type { State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
 import { defaultClass } from '../core/tenancy/residency.js';
-import { breachOf } from '../core/tenancy/tenancy.js';
+import { breachOf } from '../core/tenancy/stay.js';
 import { statusMessage, timestamp } from './basics.js';
 import { placementMessage } from './vm-placement.js';
 
