@@ -51,7 +51,7 @@ function priceIn(fields: Fields, field: string, sent: Price__Output | null): Pri
     diskGibMicros: micros('disk_gib_micros', sent.diskGibMicros),
     stoppedPercent: fields.whole(`${field}.stopped_percent`, sent.stoppedPercent, 0, 100),
   };
-  const costs = price.vcpuMicros + price.memoryGibMicros + price.diskGibMicros > 0;
+  const costs = [price.vcpuMicros, price.memoryGibMicros, price.diskGibMicros].some((each) => each > 0);
   if (currency === '' ? costs : !currencyForm.test(currency)) {
     const found = currency === '' ? 'is missing; it' : `${quoted(currency)}`;
     fields.fault(`${field}.currency`, `${found} must be three capital letters (ISO 4217), for example EUR`);
