@@ -9,6 +9,7 @@ import { stateOfDomain } from './lifecycle/vm.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
+import { adoptedSize, isRefusedSize, resizeBack, sizeSeen } from './resize.js';
 import type { State } from './state.js';
 import { desiredChange, endOperation, placedChange } from './vm-changes.js';
 
@@ -33,7 +34,8 @@ function adopt(vm: Vm, host: Host, seen: Observation): Change[] {
   const generation = Math.max(vm.generation, seen.generation) + 1;
   const adopted = { type: 'vm.adopted', uid: vm.uid, host: host.id, term: seen.term, generation } as const;
   const numaCells = adoptedCells(vm, host, seen);
-  return [numaCells === undefined ? adopted : { ...adopted, numaCells }];
+  const cells = numaCells === undefined ? {} : { numaCells };
+  return [{ ...adopted, ...cells, ...adoptedSize(vm, host.id, seen, generation) }];
 }
 
 /** The cells that the VM has there, as its agent says; one that does not say has them where it had them last. */
@@ -57,9 +59,9 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
       if (!answers) return [];
       return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
     case 'guest_shutdown':
-      return guestShutdown(vm, seen);
+      return guestShutdown(state, vm, seen);
     default:
-      return observed(vm, stateOfDomain[seen.state], seen);
+      return observed(state, vm, stateOfDomain[seen.state], seen);
   }
 }
 
@@ -67,10 +69,12 @@ function removed(vm: Vm): Change[] {
   return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }];
 }
 
-function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
+function observed(state: State, vm: Vm, next: VmState, seen: Observation): Change[] {
   const changes: Change[] = [];
   const generation = Math.max(seen.generation, vm.observedGeneration);
+  const size = sizeSeen(vm, seen);
   const same =
+    size === undefined &&
     vm.state === next &&
     vm.observedGeneration === generation &&
     vm.observedRebootCount === seen.rebootCount &&
@@ -83,11 +87,14 @@ function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
       generation,
       rebootCount: seen.rebootCount,
       fault: seen.fault,
+      ...size,
     });
   }
   if (vm.operation === null || vm.desired === 'deleted') return changes;
   if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {
     changes.push(...endOperation(vm, null));
+  } else if (cannotResize(state, vm, seen)) {
+    changes.push(...resizeBack(vm), ...endOperation(vm, seen.fault));
   } else if (next === 'missing') {
     const message = 'its domain has vanished from its host';
     changes.push(...endOperation(vm, seen.fault ?? { code: 9, reason: 'MISSING', message }));
@@ -95,15 +102,31 @@ function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
   return changes;
 }
 
+/** Whether this is the host's answer to a resize that is under way: it cannot be done here. */
+function cannotResize(state: State, vm: Vm, seen: Observation): boolean {
+  const operation = vm.operation === null ? undefined : state.operations.get(vm.operation);
+  return operation?.verb === 'resize' && isRefusedSize(vm, seen);
+}
+
 /** The guest powered itself off while it should run: journalled as what is now desired (PROTOCOL O7). */
-function guestShutdown(vm: Vm, seen: Observation): Change[] {
-  if (seen.generation !== vm.generation || vm.desired !== 'running') return observed(vm, 'stopped', seen);
-  if (vm.policy.onGuestShutdown === 'restart') return observed(vm, 'starting', seen);
+function guestShutdown(state: State, vm: Vm, seen: Observation): Change[] {
+  if (seen.generation !== vm.generation || vm.desired !== 'running') {
+    return observed(state, vm, 'stopped', seen);
+  }
+  if (vm.policy.onGuestShutdown === 'restart') return observed(state, vm, 'starting', seen);
   const { uid } = vm;
   const { generation, rebootCount } = seen;
   const message = 'the guest powered itself off';
   return [
-    { type: 'vm.observed', uid, state: 'stopped', generation, rebootCount, fault: null },
+    {
+      type: 'vm.observed',
+      uid,
+      state: 'stopped',
+      generation,
+      rebootCount,
+      fault: null,
+      ...sizeSeen(vm, seen),
+    },
     desiredChange(vm, 'stopped'),
     ...endOperation(vm, { code: 10, reason: 'GUEST_SHUTDOWN', message }),
   ];

@@ -13,7 +13,8 @@ import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
 import { priorityOf } from './priority.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { heldOnHost, needsOnHost, type State } from './state.js';
+import { cannotBe, resizedChange } from './resize.js';
+import { heldBy, heldOnHost, heldSpec, needsOnHost, type State } from './state.js';
 import { desiredChange, newOperation, placedChange } from './vm-changes.js';
 
 type VmAndOperation = { vm: Vm; operation: Operation };
@@ -57,28 +58,22 @@ export function resizeVm(
     memoryMib: command.memoryMib || vm.spec.memoryMib,
     diskMib: command.diskMib || vm.spec.diskMib,
   };
-  if (spec.diskMib < vm.spec.diskMib) {
-    const description = `at least ${vm.spec.diskMib}, its size now`;
-    return {
-      refusal: {
-        ...refuse('invalid', 'DISK_SHRINKS', `disks only grow: this one has ${vm.spec.diskMib} MiB`),
-        violations: [{ field: 'disk_mib', description }],
-      },
-    };
-  }
+  const cannot = cannotBe(vm, spec);
+  if (cannot) return { refusal: cannot };
   const layout = layoutOf(spec);
   const violations = layout === undefined ? [] : misfits(layout);
   if (violations.length > 0) {
     const sentence = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
     return { refusal: { ...refuse('invalid', 'SIZE_MISFITS', sentence), violations } };
   }
-  const lacks = lacksRoom(state, vm, heldOnHost({ ...vm, spec }), spec, 'grow');
+  const resized = resizedChange(vm, spec);
+  const after = { ...vm, spec, sizeBefore: resized.sizeBefore };
+  const lacks = lacksRoom(state, vm, heldOnHost(after), heldSpec(after), 'grow');
   if (lacks) return { refusal: lacks };
-  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  const moreDiskMib = heldBy(after).diskMib - heldBy(vm).diskMib;
+  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, moreDiskMib);
   if (full) return { refusal: full };
-  return withOperation(state, vm, 'resize', command.operation, nowMs, [
-    { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
-  ]);
+  return withOperation(state, vm, 'resize', command.operation, nowMs, [resized]);
 }
 
 /** Whether its host has too little room for the VM to hold this instead of what it holds now. */
@@ -118,7 +113,8 @@ export function startVm(
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
   const changes: Change[] = [];
   if (vm.displacedFor !== undefined) {
-    const lacks = lacksRoom(state, vm, needsOnHost(vm.spec), vm.spec, 'start: it has given up what it had');
+    const spec = heldSpec(vm);
+    const lacks = lacksRoom(state, vm, needsOnHost(spec), spec, 'start: it has given up what it had');
     if (lacks) return { refusal: lacks };
     changes.push({ type: 'vm.returned', uid: vm.uid });
   }

@@ -28,6 +28,7 @@ import type {
   VmSpec,
 } from './model.js';
 import { ShardedMap } from './sharded-map.js';
+import { largerOf } from './sizes.js';
 import { Touched } from './touched.js';
 import { VmOrder } from './vm-order.js';
 import { byHost, VmsOfHosts } from './vms-of-hosts.js';
@@ -281,7 +282,7 @@ export class State {
     const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
     this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, sign);
-    this.#claimSpecial(host, extras, layoutOf(vm.spec), vm.numaCells, sign);
+    this.#claimSpecial(host, extras, layoutOf(heldSpec(vm)), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);
     if (pool !== '') {
@@ -305,16 +306,24 @@ export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
 }
 
+/**
+ * The specification in the size that a VM holds: while its domain has, or may have, another size than it should have,
+ * the larger of both, each resource by itself.
+ */
+export function heldSpec({ spec, sizeBefore }: Pick<Vm, 'spec' | 'sizeBefore'>): VmSpec {
+  return sizeBefore === undefined ? spec : { ...spec, ...largerOf(spec, sizeBefore) };
+}
+
 /** What a VM holds: a displaced one has given up all but its disk and its place among the host's VMs. */
-export function heldBy({ spec, displacedFor }: Vm): Resources {
-  const needs = needsOf(spec);
-  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+export function heldBy(vm: Vm): Resources {
+  const needs = needsOf(heldSpec(vm));
+  return vm.displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
 }
 
 /** What of it is of the host itself. */
-export function heldOnHost({ spec, displacedFor }: Vm): Resources {
-  const needs = needsOnHost(spec);
-  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+export function heldOnHost(vm: Vm): Resources {
+  const needs = needsOnHost(heldSpec(vm));
+  return vm.displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
 }
 
 /**
