@@ -92,6 +92,30 @@ Call DomainSetMemoryKib(Args& args) {
   }};
 }
 
+// A disk is named by its target (`vda`) or by the path of its file.
+Call DomainBlockInfo(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string disk = args.Text("disk");
+  return {[uuid = std::move(uuid), disk = std::move(disk)](Connection& connection) -> Value {
+    virDomainBlockInfo info;
+    Check(virDomainGetBlockInfo(FindDomain(connection, uuid).get(), disk.c_str(), &info, 0));
+    return Record{{"capacityBytes", info.capacity},
+                  {"allocationBytes", info.allocation},
+                  {"physicalBytes", info.physical}};
+  }};
+}
+
+Call DomainBlockResize(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string disk = args.Text("disk");
+  const uint64_t bytes = args.ULong("capacityBytes");
+  return {[uuid = std::move(uuid), disk = std::move(disk), bytes](Connection& connection) -> Value {
+    // Without the flag libvirt counts in KiB.
+    Check(virDomainBlockResize(FindDomain(connection, uuid).get(), disk.c_str(), bytes, VIR_DOMAIN_BLOCK_RESIZE_BYTES));
+    return {};
+  }};
+}
+
 // Where libvirt counts the CPUs of the host from 0, one bit each.
 std::vector<unsigned char> CpuMap(const std::vector<unsigned>& cpus) {
   const unsigned highest = cpus.empty() ? 0 : *std::max_element(cpus.begin(), cpus.end());
@@ -152,6 +176,8 @@ const std::vector<Operation> kDomainConfigOperations = {
     {"domainSetMetadata", DomainSetMetadata},
     {"domainSetVcpus", DomainSetVcpus},
     {"domainSetMemoryKib", DomainSetMemoryKib},
+    {"domainBlockInfo", DomainBlockInfo},
+    {"domainBlockResize", DomainBlockResize},
     {"domainPinVcpu", DomainPinVcpu},
     {"domainPinEmulator", DomainPinEmulator},
     {"allDomainStats", AllDomainStats},
