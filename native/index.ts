@@ -248,7 +248,7 @@ export interface Connection {
   domainBlockResize(uuid: string, disk: string, capacityBytes: number, options?: CallOptions): Promise<void>;
   /**
    * Lets a vCPU run on these CPUs of the host alone: in the definition that outlives a stop, and in the running copy
-   * where there is one. libvirt's test driver cannot.
+   * where there is one, each if it can have so many. libvirt's test driver cannot.
    */
   domainPinVcpu(uuid: string, vcpu: number, cpus: readonly number[], options?: CallOptions): Promise<void>;
   /** The same of the threads that work for all vCPUs. */

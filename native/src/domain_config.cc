@@ -124,6 +124,19 @@ std::vector<unsigned char> CpuMap(const std::vector<unsigned>& cpus) {
   return map;
 }
 
+// Of the running copy and the definition those that can have this vCPU: a definition that is newer may have more or fewer.
+unsigned WhereverVcpuIs(virDomainPtr domain, uint32_t vcpu) {
+  const unsigned all = WhereverItIs(domain);
+  unsigned some = 0;
+  for (const unsigned where : {unsigned(VIR_DOMAIN_AFFECT_LIVE), unsigned(VIR_DOMAIN_AFFECT_CONFIG)}) {
+    if ((all & where) == 0) continue;
+    const int most = Check(virDomainGetVcpusFlags(domain, VIR_DOMAIN_VCPU_MAXIMUM | where));
+    if (vcpu < static_cast<uint32_t>(most)) some |= where;
+  }
+  // libvirt says itself that there is no such vCPU.
+  return some == 0 ? all : some;
+}
+
 Call DomainPinVcpu(Args& args) {
   std::string uuid = args.Text("uuid");
   const uint32_t vcpu = args.UInt("vcpu");
@@ -131,7 +144,7 @@ Call DomainPinVcpu(Args& args) {
   return {[uuid = std::move(uuid), vcpu, map = std::move(map)](Connection& connection) mutable -> Value {
     const Domain domain = FindDomain(connection, uuid);
     Check(virDomainPinVcpuFlags(domain.get(), vcpu, map.data(), static_cast<int>(map.size()),
-                                WhereverItIs(domain.get())));
+                                WhereverVcpuIs(domain.get(), vcpu)));
     return {};
   }};
 }

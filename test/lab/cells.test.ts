@@ -45,6 +45,11 @@ t.test('a CPU that a VM has to itself is left by the others, and had again when 
     return;
   }
   const before = await create('shares');
+  // It runs with one vCPU, has room for another, and is defined with more by now.
+  const resize = { name: before.name, vcpus: cell.cpus + 1 };
+  const resized = await laboratory.call(vms.resizeVm.bind(vms), resize);
+  const done = await laboratory.ended(resized.operation?.name ?? '');
+  t.equal(done.state, 'OPERATION_STATE_SUCCEEDED');
   const anywhere = await pinOf(before);
   const own = await create('own', { numa: { cells: 1, dedicatedCpus: true } });
   t.same(own.numaCells, [cell.id]);

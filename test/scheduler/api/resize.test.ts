@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import tap, { test } from 'tap';
 import type { VmSize } from '../../../proto/gen/secovia/v1/VmSize.js';
 import type { ScriptedAgent } from './agent.js';
-import { Federation } from './federation.js';
+import { adm, Federation } from './federation.js';
 
 const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
@@ -60,6 +60,11 @@ test('a running VM: its host is held in both sizes until it has the new one, ove
   t.match(await ended(back.operation?.name), { state: 'OPERATION_STATE_SUCCEEDED' });
   const waiting = { currentSize: now, heldSize: large, restartRequired: true };
   t.match(await federation.get(name), waiting, 'vCPUs are not taken from a running guest');
+  const { vms } = await api.call('ListVms', { parent: adm, filter: 'restart_required = true' });
+  t.same(
+    vms.map((vm) => vm.uid),
+    [uid],
+  );
 
   const { operation } = await api.call('RebootVm', { name });
   t.match(await federation.get(name), waiting);
