@@ -55,6 +55,11 @@ t.test('a CPU that a VM has to itself is left by the others, and had again when 
   t.same(own.numaCells, [cell.id]);
   const cpu = await pinOf(own);
   t.match(cpu, /^\d+$/);
+  const grow = { name: own.name, diskMib: 2048 };
+  const grown = await laboratory.call(vms.resizeVm.bind(vms), grow);
+  t.equal((await laboratory.ended(grown.operation?.name ?? '')).state, 'OPERATION_STATE_SUCCEEDED');
+  t.equal(await pinOf(own), cpu, 'its disk grows while it runs, and its CPU stays its own');
+  await t.rejects(laboratory.once(vms.resizeVm.bind(vms), { name: own.name, memoryMib: 160 }), { code: 9 });
   t.same(await threadsOf(own), [cpu]);
   const after = await create('shares-too');
   for (const vm of [before, after]) {
