@@ -172,3 +172,20 @@ t.test('hostile text is harmless in a table, on a sheet and in JSON', async (t) 
   t.notMatch(json.out, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   t.match(JSON.parse(json.out), { vm: { title } });
 });
+
+t.test('a VM that waits for a stop and a start shows both sizes, and what it holds', async (t) => {
+  const waiting = vm({
+    currentSize: { vcpus: 1, memoryMib: 4096, diskMib: 20_480 },
+    heldSize: { vcpus: 2, memoryMib: 4096, diskMib: 20_480 },
+    restartRequired: true,
+  });
+  server.on('VmService', 'GetVm', () => ({ vm: waiting }));
+  server.on('VmService', 'ListVms', () => ({ vms: [waiting] }));
+  const { out } = await secovia('vm', 'show', 'city/web');
+  t.match(out, /^vCPUs +2, has 1 until it is stopped and started$/m);
+  t.match(out, /^Memory +2 GiB, has 4 GiB until it is stopped and started$/m);
+  t.match(out, /^Disk +10 GiB, has 20 GiB$/m);
+  t.match(out, /^Held meanwhile +2 vCPUs, 4 GiB of memory, disk 20 GiB$/m);
+  t.match(out, /^Note +2 vCPUs and 2 GiB of memory after the next stop and start$/m);
+  t.match((await secovia('vm', 'list', '-A', 'city')).out, /2 vCPUs and 2 GiB of memory after the next stop/);
+});
