@@ -39,7 +39,9 @@ server.on('PartnerService', 'ListPartners', () => ({ partners: [{ name: 'partner
 server.on('ResidencyService', 'ListDataClasses', () => ({
   dataClasses: [{ name: 'dataClasses/personal' }, { name: 'dataClasses/public' }],
 }));
-server.on('ResidencyService', 'ListResidencyRules', () => ({ residencyRules: [{ name: 'residencyRules/gdpr' }] }));
+server.on('ResidencyService', 'ListResidencyRules', () => ({
+  residencyRules: [{ name: 'residencyRules/gdpr' }],
+}));
 server.on('AgreementService', 'ListAgreements', () => ({ agreements: [{ name: 'agreements/help' }] }));
 server.on('QuotaService', 'ListLoans', () => ({ loans: [{ name: 'loans/summer', note: 'the season' }] }));
 server.on('StoragePoolService', 'ListStoragePools', () => ({
@@ -115,7 +117,15 @@ t.test('places come from what sites, hosts and other VMs say', async (t) => {
 
 t.test('names of tenancy are offered wherever they are wanted', async (t) => {
   t.same(await offered('q'), ['quota']);
-  t.same(await offered('residency', ''), ['create', 'list', 'show', 'update', 'delete', 'explain', 'breaches']);
+  t.same(await offered('residency', ''), [
+    'create',
+    'list',
+    'show',
+    'update',
+    'delete',
+    'explain',
+    'breaches',
+  ]);
   t.same(await offered('partner', 'show', ''), ['acme']);
   t.same(await offered('site', 'create', 'x', '--partner', 'a'), ['acme']);
   t.same(await offered('vm', 'create', 'x', '--data-class', 'p'), ['personal', 'public']);
