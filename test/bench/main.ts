@@ -3,11 +3,13 @@ import { api } from './api.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
 import { start } from './start.js';
+import { tenancy } from './tenancy.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
   api,
   placement,
   start,
+  tenancy,
 };
 
 const [name, ...flags] = process.argv.slice(2);
