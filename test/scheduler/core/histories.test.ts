@@ -185,7 +185,8 @@ function checkClaims(state: State): void {
     if (vm.host === null) continue;
     const { pool, hugepageKib } = vm.spec;
     const { diskMib, ...size } = larger(vm);
-    const { vcpus, memoryMib } = vm.displacedFor === undefined && !vm.parked ? size : { vcpus: 0, memoryMib: 0 };
+    const { vcpus, memoryMib } =
+      vm.displacedFor === undefined && !vm.parked ? size : { vcpus: 0, memoryMib: 0 };
     for (const held of [hosts.get(vm.host), administrations.get(vm.administration)]) {
       if (held === undefined) throw new Error(`VM ${vm.id} holds something of nobody`);
       held.vcpus += vcpus;

@@ -12,6 +12,8 @@ export const govern = fc.record({
     'deleteQuota' as const,
     'lend' as const,
     'lend' as const,
+    'lend' as const,
+    'lend' as const,
     'recallLoan' as const,
     'createPartner' as const,
     'updatePartner' as const,
@@ -84,7 +86,9 @@ export function governmentOf(world: World, plan: Government): Command {
       const amount: Limits = from?.limit.vms === undefined ? { vcpus: 1 } : { vms: 1 };
       const until = untilMs ?? world.nowMs + 50_000;
       const lender = from?.administration ?? administration;
-      const between = { lender, borrower: `a${b}`, scope: from?.scope ?? scope, amount, untilMs: until };
+      // To somebody who has a limit too, or it would be of no use.
+      const other = quotas.find((one) => one.administration !== lender);
+      const between = { lender, borrower: other?.administration ?? `a${b}`, scope: from?.scope ?? scope, amount, untilMs: until };
       return { type: 'loan.create', id: world.draw('loan'), ...between, note: '' };
     }
     case 'recallLoan': {
