@@ -15,6 +15,7 @@ import { placementService } from './placement-service.js';
 import { reflectionService } from './reflection.js';
 import { siteService } from './site-service.js';
 import { storagePoolService } from './storage-pool-service.js';
+import { type UsageReader, usageService } from './usage-service.js';
 import { vmService } from './vm-service.js';
 import { watchVms } from './vm-watch.js';
 
@@ -28,6 +29,7 @@ export interface ServerOptions {
   leaseEndMs: LeaseReader;
   version: string;
   startMs: number;
+  usage: UsageReader;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -72,6 +74,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.FederationService.service, federationService(version, startMs));
   add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
   add(v1.PlacementService.service, placementService);
+  add(v1.UsageService.service, usageService(options.usage));
   add(v1.AgentService.service, options.agentService);
   reflectionService().addToServer(server);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });

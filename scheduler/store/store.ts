@@ -78,6 +78,26 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A batch as the journal has it. */
+export interface JournalRow {
+  first: number;
+  last: number;
+  /** One line a decision, UTF-8. */
+  body: Uint8Array;
+  hash: Uint8Array;
+}
+
+/** Reads the journal from beside the store that writes it, and on another thread: it may take seconds. */
+export interface Journal {
+  /**
+   * From the first batch to the one that ends at this sequence, in pieces, so that the writer is never held up.
+   *
+   * @throws StoreError where the batches do not hold together by their hashes.
+   */
+  rows(upTo: number): Iterable<JournalRow>;
+  close(): void;
+}
+
 /** The store cannot be used, and a human must look; the message says at what. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
