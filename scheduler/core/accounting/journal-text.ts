@@ -44,13 +44,14 @@ export function readJournal(text: Uint8Array, visitor: JournalVisitor): boolean 
     }
     if (!visitor.decision(atMs)) return false;
     at = after(text, at + 1, openBracket);
-    while (text[at] === openBrace) {
+    while (text[at] !== closeBracket) {
+      after(text, at, openBrace);
       const end = endOf(text, at);
       if (mayCount(text, at)) {
         const change = JSON.parse(decoder.decode(text.subarray(at, end))) as Change;
         if (isCounted(change)) visitor.change(change, atMs);
       }
-      at = text[end] === comma ? end + 1 : end;
+      at = text[end] === closeBracket ? end : after(text, end, comma);
     }
     at = after(text, at, closeBracket);
     at = after(text, at, closeBracket);

@@ -22,7 +22,10 @@ export interface Partner {
 }
 
 /** Where a limit holds: everywhere, in a country, or on a site. */
-export type Scope = { kind: 'everywhere' } | { kind: 'country'; country: string } | { kind: 'site'; site: string };
+export type Scope =
+  | { kind: 'everywhere' }
+  | { kind: 'country'; country: string }
+  | { kind: 'site'; site: string };
 
 /** Upper bounds; what is left out has none. */
 export interface Limits {
@@ -114,7 +117,9 @@ export interface Price {
 }
 
 /** Who benefits: the own administrations of another partner, or a subtree. */
-export type Beneficiary = { kind: 'partner'; partner: string } | { kind: 'administration'; administration: string };
+export type Beneficiary =
+  | { kind: 'partner'; partner: string }
+  | { kind: 'administration'; administration: string };
 
 /** What a partner lets a beneficiary use of its sites. */
 export interface Agreement {

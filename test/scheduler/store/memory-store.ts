@@ -6,7 +6,9 @@
 import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
 import {
   type Batch,
+  type Journal,
   type JournalHead,
+  type JournalRow,
   type KeptRequest,
   type LoadHandlers,
   type Store,
@@ -28,6 +30,7 @@ export class MemoryDisk {
   readonly hashes = new Map<number, Buffer>();
   /** One text a batch. */
   readonly journal: string[] = [];
+  readonly rows: JournalRow[] = [];
   readonly entities = new Map<string, Stored>();
   readonly requests = new Map<number, KeptRequest>();
 }
@@ -99,6 +102,12 @@ export class MemoryStore implements Store {
     disk.head = { sequence: batch.last, hash, lastMs: batch.atMs };
     disk.hashes.set(batch.last, hash);
     disk.journal.push(batch.journal.join(''));
+    disk.rows.push({
+      first: batch.first,
+      last: batch.last,
+      body: Buffer.from(batch.journal.join('')),
+      hash,
+    });
     for (const { kind, key, row, body } of batch.puts)
       disk.entities.set(`${kind}/${key}`, { kind, row, body });
     for (const { kind, key } of batch.deletes) disk.entities.delete(`${kind}/${key}`);
@@ -121,4 +130,14 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#loaded = false;
   }
+}
+
+export class MemoryJournal implements Journal {
+  constructor(private readonly disk: MemoryDisk) {}
+
+  *rows(upTo: number): Generator<JournalRow> {
+    for (const row of this.disk.rows) if (row.last <= upTo) yield row;
+  }
+
+  close(): void {}
 }
