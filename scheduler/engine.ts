@@ -9,6 +9,7 @@ import type { CommandOf, CommandType, ReplyOf } from './core/commands.js';
 import { decide } from './core/decide.js';
 import type { Refusal } from './core/refusal.js';
 import type { State } from './core/state.js';
+import { takeDue } from './core/tenancy/due.js';
 import { entityKinds, type Touched } from './core/touched.js';
 import type { Batch, JournalHead, KeptRequest, Store } from './store/store.js';
 
@@ -98,9 +99,13 @@ export class Engine {
     // Before the decision, not after: what is kept with the one before must go with it.
     if (this.#flying === null && this.#open.decisions >= earlyFlush) this.#flush();
     const nowMs = this.now();
+    this.#catchUp(nowMs);
     const decision = decide(this.state, command, nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
-    if (decision.changes.length > 0) this.#append(decision.changes, nowMs);
+    if (decision.changes.length > 0) {
+      this.#append(decision.changes, nowMs);
+      this.#catchUp(nowMs);
+    }
     return { reply: decision.reply(this.state), sequence: this.state.sequence };
   }
 
@@ -109,9 +114,25 @@ export class Engine {
    * be; what a command changes, it would show unchanged, so only those that make something can be asked.
    */
   preview<T extends 'vm.create'>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    this.catchUp();
     const decision = decide(this.state, command, this.now());
     if (decision.refusal) return { refusal: decision.refusal };
     return { reply: decision.reply(this.state), sequence: this.state.sequence };
+  }
+
+  /** Decides what is due by now without anybody asking: what begins and ends at a time, and what follows from it. */
+  catchUp(): void {
+    if (!this.#dead) this.#catchUp(this.now());
+  }
+
+  #catchUp(nowMs: number): void {
+    const { tenancy } = this.state;
+    while (tenancy.nextMs <= nowMs || tenancy.unreviewed.size > 0) {
+      const command = takeDue(this.state, nowMs);
+      if (command === null) return;
+      const decision = decide(this.state, command, nowMs);
+      if (!decision.refusal && decision.changes.length > 0) this.#append(decision.changes, nowMs);
+    }
   }
 
   /**

@@ -21,6 +21,8 @@ import { packageVersion } from './version.js';
 /** How long calls under way may take to end when the scheduler stops. */
 const drainMs = 3000;
 
+const catchUpMs = 1000;
+
 /** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
 const storeFailedStatus = 70;
 
@@ -76,6 +78,8 @@ export async function runScheduler(config: Config): Promise<void> {
     usage: accountant,
     agentService: agentService(fleet, checkpoints.publicKey),
   });
+  // What begins and ends at a time does so while nobody calls, too.
+  const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const port = await bind(server, config.listen).catch(async (error: Error) => {
     await store.close();
     throw new StoreError(`cannot listen on ${config.listen}: ${error.message}`);
@@ -91,6 +95,7 @@ export async function runScheduler(config: Config): Promise<void> {
 
   await told;
   log.info('stopping');
+  clearInterval(clock);
   notServing();
   fleet.stop();
   accountant.close();

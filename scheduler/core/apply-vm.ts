@@ -34,6 +34,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
   };
   switch (change.type) {
     case 'vm.updated':
+      if (change.dataClass !== undefined) classify(state, vm, change.dataClass);
       vm.title = change.title;
       vm.labels = change.labels;
       vm.policy = change.policy;
@@ -58,6 +59,11 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.rebootMode = change.mode;
       vm.generation = change.generation;
       return;
+    case 'vm.parked':
+      state.unclaim(vm);
+      vm.parked = true;
+      state.claim(vm);
+      return;
     case 'vm.displaced':
       state.unclaim(vm);
       vm.displacedFor = change.displacedFor;
@@ -66,10 +72,11 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.returned':
       state.unclaim(vm);
       delete vm.displacedFor;
+      delete vm.parked;
       state.claim(vm);
       return;
     case 'vm.placed':
-      moveTo(state, vm, change.host, change.numaCells);
+      moveTo(state, vm, change);
       vm.term = change.term;
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
@@ -77,7 +84,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       enter('placed');
       return;
     case 'vm.unplaced':
-      moveTo(state, vm, null, undefined);
+      moveTo(state, vm, { host: null });
       vm.refusedBy = change.refusedBy;
       vm.fault = change.fault;
       enter('failed');
@@ -90,19 +97,33 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       return;
     case 'vm.adopted':
       // What its host runs has its room there, whatever the journal has forgotten.
-      moveTo(state, vm, change.host, change.numaCells);
+      moveTo(state, vm, change);
       vm.term = change.term;
       vm.generation = change.generation;
   }
 }
 
 /** What it claims goes with it. */
-function moveTo(state: State, vm: Vm, host: string | null, numaCells: number[] | undefined): void {
+function moveTo(
+  state: State,
+  vm: Vm,
+  { host, numaCells, agreement }: { host: string | null; numaCells?: number[]; agreement?: string },
+): void {
   state.unclaim(vm);
   delete vm.displacedFor;
+  delete vm.parked;
   vm.host = host;
+  if (agreement === undefined) delete vm.agreement;
+  else vm.agreement = agreement;
   if (numaCells === undefined) delete vm.numaCells;
   else vm.numaCells = numaCells;
+  state.claim(vm);
+}
+
+/** VMs are counted by their class. */
+function classify(state: State, vm: Vm, dataClass: string): void {
+  state.unclaim(vm);
+  vm.dataClass = dataClass;
   state.claim(vm);
 }
 

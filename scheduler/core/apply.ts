@@ -6,8 +6,10 @@
 import type { Change } from './changes.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
-import type { Host } from './model.js';
+import { applyTenancyChange } from './apply-tenancy.js';
+import type { Administration, Host, Site } from './model.js';
 import type { State } from './state.js';
+import type { Partner } from './tenancy/model.js';
 
 export function apply(state: State, change: Change, atMs: number): void {
   switch (change.type) {
@@ -33,6 +35,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.offers.sites([change.site]);
       return;
     case 'site.created':
+      noteOldPartner(state, change.site, atMs);
       state.addSite(change.site);
       state.touched.write('site', change.site.id, change.site);
       return;
@@ -58,12 +61,37 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.removeSite(change.id);
       return;
     case 'administration.created':
-      state.administrations.set(change.administration.id, change.administration);
+      state.addAdministration(change.administration);
       state.touched.write('administration', change.administration.id, change.administration);
       return;
+    case 'administration.updated':
+    case 'administration.moved':
+    case 'administration.suspended': {
+      const administration = must(state.administrations.get(change.id), change);
+      applyAdministrationChange(state, administration, change);
+      administration.revision += 1;
+      administration.updatedMs = atMs;
+      state.touched.write('administration', administration.id, administration);
+      return;
+    }
     case 'administration.deleted':
       state.touched.remove('administration', change.id, must(state.administrations.get(change.id), change));
-      state.administrations.delete(change.id);
+      state.removeAdministration(change.id);
+      return;
+    case 'partner.set':
+    case 'partner.deleted':
+    case 'quota.set':
+    case 'quota.deleted':
+    case 'loan.set':
+    case 'class.set':
+    case 'class.deleted':
+    case 'residency.set':
+    case 'residency.deleted':
+    case 'agreement.set':
+    case 'agreement.deleted':
+    case 'breach.began':
+    case 'breach.ended':
+      applyTenancyChange(state, change);
       return;
     case 'image.created':
       state.addImage(change.image);
@@ -115,6 +143,46 @@ export function apply(state: State, change: Change, atMs: number): void {
       return;
     default:
       applyVmChange(state, change satisfies VmChange, atMs);
+  }
+}
+
+/** In journals from before there were partners, a site's is only named: it serves everybody, as its sites did then. */
+function noteOldPartner(state: State, { partner: id, country }: Site, atMs: number): void {
+  if (state.tenancy.partners.has(id)) return;
+  const partner = oldPartner(id, country, atMs);
+  state.tenancy.setPartner(partner);
+  state.touched.write('partner', id, partner);
+}
+
+/** The partner of sites that are older than partners are. */
+export function oldPartner(id: string, country: string, atMs: number): Partner {
+  const [revision, createdMs, updatedMs] = [1, atMs, atMs];
+  return { id, title: '', country, administrations: [], open: true, revision, createdMs, updatedMs };
+}
+
+type AdministrationChange = Extract<
+  Change,
+  { type: 'administration.updated' | 'administration.moved' | 'administration.suspended' }
+>;
+
+function applyAdministrationChange(
+  state: State,
+  administration: Administration,
+  change: AdministrationChange,
+): void {
+  switch (change.type) {
+    case 'administration.updated':
+      administration.title = change.title;
+      if (change.stoppedVms === null) delete administration.stoppedVms;
+      else administration.stoppedVms = change.stoppedVms;
+      return;
+    case 'administration.moved':
+      administration.parent = change.parent;
+      state.moveAdministration(administration);
+      return;
+    case 'administration.suspended':
+      if (change.suspended) administration.suspended = true;
+      else delete administration.suspended;
   }
 }
 

@@ -251,7 +251,7 @@ export interface Commands {
   /** Times have come at which something begins or ends; the engine asks for it before the next decision. */
   'time.pass': { command: object; reply: null };
   /** What may have put VMs in breach, or out of it, has changed; the engine asks for it after such a decision. */
-  'breaches.review': { command: object; reply: null };
+  'breaches.review': { command: { administrations: string[] }; reply: null };
   'image.create': {
     command: Omit<Image, 'deleted' | 'createdMs'>;
     reply: Image;

@@ -7,10 +7,11 @@ import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
+import { inheritedPolicy, mayPark } from './parking.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
-import type { State } from './state.js';
-import { desiredChange, endOperation, placedChange } from './vm-changes.js';
+import { hasGivenUp, type State } from './state.js';
+import { desiredChange, endOperation, placedChange, whereOf } from './vm-changes.js';
 
 /** How many hosts may refuse a VM before it is given up and its creation fails. */
 export const placementAttempts = 3;
@@ -19,21 +20,31 @@ export const placementAttempts = 3;
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
   const vm = state.vms.get(seen.uid);
   if (vm === undefined) return [];
-  if (state.federation.recoveringSites.includes(host.site)) return adopt(vm, host, seen);
+  if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
   if (vm.host !== host.id || vm.term !== seen.term) return [];
   return observe(state, vm, host, seen);
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
-function adopt(vm: Vm, host: Host, seen: Observation): Change[] {
+function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
   if (seen.state === 'absent' || seen.state === 'refused') return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
   // What is desired here is older than what the agent has: said again, it is a new version.
   const generation = Math.max(vm.generation, seen.generation) + 1;
-  const adopted = { type: 'vm.adopted', uid: vm.uid, host: host.id, term: seen.term, generation } as const;
   const numaCells = adoptedCells(vm, host, seen);
-  return [numaCells === undefined ? adopted : { ...adopted, numaCells }];
+  const agreement = state.tenancy.agreementFor(requestForMove(state, vm, '', []), host.site);
+  return [
+    {
+      type: 'vm.adopted',
+      uid: vm.uid,
+      host: host.id,
+      ...(numaCells === undefined ? {} : { numaCells }),
+      ...(agreement === undefined ? {} : { agreement }),
+      term: seen.term,
+      generation,
+    },
+  ];
 }
 
 /** The cells that the VM has there, as its agent says; one that does not say has them where it had them last. */
@@ -57,9 +68,9 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
       if (!answers) return [];
       return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
     case 'guest_shutdown':
-      return guestShutdown(vm, seen);
+      return guestShutdown(state, vm, seen);
     default:
-      return observed(vm, stateOfDomain[seen.state], seen);
+      return observed(state, vm, stateOfDomain[seen.state], seen);
   }
 }
 
@@ -67,8 +78,10 @@ function removed(vm: Vm): Change[] {
   return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }];
 }
 
-function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
+function observed(state: State, vm: Vm, next: VmState, seen: Observation): Change[] {
   const changes: Change[] = [];
+  // Somebody has started it by hand: what runs has its room, whatever that leaves to others.
+  if (hasGivenUp(vm) && isOn(next)) changes.push({ type: 'vm.returned', uid: vm.uid });
   const generation = Math.max(seen.generation, vm.observedGeneration);
   const same =
     vm.state === next &&
@@ -85,6 +98,8 @@ function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
       fault: seen.fault,
     });
   }
+  if (seenOff(vm, next, generation) && mayPark(vm) && inheritedPolicy(state, vm.administration) === 'free')
+    changes.push({ type: 'vm.parked', uid: vm.uid });
   if (vm.operation === null || vm.desired === 'deleted') return changes;
   if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {
     changes.push(...endOperation(vm, null));
@@ -95,10 +110,20 @@ function observed(vm: Vm, next: VmState, seen: Observation): Change[] {
   return changes;
 }
 
+/** Whether it is stopped as it should be: until it is seen so, it holds what it holds (PROTOCOL O6). */
+function seenOff(vm: Vm, next: VmState, generation: number): boolean {
+  return vm.desired === 'stopped' && next === 'stopped' && generation === vm.generation;
+}
+
+function isOn(state: VmState): boolean {
+  return state === 'starting' || state === 'running' || state === 'paused';
+}
+
 /** The guest powered itself off while it should run: journalled as what is now desired (PROTOCOL O7). */
-function guestShutdown(vm: Vm, seen: Observation): Change[] {
-  if (seen.generation !== vm.generation || vm.desired !== 'running') return observed(vm, 'stopped', seen);
-  if (vm.policy.onGuestShutdown === 'restart') return observed(vm, 'starting', seen);
+function guestShutdown(state: State, vm: Vm, seen: Observation): Change[] {
+  if (seen.generation !== vm.generation || vm.desired !== 'running')
+    return observed(state, vm, 'stopped', seen);
+  if (vm.policy.onGuestShutdown === 'restart') return observed(state, vm, 'starting', seen);
   const { uid } = vm;
   const { generation, rebootCount } = seen;
   const message = 'the guest powered itself off';
@@ -115,9 +140,9 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (refusedBy.length < placementAttempts && image !== undefined) {
-    const request = requestForMove(vm, image.architecture, refusedBy);
+    const request = requestForMove(state, vm, image.architecture, refusedBy);
     const placed = place(state, request);
-    if (!placed.noHost) return [placedChange(vm, placed.host.id, placed.numaCells, refusedBy)];
+    if (!placed.noHost) return [placedChange(vm, whereOf(placed), refusedBy)];
   }
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
 }

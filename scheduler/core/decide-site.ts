@@ -6,6 +6,7 @@ import { staleEtag } from './etag.js';
 import type { Site } from './model.js';
 import { alreadyExists, notFound, refuse } from './refusal.js';
 import type { State } from './state.js';
+import { newPartner } from './tenancy/decide-partner.js';
 
 export function createSite(state: State, command: CommandOf<'site.create'>, nowMs: number): Decision<Site> {
   if (state.sites.has(command.id)) return { refusal: alreadyExists('site', command.id) };
@@ -25,7 +26,11 @@ export function createSite(state: State, command: CommandOf<'site.create'>, nowM
     createdMs: nowMs,
     updatedMs: nowMs,
   };
-  return { changes: [{ type: 'site.created', site }], reply: () => site };
+  const created: Change = { type: 'site.created', site };
+  if (state.tenancy.partners.has(partner)) return { changes: [created], reply: () => site };
+  // A partner comes with its first site.
+  const made = newPartner(partner, '', country, [], false, nowMs);
+  return { changes: [{ type: 'partner.set', partner: made }, created], reply: () => site };
 }
 
 export function updateSite(state: State, command: CommandOf<'site.update'>): Decision<Site> {

@@ -14,6 +14,7 @@ import { Tentative } from './placement/tentative.js';
 import { priorityOf } from './priority.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
+import { suspendedAbove } from './tenancy/stay.js';
 import { newOperation } from './vm-changes.js';
 
 /** VMs of one decision get `sequence * this + index`, so that their order is total. */
@@ -136,7 +137,7 @@ function newVm(
   { administration, operation }: CommandOf<'vm.create'>,
   wanted: NewVm,
   spec: VmSpec,
-  { host, numaCells }: Place,
+  { host, numaCells, agreement }: Place,
   createdSequence: number,
   nowMs: number,
 ): Vm {
@@ -172,6 +173,8 @@ function newVm(
     updatedMs: nowMs,
   };
   if (numaCells !== undefined) vm.numaCells = numaCells;
+  if (agreement !== undefined) vm.agreement = agreement;
+  if (wanted.dataClass !== undefined) vm.dataClass = wanted.dataClass;
   return vm;
 }
 
@@ -236,13 +239,18 @@ export function requestOfShape(
     const group = state.groups.get(administration, rule.group);
     if (group !== undefined && !sameRule(group.rule, rule)) return { refusal: groupDiffers(group.rule) };
   }
-  const { vcpus, memoryMib, diskMib, pool, extras, hugepageKib, numa, placement } = wanted;
+  const { vcpus, memoryMib, diskMib, pool, extras, hugepageKib, numa, placement, dataClass } = wanted;
+  if (dataClass !== undefined && !state.tenancy.classes.has(dataClass))
+    return { refusal: notFound('data class', dataClass) };
+  const suspended = suspendedAbove(state, administration);
+  if (suspended) return { refusal: suspended };
   const { uid: imageUid, architecture, virtualSizeMib } = image;
   const spec: VmSpec = { vcpus, memoryMib, diskMib, imageUid, pool };
   if (extras !== undefined) spec.extras = extras;
   if (hugepageKib !== undefined) spec.hugepageKib = hugepageKib;
   if (numa !== undefined) spec.numa = numa;
-  return { spec, request: requestForNew(administration, spec, architecture, placement, virtualSizeMib) };
+  const request = requestForNew(administration, spec, architecture, placement, virtualSizeMib, dataClass);
+  return { spec, request };
 }
 
 function sameRule(one: GroupRule, other: GroupRule): boolean {

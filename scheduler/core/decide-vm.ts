@@ -10,11 +10,13 @@ import { refuseOne } from './placement/no-host.js';
 import { layoutOf, misfits } from './placement/numa/layout.js';
 import { shortOfLayout } from './placement/numa/growth.js';
 import { place } from './placement/placement.js';
-import { requestForMove } from './placement/request.js';
+import { holdsOf, requestForMove } from './placement/request.js';
 import { priorityOf } from './priority.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { heldOnHost, needsOnHost, type State } from './state.js';
-import { desiredChange, newOperation, placedChange } from './vm-changes.js';
+import { hasGivenUp, heldOnHost, heldWithExtras, needsOnHost, type State } from './state.js';
+import { defaultClass } from './tenancy/residency.js';
+import { refuseClass, refuseEnlarging, refuseGrowth, refuseStart, suspendedAbove } from './tenancy/stay.js';
+import { desiredChange, here, newOperation, placedChange, whereOf } from './vm-changes.js';
 
 type VmAndOperation = { vm: Vm; operation: Operation };
 
@@ -23,6 +25,12 @@ export function updateVm(state: State, command: CommandOf<'vm.update'>): Decisio
   if (found.refusal) return found;
   const { vm } = found;
   if (vm.desired === 'deleted') return { refusal: isBeingDeleted(vm) };
+  const { dataClass } = command;
+  if (dataClass !== undefined) {
+    if (!state.tenancy.classes.has(dataClass)) return { refusal: notFound('data class', dataClass) };
+    const unlawful = dataClass === (vm.dataClass ?? defaultClass) ? null : refuseClass(state, vm, dataClass);
+    if (unlawful) return { refusal: unlawful };
+  }
   const policy = command.policy ?? vm.policy;
   const policyChanges = JSON.stringify(policy) !== JSON.stringify(vm.policy);
   return {
@@ -35,6 +43,7 @@ export function updateVm(state: State, command: CommandOf<'vm.update'>): Decisio
         policy,
         deletionProtection: command.deletionProtection ?? vm.deletionProtection,
         priority: command.priority ?? priorityOf(vm),
+        ...(dataClass === undefined ? {} : { dataClass }),
         generation: policyChanges ? vm.generation + 1 : vm.generation,
       },
     ],
@@ -72,13 +81,21 @@ export function resizeVm(
     const sentence = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
     return { refusal: { ...refuse('invalid', 'SIZE_MISFITS', sentence), violations } };
   }
-  const lacks = lacksRoom(state, vm, heldOnHost({ ...vm, spec }), spec, 'grow');
+  const grown = { ...vm, spec };
+  const exceeds =
+    refuseGrowth(state, vm, heldWithExtras(grown)) ?? (grows(vm, spec) ? refuseEnlarging(state, vm) : null);
+  if (exceeds) return { refusal: exceeds };
+  const lacks = lacksRoom(state, vm, heldOnHost(grown), spec, 'grow');
   if (lacks) return { refusal: lacks };
   const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
   if (full) return { refusal: full };
   return withOperation(state, vm, 'resize', command.operation, nowMs, [
     { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
   ]);
+}
+
+function grows({ spec: before }: Vm, after: VmSpec): boolean {
+  return after.vcpus > before.vcpus || after.memoryMib > before.memoryMib || after.diskMib > before.diskMib;
 }
 
 /** Whether its host has too little room for the VM to hold this instead of what it holds now. */
@@ -116,14 +133,18 @@ export function startVm(
   if (vm.host === null) return startElsewhere(state, vm, command.operation, nowMs);
   const pending = pendingFor(state, vm, 'running');
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
+  const forbidden = refuseStart(state, vm, nowMs);
+  if (forbidden) return { refusal: forbidden };
   const changes: Change[] = [];
-  if (vm.displacedFor !== undefined) {
-    const lacks = lacksRoom(state, vm, needsOnHost(vm.spec), vm.spec, 'start: it has given up what it had');
+  if (hasGivenUp(vm)) {
+    const lacks =
+      refuseGrowth(state, vm, holdsOf(vm.spec)) ??
+      lacksRoom(state, vm, needsOnHost(vm.spec), vm.spec, 'start: it has given up what it had');
     if (lacks) return { refusal: lacks };
     changes.push({ type: 'vm.returned', uid: vm.uid });
   }
   // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
-  if (vm.state === 'missing') changes.push(placedChange(vm, vm.host, vm.numaCells, []));
+  if (vm.state === 'missing') changes.push(placedChange(vm, here(vm, vm.host), []));
   changes.push(desiredChange(vm, 'running'));
   return withOperation(state, vm, 'start', command.operation, nowMs, changes);
 }
@@ -186,6 +207,8 @@ export function deleteVm(
 
 /** Places a VM that no host has, under a new term. */
 function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number): Decision<VmAndOperation> {
+  const suspended = suspendedAbove(state, vm.administration);
+  if (suspended) return { refusal: suspended };
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
   if (vm.spec.pool !== '') {
@@ -193,7 +216,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     if (full) return { refusal: full };
   }
   const request = {
-    ...requestForMove(vm, image.architecture, []),
+    ...requestForMove(state, vm, image.architecture, []),
     leastDiskMib: image.virtualSizeMib,
   };
   const placed = place(state, request);
@@ -201,7 +224,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
   }
   return withOperation(state, vm, 'start', operation, nowMs, [
-    placedChange(vm, placed.host.id, placed.numaCells, []),
+    placedChange(vm, whereOf(placed), []),
     desiredChange(vm, 'running'),
   ]);
 }

@@ -15,6 +15,11 @@ import * as create from './decide-vm-create.js';
 import * as vms from './decide-vm.js';
 import type { Refusal } from './refusal.js';
 import type { State } from './state.js';
+import * as agreements from './tenancy/decide-agreement.js';
+import * as partners from './tenancy/decide-partner.js';
+import * as quotas from './tenancy/decide-quota.js';
+import * as residency from './tenancy/decide-residency.js';
+import * as due from './tenancy/due.js';
 
 /**
  * What a decision gives. `reply` is read after the changes have been applied, so that it can show the entity as it
@@ -39,7 +44,28 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'site.cordon': sites.cordonSite,
   'site.delete': sites.deleteSite,
   'administration.create': administrations.createAdministration,
+  'administration.update': administrations.updateAdministration,
+  'administration.move': administrations.moveAdministration,
+  'administration.suspend': administrations.suspendAdministration,
   'administration.delete': administrations.deleteAdministration,
+  'partner.create': partners.createPartner,
+  'partner.update': partners.updatePartner,
+  'partner.delete': partners.deletePartner,
+  'quota.set': quotas.setQuota,
+  'quota.delete': quotas.deleteQuota,
+  'loan.create': quotas.createLoan,
+  'loan.recall': quotas.recallLoan,
+  'class.create': residency.createClass,
+  'class.delete': residency.deleteClass,
+  'residency.create': residency.createRule,
+  'residency.update': residency.updateRule,
+  'residency.delete': residency.deleteRule,
+  'agreement.create': agreements.createAgreement,
+  'agreement.update': agreements.updateAgreement,
+  'agreement.recall': agreements.recallAgreement,
+  'agreement.delete': agreements.deleteAgreement,
+  'time.pass': due.passTime,
+  'breaches.review': due.reviewBreaches,
   'image.create': images.createImage,
   'image.delete': images.deleteImage,
   'pool.create': pools.createPool,

@@ -23,6 +23,8 @@ export interface Refusal {
   resource?: { type: string; name: string };
   /** What is wrong with which field of the request. */
   violations?: { field: string; description: string }[];
+  /** Which limits were exceeded: resources of the contract, each with a sentence. */
+  quota?: { subject: string; description: string }[];
   /** Trying again after this long makes sense. */
   retryDelayMs?: number;
 }

@@ -29,6 +29,9 @@ import type {
 } from './model.js';
 import { ShardedMap } from './sharded-map.js';
 import { Touched } from './touched.js';
+import { defaultClass } from './tenancy/residency.js';
+import type { Held } from './tenancy/holdings.js';
+import { Tenancy } from './tenancy/tenancy.js';
 import { VmOrder } from './vm-order.js';
 import { byHost, VmsOfHosts } from './vms-of-hosts.js';
 
@@ -57,6 +60,8 @@ export class State {
   /** Which hosts placement may use. */
   readonly offers: Offers;
   readonly groups = new Groups();
+  /** Quotas, residency and agreements, with what is held under them. */
+  readonly tenancy: Tenancy;
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
@@ -65,7 +70,6 @@ export class State {
   readonly #vmByName = new Map<string, ShardedMap<Vm>>();
   readonly #vmsOfHosts = new VmsOfHosts();
   readonly #vmCountOfAdministration = new Map<string, number>();
-  readonly #claimOfAdministration = new Map<string, Resources>();
   readonly operations = new Map<string, Operation>();
   /** Ids of those that have ended, the longest ago first. */
   readonly endedOperations = new Fifo<string>();
@@ -80,6 +84,7 @@ export class State {
       changed: (row) => this.offers.siteRooms.claimed(row),
     });
     this.offers = new Offers(this);
+    this.tenancy = new Tenancy(this);
   }
 
   vmByName(administration: string, id: string): Vm | undefined {
@@ -90,8 +95,10 @@ export class State {
     return this.#vmsOfHosts.of(host);
   }
 
+  /** What its own VMs hold that have a host. */
   claimOfAdministration(id: string): Readonly<Resources> {
-    return this.#claimOfAdministration.get(id) ?? { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
+    const { vcpus, memoryMib, diskMib, vms } = this.tenancy.heldBy(id);
+    return { vcpus, memoryMib, diskMib, vms };
   }
 
   /** The VMs of an administration and of those below it. */
@@ -117,26 +124,53 @@ export class State {
     this.hosts.set(host.id, host);
     this.hostTable.add(host);
     this.offers.host(host);
+    this.#noteOffer(host);
+  }
+
+  addAdministration(administration: Administration): void {
+    this.administrations.set(administration.id, administration);
+    this.tenancy.hangAdministration(administration.id, administration.parent);
+  }
+
+  /** To be called after its parent has changed: hosts may be dedicated to those above it, and quotas count it. */
+  moveAdministration({ id, parent }: Administration): void {
+    this.tenancy.hangAdministration(id, parent);
+    this.offers.profiles.forgetMasks();
+  }
+
+  removeAdministration(id: string): void {
+    this.administrations.delete(id);
+    this.tenancy.removeAdministration(id);
   }
 
   addSite(site: Site): void {
     this.sites.set(site.id, site);
+    this.tenancy.siteChanged(site.id);
     this.#noteRoom(site);
   }
 
   removeSite(id: string): void {
     this.sites.delete(id);
     this.sitesKeepingRoom.delete(id);
+    this.tenancy.siteChanged(id);
   }
 
   /** To be called after a host has changed: what it offers, and to whom, follows from it. */
   refreshHost(host: Host): void {
     this.hostTable.refresh(host);
     this.offers.host(host);
+    this.#noteOffer(host);
+  }
+
+  #noteOffer(host: Host): void {
+    const row = this.hostTable.row(host.id) as number;
+    const capacity = host.state === 'retired' ? null : this.hostTable.capacity(host);
+    this.tenancy.hostOffers(row, this.sites.get(host.site), capacity);
   }
 
   /** To be called after a site has changed. */
   refreshSite(site: Site): void {
+    this.tenancy.siteChanged(site.id);
     this.#noteRoom(site);
     this.offers.profiles.forgetMasks();
     for (const host of this.hosts.values()) if (host.site === site.id) this.refreshHost(host);
@@ -247,10 +281,21 @@ export class State {
    * Takes of a host what a request needs (`sign` 1), or gives it back, for as long as a decision takes: which VM it is
    * for is not noted.
    */
-  claimRequest({ host, numaCells }: Omit<Place, 'row'>, request: PlacementRequest, sign: 1 | -1): void {
-    const { administration, needs, extras, layout, placement } = request;
+  claimRequest(
+    { host, numaCells, agreement }: Omit<Place, 'row'>,
+    request: PlacementRequest,
+    sign: 1 | -1,
+  ): void {
+    const { administration, needs, extras, layout, placement, holds } = request;
     this.#claimOnHost(host.id, administration, needs, placement, sign);
     this.#claimSpecial(host.id, extras, layout, numaCells, sign);
+    this.tenancy.claim(administration, this.siteOf(host), holds, agreement, undefined, sign);
+  }
+
+  siteOf(host: Host): Site {
+    const site = this.sites.get(host.site);
+    if (site === undefined) throw new Error(`host ${host.id} is on unknown site ${host.site}`);
+    return site;
   }
 
   /** What most VMs claim nothing of. */
@@ -288,15 +333,9 @@ export class State {
       const claimed = this.poolClaimedMib.get(pool) ?? 0;
       this.poolClaimedMib.set(pool, claimed + sign * needs.diskMib);
     }
-    let held = this.#claimOfAdministration.get(vm.administration);
-    if (held === undefined) {
-      held = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
-      this.#claimOfAdministration.set(vm.administration, held);
-    }
-    held.vcpus += sign * needs.vcpus;
-    held.memoryMib += sign * needs.memoryMib;
-    held.diskMib += sign * needs.diskMib;
-    held.vms += sign;
+    const { administration, agreement, dataClass = defaultClass } = vm;
+    const site = this.siteOf(this.hosts.get(host) as Host);
+    this.tenancy.claim(administration, site, heldWithExtras(vm), agreement, dataClass, sign);
   }
 }
 
@@ -305,16 +344,27 @@ export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
 }
 
-/** What a VM holds: a displaced one has given up all but its disk and its place among the host's VMs. */
-export function heldBy({ spec, displacedFor }: Vm): Resources {
-  const needs = needsOf(spec);
-  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+/** What a VM holds: one that has given up its room holds nothing but its disk and its place among the host's VMs. */
+export function heldBy(vm: Vm): Resources {
+  const needs = needsOf(vm.spec);
+  return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
 }
 
 /** What of it is of the host itself. */
-export function heldOnHost({ spec, displacedFor }: Vm): Resources {
-  const needs = needsOnHost(spec);
-  return displacedFor === undefined ? needs : { ...needs, vcpus: 0, memoryMib: 0 };
+export function heldOnHost(vm: Vm): Resources {
+  const needs = needsOnHost(vm.spec);
+  return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
+}
+
+/** Whether it is stopped, and has given up its vCPUs and its memory until it starts. */
+export function hasGivenUp({ displacedFor, parked }: Vm): boolean {
+  return displacedFor !== undefined || parked === true;
+}
+
+/** As quotas count it. */
+export function heldWithExtras(vm: Vm): Held {
+  const { extras } = vm.spec;
+  return extras === undefined ? heldBy(vm) : { ...heldBy(vm), extras };
 }
 
 /**

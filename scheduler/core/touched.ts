@@ -1,10 +1,18 @@
 /** What was written since the last commit, so that the store can save just that, and watchers hear of just that. */
 import type { Administration, Federation, Host, Image, Operation, Site, StoragePool, Vm } from './model.js';
+import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './tenancy/model.js';
 
 export interface Entities {
   federation: Federation;
   site: Site;
   administration: Administration;
+  partner: Partner;
+  quota: Quota;
+  loan: Loan;
+  class: DataClass;
+  rule: ResidencyRule;
+  agreement: Agreement;
+  breach: Breach;
   image: Image;
   pool: StoragePool;
   host: Host;
@@ -18,6 +26,13 @@ export const entityKinds: readonly EntityKind[] = [
   'federation',
   'site',
   'administration',
+  'partner',
+  'quota',
+  'loan',
+  'class',
+  'rule',
+  'agreement',
+  'breach',
   'image',
   'pool',
   'host',
@@ -35,6 +50,13 @@ function byKind(): ByKind {
     federation: none,
     site: none,
     administration: none,
+    partner: none,
+    quota: none,
+    loan: none,
+    class: none,
+    rule: none,
+    agreement: none,
+    breach: none,
     image: none,
     pool: none,
     host: none,

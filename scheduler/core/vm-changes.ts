@@ -1,5 +1,6 @@
 /** The changes that several decisions about a VM have in common, each written once. */
 import type { Change } from './changes.js';
+import type { Place } from './placement/placement.js';
 import type { DesiredState, Fault, Operation, OperationVerb, StopMode, Vm } from './model.js';
 
 type ChangeOf<T extends Change['type']> = Extract<Change, { type: T }>;
@@ -24,22 +25,35 @@ export function desiredChange(
 }
 
 /** An owner under a new term: another host with these cells, or the same one again. */
-export function placedChange(
-  vm: Vm,
-  host: string,
-  numaCells: number[] | undefined,
-  refusedBy: string[],
-): ChangeOf<'vm.placed'> {
+export function placedChange(vm: Vm, where: Where, refusedBy: string[]): ChangeOf<'vm.placed'> {
   const { uid, term, generation } = vm;
-  const placed = {
+  const { host, numaCells, agreement } = where;
+  return {
     type: 'vm.placed',
     uid,
     host,
+    ...(numaCells === undefined ? {} : { numaCells }),
+    ...(agreement === undefined ? {} : { agreement }),
     term: term + 1,
     generation: generation + 1,
     refusedBy,
-  } as const;
-  return numaCells === undefined ? placed : { ...placed, numaCells };
+  };
+}
+
+/** A host, the cells there, and the agreement under which a VM uses it. */
+export interface Where {
+  host: string;
+  numaCells: number[] | undefined;
+  agreement: string | undefined;
+}
+
+/** Where a VM is. */
+export function here({ numaCells, agreement }: Vm, host: string): Where {
+  return { host, numaCells, agreement };
+}
+
+export function whereOf({ host, numaCells, agreement }: Place): Where {
+  return { host: host.id, numaCells, agreement };
 }
 
 /** The end of the operation under way for a VM, if there is one. */

@@ -5,6 +5,7 @@
 import { apply } from '../core/apply.js';
 import type { Change } from '../core/changes.js';
 import type { CommandOf, CommandType, NewVm, ReplyOf, VmShape } from '../core/commands.js';
+import { takeDue } from '../core/tenancy/due.js';
 import { decide } from '../core/decide.js';
 import { sortedExtras } from '../core/extras.js';
 import type {
@@ -53,6 +54,8 @@ export class Cluster {
     this.#scenario = scenario;
     this.state = new State(scenario.strategy);
     this.run({ type: 'federation.open', instance: 'simulation', name: 'simulation', incarnation: 1 });
+    // Of partners a scenario knows nothing: all sites serve everybody.
+    this.run({ type: 'partner.create', id: '', title: '', country: '', administrations: [], open: true });
   }
 
   /** Decides, and applies what was decided. */
@@ -61,6 +64,8 @@ export class Cluster {
     if (decision.refusal) return { refusal: decision.refusal };
     for (const change of decision.changes) apply(this.state, change, noTimeMs);
     if (decision.changes.length > 0) this.state.sequence += 1;
+    for (let due = takeDue(this.state, noTimeMs); due !== null; due = takeDue(this.state, noTimeMs))
+      this.run(due);
     // Nobody stores or watches what was touched.
     this.state.takeTouched();
     return { reply: decision.reply(this.state) };

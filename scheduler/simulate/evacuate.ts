@@ -10,7 +10,7 @@ import { placeOn } from '../core/placement/placement.js';
 import { requestForMove } from '../core/placement/request.js';
 import { findHost } from '../core/placement/search.js';
 import { priorities, priorityOf } from '../core/priority.js';
-import { placedChange } from '../core/vm-changes.js';
+import { placedChange, whereOf } from '../core/vm-changes.js';
 import type { Cluster } from './cluster.js';
 import { noHost } from './names.js';
 import type { Outcome } from './outcome.js';
@@ -23,12 +23,12 @@ export function evacuate(cluster: Cluster, hosts: readonly Host[]): Outcome {
   for (const vm of vms) {
     const architecture = state.imagesByUid.get(vm.spec.imageUid)?.architecture ?? '';
     // A host that still takes VMs is not left by way of itself.
-    const request = requestForMove(vm, architecture, vm.host === null ? [] : [vm.host]);
+    const request = requestForMove(state, vm, architecture, vm.host === null ? [] : [vm.host]);
     const row = findHost(state, request);
     const place = row < 0 ? null : placeOn(state, request, row);
     outcome.vms.push({ name: vm.id, host: place?.host.id ?? noHost });
     if (place !== null) {
-      cluster.apply(placedChange(vm, place.host.id, place.numaCells, []));
+      cluster.apply(placedChange(vm, whereOf(place), []));
       continue;
     }
     const refusal =

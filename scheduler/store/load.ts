@@ -2,7 +2,7 @@
  * Rebuilds the state from what a store has: entities first, then the indexes that follow from them, then the decisions
  * that came after. What these changed is noted as touched, and so saved with the next commit.
  */
-import { apply } from '../core/apply.js';
+import { apply, oldPartner } from '../core/apply.js';
 import type { Change } from '../core/changes.js';
 import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import type { Strategy } from '../core/placement/scorers/index.js';
@@ -34,7 +34,28 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
           state.addSite(entity as Site);
           break;
         case 'administration':
-          state.administrations.set(entity.id, entity);
+          state.addAdministration(entity);
+          break;
+        case 'partner':
+          state.tenancy.setPartner(entity);
+          break;
+        case 'quota':
+          state.tenancy.setQuota(entity);
+          break;
+        case 'loan':
+          state.tenancy.setLoan(entity);
+          break;
+        case 'class':
+          state.tenancy.setClass(entity);
+          break;
+        case 'rule':
+          state.tenancy.setRule(entity);
+          break;
+        case 'agreement':
+          state.tenancy.setAgreement(entity);
+          break;
+        case 'breach':
+          state.tenancy.setBreach(entity);
           break;
         case 'image':
           state.addImage(entity as Image);
@@ -56,6 +77,7 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
     onDecision: (line) => decisions.push(line),
     onRequest: (request) => requests.push(request),
   });
+  notePartners(state);
   // Listings follow the order of creation, as they did before the restart.
   hosts.sort((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
   vms.sort((a, b) => a.createdSequence - b.createdSequence);
@@ -70,6 +92,16 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
   for (const line of decisions) replay(state, line);
   state.lastMs = head.lastMs;
   return { state, head: { sequence: head.sequence, hash: head.hash }, requests };
+}
+
+/** Sites from before there were partners name one that has no record. */
+function notePartners(state: State): void {
+  for (const { partner, country, createdMs } of state.sites.values()) {
+    if (state.tenancy.partners.has(partner)) continue;
+    const made = oldPartner(partner, country, createdMs);
+    state.tenancy.setPartner(made);
+    state.touched.write('partner', partner, made);
+  }
 }
 
 /** Applies a decision of the journal once more. */

@@ -34,9 +34,8 @@ collectGarbage();
 const startedMs = performance.now();
 const state = new State();
 state.federation = entities.federation;
-for (const site of entities.sites.values()) state.sites.set(site.id, site);
-for (const administration of entities.administrations.values())
-  state.administrations.set(administration.id, administration);
+for (const site of entities.sites.values()) state.addSite(site);
+for (const administration of entities.administrations.values()) state.addAdministration(administration);
 for (const image of entities.images.values()) state.addImage(image);
 for (const host of hosts) state.addHost(host);
 state.addVms(vms);

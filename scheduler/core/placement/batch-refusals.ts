@@ -59,6 +59,6 @@ export class BatchRefusals {
 
 /** The same for requests that ask for the same. */
 function keyOf(request: PlacementRequest): string {
-  const { needs, pool, architecture, placement, leastDiskMib, extras, layout } = request;
-  return JSON.stringify([needs, pool, architecture, placement, leastDiskMib, extras, layout]);
+  const { needs, pool, architecture, dataClass, placement, leastDiskMib, extras, layout } = request;
+  return JSON.stringify([needs, pool, architecture, dataClass, placement, leastDiskMib, extras, layout]);
 }

@@ -4,6 +4,7 @@
  */
 import type { Host } from '../model.js';
 import type { State } from '../state.js';
+import type { ClosingCode, Exceeded } from '../tenancy/tenancy.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
@@ -11,7 +12,7 @@ import type { RelationCode } from './rules/relation.js';
 import { type RuleCode, rules } from './rules/index.js';
 import { type Amount, amountsOf, type ResourceCode, resourceCodes } from './amounts.js';
 
-export type ExclusionCode = RuleCode | RelationCode | 'ROOM_KEPT_FREE' | ResourceCode;
+export type ExclusionCode = RuleCode | RelationCode | 'ROOM_KEPT_FREE' | ClosingCode | ResourceCode;
 
 /** Every reason that there is, in the order in which the first one of a host is named. */
 export const exclusionCodes: readonly ExclusionCode[] = [
@@ -20,11 +21,15 @@ export const exclusionCodes: readonly ExclusionCode[] = [
   'TOO_CLOSE_TO_GROUP',
   'UNEVEN_SPREAD',
   'ROOM_KEPT_FREE',
+  'QUOTA_EXCEEDED',
+  'AGREEMENT_EXHAUSTED',
+  'RESERVE_KEPT',
   ...resourceCodes,
 ];
 
 const bitOf = (code: ExclusionCode): number => 1 << exclusionCodes.indexOf(code);
 const notConnected = bitOf('HOST_NOT_CONNECTED');
+const quotaExceeded = bitOf('QUOTA_EXCEEDED');
 const profileRules = rules
   .filter((rule) => rule.reads === 'profile')
   .map((rule) => ({ rule, bit: bitOf(rule.code) }));
@@ -56,6 +61,8 @@ export interface Explanation {
   lackedExtras: Map<string, number>;
   /** As `misses`, of hosts that have too few of one extra and lack nothing else. */
   extraMisses: Map<string, Miss>;
+  /** The limits that close all sites or some: the administration's own first, then those above it, then agreements'. */
+  exceeded: Exceeded[];
   /** Some host is only not connected now: asking again may help. */
   temporary: boolean;
 }
@@ -71,6 +78,7 @@ export function explain(state: State, request: PlacementRequest): Explanation {
     misses: new Map(),
     lackedExtras: new Map(),
     extraMisses: new Map(),
+    exceeded: exceededBy(state, request),
     temporary: false,
   };
   for (let row = 0; row < count; row += 1) {
@@ -84,6 +92,13 @@ export function explain(state: State, request: PlacementRequest): Explanation {
     if (reasons === notConnected && host.state !== 'quarantined') explanation.temporary = true;
   }
   return explanation;
+}
+
+function exceededBy({ tenancy }: State, request: PlacementRequest): Exceeded[] {
+  const everywhere = tenancy.exceededEverywhere(request);
+  const exceeded = everywhere === null ? [] : [everywhere];
+  tenancy.closing(request, (one) => exceeded.push(one));
+  return exceeded;
 }
 
 /** Every reason against the host of a row, in their order. */
@@ -130,10 +145,13 @@ class Questions {
   readonly #verdicts: [Verdict, bit: number][];
   readonly #amounts: [Amount, bit: number][];
   readonly #ofProfile: (number | undefined)[] = [];
+  /** The reasons that hold against all hosts. */
+  readonly #ofAll: number;
 
   constructor(state: State, request: PlacementRequest, mask: ProfileMask) {
     this.#state = state;
     this.#request = request;
+    this.#ofAll = state.tenancy.exceededEverywhere(request) === null ? 0 : quotaExceeded;
     this.#verdicts = verdictsOn(state, request, mask)
       .filter(({ soft }) => !soft)
       .map((verdict) => [verdict, bitOf(verdict.code)]);
@@ -142,7 +160,7 @@ class Questions {
 
   /** A bit for each reason against this host. */
   reasons(row: number, host: Host): number {
-    let reasons = this.#reasonsOfProfile(row) | this.#lacks(row);
+    let reasons = this.#ofAll | this.#reasonsOfProfile(row) | this.#lacks(row);
     for (const { rule, bit } of hostRules) {
       if (rule.excludes(this.#state, host, this.#request)) reasons |= bit;
     }

@@ -4,6 +4,7 @@ import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { ExclusionCode, Explanation } from './explanation.js';
 import type { PlacementRequest } from './request.js';
+import { exceededWords, refuseExceeded, subjectOf } from '../tenancy/refusals.js';
 import { suggest, type Suggestion } from './suggestion.js';
 
 /** How soon a caller may try again when hosts are only not connected. */
@@ -16,6 +17,11 @@ export const exclusionWords: Record<ExclusionCode, (count: number) => string> = 
   SITE_RECOVERING: (n) => `${n} ${n === 1 ? 'is' : 'are'} on a site in recovery`,
   NOT_ALLOWED_THERE: (n) =>
     `${n} ${n === 1 ? 'is' : 'are'} outside the sites, countries or jurisdictions you allow`,
+  NOT_LAWFUL: (n) => `${n} ${n === 1 ? 'is' : 'are'} where data of this class may not be`,
+  NO_AGREEMENT: (n) => `${n} ${n === 1 ? 'belongs' : 'belong'} to partners with whom there is no agreement`,
+  QUOTA_EXCEEDED: (n) => `${n} ${n === 1 ? 'is' : 'are'} where a quota is used up`,
+  AGREEMENT_EXHAUSTED: (n) => `${n} ${n === 1 ? 'is' : 'are'} where an agreement is used up`,
+  RESERVE_KEPT: (n) => `${n} ${n === 1 ? 'is' : 'are'} kept in reserve for the partner's own administrations`,
   EXCLUDED_BY_REQUEST: (n) => `${n} ${n === 1 ? 'is' : 'are'} excluded by you`,
   REFUSED_BEFORE: (n) => `${n} refused it`,
   OTHER_ARCHITECTURE: (n) => `${n} ${n === 1 ? 'has' : 'have'} another architecture`,
@@ -59,6 +65,10 @@ export function refuseNoHost(
   name: string | null,
   suggestion: Suggestion | null = null,
 ): Refusal {
+  // A quota that holds everywhere is the reason, whatever hosts there are.
+  const [first, ...others] = noHost.exceeded;
+  if (first?.code === 'QUOTA_EXCEEDED' && first.quota.scope.kind === 'everywhere')
+    return refuseExceeded([first, ...others]);
   const metadata: Record<string, string> = { hosts: String(noHost.hosts) };
   const parts: string[] = [];
   for (const [code, { hosts }] of [...noHost.excluded].sort((a, b) => b[1].hosts - a[1].hosts)) {
@@ -76,10 +86,32 @@ export function refuseNoHost(
   if (noHost.temporary) {
     return { ...refuse('unavailable', 'NO_HOST', sentence, metadata), retryDelayMs };
   }
-  if (suggestion === null) return refuse('exhausted', 'NO_HOST', sentence, metadata);
-  metadata['suggestion_field'] = suggestion.field;
-  metadata['suggestion_value'] = suggestion.value;
-  return refuse('exhausted', 'NO_HOST', `${sentence}; ${suggestion.description}`, metadata);
+  const reason = reasonOf(noHost);
+  const kind = reason === 'NOT_LAWFUL' || reason === 'NO_AGREEMENT' ? 'precondition' : 'exhausted';
+  const more = noHost.exceeded.map(exceededWords);
+  if (suggestion !== null) {
+    metadata['suggestion_field'] = suggestion.field;
+    metadata['suggestion_value'] = suggestion.value;
+    more.push(suggestion.description);
+  }
+  if (reason === 'NO_AGREEMENT') more.push('partners make one with: secovia agreement create');
+  if (reason === 'NOT_LAWFUL') more.push('see: secovia residency explain');
+  const refusal = refuse(kind, reason, [sentence, ...more].join('; '), metadata);
+  if (noHost.exceeded.length === 0) return refusal;
+  const quota = noHost.exceeded.map((one) => ({ subject: subjectOf(one), description: exceededWords(one) }));
+  return { ...refusal, quota };
+}
+
+/** Tenancy is the reason where it alone keeps some host from taking the VM; otherwise there is just no host. */
+function reasonOf({ excluded }: Explanation): string {
+  const codes = [
+    'QUOTA_EXCEEDED',
+    'AGREEMENT_EXHAUSTED',
+    'RESERVE_KEPT',
+    'NOT_LAWFUL',
+    'NO_AGREEMENT',
+  ] as const;
+  return codes.find((code) => (excluded.get(code)?.sole ?? 0) > 0) ?? 'NO_HOST';
 }
 
 /** The refusal of a VM of a batch whose refused VMs ask for too many different things to explain each. */

@@ -14,6 +14,8 @@ export interface Place {
   host: Host;
   /** The cells that it gets there; undefined when it asks for none. */
   numaCells: number[] | undefined;
+  /** The agreement under which it is there; undefined when it needs none. */
+  agreement: string | undefined;
 }
 
 export type Placed = (Place & { noHost?: undefined }) | { noHost: Explanation };
@@ -26,8 +28,10 @@ export function place(state: State, request: PlacementRequest): Placed {
 }
 
 /** What a request gets on the host of a row, which has room for it. */
-export function placeOn({ hostTable }: State, { layout }: PlacementRequest, row: number): Place {
+export function placeOn({ hostTable, tenancy }: State, request: PlacementRequest, row: number): Place {
   const host = hostTable.hosts[row] as Host;
+  const { layout } = request;
   const bound = layout !== undefined && layout.cells > 0;
-  return { row, host, numaCells: bound ? hostTable.cellRooms.choose(row, layout) : undefined };
+  const numaCells = bound ? hostTable.cellRooms.choose(row, layout) : undefined;
+  return { row, host, numaCells, agreement: tenancy.agreementFor(request, host.site) };
 }

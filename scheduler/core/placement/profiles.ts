@@ -81,9 +81,10 @@ export class Profiles {
 
   /** The profiles that no rule excludes for this request. It is shared: nobody may write to it. */
   mask(state: State, request: PlacementRequest): ProfileMask {
-    const plain = this.#dedicated === 0 && asksForNothing(request.placement);
-    const { architecture, pool } = request;
-    const key = plain ? '' : this.#maskKey(request);
+    const { architecture, pool, administration, dataClass } = request;
+    const where = state.tenancy.admission(administration, dataClass).key;
+    const plain = where === '' && this.#dedicated === 0 && asksForNothing(request.placement);
+    const key = plain ? '' : this.#maskKey(request, where);
     const known = plain ? this.#plainMasks.get(architecture)?.get(pool) : this.#masks.get(key);
     if (known !== undefined) return known;
     const mask = this.select(
@@ -153,9 +154,9 @@ export class Profiles {
   }
 
   /** Everything that rules which are asked once a profile read of a request. */
-  #maskKey({ architecture, pool, administration, placement }: PlacementRequest): string {
+  #maskKey({ architecture, pool, administration, placement }: PlacementRequest, where: string): string {
     const { sites, countries, jurisdictions, requiredTraits, forbiddenTraits } = placement;
-    let key = `${architecture} ${pool}`;
+    let key = `${architecture} ${pool} ${where}`;
     if (this.#dedicated > 0) key += ` ${administration}`;
     if (sites.length + countries.length > 0) key += ` in ${sites.join()} ${countries.join()}`;
     if (jurisdictions?.length) key += ` under ${jurisdictions.join()}`;

@@ -1,6 +1,7 @@
 /** What the rules about other VMs, and about room that a site keeps free, say to one request. */
 import type { GroupPolicy, GroupRule, GroupScope, Resources } from '../model.js';
 import type { State } from '../state.js';
+import type { ClosingCode } from '../tenancy/tenancy.js';
 import { EvenPlaces } from './even-places.js';
 import { countsWithout } from './groups.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
@@ -13,7 +14,7 @@ import { spreadEvenly } from './rules/spread.js';
 
 /** Places where a VM may not be, or in which alone it may. */
 export interface Verdict extends Omit<Judgement, 'code'> {
-  code: RelationCode | 'ROOM_KEPT_FREE';
+  code: RelationCode | 'ROOM_KEPT_FREE' | ClosingCode;
   scope: GroupScope;
   soft: boolean;
 }
@@ -28,8 +29,9 @@ const noVerdicts: readonly Verdict[] = [];
 
 /** The verdicts on a request, of which `mask` are the profiles it may use. Most requests have none. */
 export function verdictsOn(state: State, request: PlacementRequest, mask: ProfileMask): readonly Verdict[] {
-  if (state.sitesKeepingRoom.size === 0 && request.placement.groups === undefined) return noVerdicts;
-  const verdicts: Verdict[] = [];
+  const closed = closedSites(state, request);
+  if (state.sitesKeepingRoom.size === 0 && request.placement.groups === undefined) return closed;
+  const verdicts = [...closed];
   const full = sitesWithoutRoom(state, request);
   if (full.size > 0) {
     verdicts.push({ code: 'ROOM_KEPT_FREE', scope: 'site', only: false, places: full, soft: false });
@@ -41,6 +43,18 @@ export function verdictsOn(state: State, request: PlacementRequest, mask: Profil
     if (judgement !== null) verdicts.push({ ...judgement, scope: rule.scope, soft: rule.soft });
   }
   return verdicts;
+}
+
+/** Sites that quotas and agreements close to a request; mostly none. */
+function closedSites(state: State, request: PlacementRequest): readonly Verdict[] {
+  let closed: Verdict[] | null = null;
+  state.tenancy.closing(request, ({ code }, sites) => {
+    closed ??= [];
+    const known = closed.find((verdict) => verdict.code === code);
+    if (known !== undefined) for (const site of sites) (known.places as Set<string>).add(site);
+    else closed.push({ code, scope: 'site', only: false, places: new Set(sites), soft: false });
+  });
+  return closed ?? noVerdicts;
 }
 
 function judge(

@@ -1,16 +1,18 @@
 /** What placement is asked: how much a VM needs, and what its host has to be like. */
 import type { Extras, Resources, Vm, VmPlacement, VmSpec } from '../model.js';
-import { needsOnHost } from '../state.js';
+import { heldWithExtras, needsOf, needsOnHost, type State } from '../state.js';
+import { growthOf, type Held } from '../tenancy/holdings.js';
+import type { TenancyRequest } from '../tenancy/request.js';
+import { defaultClass } from '../tenancy/residency.js';
 import { type Layout, layoutOf } from './numa/layout.js';
 
-export interface PlacementRequest {
+export interface PlacementRequest extends TenancyRequest {
   /** What the host itself must have free, apart from what a layout takes. */
   needs: Resources;
   /** Undefined when it floats, on ordinary memory, as most do. */
   layout?: Layout | undefined;
   /** Undefined when none are asked for, as by most. */
   extras?: Extras | undefined;
-  administration: string;
   /** A shared pool, or empty. */
   pool: string;
   architecture: string;
@@ -30,8 +32,12 @@ export function requestForNew(
   architecture: string,
   placement: VmPlacement,
   leastDiskMib = 0,
+  dataClass = defaultClass,
 ): PlacementRequest {
   return {
+    holds: holdsOf(spec),
+    counted: null,
+    dataClass,
     needs: needsOnHost(spec),
     layout: layoutOf(spec),
     extras: spec.extras,
@@ -45,8 +51,22 @@ export function requestForNew(
   };
 }
 
+/** What a VM of this specification holds, as quotas count it. */
+export function holdsOf(spec: VmSpec): Held {
+  return spec.extras === undefined ? needsOf(spec) : { ...needsOf(spec), extras: spec.extras };
+}
+
 /** The request of a VM that is to have another host than it has. */
-export function requestForMove(vm: Vm, architecture: string, refusedBy: readonly string[]): PlacementRequest {
-  const request = requestForNew(vm.administration, vm.spec, architecture, vm.placement);
-  return { ...request, refusedBy, leaving: vm.host };
+export function requestForMove(
+  state: State,
+  vm: Vm,
+  architecture: string,
+  refusedBy: readonly string[],
+): PlacementRequest {
+  const { administration, spec, placement, dataClass, agreement } = vm;
+  const request = requestForNew(administration, spec, architecture, placement, 0, dataClass);
+  const host = vm.host === null ? undefined : state.hosts.get(vm.host);
+  const growth = growthOf(request.holds, heldWithExtras(vm));
+  const counted = host === undefined ? null : { site: host.site, agreement, growth };
+  return { ...request, refusedBy, leaving: vm.host, counted };
 }

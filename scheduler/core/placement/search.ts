@@ -26,6 +26,7 @@ const fewerThanRoots = 4;
  * when that is known.
  */
 export function findHost(state: State, request: PlacementRequest, fewest = 0): number {
+  if (state.tenancy.exceededEverywhere(request) !== null) return -1;
   const { offers } = state;
   const { preferredTraits = noNames } = request.placement;
   const mask = offers.profiles.mask(state, request);

@@ -88,20 +88,22 @@ function stepOf(size: Size, layout: Layout | undefined): number {
 
 /** What a request needs of a size it may need of its layout, or of the host's ordinary columns, or of both. */
 function withSize(request: PlacementRequest, size: Size, amount: number): PlacementRequest {
-  const { needs, layout } = request;
+  const { needs, layout, holds } = request;
   const isOrdinary = needs[size] > 0;
   return {
     ...request,
+    holds: { ...holds, [size]: amount },
     needs: isOrdinary ? { ...needs, [size]: amount } : needs,
     layout: layout === undefined ? undefined : { ...layout, [size]: amount },
   };
 }
 
 function fewerExtras(request: PlacementRequest, { extraMisses }: Explanation): Smaller[] {
-  const { extras = {} } = request;
+  const { extras = {}, holds } = request;
   return Object.entries(extras).map(([name, asked]) => {
     const fits = asked - (extraMisses.get(name)?.missing ?? asked);
-    const changed = { ...request, extras: { ...extras, [name]: fits } };
+    const fewer = { ...extras, [name]: fits };
+    const changed = { ...request, extras: fewer, holds: { ...holds, extras: fewer } };
     return { field: `spec.extras.${name}`, unit: name, asked, fits, least: 1, changed };
   });
 }

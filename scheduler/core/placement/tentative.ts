@@ -35,7 +35,9 @@ export class Tentative {
 
   /** The row of the best host for a request; -1 if none can take it. It is what `findHost` finds. */
   find(request: PlacementRequest): number {
-    if (!canBeLed(request)) return findHost(this.#state, request);
+    // What sites a quota or an agreement closes, leaders would not notice.
+    const mayClose = this.#state.tenancy.mayClose(request.administration, request.dataClass);
+    if (mayClose || !canBeLed(request)) return findHost(this.#state, request);
     const kind = this.#kindOf(request);
     kind.seen += 1;
     if (kind.leaders === null) {
@@ -66,8 +68,9 @@ export class Tentative {
     this.#led.length = 0;
   }
 
-  #kindOf({ needs, administration, pool, architecture, placement, refusedBy }: PlacementRequest): Kind {
-    const key = JSON.stringify([needs, administration, pool, architecture, placement, refusedBy]);
+  #kindOf(request: PlacementRequest): Kind {
+    const { needs, administration, dataClass, pool, architecture, placement, refusedBy } = request;
+    const key = JSON.stringify([needs, administration, dataClass, pool, architecture, placement, refusedBy]);
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
       kind = { seen: 0, leaders: null };

@@ -13,6 +13,9 @@ const small: Resources = { vcpus: 1, memoryMib: 1024, diskMib: 1000, vms: 1 };
 const request = (change: Partial<PlacementRequest> = {}): PlacementRequest => ({
   needs: small,
   administration: 'adm',
+  dataClass: 'internal',
+  holds: change.needs ?? small,
+  counted: null,
   leaving: null,
   pool: '',
   architecture: 'x86_64',
@@ -98,6 +101,7 @@ type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 function worldOf({ hosts, cordonedSite, recoveringSite, shuffle }: Plan): World {
   const world = new World();
   world.site('s0', 'HR');
+  world.administration('adm');
   world.site('s1', 'SI');
   world.site('s2', 'HR');
   world.administration('adm');
@@ -171,6 +175,7 @@ function checkReasons(state: State, wanted: PlacementRequest, noHost: Explanatio
 test('the host that is left with the least memory is taken, then the fewest vCPUs', async (t) => {
   const world = new World();
   world.site('s0');
+  world.administration('adm');
   world.host('large', 's0');
   world.host('fewer-vcpus', 's0', { memoryMib: 4096, vcpus: 4 });
   world.host('more-vcpus', 's0', { memoryMib: 4096, vcpus: 8 });
@@ -184,6 +189,7 @@ test('among equal hosts the lowest id is taken, in whatever order they joined', 
   ]) {
     const world = new World();
     world.site('s0');
+    world.administration('adm');
     for (const id of order) world.host(id, 's0');
     t.match(place(world.state, request()), { host: { id: 'a' } }, order.join());
   }
@@ -192,6 +198,7 @@ test('among equal hosts the lowest id is taken, in whatever order they joined', 
 test('the table of hosts grows, and every host keeps its row', async (t) => {
   const world = new World();
   world.site('s0');
+  world.administration('adm');
   const count = 200;
   for (let index = 0; index < count; index += 1) {
     world.host(`h${index}`, 's0', { ...roomy, memoryMib: 100_000 - index });
@@ -208,6 +215,7 @@ test('the table of hosts grows, and every host keeps its row', async (t) => {
 test('asking again may help while a host is away, and not when it is quarantined', async (t) => {
   const world = new World();
   world.site('s0');
+  world.administration('adm');
   world.host('a', 's0');
   world.run({ type: 'host.disconnected', id: 'a', reason: '' });
   t.match(place(world.state, request()), { noHost: { temporary: true } });

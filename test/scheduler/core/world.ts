@@ -13,6 +13,7 @@ import type {
   Observation,
   ReplyOf,
 } from '../../../scheduler/core/commands.js';
+import { takeDue } from '../../../scheduler/core/tenancy/due.js';
 import { decide } from '../../../scheduler/core/decide.js';
 import type { Fault, Host, HostCapacity, Operation, Resources, Vm } from '../../../scheduler/core/model.js';
 import type { Refusal } from '../../../scheduler/core/refusal.js';
@@ -46,6 +47,21 @@ export class World {
 
   /** Decides and applies; gives the reply or the refusal. */
   try<T extends CommandType>(command: CommandOf<T>): { reply: ReplyOf<T> } | { refusal: Refusal } {
+    this.catchUp();
+    const outcome = this.#decide(command);
+    const { changes } = this;
+    this.catchUp();
+    this.changes = changes;
+    return outcome;
+  }
+
+  /** Decides what is due by now, as the engine does before and after each decision. */
+  catchUp(): void {
+    for (let due = takeDue(this.state, this.nowMs); due !== null; due = takeDue(this.state, this.nowMs))
+      this.#decide(due);
+  }
+
+  #decide<T extends CommandType>(command: CommandOf<T>): { reply: ReplyOf<T> } | { refusal: Refusal } {
     const decision = decide(this.state, command, this.nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
     this.changes = decision.changes;

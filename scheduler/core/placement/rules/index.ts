@@ -11,6 +11,8 @@ import { excludedHosts } from './excluded-hosts.js';
 import { mountsPool } from './mounts-pool.js';
 import { recovering } from './recovering.js';
 import { refusedBefore } from './refused-before.js';
+import { residency } from './residency.js';
+import { service } from './service.js';
 import { forbiddenTraits, requiredTraits } from './traits.js';
 
 export type RuleCode =
@@ -18,6 +20,8 @@ export type RuleCode =
   | 'CORDONED'
   | 'SITE_RECOVERING'
   | 'NOT_ALLOWED_THERE'
+  | 'NOT_LAWFUL'
+  | 'NO_AGREEMENT'
   | 'DEDICATED_TO_OTHERS'
   | 'LACKS_TRAIT'
   | 'FORBIDDEN_TRAIT'
@@ -68,6 +72,8 @@ export const rules: readonly Rule[] = [
   cordoned,
   recovering,
   location,
+  residency,
+  service,
   dedicated,
   requiredTraits,
   forbiddenTraits,

@@ -359,7 +359,7 @@ export class FederationHistory {
   #move(): void {
     const vm = this.#anyVm();
     if (vm === undefined || vm.host === null) return;
-    const request = requestForMove(vm, 'x86_64', [vm.host]);
+    const request = requestForMove(this.#world.state, vm, 'x86_64', [vm.host]);
     const host = this.#compare(request);
     if (host === null) return;
     const found = place(this.#world.state, request);

@@ -1,0 +1,28 @@
+/**
+ * Stopped VMs that give up their vCPUs and their memory until they start, where their administration has it so. One that
+ * holds extras, hugepages or cells keeps everything: it could not be sure to start again.
+ */
+import { isSettled } from './lifecycle/vm.js';
+import type { StoppedVms, Vm } from './model.js';
+import { hasGivenUp, type State } from './state.js';
+
+/** What stopped VMs of an administration hold: as it says itself, or the nearest above it that says so. */
+export function inheritedPolicy(state: State, administration: string | null): StoppedVms {
+  for (let at = administration; at !== null; at = state.administrations.get(at)?.parent ?? null) {
+    const policy = state.administrations.get(at)?.stoppedVms;
+    if (policy !== undefined) return policy;
+  }
+  return 'keep';
+}
+
+/** Whether it was seen stopped as it should be, and has something to give up. */
+export function canPark(vm: Vm): boolean {
+  return vm.desired === 'stopped' && vm.state === 'stopped' && isSettled(vm) && mayPark(vm);
+}
+
+/** Whether it has something to give up, once it is seen stopped. */
+export function mayPark(vm: Vm): boolean {
+  const { extras, hugepageKib, numa } = vm.spec;
+  const holdsMore = extras !== undefined || hugepageKib !== undefined || numa !== undefined;
+  return vm.host !== null && !hasGivenUp(vm) && !holdsMore;
+}

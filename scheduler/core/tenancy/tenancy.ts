@@ -1,0 +1,456 @@
+/**
+ * Who may use what, and where: the records of tenancy with what VMs hold under them. Placement asks here which sites are
+ * closed to a request; `apply` keeps the sums. Nothing here looks at a clock: what begins or ends at a time does so by a
+ * change (PROTOCOL E3).
+ */
+import type { Administration, HostCapacity, Site } from '../model.js';
+import type { Admission, Foreign, ScopedMeter } from './admission.js';
+import { type Held, type Holdings, type Shortage, shortageOf, Sum } from './holdings.js';
+import { spreadLoans } from './loans.js';
+import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './model.js';
+import { AgreementMeter, agreementsFor, isOwn, Offered, PartnerMeter } from './partners.js';
+import type { TenancyRequest } from './request.js';
+import { builtInClasses, defaultClass, residencyOf, type ResidencyVerdict } from './residency.js';
+import { covers, quotaKey, scopeKey } from './scope.js';
+import { boundaryOf } from './times.js';
+import { type Cell, type Meter, type Node, Tree } from './tree.js';
+
+/** What tenancy reads of the rest of the state. */
+export interface Surroundings {
+  readonly sites: ReadonlyMap<string, Site>;
+  readonly administrations: ReadonlyMap<string, Administration>;
+  isWithin(administration: string, ancestor: string): boolean;
+}
+
+/** A limit that a request would exceed. */
+export type Exceeded = Shortage &
+  (
+    | { code: 'QUOTA_EXCEEDED'; quota: Quota }
+    | { code: 'AGREEMENT_EXHAUSTED' | 'RESERVE_KEPT'; agreement: Agreement }
+  );
+
+export type ClosingCode = Exceeded['code'];
+
+export class Tenancy {
+  readonly partners = new Map<string, Partner>();
+  readonly quotas = new Map<string, Quota>();
+  readonly loans = new Map<string, Loan>();
+  readonly classes = new Map<string, DataClass>(builtInClasses.map((each) => [each.id, each]));
+  readonly rules = new Map<string, ResidencyRule>();
+  readonly agreements = new Map<string, Agreement>();
+  readonly breaches = new Map<string, Breach>();
+  readonly tree = new Tree();
+  /** Administrations of whose subtrees breaches are to be looked for; an empty id stands for all. */
+  readonly unreviewed = new Set<string>();
+  readonly #state: Surroundings;
+  readonly #partnerMeters = new Map<string, PartnerMeter>();
+  readonly #agreementMeters = new Map<string, AgreementMeter>();
+  readonly #offered = new Offered();
+  /** By administration (an empty id for rules about all), then by class. */
+  readonly #rulesOf = new Map<string, Map<string, ResidencyRule[]>>();
+  readonly #admissions = new Map<string, Map<string, Admission>>();
+  readonly #siteSets = new Map<string, string>();
+  #siteSetsMade = 0;
+  #nextMs: number | null = Number.POSITIVE_INFINITY;
+
+  constructor(state: Surroundings) {
+    this.#state = state;
+  }
+
+  /** The next time at which something begins or ends; infinity when there is none. */
+  get nextMs(): number {
+    this.#nextMs ??= Math.min(
+      ...[...this.loans.values(), ...this.rules.values(), ...this.agreements.values()].map(boundaryOf),
+    );
+    return this.#nextMs;
+  }
+
+  setPartner(partner: Partner): void {
+    this.partners.set(partner.id, partner);
+    this.partnerMeter(partner.id).partner = partner;
+    this.#changed();
+  }
+
+  removePartner(id: string): void {
+    this.partners.delete(id);
+    this.#partnerMeters.delete(id);
+    this.#changed();
+  }
+
+  hangAdministration(id: string, parent: string | null): void {
+    this.tree.hang(id, parent);
+    this.#settleLoans();
+    this.#changed();
+  }
+
+  removeAdministration(id: string): void {
+    this.tree.remove(id);
+    this.#changed();
+  }
+
+  /** To be called after a site has come, changed, or gone. */
+  siteChanged(id: string): void {
+    if (!this.#state.sites.has(id)) for (const { cells } of this.tree.nodes()) cells.delete(id);
+    this.#changed();
+  }
+
+  setQuota(quota: Quota): void {
+    const known = this.quotas.has(quotaKey(quota.administration, quota.scope));
+    this.quotas.set(quotaKey(quota.administration, quota.scope), quota);
+    this.tree.setQuota(quota);
+    if (known) return;
+    this.#settleLoans();
+    this.#admissions.clear();
+  }
+
+  removeQuota(key: string): void {
+    const quota = this.quotas.get(key);
+    if (quota === undefined) return;
+    this.quotas.delete(key);
+    this.tree.removeQuota(quota.administration, scopeKey(quota.scope));
+    this.#admissions.clear();
+  }
+
+  setLoan(loan: Loan): void {
+    this.loans.set(loan.id, loan);
+    this.#settleLoans();
+    this.#nextMs = null;
+  }
+
+  #settleLoans(): void {
+    if (this.loans.size > 0) spreadLoans(this.loans.values(), this.tree);
+  }
+
+  setClass(dataClass: DataClass): void {
+    this.classes.set(dataClass.id, dataClass);
+    this.#changed();
+  }
+
+  removeClass(id: string): void {
+    this.classes.delete(id);
+    this.#changed();
+  }
+
+  setRule(rule: ResidencyRule): void {
+    this.removeRule(rule.id);
+    this.rules.set(rule.id, rule);
+    const administration = rule.administration ?? '';
+    const byClass = this.#rulesOf.get(administration) ?? new Map<string, ResidencyRule[]>();
+    this.#rulesOf.set(administration, byClass);
+    byClass.set(rule.dataClass, [...(byClass.get(rule.dataClass) ?? []), rule]);
+    this.#nextMs = null;
+    this.#changed(rule.administration ?? '');
+  }
+
+  removeRule(id: string): void {
+    const rule = this.rules.get(id);
+    if (rule === undefined) return;
+    this.rules.delete(id);
+    const byClass = this.#rulesOf.get(rule.administration ?? '');
+    byClass?.set(
+      rule.dataClass,
+      (byClass.get(rule.dataClass) ?? []).filter((other) => other.id !== id),
+    );
+    this.#nextMs = null;
+    this.#changed(rule.administration ?? '');
+  }
+
+  setAgreement(agreement: Agreement): void {
+    this.agreements.set(agreement.id, agreement);
+    const meter = this.agreementMeter(agreement);
+    meter.agreement = agreement;
+    meter.settle();
+    this.#nextMs = null;
+    this.#changed();
+  }
+
+  removeAgreement(id: string): void {
+    this.agreements.delete(id);
+    this.#agreementMeters.delete(id);
+    this.#nextMs = null;
+    this.#changed();
+  }
+
+  setBreach(breach: Breach): void {
+    this.breaches.set(breach.id, breach);
+  }
+
+  removeBreach(id: string): void {
+    this.breaches.delete(id);
+  }
+
+  partnerMeter(id: string): PartnerMeter {
+    let meter = this.#partnerMeters.get(id);
+    if (meter === undefined) {
+      meter = new PartnerMeter(this.partners.get(id) ?? unregistered(id));
+      this.#partnerMeters.set(id, meter);
+    }
+    return meter;
+  }
+
+  agreementMeter(agreement: Agreement): AgreementMeter {
+    let meter = this.#agreementMeters.get(agreement.id);
+    if (meter === undefined) {
+      meter = new AgreementMeter(agreement, this.partnerMeter(agreement.partner));
+      this.#agreementMeters.set(agreement.id, meter);
+    }
+    return meter;
+  }
+
+  agreementMeters(): Iterable<AgreementMeter> {
+    return this.#agreementMeters.values();
+  }
+
+  quotaUse({ administration, scope }: Quota): { used: Holdings; borrowed: Holdings; lent: Holdings } {
+    const meter = this.tree.node(administration).meters.get(scopeKey(scope));
+    return meter ?? { used: new Sum(), borrowed: new Sum(), lent: new Sum() };
+  }
+
+  agreementUse(id: string): Holdings {
+    return this.#agreementMeters.get(id)?.used ?? new Sum();
+  }
+
+  partnerUse(id: string): { offered: Holdings; heldByOthers: Holdings } {
+    return this.#partnerMeters.get(id) ?? { offered: new Sum(), heldByOthers: new Sum() };
+  }
+
+  /** What the VMs of an administration hold, without those below it. */
+  heldBy(administration: string): Sum {
+    const sum = new Sum();
+    for (const { held } of this.tree.node(administration).cells.values()) sum.add(held, 1);
+    return sum;
+  }
+
+  /** A host of a site offers this to VMs, or with null nothing any more. */
+  hostOffers(row: number, site: Site | undefined, capacity: HostCapacity | null): void {
+    const meter = site === undefined ? undefined : this.partnerMeter(site.partner);
+    this.#offered.host(row, meter, capacity);
+  }
+
+  /**
+   * Adds what a VM holds on a site, or takes it off. The class is left out for what a decision claims for a while: only
+   * VMs that exist are counted by class.
+   */
+  claim(
+    administration: string,
+    site: Site,
+    held: Held,
+    agreement: string | undefined,
+    dataClass: string | undefined,
+    sign: 1 | -1,
+  ): void {
+    const node = this.tree.node(administration);
+    const cell = this.tree.cell(node, site);
+    this.tree.claim(node, cell, held, sign);
+    if (dataClass !== undefined) this.#countClass(node, cell, dataClass, agreement, sign);
+    if (agreement === undefined) return;
+    this.#agreementMeters.get(agreement)?.used.add(held, sign);
+    this.partnerMeter(site.partner).heldByOthers.add(held, sign);
+  }
+
+  #countClass(node: Node, cell: Cell, dataClass: string, agreement: string | undefined, sign: 1 | -1): void {
+    const count = (cell.classes.get(dataClass) ?? 0) + sign;
+    if (count === 0) cell.classes.delete(dataClass);
+    else cell.classes.set(dataClass, count);
+    if (agreement === undefined) cell.withoutAgreement += sign;
+    // The last one that goes, or one that was found there, may end or begin a breach.
+    if (sign === -1 && this.breaches.size > 0) this.unreviewed.add(node.id);
+  }
+
+  /** The partner whose own administration it is, as far as money is concerned; null when it is nobody's. */
+  homePartner(id: string): Partner | null {
+    const administration = this.#state.administrations.get(id);
+    if (administration === undefined) return null;
+    const partners = [...this.partners.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const { id: ancestor } of this.tree.node(id).upwards()) {
+      const naming = partners.find((partner) => partner.administrations.includes(ancestor));
+      if (naming !== undefined) return naming;
+    }
+    const { country } = administration;
+    return partners.find((each) => each.administrations.length === 0 && each.country === country) ?? null;
+  }
+
+  /** What the rules in force say to VMs of an administration and class on a site. */
+  residency(administration: Administration, dataClass: string, site: Site): ResidencyVerdict {
+    const level = this.classes.get(dataClass)?.level ?? Number.POSITIVE_INFINITY;
+    return residencyOf(this.#rulesFor(administration.id, dataClass), level, administration.country, site);
+  }
+
+  #rulesFor(administration: string, dataClass: string): ResidencyRule[] {
+    const rules = [...(this.#rulesOf.get('')?.get(dataClass) ?? [])];
+    if (this.#rulesOf.size === 0) return rules;
+    for (const { id } of this.tree.node(administration).upwards())
+      rules.push(...(this.#rulesOf.get(id)?.get(dataClass) ?? []));
+    return rules;
+  }
+
+  /** Whether a site serves an administration without an agreement, and otherwise under which ones. */
+  service(administration: Administration, site: Site): { free: boolean; agreements: AgreementMeter[] } {
+    const partner = this.partners.get(site.partner);
+    const isWithin = this.#state.isWithin.bind(this.#state);
+    if (partner === undefined || partner.open || isOwn(partner, administration, isWithin))
+      return { free: true, agreements: [] };
+    const ancestors = [...this.tree.node(administration.id).upwards()].map(({ id }) => id);
+    const ofPartner = [...this.#agreementMeters.values()].filter(
+      ({ agreement }) => agreement.partner === partner.id,
+    );
+    const agreements = agreementsFor(ofPartner, ancestors, (id) => {
+      const other = this.partners.get(id);
+      return other !== undefined && isOwn(other, administration, isWithin);
+    });
+    return { free: false, agreements };
+  }
+
+  admission(id: string, dataClass: string): Admission {
+    let byClass = this.#admissions.get(id);
+    const known = byClass?.get(dataClass);
+    if (known !== undefined) return known;
+    if (byClass === undefined) {
+      byClass = new Map();
+      this.#admissions.set(id, byClass);
+    }
+    const admission = this.#admit(id, dataClass);
+    byClass.set(dataClass, admission);
+    return admission;
+  }
+
+  #admit(id: string, dataClass: string): Admission {
+    const administration = this.#state.administrations.get(id);
+    const sites = [...this.#state.sites.values()];
+    const lawful = new Set<string>();
+    const served = new Set<string>();
+    const foreign = new Map<string, Foreign & { sites: string[] }>();
+    for (const site of administration === undefined ? [] : sites) {
+      const { lawful: isLawful } = this.residency(administration as Administration, dataClass, site);
+      if (isLawful) lawful.add(site.id);
+      const known = foreign.get(site.partner);
+      if (known !== undefined) {
+        known.sites.push(site.id);
+        served.add(site.id);
+        continue;
+      }
+      const { free, agreements } = this.service(administration as Administration, site);
+      if (free || agreements.length > 0) served.add(site.id);
+      if (!free && agreements.length > 0) {
+        const provider = this.partnerMeter(site.partner);
+        foreign.set(site.partner, { provider, sites: [site.id], agreements });
+      }
+    }
+    const allowed = [...lawful].filter((site) => served.has(site));
+    const everywhere: Meter[] = [];
+    const scoped: ScopedMeter[] = [];
+    for (const { meters } of this.tree.node(id).upwards()) {
+      for (const meter of meters.values()) {
+        const { scope } = meter.quota;
+        if (scope.kind === 'everywhere') everywhere.push(meter);
+        else {
+          const inScope = sites.filter((site) => covers(scope, site)).map((site) => site.id);
+          if (inScope.length > 0) scoped.push({ meter, sites: inScope });
+        }
+      }
+    }
+    return {
+      lawful: lawful.size === sites.length ? null : lawful,
+      served: served.size === sites.length ? null : served,
+      key: allowed.length === sites.length ? '' : this.#siteSet(allowed),
+      everywhere,
+      scoped,
+      foreign: [...foreign.values()],
+    };
+  }
+
+  /** A key for a set of sites. A number is never given twice, so that what is kept under an old one is never taken for it. */
+  #siteSet(sites: readonly string[]): string {
+    const content = [...sites].sort().join();
+    let key = this.#siteSets.get(content);
+    if (key === undefined) {
+      this.#siteSetsMade += 1;
+      key = `at ${this.#siteSetsMade}`;
+      this.#siteSets.set(content, key);
+    }
+    return key;
+  }
+
+  /** The first quota, from the administration upwards, that stands against a request wherever it goes; null if none does. */
+  exceededEverywhere({ administration, dataClass, holds, counted }: TenancyRequest): Exceeded | null {
+    const { everywhere } = this.admission(administration, dataClass);
+    const more = counted === null ? holds : counted.growth;
+    for (const { limit, used, quota } of everywhere) {
+      const short = shortageOf(limit, used, more);
+      if (short !== null) return { ...short, code: 'QUOTA_EXCEEDED', quota };
+    }
+    return null;
+  }
+
+  /** Tells of each limit that closes some sites to a request. */
+  closing(request: TenancyRequest, tell: (exceeded: Exceeded, sites: readonly string[]) => void): void {
+    const { administration, dataClass, holds, counted } = request;
+    const { scoped, foreign } = this.admission(administration, dataClass);
+    for (const { meter, sites } of scoped) {
+      const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
+      const short = shortageOf(meter.limit, meter.used, more);
+      if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);
+    }
+    for (const { sites, agreements } of foreign) {
+      let first: Exceeded | null = null;
+      for (const meter of agreements) {
+        const exceeded = this.#exceeds(meter, request, sites);
+        if (exceeded === null) {
+          first = null;
+          break;
+        }
+        first ??= exceeded;
+      }
+      if (first !== null) tell(first, sites);
+    }
+  }
+
+  #exceeds(
+    meter: AgreementMeter,
+    { holds, counted }: TenancyRequest,
+    sites: readonly string[],
+  ): Exceeded | null {
+    const { agreement } = meter;
+    const own = counted !== null && counted.agreement === agreement.id ? counted.growth : holds;
+    const isThere = counted !== null && counted.agreement !== undefined && sites.includes(counted.site);
+    const short = meter.shortage(own, isThere ? counted.growth : holds);
+    return short === null ? null : { ...short, agreement };
+  }
+
+  /** The agreement that a request would use on a site that is open to it; undefined when it needs none. */
+  agreementFor(request: TenancyRequest, site: string): string | undefined {
+    const { foreign } = this.admission(request.administration, request.dataClass);
+    if (foreign.length === 0) return undefined;
+    const there = foreign.find(({ sites }) => sites.includes(site));
+    return there?.agreements.find((meter) => this.#exceeds(meter, request, there.sites) === null)?.agreement
+      .id;
+  }
+
+  /** Whether sites may close to such requests as VMs are placed. */
+  mayClose(administration: string, dataClass: string): boolean {
+    const { everywhere, scoped, foreign } = this.admission(administration, dataClass);
+    return everywhere.length + scoped.length + foreign.length > 0;
+  }
+
+  #changed(administration = ''): void {
+    this.#admissions.clear();
+    this.#siteSets.clear();
+    this.unreviewed.add(administration);
+  }
+}
+
+/** A partner of which nothing is known but its sites: they serve everybody, as before there were partners. */
+function unregistered(id: string): Partner {
+  return {
+    id,
+    title: '',
+    country: '',
+    administrations: [],
+    open: true,
+    revision: 1,
+    createdMs: 0,
+    updatedMs: 0,
+  };
+}
+
+export { defaultClass };

@@ -1,0 +1,193 @@
+/**
+ * The tree of administrations with what hangs on it: quotas, and what VMs hold by site. An administration's own VMs are
+ * summed up by site in cells, which are the truth; what a quota's subtree holds is kept up beside them.
+ */
+import type { Site } from '../model.js';
+import { adjusted, type Held, type Holdings, Sum } from './holdings.js';
+import type { Limits, Quota } from './model.js';
+import { countryKey, covers, scopeKey, siteKey } from './scope.js';
+
+/** A quota with what is held under it. */
+export class Meter {
+  readonly used = new Sum();
+  readonly borrowed = new Sum();
+  readonly lent = new Sum();
+  /** The quota's limit, with loans. */
+  limit: Limits = {};
+
+  constructor(
+    public quota: Quota,
+    readonly node: Node,
+  ) {
+    this.settle();
+  }
+
+  /** To be called after the quota or its loans have changed. */
+  settle(): void {
+    this.limit = adjusted(this.quota.limit, this.borrowed, this.lent);
+  }
+}
+
+/** What the VMs of one administration hold on one site. */
+export class Cell {
+  readonly held = new Sum();
+  /** How many of them have each data class. */
+  readonly classes = new Map<string, number>();
+  /** How many of them use the site without an agreement. */
+  withoutAgreement = 0;
+  /** The quotas that they count in. */
+  route: readonly Meter[] = [];
+  routeVersion = -1;
+
+  constructor(readonly site: Site) {}
+}
+
+export class Node {
+  parent: Node | null = null;
+  readonly children = new Set<Node>();
+  /** By the key of their scope. */
+  readonly meters = new Map<string, Meter>();
+  /** By site. */
+  readonly cells = new Map<string, Cell>();
+
+  constructor(readonly id: string) {}
+
+  /** Itself, and those above it up to the root. */
+  *upwards(): Iterable<Node> {
+    for (let at: Node | null = this; at !== null; at = at.parent) yield at;
+  }
+
+  /** Itself, and all below it. */
+  *subtree(): Iterable<Node> {
+    yield this;
+    for (const child of this.children) yield* child.subtree();
+  }
+
+  get depth(): number {
+    let depth = 0;
+    for (const _ of this.upwards()) depth += 1;
+    return depth;
+  }
+
+  /** How many levels its subtree has. */
+  get height(): number {
+    let below = 0;
+    for (const child of this.children) below = Math.max(below, child.height);
+    return below + 1;
+  }
+}
+
+export class Tree {
+  readonly #nodes = new Map<string, Node>();
+  /** Counts what changes routes: quotas that come and go, and moves. */
+  #version = 0;
+
+  /** The node of an administration; made when it is first spoken of, as when a child is read before its parent. */
+  node(id: string): Node {
+    let node = this.#nodes.get(id);
+    if (node === undefined) {
+      node = new Node(id);
+      this.#nodes.set(id, node);
+    }
+    return node;
+  }
+
+  nodes(): Iterable<Node> {
+    return this.#nodes.values();
+  }
+
+  /** Hangs an administration under another, with what it and those below it hold. */
+  hang(id: string, parent: string | null): void {
+    const node = this.node(id);
+    const held = heldBySite(node);
+    this.#count(node.parent, held, -1);
+    node.parent?.children.delete(node);
+    node.parent = parent === null ? null : this.node(parent);
+    node.parent?.children.add(node);
+    this.#count(node.parent, held, 1);
+    this.#version += 1;
+  }
+
+  remove(id: string): void {
+    this.hang(id, null);
+    this.#nodes.delete(id);
+  }
+
+  /** Adds to the quotas of a node and those above it what is held on sites, or takes it off. */
+  #count(from: Node | null, held: ReadonlyMap<Site, Holdings>, sign: 1 | -1): void {
+    for (const node of from?.upwards() ?? []) {
+      for (const { used, quota } of node.meters.values()) {
+        for (const [site, sum] of held) if (covers(quota.scope, site)) used.add(sum, sign);
+      }
+    }
+  }
+
+  setQuota(quota: Quota): Meter {
+    const node = this.node(quota.administration);
+    const key = scopeKey(quota.scope);
+    const known = node.meters.get(key);
+    if (known !== undefined) {
+      known.quota = quota;
+      known.settle();
+      return known;
+    }
+    const meter = new Meter(quota, node);
+    for (const [site, sum] of heldBySite(node)) if (covers(quota.scope, site)) meter.used.add(sum, 1);
+    node.meters.set(key, meter);
+    this.#version += 1;
+    return meter;
+  }
+
+  removeQuota(administration: string, key: string): void {
+    this.node(administration).meters.delete(key);
+    this.#version += 1;
+  }
+
+  cell(node: Node, site: Site): Cell {
+    let cell = node.cells.get(site.id);
+    if (cell === undefined) {
+      cell = new Cell(site);
+      node.cells.set(site.id, cell);
+    }
+    return cell;
+  }
+
+  /** Adds what a VM of an administration holds on a site, or takes it off. */
+  claim(node: Node, cell: Cell, held: Held, sign: 1 | -1): void {
+    cell.held.add(held, sign);
+    for (const { used } of this.route(node, cell)) used.add(held, sign);
+  }
+
+  /** The quotas that VMs of an administration on a site count in, from its own upwards. */
+  route(node: Node, cell: Cell): readonly Meter[] {
+    if (cell.routeVersion === this.#version) return cell.route;
+    const keys = ['everywhere', countryKey(cell.site.country), siteKey(cell.site.id)];
+    const route: Meter[] = [];
+    for (const { meters } of node.upwards()) {
+      if (meters.size === 0) continue;
+      for (const key of keys) {
+        const meter = meters.get(key);
+        if (meter !== undefined) route.push(meter);
+      }
+    }
+    cell.route = route;
+    cell.routeVersion = this.#version;
+    return route;
+  }
+}
+
+/** What the VMs of a subtree hold, by site. */
+export function heldBySite(node: Node): Map<Site, Sum> {
+  const held = new Map<Site, Sum>();
+  for (const { cells } of node.subtree()) {
+    for (const { site, held: own } of cells.values()) {
+      let sum = held.get(site);
+      if (sum === undefined) {
+        sum = new Sum();
+        held.set(site, sum);
+      }
+      sum.add(own, 1);
+    }
+  }
+  return held;
+}
