@@ -14,7 +14,7 @@ const port = parentPort;
 if (port === null) throw new Error('accounting runs as a worker thread');
 const { file, question } = workerData as ThreadData;
 const journal = new SqliteJournal(file);
-const pieces = answer(question, journal.rows(question.upTo));
+const pieces = answer(question, journal);
 let toldMs = Number.NEGATIVE_INFINITY;
 
 /** Goes on until something has to be taken first. */

@@ -78,23 +78,25 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A batch as the journal has it. */
-export interface JournalRow {
+/** A part of the journal. */
+export interface JournalPiece {
+  /** Sequences of its decisions. */
   first: number;
   last: number;
-  /** One line a decision, UTF-8. */
-  body: Uint8Array;
-  hash: Uint8Array;
+  /** Their lines, UTF-8. */
+  text: Buffer;
 }
 
 /** Reads the journal from beside the store that writes it, and on another thread: it may take seconds. */
 export interface Journal {
   /**
-   * From the first batch to the one that ends at this sequence, in pieces, so that the writer is never held up.
+   * From the first decision to the batch that ends at this sequence, in pieces of whole batches.
    *
-   * @throws StoreError where the batches do not hold together by their hashes.
+   * @throws StoreError where decisions are missing.
    */
-  rows(upTo: number): Iterable<JournalRow>;
+  pieces(upTo: number): Iterable<JournalPiece>;
+  /** The end of the batch that has this decision; the journal's beginning when it has none. */
+  headWith(sequence: number): JournalHead;
   close(): void;
 }
 

@@ -2,11 +2,13 @@
 import { api } from './api.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
+import { settlement } from './settlement.js';
 import { start } from './start.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
   api,
   placement,
+  settlement,
   start,
 };
 

@@ -167,7 +167,9 @@ export class Fold {
         const { vcpus, memoryMib, diskMib } = change.spec;
         if (vm.vcpus === vcpus && vm.memoryMib === memoryMib && vm.diskMib === diskMib) return;
         this.#cut(vm, atMs);
-        Object.assign(vm, { vcpus, memoryMib, diskMib });
+        vm.vcpus = vcpus;
+        vm.memoryMib = memoryMib;
+        vm.diskMib = diskMib;
         return;
       }
       case 'vm.desired': {

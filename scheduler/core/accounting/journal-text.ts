@@ -24,7 +24,6 @@ const countedByLength = new Map<number, Uint8Array[]>();
 for (const type of countedTypes) {
   countedByLength.set(type.length, [...(countedByLength.get(type.length) ?? []), ascii(type)]);
 }
-const decoder = new TextDecoder();
 
 /**
  * Shows the visitor all that counts in a piece of the journal, whole lines.
@@ -32,7 +31,7 @@ const decoder = new TextDecoder();
  * @returns whether it was read to its end.
  * @throws Error when it is not what a scheduler writes.
  */
-export function readJournal(text: Uint8Array, visitor: JournalVisitor): boolean {
+export function readJournal(text: Buffer, visitor: JournalVisitor): boolean {
   let at = 0;
   while (at < text.length) {
     let atMs = 0;
@@ -48,7 +47,7 @@ export function readJournal(text: Uint8Array, visitor: JournalVisitor): boolean 
       after(text, at, openBrace);
       const end = endOf(text, at);
       if (mayCount(text, at)) {
-        const change = JSON.parse(decoder.decode(text.subarray(at, end))) as Change;
+        const change = JSON.parse(text.toString('utf8', at, end)) as Change;
         if (isCounted(change)) visitor.change(change, atMs);
       }
       at = text[end] === closeBracket ? end : after(text, end, comma);

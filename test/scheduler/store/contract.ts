@@ -121,23 +121,28 @@ export function storeContract(name: string, place: Place): void {
     const one = await store.commit(batch(1));
     const three = await store.commit(batch(2, { last: 3, journal: ['two\nтр', 'и'] }));
     const journal = at.openJournal();
-    const read = (upTo: number) =>
-      [...journal.rows(upTo)].map(({ first, last, body, hash }) => [
-        first,
-        last,
-        Buffer.from(body).toString(),
-        hex(hash),
-      ]);
-    const rows = [
-      [1, 1, batch(1).journal.join(''), hex(one.hash)],
-      [2, 3, 'two\nтри', hex(three.hash)],
-    ];
+    const read = (upTo: number) => {
+      let expected = 1;
+      const lines: string[] = [];
+      for (const { first, last, text } of journal.pieces(upTo)) {
+        t.equal(first, expected, 'the next piece');
+        lines.push(...Buffer.from(text).toString().split('\n'));
+        t.equal(lines.length, last, 'a line for each decision');
+        expected = last + 1;
+      }
+      return lines;
+    };
+    const lines = [batch(1).journal.join(''), 'two', 'три'];
     t.same(read(0), []);
-    t.same(read(1), rows.slice(0, 1));
-    t.same(read(3), rows);
+    t.same(read(1), lines.slice(0, 1));
+    t.same(read(3), lines);
+    t.same(journal.headWith(1), { sequence: 1, hash: one.hash });
+    t.same(journal.headWith(2), { sequence: 3, hash: three.hash }, 'the batch that has it');
+    t.same(journal.headWith(3), { sequence: 3, hash: three.hash });
+    t.same(journal.headWith(0), { sequence: 0, hash: chainStart });
     await store.commit(batch(4));
-    t.same(read(3), rows, 'what comes later is not read');
-    t.equal(read(4).length, 3, 'and is there when it is asked for');
+    t.same(read(3), lines, 'what comes later is not read');
+    t.equal(read(4).length, 4, 'and is there when it is asked for');
     journal.close();
     await store.close();
   });

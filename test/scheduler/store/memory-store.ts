@@ -8,7 +8,7 @@ import {
   type Batch,
   type Journal,
   type JournalHead,
-  type JournalRow,
+  type JournalPiece,
   type KeptRequest,
   type LoadHandlers,
   type Store,
@@ -30,7 +30,7 @@ export class MemoryDisk {
   readonly hashes = new Map<number, Buffer>();
   /** One text a batch. */
   readonly journal: string[] = [];
-  readonly rows: JournalRow[] = [];
+  readonly pieces: JournalPiece[] = [];
   readonly entities = new Map<string, Stored>();
   readonly requests = new Map<number, KeptRequest>();
 }
@@ -102,11 +102,10 @@ export class MemoryStore implements Store {
     disk.head = { sequence: batch.last, hash, lastMs: batch.atMs };
     disk.hashes.set(batch.last, hash);
     disk.journal.push(batch.journal.join(''));
-    disk.rows.push({
+    disk.pieces.push({
       first: batch.first,
       last: batch.last,
-      body: Buffer.from(batch.journal.join('')),
-      hash,
+      text: Buffer.from(batch.journal.join('')),
     });
     for (const { kind, key, row, body } of batch.puts)
       disk.entities.set(`${kind}/${key}`, { kind, row, body });
@@ -135,8 +134,15 @@ export class MemoryStore implements Store {
 export class MemoryJournal implements Journal {
   constructor(private readonly disk: MemoryDisk) {}
 
-  *rows(upTo: number): Generator<JournalRow> {
-    for (const row of this.disk.rows) if (row.last <= upTo) yield row;
+  *pieces(upTo: number): Generator<JournalPiece> {
+    for (const piece of this.disk.pieces) if (piece.last <= upTo) yield piece;
+  }
+
+  headWith(sequence: number): JournalHead {
+    const last = this.disk.pieces.find((piece) => piece.last >= sequence)?.last ?? 0;
+    return sequence < 1
+      ? { sequence: 0, hash: chainStart }
+      : { sequence: last, hash: this.disk.hashes.get(last) ?? chainStart };
   }
 
   close(): void {}

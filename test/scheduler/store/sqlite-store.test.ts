@@ -255,13 +255,16 @@ test('a journal of many rows is read in pieces, and the writer goes on meanwhile
   const store = new SqliteStore(file);
   await contentOf(store);
   const journal = new SqliteJournal(file);
-  let expected = 1;
-  for (const { first, last } of journal.rows(rows)) {
-    if (first !== expected || last !== expected) t.fail(`${first} to ${last} instead of ${expected}`);
-    if (expected % 600 === 0) await store.commit(batch(rows + expected / 600));
-    expected += 1;
+  let reached = 0;
+  let pieces = 0;
+  for (const { first, last } of journal.pieces(rows)) {
+    t.equal(first, reached + 1);
+    reached = last;
+    pieces += 1;
+    await store.commit(batch(rows + pieces));
   }
-  t.equal(expected, rows + 1);
+  t.equal(reached, rows);
+  t.ok(pieces > 1, `${pieces} pieces`);
   journal.close();
   await store.close();
 });
@@ -287,18 +290,18 @@ function lengthen(file: string, upTo: number): void {
 }
 
 for (const [what, sql] of [
-  ['was altered', `UPDATE journal SET body = replace(body, '1003', '1009') WHERE last = 3`],
   ['lacks a batch', 'DELETE FROM journal WHERE last = 3'],
+  ['lacks its beginning', 'DELETE FROM journal WHERE last = 1'],
   ['lacks its end', 'DELETE FROM journal WHERE last > 3'],
 ] as const) {
-  test(`a journal that ${what} is not read past that place`, async (t) => {
+  test(`a journal that ${what} is not read`, async (t) => {
     const file = fileIn(t);
     await written(file);
     alter(file, sql);
     const journal = new SqliteJournal(file);
-    t.throws(() => [...journal.rows(5)], {
+    t.throws(() => [...journal.pieces(5)], {
       name: 'StoreError',
-      message: /does not hold together at sequences/,
+      message: /is damaged: decisions are missing/,
     });
     journal.close();
   });

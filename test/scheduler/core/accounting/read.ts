@@ -4,7 +4,7 @@ import { readJournal } from '../../../../scheduler/core/accounting/journal-text.
 import type { Segment, Span } from '../../../../scheduler/core/accounting/segment.js';
 import { type Settlement, Settling } from '../../../../scheduler/core/accounting/settlement.js';
 
-function fold(text: Uint8Array, endMs: number, sink: (segment: Segment) => void): void {
+function fold(text: Buffer, endMs: number, sink: (segment: Segment) => void): void {
   const folding = new Fold((use, fromMs, toMs) => sink({ ...use, fromMs, toMs }));
   readJournal(text, {
     decision: (atMs) => atMs < endMs,
@@ -14,13 +14,13 @@ function fold(text: Uint8Array, endMs: number, sink: (segment: Segment) => void)
 }
 
 /** In the order in which they end. */
-export function segmentsOf(text: Uint8Array, endMs: number): Segment[] {
+export function segmentsOf(text: Buffer, endMs: number): Segment[] {
   const segments: Segment[] = [];
   fold(text, endMs, (segment) => segments.push(segment));
   return segments;
 }
 
-export function settlementsOf(text: Uint8Array, spans: Span[]): Settlement[] {
+export function settlementsOf(text: Buffer, spans: Span[]): Settlement[] {
   const settling = new Settling(spans);
   const endMs = Math.max(...spans.map(({ toMs }) => toMs));
   fold(text, endMs, (segment) => settling.add(segment, segment.fromMs, segment.toMs));
