@@ -88,12 +88,12 @@ export class World {
     return outcome.refusal;
   }
 
-  site(id: string, country = 'HR'): void {
-    this.run({ type: 'site.create', id, title: '', partner: 'p', country, jurisdictions: ['EU'] });
+  site(id: string, country = 'HR', partner = 'p'): void {
+    this.run({ type: 'site.create', id, title: '', partner, country, jurisdictions: ['EU'] });
   }
 
-  administration(id: string, parent: string | null = null): void {
-    this.run({ type: 'administration.create', id, title: '', parent, country: 'HR' });
+  administration(id: string, parent: string | null = null, country = 'HR'): void {
+    this.run({ type: 'administration.create', id, title: '', parent, country });
   }
 
   image(id: string, virtualSizeMib = 100, architecture = 'x86_64'): void {

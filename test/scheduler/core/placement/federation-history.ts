@@ -29,11 +29,14 @@ import {
   requestForNew,
 } from '../../../../scheduler/core/placement/request.js';
 import type { State } from '../../../../scheduler/core/state.js';
+import type { Beneficiary, Limits, Scope } from '../../../../scheduler/core/tenancy/model.js';
 import { World } from '../world.js';
 import { expected, expectedDisplacement } from './plain-oracle.js';
 import { Random } from './random.js';
 
 const siteIds = ['s0', 's1', 's2'];
+const partners = ['p0', 'p1', 'p2'];
+const administrations = ['state', 'region', 'town', 'other'];
 const traits = ['ssd', 'quiet', 'gold'];
 const hostCount = 24;
 
@@ -48,13 +51,14 @@ export class FederationHistory {
   constructor(seed: number) {
     this.#random = new Random(seed);
     const world = this.#world;
-    world.site('s0', 'HR');
-    world.site('s1', 'SI');
-    world.site('s2', 'HR');
+    world.site('s0', 'HR', 'p0');
+    world.site('s1', 'SI', 'p1');
+    world.site('s2', 'HR', 'p2');
+    for (const id of partners) world.run({ type: 'partner.update', id, open: true, etag: '' });
     world.administration('state');
     world.administration('region', 'state');
     world.administration('town', 'region');
-    world.administration('other');
+    world.administration('other', null, 'SI');
     world.image('tiny');
     for (let number = 0; number < hostCount; number += 1) this.#join();
     const mounting = this.#hosts.filter((id) => world.state.hosts.get(id)?.site === 's0');
@@ -70,7 +74,8 @@ export class FederationHistory {
 
   /** A VM to be, which may ask for anything. */
   request(): PlacementRequest {
-    return requestForNew(this.#administration(), this.#spec(), 'x86_64', this.#placement());
+    const [administration, spec, placement] = [this.#administration(), this.#spec(), this.#placement()];
+    return requestForNew(administration, spec, 'x86_64', placement, 0, this.#dataClass());
   }
 
   step(): void {
@@ -82,7 +87,8 @@ export class FederationHistory {
     else if (dice < 0.5) this.#create();
     else if (dice < 0.74) this.#leave();
     else if (dice < 0.88) this.#move();
-    else this.#disturb();
+    else if (dice < 0.96) this.#disturb();
+    else this.#govern();
   }
 
   #join(): void {
@@ -212,11 +218,21 @@ export class FederationHistory {
     return spec;
   }
 
-  #newVm({ imageUid: _image, ...shape }: VmSpec, placement: VmPlacement): NewVm {
+  #dataClass(): string {
+    return this.#random.pick(['internal', 'internal', 'internal', 'public', 'personal']);
+  }
+
+  #newVm({ imageUid: _image, ...shape }: VmSpec, placement: VmPlacement, dataClass: string): NewVm {
     this.#named += 1;
     const priority = this.#random.pick<Priority>(['spare', 'low', 'normal', 'normal', 'high']);
     const deletionProtection = this.#random.next() < 0.1;
-    return this.#world.newVm(`vm-${this.#named}`, { ...shape, placement, priority, deletionProtection });
+    return this.#world.newVm(`vm-${this.#named}`, {
+      ...shape,
+      placement,
+      priority,
+      deletionProtection,
+      dataClass,
+    });
   }
 
   #administration(): string {
@@ -233,10 +249,10 @@ export class FederationHistory {
       if (random.next() < leaving) this.#apply({ type: 'vm.removed', uid });
     }
     const kinds = Array.from({ length: random.pick([1, 1, 2, 5]) }, () => {
-      return { spec: this.#spec(), placement: this.#placement() };
+      return { spec: this.#spec(), placement: this.#placement(), dataClass: this.#dataClass() };
     });
     const wishes = Array.from({ length: 20 + random.below(60) }, () => random.pick(kinds));
-    const vms = wishes.map(({ spec, placement }) => this.#newVm(spec, placement));
+    const vms = wishes.map(({ spec, placement, dataClass }) => this.#newVm(spec, placement, dataClass));
     const command = { ...this.#world.createOf(vms, administration), bestEffort: true };
     const decision = decide(this.#world.state, command, this.#world.nowMs);
     if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
@@ -244,10 +260,10 @@ export class FederationHistory {
     for (const change of decision.changes) {
       if (change.type === 'vm.created') made.set(change.vm.uid, change.vm);
     }
-    for (const [index, { spec, placement }] of wishes.entries()) {
+    for (const [index, { spec, placement, dataClass }] of wishes.entries()) {
       const { uid = '' } = vms[index] ?? {};
       const vm = made.get(uid);
-      const found = this.#compare(requestForNew(administration, spec, 'x86_64', placement));
+      const found = this.#compare(requestForNew(administration, spec, 'x86_64', placement, 0, dataClass));
       if (found !== (vm?.host ?? null)) throw new Error(`${vm?.host} in a batch instead of ${found}`);
       if (vm !== undefined) this.#apply({ type: 'vm.created', vm });
       this.#count(vm === undefined ? 'refused in a batch' : 'placed in a batch');
@@ -261,14 +277,15 @@ export class FederationHistory {
     const administration = this.#administration();
     const spec = this.#spec();
     const placement = this.#placement();
+    const dataClass = this.#dataClass();
     const request = {
-      ...requestForNew(administration, spec, 'x86_64', placement),
+      ...requestForNew(administration, spec, 'x86_64', placement, 0, dataClass),
       refusedBy: this.#some(this.#hosts, 0.05),
     };
     const found = this.#compare(request);
     if (found === null && random.next() < 0.3) this.#compareDisplacement(request);
     if (found === null || request.refusedBy.length > 0) return;
-    const vm = this.#newVm(spec, placement);
+    const vm = this.#newVm(spec, placement, dataClass);
     const decision = decide(this.#world.state, this.#world.createOf([vm], administration), this.#world.nowMs);
     if (decision.refusal) throw new Error(`refused: ${decision.refusal.message}`);
     for (const change of decision.changes) {
@@ -294,6 +311,9 @@ export class FederationHistory {
     const cells = found.noHost ? [] : (found.numaCells ?? []);
     if (!isDeepStrictEqual(cells, wanted.cells)) fail(`cells ${cells} instead of ${wanted.cells}`);
     if (!found.noHost) {
+      if (found.agreement !== wanted.agreement)
+        fail(`under ${found.agreement} instead of ${wanted.agreement}`);
+      if (found.agreement !== undefined) this.#count('placed under an agreement');
       this.#count('placed');
       if (request.extras !== undefined) this.#count('placed with extras');
       if (sparesGpus(state, request)) this.#count('GPUs spared');
@@ -363,7 +383,7 @@ export class FederationHistory {
     const host = this.#compare(request);
     if (host === null) return;
     const found = place(this.#world.state, request);
-    const numaCells = found.noHost ? undefined : found.numaCells;
+    const { numaCells, agreement } = found.noHost ? {} : found;
     const refusedBy = [vm.host];
     const { term, generation } = vm;
     this.#apply({
@@ -371,10 +391,128 @@ export class FederationHistory {
       uid: vm.uid,
       host,
       ...(numaCells === undefined ? {} : { numaCells }),
+      ...(agreement === undefined ? {} : { agreement }),
       term: term + 1,
       generation: generation + 1,
       refusedBy,
     });
+  }
+
+  /** A quota, a loan, a rule, a partner or an agreement comes, changes, or goes. */
+  #govern(): void {
+    const random = this.#random;
+    const world = this.#world;
+    const { tenancy } = world.state;
+    const id = `x${random.below(4)}`;
+    const administration = random.pick(administrations);
+    const scope = random.pick<Scope>([
+      { kind: 'everywhere' },
+      { kind: 'country', country: random.pick(['HR', 'SI']) },
+      { kind: 'site', site: random.pick(siteIds) },
+    ]);
+    const places = () => ({
+      countries: this.#some(['HR', 'SI'], 0.6),
+      jurisdictions: this.#some(['EU', 'EEA'], 0.3),
+    });
+    const etag = '';
+    const prices = { memoryGibMicros: 0, diskGibMicros: 0, stoppedPercent: 0 };
+    const price = { currency: 'EUR', vcpuMicros: random.below(3), ...prices };
+    const limit = () => this.#limit();
+    const happenings: (() => unknown)[] = [
+      () => world.try({ type: 'quota.set', administration, scope, limit: limit(), etag }),
+      () => world.try({ type: 'quota.delete', administration, scope, etag }),
+      () => world.try({ type: 'quota.delete', administration, scope, etag }),
+      () => {
+        for (const quota of [...tenancy.quotas.values()])
+          world.try({ type: 'quota.delete', administration: quota.administration, scope: quota.scope, etag });
+      },
+      () => {
+        const amount = random.pick<Limits>([{ vcpus: 2 }, { vms: 1, memoryMib: 512 }]);
+        const untilMs = world.nowMs + 10_000 * random.below(5);
+        const borrower = random.pick(administrations);
+        const loan = {
+          id: world.draw('loan'),
+          lender: administration,
+          borrower,
+          scope,
+          amount,
+          untilMs,
+          note: '',
+        };
+        return world.try({ type: 'loan.create', ...loan });
+      },
+      () => {
+        world.nowMs += 10_000 * random.below(3);
+        world.catchUp();
+      },
+      () =>
+        world.try({
+          type: 'residency.create',
+          id,
+          dataClass: this.#dataClass(),
+          administration: random.pick([null, ...administrations]),
+          allowed: places(),
+          forbidden: places(),
+          legalBasis: 'law',
+          priority: random.below(3),
+          fromMs: null,
+          untilMs: random.pick([null, world.nowMs + 20_000]),
+          startUntilMs: null,
+        }),
+      () => {
+        for (const rule of [...tenancy.rules.keys()]) world.try({ type: 'residency.delete', id: rule, etag });
+      },
+      () => world.try({ type: 'residency.delete', id, etag }),
+      () => world.try({ type: 'partner.update', id: random.pick(partners), open: random.next() < 0.6, etag }),
+      () =>
+        world.try({
+          type: 'partner.update',
+          id: random.pick(partners),
+          administrations: this.#some(administrations, 0.3),
+          etag,
+        }),
+      () => {
+        const partner = random.pick(partners);
+        // It is of use only where others may not go anyway.
+        world.try({ type: 'partner.update', id: partner, open: false, administrations: ['other'], etag });
+        world.try({
+          type: 'agreement.create',
+          id,
+          title: '',
+          partner,
+          beneficiary: random.pick<Beneficiary>([
+            { kind: 'partner', partner: random.pick(partners) },
+            { kind: 'administration', administration },
+            { kind: 'administration', administration: 'state' },
+          ]),
+          limit: random.pick([{}, limit(), limit()]),
+          limitPercent: random.pick([null, null, 10, 40]),
+          reserve: random.pick<Limits>([{}, {}, { vcpus: 20 }, { memoryMib: 40_000, extras: { vf: 3 } }]),
+          price,
+          fromMs: null,
+          untilMs: random.pick([null, world.nowMs + 20_000]),
+          noticeDays: random.below(2),
+        });
+      },
+      () => world.try({ type: 'agreement.update', id, limit: limit(), etag }),
+      () => world.try({ type: 'agreement.recall', id, etag }),
+      () => {
+        for (const one of [...tenancy.agreements.keys()])
+          world.try({ type: 'agreement.delete', id: one, etag });
+      },
+    ];
+    random.pick(happenings)();
+  }
+
+  /** About as much as a few VMs hold. */
+  #limit(): Limits {
+    const random = this.#random;
+    return random.pick<Limits>([
+      { vcpus: random.below(30) },
+      { memoryMib: 1024 * random.below(30), vms: 20 },
+      { diskMib: 1000 * random.below(30) },
+      { vms: random.below(20), extras: { vf: random.below(5) } },
+    ]);
   }
 
   /** Something happens to a host or a site. */

@@ -12,6 +12,7 @@ test('with every rule in play, placement and its explanations are those of a pla
   const outcomes = ['placed', 'placed in a batch', 'refused in a batch', 'placed with extras', 'GPUs spared'];
   outcomes.push('somebody to displace', 'nobody to displace', 'slots kept', 'placed on hugepages');
   outcomes.push('placed on dedicated CPUs', 'placed on 1 cells', 'placed on 2 cells', 'placed on 4 cells');
+  outcomes.push('placed under an agreement');
   for (const code of [...outcomes, ...exclusionCodes]) {
     t.ok((seen.get(code) ?? 0) > 20, `${code} came about ${seen.get(code) ?? 0} times`);
   }

@@ -2,9 +2,10 @@
  * What placement should answer, worked out from the entities alone in the plainest way: every host, every rule, no
  * index. It shares no code with what it is held against.
  */
-import type { GroupRule, Host, Resources, Vm } from '../../../../scheduler/core/model.js';
+import type { GroupRule, Host, Resources, Site, Vm } from '../../../../scheduler/core/model.js';
 import type { PlacementRequest } from '../../../../scheduler/core/placement/request.js';
 import { LayoutView } from './plain-layouts.js';
+import { PlainTenancy } from './plain-tenancy.js';
 import type { State } from '../../../../scheduler/core/state.js';
 
 type Place = (host: Host) => string;
@@ -20,6 +21,8 @@ export interface Expected {
   host: string | null;
   /** The cells that it gets there. */
   cells: number[];
+  /** The agreement that it needs there. */
+  agreement: string | undefined;
   reasons: Map<string, string>;
   /** For each reason, hosts that have no other. */
   soles: Map<string, number>;
@@ -67,7 +70,9 @@ export function expected(state: State, request: PlacementRequest): Expected {
   }
   const best = ranked[0]?.host;
   const cells = best === undefined ? [] : layouts.cells(best);
-  return { host: best?.id ?? null, cells, reasons, soles, lackedExtras };
+  const site = best === undefined ? undefined : state.sites.get(best.site);
+  const agreement = site === undefined ? undefined : view.tenancy.agreementOn(site);
+  return { host: best?.id ?? null, cells, agreement, reasons, soles, lackedExtras };
 }
 
 /** The VMs that would have to make room, and the host, found by trying all sets of VMs of every host. */
@@ -123,11 +128,15 @@ export function expectedDisplacement(
 }
 
 export class View {
+  readonly tenancy: PlainTenancy;
+
   constructor(
     readonly state: State,
     readonly vms: Vm[],
     readonly request: PlacementRequest,
-  ) {}
+  ) {
+    this.tenancy = new PlainTenancy(state, vms, request);
+  }
 
   capacity(host: Host): Resources {
     const vcpus = Math.floor((host.capacity.vcpus * this.percent(host)) / 100);
@@ -149,7 +158,7 @@ export class View {
       .reduce((sum, { spec }) => sum + spec.vcpus, 0);
     free.vcpus = Math.floor(((host.capacity.vcpus - dedicated) * this.percent(host)) / 100);
     for (const vm of this.on(host)) {
-      const holds = vm.displacedFor === undefined;
+      const holds = vm.displacedFor === undefined && vm.parked !== true;
       free.vcpus -= holds && !vm.spec.numa?.dedicatedCpus ? vm.spec.vcpus : 0;
       free.memoryMib -= holds && vm.spec.hugepageKib === undefined ? vm.spec.memoryMib : 0;
       free.diskMib -= vm.spec.pool === '' ? vm.spec.diskMib : 0;
@@ -215,6 +224,8 @@ export class View {
       (countries.length > 0 && !countries.includes(site?.country ?? '')) ||
       (jurisdictions.length > 0 && !site?.jurisdictions.some((one) => jurisdictions.includes(one)));
     if (elsewhere) reasons.push('NOT_ALLOWED_THERE');
+    if (!this.tenancy.lawful(site as Site)) reasons.push('NOT_LAWFUL');
+    if (this.tenancy.agreements(site as Site)?.length === 0) reasons.push('NO_AGREEMENT');
     if (host.dedicatedTo !== null && !this.ancestors(administration).includes(host.dedicatedTo)) {
       reasons.push('DEDICATED_TO_OTHERS');
     }
@@ -245,6 +256,7 @@ export class View {
     if (broken.some(({ policy }) => policy === 'anti_affinity')) reasons.push('TOO_CLOSE_TO_GROUP');
     if (broken.some(({ policy }) => policy === 'spread')) reasons.push('UNEVEN_SPREAD');
     if (site?.keepFailoverRoom && !this.leavesRoom(host.site, hosts)) reasons.push('ROOM_KEPT_FREE');
+    reasons.push(...this.tenancy.closes(site as Site));
     if (this.lackedExtras(host).length > 0) reasons.push('LACKS_EXTRA');
     const free = this.free(host);
     const layouts = new LayoutView(this);
