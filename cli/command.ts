@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.js';
+import type { OutputFormat } from './settings.js';
 import { ValueError } from './values/value-error.js';
 
 export interface CommandSpec<Options extends object> {
@@ -16,6 +17,8 @@ export interface CommandSpec<Options extends object> {
   examples: readonly string[];
   options?: readonly Option[];
   hidden?: boolean;
+  /** What --output can be; left out means the usual ones. */
+  formats?: readonly OutputFormat[];
   run(context: Context, args: string[], options: Options): Promise<void>;
 }
 

@@ -60,7 +60,7 @@ async function addGroup(
 function globalOptions(): Option[] {
   return [
     option('--server <address>', 'the scheduler (env SECOVIA_SERVER, default 127.0.0.1:7443)', parseServer),
-    new Option('-o, --output <format>', 'for people, programs (proto3 JSON), or names alone')
+    new Option('-o, --output <format>', 'for people, spreadsheets (some commands), programs, or names alone')
       .choices(outputFormats)
       .default('table'),
     option(

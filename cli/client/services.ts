@@ -8,6 +8,7 @@ import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/Oper
 import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
 import type { SiteServiceDefinition } from '../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../proto/gen/secovia/v1/StoragePoolService.js';
+import type { UsageServiceDefinition } from '../../proto/gen/secovia/v1/UsageService.js';
 import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.js';
 
 export interface Services {
@@ -19,6 +20,7 @@ export interface Services {
   PlacementService: PlacementServiceDefinition;
   SiteService: SiteServiceDefinition;
   StoragePoolService: StoragePoolServiceDefinition;
+  UsageService: UsageServiceDefinition;
   VmService: VmServiceDefinition;
 }
 

@@ -1,6 +1,7 @@
 /** Segments of use and settlements as messages. */
 import type { Settlement as SettlementMessage } from '../../proto/gen/secovia/v1/Settlement.js';
 import type { UsageSegment } from '../../proto/gen/secovia/v1/UsageSegment.js';
+import { minorDecimals } from '../core/accounting/currency.js';
 import type { Settled } from '../core/accounting/questions.js';
 import type { Segment } from '../core/accounting/segment.js';
 import { costMicros } from '../core/accounting/usage-report.js';
@@ -30,9 +31,11 @@ export function segmentMessage(segment: Segment): UsageSegment {
 
 export function settlementMessage(month: string, settled: Settled): SettlementMessage {
   const { lines, ...rest } = settled;
+  const currencies = [...new Set(lines.map(({ currency }) => currency))].sort();
   return {
     month,
     ...rest,
     lines: lines.map((line) => ({ ...line, agreement: `agreements/${line.agreement}` })),
+    currencies: currencies.map((currency) => ({ currency, minorDecimals: minorDecimals(currency) })),
   };
 }

@@ -18,6 +18,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   PlacementService: v1.PlacementService.service,
   SiteService: v1.SiteService.service,
   StoragePoolService: v1.StoragePoolService.service,
+  UsageService: v1.UsageService.service,
   VmService: v1.VmService.service,
 };
 

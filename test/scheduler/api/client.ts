@@ -11,6 +11,7 @@ import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/O
 import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
 import type { SiteServiceDefinition } from '../../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../../proto/gen/secovia/v1/StoragePoolService.js';
+import type { UsageServiceDefinition } from '../../../proto/gen/secovia/v1/UsageService.js';
 import type { VmServiceDefinition } from '../../../proto/gen/secovia/v1/VmService.js';
 import { v1 } from '../../../proto/index.js';
 
@@ -25,6 +26,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<OperationServiceDefinition> &
   Named<FederationServiceDefinition> &
   Named<PlacementServiceDefinition> &
+  Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;
