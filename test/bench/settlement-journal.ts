@@ -57,7 +57,9 @@ export async function writeYear(file: string): Promise<{ decisions: number; byte
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = OFF');
-  const insert = db.prepare('INSERT INTO journal VALUES (?, ?, ?, CAST(? AS TEXT), ?)');
+  const insert = db.prepare(
+    'INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)',
+  );
   let sequence = 0;
   let bytes = 0;
   let hash: Buffer = chainStart;

@@ -16,7 +16,9 @@ export async function writeJournal(
   await new SqliteStore(file).close();
   const batches: Batches = [];
   const db = new Database(file);
-  const insert = db.prepare('INSERT INTO journal VALUES (?, ?, ?, CAST(? AS TEXT), ?)');
+  const insert = db.prepare(
+    'INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)',
+  );
   let hash = chainStart;
   db.transaction(() => {
     for (let from = 0; from < decisions.length; from += together) {

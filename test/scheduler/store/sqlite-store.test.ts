@@ -276,7 +276,7 @@ function lengthen(file: string, upTo: number): void {
     last: number;
     hash: Buffer;
   };
-  const insert = db.prepare('INSERT INTO journal VALUES (?, ?, ?, ?, ?)');
+  const insert = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
   let before = hash;
   db.transaction(() => {
     for (let sequence = last + 1; sequence <= upTo; sequence += 1) {
