@@ -45,6 +45,12 @@ export function priorityOption(): Option {
   );
 }
 
+export function dataClassOption(): Option {
+  return option('--data-class <class>', 'how sensitive its data are (default: internal)', (text) =>
+    resourceName('dataClasses', text),
+  );
+}
+
 export function labelOption(): Option {
   return folded('--label <key=value>', 'a label', addLabel);
 }

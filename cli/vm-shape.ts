@@ -18,6 +18,7 @@ import {
   type AdministrationOption,
   administrationOf,
   administrationOption,
+  dataClassOption,
   type PriorityName,
   priorityNames,
   priorityOption,
@@ -47,6 +48,8 @@ export interface ShapeOptions extends AdministrationOption {
   preferCheap?: true;
   group?: GroupRule[];
   priority?: PriorityName;
+  /** `dataClasses/{data_class}`. */
+  dataClass?: string;
 }
 
 export function shapeOptions(): Option[] {
@@ -77,6 +80,7 @@ export function shapeOptions(): Option[] {
     flag('--prefer-cheap', 'better where it is cheap, before all --prefer-site'),
     folded('--group <rule>', 'belong to a group of the administration, e.g. web:apart', addGroup),
     priorityOption(),
+    dataClassOption(),
   ];
 }
 
@@ -88,12 +92,13 @@ soft    preferred rather than required
 SKEW    for spread: by how many VMs places may differ (default: 1)
 Such as web:apart, db:spread:rack:1, cache:together:site:soft.`;
 
-export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement' | 'priority'> {
+export function shapeOf(options: ShapeOptions): Pick<Vm, 'spec' | 'placement' | 'priority' | 'dataClass'> {
   const { hugepages, numa: cells = 0, dedicatedCpus = false } = options;
   if (dedicatedCpus && cells === 0)
     throw usageFailure('--dedicated-cpus needs --numa: CPUs are dedicated within cells.');
   return {
     priority: options.priority === undefined ? 'VM_PRIORITY_UNSPECIFIED' : priorityNames[options.priority],
+    dataClass: options.dataClass ?? '',
     spec: {
       vcpus: options.vcpus,
       memoryMib: options.memory,

@@ -9,6 +9,7 @@ import type {
   PreconditionFailure,
   PreconditionFailure__Output,
 } from './gen/google/rpc/PreconditionFailure.js';
+import type { QuotaFailure, QuotaFailure__Output } from './gen/google/rpc/QuotaFailure.js';
 import type { ResourceInfo, ResourceInfo__Output } from './gen/google/rpc/ResourceInfo.js';
 import type { RetryInfo, RetryInfo__Output } from './gen/google/rpc/RetryInfo.js';
 import type { Status, Status__Output } from './gen/google/rpc/Status.js';
@@ -26,6 +27,7 @@ const codecs = {
   'google.rpc.PreconditionFailure': messageCodec<PreconditionFailure, PreconditionFailure__Output>(
     'google.rpc.PreconditionFailure',
   ),
+  'google.rpc.QuotaFailure': messageCodec<QuotaFailure, QuotaFailure__Output>('google.rpc.QuotaFailure'),
   'google.rpc.ResourceInfo': messageCodec<ResourceInfo, ResourceInfo__Output>('google.rpc.ResourceInfo'),
   'google.rpc.RetryInfo': messageCodec<RetryInfo, RetryInfo__Output>('google.rpc.RetryInfo'),
 };
@@ -37,6 +39,8 @@ export interface ErrorDetails {
   errorInfo?: { reason: string; metadata: Record<string, string> };
   fieldViolations?: { field: string; description: string }[];
   preconditions?: { type: string; subject: string; description: string }[];
+  /** What is exhausted: the contract's name of a quota or an agreement, and a sentence with its numbers. */
+  quota?: { subject: string; description: string }[];
   resource?: { type: string; name: string };
   retryDelayMs?: number;
 }
@@ -54,6 +58,7 @@ export function packStatus(code: grpc.status, message: string, details: ErrorDet
   if (details.errorInfo) add('google.rpc.ErrorInfo', { ...details.errorInfo, domain: errorDomain });
   if (details.fieldViolations) add('google.rpc.BadRequest', { fieldViolations: details.fieldViolations });
   if (details.preconditions) add('google.rpc.PreconditionFailure', { violations: details.preconditions });
+  if (details.quota) add('google.rpc.QuotaFailure', { violations: details.quota });
   if (details.resource) {
     add('google.rpc.ResourceInfo', {
       resourceType: details.resource.type,
@@ -99,6 +104,9 @@ function unpackDetail(result: ErrorDetails, type: string, value: Buffer): void {
       break;
     case 'google.rpc.PreconditionFailure':
       result.preconditions = codecs['google.rpc.PreconditionFailure'].deserialize(value).violations;
+      break;
+    case 'google.rpc.QuotaFailure':
+      result.quota = codecs['google.rpc.QuotaFailure'].deserialize(value).violations;
       break;
     case 'google.rpc.ResourceInfo': {
       const info = codecs['google.rpc.ResourceInfo'].deserialize(value);

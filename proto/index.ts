@@ -9,11 +9,15 @@ import * as grpc from '@grpc/grpc-js';
 import * as protoLoader from '@grpc/proto-loader';
 import type { ProtoGrpcType as AdministrationGrpc } from './gen/administration.js';
 import type { ProtoGrpcType as AgentGrpc } from './gen/agent.js';
+import type { ProtoGrpcType as AgreementGrpc } from './gen/agreement.js';
 import type { ProtoGrpcType as ErrorDetailsGrpc } from './gen/error_details.js';
 import type { ProtoGrpcType as FederationGrpc } from './gen/federation.js';
 import type { ProtoGrpcType as ImageGrpc } from './gen/image.js';
 import type { ProtoGrpcType as OperationGrpc } from './gen/operation.js';
+import type { ProtoGrpcType as PartnerGrpc } from './gen/partner.js';
 import type { ProtoGrpcType as PlacementGrpc } from './gen/placement.js';
+import type { ProtoGrpcType as QuotaGrpc } from './gen/quota.js';
+import type { ProtoGrpcType as ResidencyGrpc } from './gen/residency.js';
 import type { ProtoGrpcType as SiteGrpc } from './gen/site.js';
 import type { ProtoGrpcType as StatusGrpc } from './gen/status.js';
 import type { ProtoGrpcType as StoragePoolGrpc } from './gen/storage_pool.js';
@@ -53,6 +57,10 @@ export const packageDefinition: protoLoader.PackageDefinition = protoLoader.load
 type V1 = SiteGrpc['secovia']['v1'] &
   AgentGrpc['secovia']['v1'] &
   AdministrationGrpc['secovia']['v1'] &
+  AgreementGrpc['secovia']['v1'] &
+  PartnerGrpc['secovia']['v1'] &
+  QuotaGrpc['secovia']['v1'] &
+  ResidencyGrpc['secovia']['v1'] &
   ImageGrpc['secovia']['v1'] &
   StoragePoolGrpc['secovia']['v1'] &
   OperationGrpc['secovia']['v1'] &

@@ -68,6 +68,8 @@ export class Engine {
   #open: Group;
   #flying: Group | null = null;
   #scheduled = false;
+  /** What is left to review waits for its turn. */
+  #reviewing = false;
   #dead = false;
 
   constructor(options: EngineOptions) {
@@ -127,12 +129,23 @@ export class Engine {
 
   #catchUp(nowMs: number): void {
     const { tenancy } = this.state;
-    while (tenancy.nextMs <= nowMs || tenancy.unreviewed.size > 0) {
-      const command = takeDue(this.state, nowMs);
-      if (command === null) return;
-      const decision = decide(this.state, command, nowMs);
-      if (!decision.refusal && decision.changes.length > 0) this.#append(decision.changes, nowMs);
-    }
+    while (tenancy.nextMs <= nowMs) this.#decideDue(nowMs);
+    if (!tenancy.hasUnreviewed || this.#reviewing) return;
+    this.#decideDue(nowMs);
+    if (!tenancy.hasUnreviewed) return;
+    // A part in each turn: what is left keeps nobody from being answered.
+    this.#reviewing = true;
+    setImmediate(() => {
+      this.#reviewing = false;
+      this.catchUp();
+    });
+  }
+
+  #decideDue(nowMs: number): void {
+    const command = takeDue(this.state, nowMs);
+    if (command === null) return;
+    const decision = decide(this.state, command, nowMs);
+    if (!decision.refusal && decision.changes.length > 0) this.#append(decision.changes, nowMs);
   }
 
   /**

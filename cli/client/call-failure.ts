@@ -9,6 +9,7 @@ import { harmless } from '../output/harmless.js';
 import { formatDuration } from '../values/durations.js';
 import { formatGroup } from '../values/groups.js';
 import { shortName } from '../values/names.js';
+import { quotaWords } from '../values/scopes.js';
 
 /** The parts of a failure that the sentence is made of; `code` is the status as a word, e.g. `NOT_FOUND`. */
 export interface CallFailureParts {
@@ -59,13 +60,33 @@ export function wording(parts: CallFailureParts): { sentence: string; lines: str
   const more = (details.preconditions ?? [])
     .filter(({ description }) => description !== message)
     .map(({ subject, description }) => `${subject}: ${description}`);
+  const limits = (details.quota ?? [])
+    .filter(({ description }) => !message.includes(description))
+    .map(({ subject, description }) => `${quotaSubject(subject)}: ${description}`);
   // Several faults read better one a line than in one long sentence.
   const listed = faults.length > 1 || !faults.every((fault) => message.includes(fault));
   const text = faults.length > 1 ? `${faults.length} values cannot be right` : bareMessage(parts);
   return {
     sentence: `${text} (${label}).${advice(parts)}`,
-    lines: [...(listed ? faults : []), ...more].map((line) => `  ${harmless(line)}`),
+    lines: [...(listed ? faults : []), ...limits, ...more].map((line) => `  ${harmless(line)}`),
   };
+}
+
+/** `the quota of osijek in HR`, `agreement acme-osijek`; another name as it is. */
+function quotaSubject(subject: string): string {
+  const quota = quotaWords(subject);
+  if (quota !== undefined) return `the quota of ${quota.administration} ${quota.where}`;
+  return subject.startsWith('agreements/') ? `agreement ${shortName(subject)}` : subject;
+}
+
+/** The command that shows the limit that is exhausted; empty when none is named. */
+function quotaAdvice({ quota = [] }: ErrorDetails): string {
+  const subject = quota[0]?.subject ?? '';
+  const administration = quotaWords(subject)?.administration;
+  if (administration !== undefined) return `See it with: secovia quota show ${harmless(administration)}`;
+  return subject.startsWith('agreements/')
+    ? `See it with: secovia agreement show ${harmless(shortName(subject))}`
+    : '';
 }
 
 function bareMessage({ code, message, server }: CallFailureParts): string {
@@ -109,6 +130,12 @@ const listCommands: Record<string, string> = {
   'storage pool': 'secovia pool list',
   vm: 'secovia vm list --all',
   operation: 'secovia operation list',
+  partner: 'secovia partner list',
+  quota: 'secovia quota list',
+  loan: 'secovia lend list',
+  'data class': 'secovia class list',
+  'residency rule': 'secovia residency list',
+  agreement: 'secovia agreement list',
 };
 
 function advice(parts: CallFailureParts): string {
@@ -123,6 +150,8 @@ const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
       ? 'Ask for less, or add a host; secovia vm explain says more.'
       : 'To have them stopped and make room, say --preempt confirm.',
   NO_ROOM: () => 'Ask for less, or delete and make it anew elsewhere.',
+  NOT_ENOUGH_UNUSED: ({ errorInfo }) =>
+    `See it with: secovia quota show ${harmless(errorInfo?.metadata['administration'] ?? 'ADMINISTRATION')}`,
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',
   GROUP_DIFFERS: ({ errorInfo }) => {
@@ -162,7 +191,7 @@ function adviceOf(parts: CallFailureParts): string {
     case 'ABORTED':
       return saysWhatToDo(message) ? '' : 'Look at it again and repeat the command.';
     case 'RESOURCE_EXHAUSTED':
-      return retryAdvice(details);
+      return quotaAdvice(details) || retryAdvice(details);
     case 'UNAVAILABLE':
       return isTransport(message)
         ? `Check --server or SECOVIA_SERVER, and that the scheduler runs.${repeat}`

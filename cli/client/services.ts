@@ -1,11 +1,15 @@
 /** The contract's services as types, so that a call names service and method and gets its request checked. */
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdministrationServiceDefinition } from '../../proto/gen/secovia/v1/AdministrationService.js';
+import type { AgreementServiceDefinition } from '../../proto/gen/secovia/v1/AgreementService.js';
 import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
 import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
+import type { PartnerServiceDefinition } from '../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
+import type { QuotaServiceDefinition } from '../../proto/gen/secovia/v1/QuotaService.js';
+import type { ResidencyServiceDefinition } from '../../proto/gen/secovia/v1/ResidencyService.js';
 import type { SiteServiceDefinition } from '../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../proto/gen/secovia/v1/StoragePoolService.js';
 import type { UsageServiceDefinition } from '../../proto/gen/secovia/v1/UsageService.js';
@@ -13,11 +17,15 @@ import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.j
 
 export interface Services {
   AdministrationService: AdministrationServiceDefinition;
+  AgreementService: AgreementServiceDefinition;
   FederationService: FederationServiceDefinition;
   HostService: HostServiceDefinition;
   ImageService: ImageServiceDefinition;
   OperationService: OperationServiceDefinition;
+  PartnerService: PartnerServiceDefinition;
   PlacementService: PlacementServiceDefinition;
+  QuotaService: QuotaServiceDefinition;
+  ResidencyService: ResidencyServiceDefinition;
   SiteService: SiteServiceDefinition;
   StoragePoolService: StoragePoolServiceDefinition;
   UsageService: UsageServiceDefinition;

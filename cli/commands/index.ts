@@ -38,6 +38,36 @@ export const groups: readonly Group[] = [
     load: async () => (await import('./administration/index.js')).administrationCommands,
   },
   {
+    word: 'quota',
+    summary: 'What administrations may use, and how much of it they do',
+    load: async () => (await import('./quota/index.js')).quotaCommands,
+  },
+  {
+    word: 'lend',
+    summary: 'Quota that administrations lend one another',
+    load: async () => (await import('./lend/index.js')).lendCommands,
+  },
+  {
+    word: 'class',
+    summary: 'Data classes: how sensitive the data of a VM are',
+    load: async () => (await import('./class/index.js')).classCommands,
+  },
+  {
+    word: 'residency',
+    summary: 'Where data may be, and VMs that are elsewhere',
+    load: async () => (await import('./residency/index.js')).residencyCommands,
+  },
+  {
+    word: 'partner',
+    summary: 'Organisations that own data centres',
+    load: async () => (await import('./partner/index.js')).partnerCommands,
+  },
+  {
+    word: 'agreement',
+    summary: 'What partners let others use of their sites',
+    load: async () => (await import('./agreement/index.js')).agreementCommands,
+  },
+  {
     word: 'site',
     summary: 'Data centres of the partners',
     load: async () => (await import('./site/index.js')).siteCommands,

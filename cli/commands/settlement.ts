@@ -2,7 +2,7 @@
 import { defineCommand, option } from '../command.js';
 import { exitCodes, Failure } from '../failure.js';
 import { csvHeader, csvRows } from '../output/csv.js';
-import { parseMonth } from '../values/moments.js';
+import { parseMonth } from '../values/periods.js';
 import { settlementCsv, settlementRows, settlementText } from '../views/settlement.js';
 
 interface Options {

@@ -5,14 +5,15 @@ import type { Context } from '../context.js';
 import { csvHeader, csvRows } from '../output/csv.js';
 import { harmlessJson } from '../output/harmless.js';
 import { Table } from '../output/table.js';
-import { type Moment, momentOf, monthStartMs, parseMoment } from '../values/moments.js';
+import { monthStartMs, parsePointMs, timestampMessage } from '../values/periods.js';
 import { UsageTotal, usageColumns, usageCsv } from '../views/usage.js';
 import { type AdministrationOption, administrationOf, administrationOption } from '../vm-options.js';
 
 interface Options extends AdministrationOption {
   all?: true;
-  from?: Moment;
-  to?: Moment;
+  /** Milliseconds since 1970. */
+  from?: number;
+  to?: number;
 }
 
 export const usage = defineCommand<Options>({
@@ -29,18 +30,18 @@ export const usage = defineCommand<Options>({
   options: [
     administrationOption(),
     flag('--all', 'of all administrations, whatever SECOVIA_ADMINISTRATION says').conflicts('administration'),
-    option('--from <moment>', 'in UTC, e.g. 2026-11-01 (default: the beginning of this month)', parseMoment),
-    option('--to <moment>', 'up to just before it (default: now)', parseMoment),
+    option('--from <moment>', 'in UTC, e.g. 2026-11-01 (default: the beginning of this month)', parsePointMs),
+    option('--to <moment>', 'up to just before it (default: now)', parsePointMs),
   ],
   formats: ['table', 'csv', 'json'],
   async run(context, _args, options) {
     const administration = (options.all ? undefined : administrationOf(context, options)) ?? '';
-    const startTime = options.from ?? momentOf(monthStartMs(context.nowMs));
+    const startTime = timestampMessage(options.from ?? monthStartMs(context.nowMs));
     const { readJournal } = await import('../client/journal-reading.js');
     const parts = readJournal(context, 'ReportUsage', {
       administration,
       startTime,
-      ...(options.to === undefined ? {} : { endTime: options.to }),
+      ...(options.to === undefined ? {} : { endTime: timestampMessage(options.to) }),
     });
     await write[context.format as keyof typeof write](context, pagesOf(parts));
   },

@@ -41,6 +41,30 @@ const sources: Record<string, Names> = {
     (await connection.call('StoragePoolService', 'ListStoragePools', page, ask)).storagePools.map((each) =>
       candidate(each.name, shortName(each.site)),
     ),
+  partner: async (connection) =>
+    (await connection.call('PartnerService', 'ListPartners', page, ask)).partners.map((each) =>
+      candidate(each.name, each.title),
+    ),
+  class: async (connection) =>
+    (await connection.call('ResidencyService', 'ListDataClasses', page, ask)).dataClasses.map((each) =>
+      candidate(each.name, each.title),
+    ),
+  'residency-rule': async (connection) =>
+    (await connection.call('ResidencyService', 'ListResidencyRules', page, ask)).residencyRules.map((each) =>
+      candidate(each.name, each.legalBasis),
+    ),
+  agreement: async (connection) =>
+    (await connection.call('AgreementService', 'ListAgreements', page, ask)).agreements.map((each) =>
+      candidate(each.name, each.title),
+    ),
+  loan: async (connection) =>
+    (await connection.call('QuotaService', 'ListLoans', page, ask)).loans.map((each) =>
+      candidate(each.name, each.note),
+    ),
+  country: async (connection) =>
+    distinct(
+      (await connection.call('SiteService', 'ListSites', page, ask)).sites.map((each) => each.country),
+    ),
   operation: async (connection) =>
     (await connection.call('OperationService', 'ListOperations', page, ask)).operations.map((each) =>
       candidate(each.name, each.verb),

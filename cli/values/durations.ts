@@ -6,11 +6,20 @@ const msPerUnit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_
 /** A little over 24 days: what a timer can hold. */
 const maxMs = 2 ** 31 - 1;
 
+const maxSpanMs = 36_500 * 86_400_000;
+
 /**
  * @returns milliseconds, at least 1.
  * @throws ValueError with a sentence that says what to type.
  */
 export function parseDurationMs(text: string): number {
+  const ms = parseSpanMs(text);
+  if (ms > maxMs) throw new ValueError('That is too long: at most 24d can be said.');
+  return ms;
+}
+
+/** The same for what no timer has to wait for: up to a hundred years, in milliseconds. */
+export function parseSpanMs(text: string): number {
   if (/^\d+$/.test(text)) throw new ValueError(`Say the unit: ${text}s or ${text}m.`);
   if (!/^(\d+(ms|s|m|h|d))+$/.test(text)) {
     throw new ValueError('Write a whole number and a unit, for example 500ms, 30s, 5m or 1h30m.');
@@ -20,7 +29,7 @@ export function parseDurationMs(text: string): number {
     totalMs += Number(amount) * msPerUnit[unit!]!;
   }
   if (totalMs <= 0) throw new ValueError('A duration must be more than zero, for example 30s.');
-  if (totalMs > maxMs) throw new ValueError('That is too long: at most 24d can be said.');
+  if (totalMs > maxSpanMs) throw new ValueError('That is too long: at most 36500d can be said.');
   return totalMs;
 }
 

@@ -1,68 +1,53 @@
-/** Moments and months as people type them: in UTC, since that is what the contract counts in. */
+/**
+ * Moments as people type them: a day of UTC (`2027-01-31`, which is its beginning), a time (`2027-01-31T12:00Z`, or with an
+ * offset as `+02:00`), or how long from now (`30d`).
+ */
+import { parseSpanMs } from './durations.js';
 import { ValueError } from './value-error.js';
 
-export interface Moment {
-  seconds: number;
-  nanos: number;
-}
+/** What was typed; a span is counted from when the command runs. */
+export type Moment = { atMs: number } | { inMs: number };
 
-const form = /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?Z)?)?$/;
+const form = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/i;
+const advice = 'Write a day as 2027-01-31, a time as 2027-01-31T12:00Z, or a span from now as 30d.';
 
-/**
- * `2026-11`, `2026-11-23` or `2026-11-23T07:00:00Z`.
- *
- * @throws ValueError with a sentence that says what to type.
- */
 export function parseMoment(text: string): Moment {
-  const [, year, month, day = '1', hour = '0', minute = '0', second = '0', fraction = '0'] =
-    form.exec(text) ?? [];
-  const numbers = [year, month, day, hour, minute, second].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const ms = Date.UTC(numbers[0], numbers[1] - 1, ...numbers.slice(2), Number(fraction.padEnd(3, '0')));
-  const date = new Date(ms);
-  const read = [
-    date.getUTCFullYear(),
-    date.getUTCMonth() + 1,
-    date.getUTCDate(),
-    date.getUTCHours(),
-    date.getUTCMinutes(),
-    date.getUTCSeconds(),
-  ];
-  // A 30 February would become some day of March.
-  if (year === undefined || read.some((value, index) => value !== numbers[index])) {
-    throw new ValueError(
-      'Write a day or a moment of UTC, for example 2026-11, 2026-11-23 or 2026-11-23T07:00:00Z.',
-    );
+  if (/^[\d.]+[a-z]/i.test(text)) return { inMs: parseSpanMs(text) };
+  const match = form.exec(text);
+  if (match === null) throw new ValueError(advice);
+  const [, year, month, day, hour = '00', minute = '00', second = '00', zone] = match;
+  if (match[4] !== undefined && zone === undefined) {
+    throw new ValueError(`Say the zone as well: write ${text}Z for UTC, or for example ${text}+02:00.`);
   }
-  return momentOf(ms);
-}
-
-export function momentOf(ms: number): Moment {
-  const seconds = Math.floor(ms / 1000);
-  return { seconds, nanos: (ms - seconds * 1000) * 1e6 };
-}
-
-/** The beginning of the month of UTC in which a moment is. */
-export function monthStartMs(ms: number): number {
-  const date = new Date(ms);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
-}
-
-/** `2026-11`. */
-export function parseMonth(text: string): string {
-  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) {
-    throw new ValueError('Write a year and a month, for example 2026-11.');
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const asUtc = Date.parse(`${local}Z`);
+  // Date rolls the 30th of February over to March; nobody who types it means that.
+  if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== local) {
+    throw new ValueError(`${text} is not in the calendar. ${advice}`);
   }
-  return text;
+  const atMs = Date.parse(`${local}${zone?.toUpperCase() ?? 'Z'}`);
+  if (Number.isNaN(atMs)) throw new ValueError(`${zone} is no offset from UTC: write for example +02:00.`);
+  if (atMs <= 0) throw new ValueError('Moments begin with the year 1970.');
+  return { atMs };
 }
 
-/** `2026-11-23T07:00:00Z`, with thousandths when there are any. */
-export function momentText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.000Z$/, 'Z');
+/** A google.protobuf.Timestamp; null for what was not said, or taken back. */
+export function momentMessage(
+  moment: Moment | false | undefined,
+  nowMs: number,
+): { seconds: number; nanos: number } | null {
+  if (moment === undefined || moment === false) return null;
+  // A span is typed in seconds at the least, so what is shown need not be finer.
+  const ms = 'atMs' in moment ? moment.atMs : nowMs + moment.inMs;
+  return { seconds: Math.floor(ms / 1000), nanos: 0 };
+}
+
+/** `30d` or `0d`, in whole days. */
+export function parseDays(text: string): number {
+  if (/^0+d?$/.test(text)) return 0;
+  const days = parseSpanMs(text) / 86_400_000;
+  if (!Number.isInteger(days) || days > 3650) {
+    throw new ValueError('Write whole days, 0d to 3650d, for example 90d.');
+  }
+  return days;
 }

@@ -5,7 +5,18 @@
  */
 import { ValueError } from './value-error.js';
 
-export type Collection = 'sites' | 'hosts' | 'administrations' | 'images' | 'storagePools' | 'operations';
+export type Collection =
+  | 'sites'
+  | 'hosts'
+  | 'administrations'
+  | 'images'
+  | 'storagePools'
+  | 'operations'
+  | 'partners'
+  | 'dataClasses'
+  | 'residencyRules'
+  | 'agreements'
+  | 'loans';
 
 const nouns: Record<Collection, string> = {
   sites: 'a site',
@@ -14,6 +25,11 @@ const nouns: Record<Collection, string> = {
   images: 'an image',
   storagePools: 'a pool',
   operations: 'an operation',
+  partners: 'a partner',
+  dataClasses: 'a data class',
+  residencyRules: 'a residency rule',
+  agreements: 'an agreement',
+  loans: 'a loan',
 };
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

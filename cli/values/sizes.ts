@@ -6,8 +6,11 @@ import { ValueError } from './value-error.js';
 
 const mibPerUnit: Record<string, number> = { MiB: 1, GiB: 1024, TiB: 1024 * 1024 };
 
-/** Sizes travel as int32. */
+/** Sizes of VMs travel as int32. */
 const maxMib = 2 ** 31 - 1;
+
+/** Sums of a federation travel as int64, and the scheduler takes so many MiB. */
+const maxLimitMib = 1e12;
 
 const bytesPerMib = 1024 * 1024;
 
@@ -17,6 +20,15 @@ const bytesPerMib = 1024 * 1024;
  * @throws ValueError with a sentence that says what to type.
  */
 export function parseSizeMib(text: string): number {
+  return readMib(text, maxMib, false);
+}
+
+/** The same as an upper bound of what many VMs hold together: 0 is one as well, and needs no unit. */
+export function parseLimitMib(text: string): number {
+  return /^0+$/.test(text) ? 0 : readMib(text, maxLimitMib, true);
+}
+
+function readMib(text: string, mostMib: number, mayBeZero: boolean): number {
   const match = /^\s*([+-]?[\d.,_]*)\s*([A-Za-z]*)\s*$/.exec(text);
   const amount = match?.[1] ?? '';
   const unit = match?.[2] ?? '';
@@ -25,12 +37,15 @@ export function parseSizeMib(text: string): number {
   }
   const known = mibPerUnit[unit];
   if (known === undefined) throw new ValueError(explainUnit(amount, unit));
-  if (/^[+-]?0*$/.test(amount) || amount.startsWith('-')) {
+  if ((!mayBeZero && /^[+-]?0*$/.test(amount)) || amount.startsWith('-')) {
     throw new ValueError(`A size must be more than zero, for example 1${unit}.`);
   }
   if (!/^\d+$/.test(amount)) throw new ValueError(explainFraction(amount, unit, known));
   const mib = Number(amount) * known;
-  if (mib > maxMib) throw new ValueError('That is too large: at most 2047TiB can be said.');
+  if (mib > mostMib) {
+    const most = Math.floor(mostMib / (mibPerUnit['TiB'] ?? 1));
+    throw new ValueError(`That is too large: at most ${most}TiB can be said.`);
+  }
   if (/\s/.test(text)) throw new ValueError(`Leave out the space: write ${amount}${unit}.`);
   return mib;
 }

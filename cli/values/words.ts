@@ -68,6 +68,21 @@ export function parsePriceTier(text: string): number {
   return Number(text);
 }
 
+/** How sensitive a data class is. */
+export function parseClassLevel(text: string): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 100)
+    throw new ValueError(
+      'Write a whole number from 0 to 100; public is 0, internal 10, personal 20, special 30.',
+    );
+  return Number(text);
+}
+
+export function parseRulePriority(text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) > 1000)
+    throw new ValueError('Write a whole number from 0 to 1000; the rule with the higher one decides.');
+  return Number(text);
+}
+
 export function parseUuid(text: string): string {
   if (!isUuid(text)) throw new ValueError('Write a UUID, for example from uuidgen.');
   return text.toLowerCase();

@@ -6,6 +6,7 @@ import type { Column } from '../output/table.js';
 import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName } from '../values/names.js';
 import { formatMib } from '../values/sizes.js';
+import { stateWord } from './enums.js';
 import { amounts } from './host.js';
 
 export function administrationColumns(nowMs: number): Column<Administration__Output>[] {
@@ -19,6 +20,7 @@ export function administrationColumns(nowMs: number): Column<Administration__Out
     { head: 'DISK', value: (each) => formatMib(each.claimed?.diskMib ?? 0), align: 'right' },
     { head: 'AGE', value: (each) => formatAge(timestampMs(each.createTime), nowMs), align: 'right' },
     { head: 'TITLE', value: (each) => each.title },
+    { head: 'NOTE', value: (each) => (each.suspended ? 'suspended' : '') },
   ];
 }
 
@@ -29,6 +31,9 @@ export function administrationSheet(each: Administration__Output, nowMs: number,
       ['Title', each.title],
       ['Country', each.country],
       ['Parent', shortName(each.parent)],
+      ['Partner', shortName(each.partner)],
+      ['Suspended', each.suspended ? 'yes: its subtree makes, starts and enlarges no VM' : ''],
+      ['Stopped VMs', stoppedVms(each)],
       ['Held by its VMs', amounts(each.claimed, true)],
       ['Etag', each.etag],
       ['Created', formatMoment(timestampMs(each.createTime), nowMs)],
@@ -36,4 +41,14 @@ export function administrationSheet(each: Administration__Output, nowMs: number,
     ],
     paint,
   );
+}
+
+const stoppedVmWords: Record<string, string> = {
+  KEEP: 'keep their vCPUs and memory',
+  FREE: 'give their vCPUs and memory up until they start',
+};
+
+/** Nothing when the one above it says. */
+function stoppedVms({ stoppedVms: policy }: Administration__Output): string {
+  return stoppedVmWords[stateWord(policy)] ?? '';
 }

@@ -4,7 +4,7 @@ import type { CsvColumn } from '../output/csv.js';
 import type { Column } from '../output/table.js';
 import { decimal, shortDecimal } from '../values/decimals.js';
 import { timestampMs } from '../values/durations.js';
-import { momentText } from '../values/moments.js';
+import { momentText } from '../values/periods.js';
 import { shortName, shortVmName } from '../values/names.js';
 import { formatMib } from '../values/sizes.js';
 

@@ -25,11 +25,13 @@ export function vmState(vm: Vm__Output): string {
 /** Why it is not as it should be; empty when there is nothing to say. */
 export function vmNote(vm: Vm__Output): string {
   if (vm.error !== null && vm.error.message !== '') return vm.error.message;
+  if (vm.breachTime !== null) return 'may not be here any more; see secovia residency breaches';
   if (vm.displacedFor !== '') return `has given up its room for VM ${shortName(vm.displacedFor)}`;
   const state = stateWord(vm.state);
   const wanted = stateWord(vm.desiredPowerState);
   if (state === 'STOPPED' && wanted === 'RUNNING') return 'to be started';
   if (state === 'RUNNING' && wanted === 'STOPPED') return 'to be stopped';
+  if (vm.parked) return 'holds no vCPUs and no memory while stopped';
   return '';
 }
 
@@ -39,6 +41,8 @@ export function vmColumns(nowMs: number): Column<Vm__Output>[] {
     { head: 'STATE', value: vmState, tone: (_vm, value) => stateTone(value) },
     { head: 'HOST', value: (vm) => shortName(vm.host) },
     { head: 'SITE', value: (vm) => shortName(vm.site) },
+    { head: 'CLASS', value: (vm) => shortName(vm.dataClass) },
+    { head: 'AGREEMENT', value: (vm) => shortName(vm.agreement) },
     { head: 'VCPUS', value: (vm) => String(vm.spec?.vcpus ?? ''), align: 'right' },
     { head: 'MEMORY', value: (vm) => size(vm.spec?.memoryMib), align: 'right' },
     { head: 'DISK', value: (vm) => size(vm.spec?.diskMib), align: 'right' },
@@ -74,6 +78,10 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Note', vmNote(vm)],
       ['Host', shortName(vm.host)],
       ['Site', shortName(vm.site)],
+      ['Data class', shortName(vm.dataClass)],
+      ['Agreement', shortName(vm.agreement)],
+      ['In breach since', formatMoment(timestampMs(vm.breachTime), nowMs)],
+      ['Parked', vm.parked ? 'yes: it takes its vCPUs and memory again when it starts' : ''],
       ['vCPUs', String(spec?.vcpus ?? '')],
       ['Memory', size(spec?.memoryMib)],
       ['Disk', size(spec?.diskMib)],

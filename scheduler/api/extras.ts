@@ -4,7 +4,7 @@ import type { Extras } from '../core/model.js';
 import { type Fields, quoted } from './fields.js';
 import { mostExtras, mostOfOneExtra } from './limits.js';
 
-const nameWords =
+export const extraNameWords =
   'a name must be 1 to 63 of a-z, 0-9, . _ / : -, with a letter or digit at both ends, as in gpu:a30';
 
 /** Undefined when it asks for none. */
@@ -12,7 +12,7 @@ export function wantedExtras(fields: Fields, field: string, wanted: Extras): Ext
   const names = fields.list(field, Object.keys(wanted), mostExtras);
   for (const name of names) {
     if (isExtraName(name)) fields.whole(`${field}.${name}`, wanted[name] as number, 1, mostOfOneExtra);
-    else fields.fault(`${field}.${quoted(name)}`, nameWords);
+    else fields.fault(`${field}.${quoted(name)}`, extraNameWords);
   }
   return sortedExtras(wanted);
 }

@@ -27,5 +27,19 @@ export const mostPriceTier = 99;
 export const mostCountedVms = 10_000;
 export const defaultStopGraceSeconds = 60;
 export const longestStopGraceSeconds = 3600;
+/** Entries of a partner's own administrations, and of a residency rule's countries. */
+export const mostOwnAdministrations = 100;
+export const mostRuleCountries = 100;
+/** Names of extras that one limit speaks of. */
+export const mostLimitedExtras = 64;
+/** Of any one amount in a limit: sums of a few stay whole numbers of a double. */
+export const mostOfALimit = 1e12;
+export const mostDataClassLevel = 100;
+export const mostRulePriority = 1000;
+export const mostNoticeDays = 3650;
+/** A million of the currency's main unit an hour. */
+export const mostPriceMicros = 1e12;
+export const loanNoteLimit = 500;
+export const legalBasisLimit = 1000;
 /** A call's message: the largest batch, with labels and wishes. Longer ones are refused by gRPC itself. */
 export const largestMessageBytes = 16 * 2 ** 20;

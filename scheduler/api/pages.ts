@@ -72,22 +72,46 @@ export class PageFill {
   }
 }
 
-/** A page of a small collection, by id. `bytesOf` is about what the large parts of an entity take. */
+/** A page of a collection without an order of its own, by id. `bytesOf` is about what the large parts of an entity take. */
 export function pageById<T extends { id: string }>(
   page: Page,
   all: Iterable<T>,
   matches: (entity: T) => boolean,
   bytesOf: (entity: T) => number = () => 0,
 ): { items: T[]; nextPageToken: string } {
-  const sorted = [...all].filter(matches).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const from = page.after === null ? 0 : sorted.findIndex(({ id }) => id > (page.after as string));
+  const { after } = page;
+  const next = firstById(all, page.size + 1, (item) => (after === null || item.id > after) && matches(item));
   const items: T[] = [];
   const fill = new PageFill(page.size);
-  for (let at = from; at >= 0 && at < sorted.length && !fill.isFull; at += 1) {
-    const item = sorted[at] as T;
+  for (const item of next) {
+    if (fill.isFull) break;
     items.push(item);
     fill.add(bytesOf(item));
   }
-  const more = from >= 0 && from + items.length < sorted.length;
+  const more = items.length < next.length;
   return { items, nextPageToken: more ? page.token((items.at(-1) as T).id) : '' };
+}
+
+/**
+ * The first so many that match, by id. A collection of 50,000 is gone through for each of its pages; it is not also
+ * sorted for each of them.
+ */
+export function firstById<T extends { id: string }>(
+  all: Iterable<T>,
+  count: number,
+  matches: (entity: T) => boolean,
+): T[] {
+  const found: T[] = [];
+  const keepFirst = () => found.sort((a, b) => (a.id < b.id ? -1 : 1)).splice(count);
+  /** What comes after it is not among the first. */
+  let bar: string | undefined;
+  for (const item of all) {
+    if ((bar !== undefined && item.id > bar) || !matches(item)) continue;
+    found.push(item);
+    if (found.length < 2 * count) continue;
+    keepFirst();
+    bar = found.at(-1)?.id;
+  }
+  keepFirst();
+  return found;
 }

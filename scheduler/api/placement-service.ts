@@ -11,7 +11,7 @@ import { mostCountedVms } from './limits.js';
 import { type Answer, query } from './methods.js';
 import { capacityMessage, placementAnswerMessage } from '../render/placement-answer.js';
 import { sentenceOf } from './status.js';
-import { priorityIn, shapeIn } from './vm-requests.js';
+import { classIn, priorityIn, shapeIn } from './vm-requests.js';
 
 /** How long one question may count: it holds the loop, and with it the agents' leases. */
 const countTimeMs = 100;
@@ -28,7 +28,8 @@ function questionIn(fields: Fields, parent: string, vm: Vm__Output | null): Ques
   const administration = fields.name('parent', 'administration', parent);
   if (!fields.present('vm', vm) || !fields.present('vm.spec', vm.spec)) return null;
   const priority = priorityIn(fields, 'vm.priority', vm.priority);
-  return { administration, shape: { ...shapeIn(fields, 'vm', vm.spec, vm.placement), priority } };
+  const shape = shapeIn(fields, 'vm', vm.spec, vm.placement);
+  return { administration, shape: { ...shape, priority, ...classIn(fields, 'vm.data_class', vm.dataClass) } };
 }
 
 /** How the VM would be called; null when that is not said. */

@@ -27,6 +27,9 @@ export function codeOf(kind: RefusalKind): status {
  */
 const messageLimit = 1000;
 const wordLimit = 200;
+/** Exhausted limits of one refusal that are told, and what each of them may say: numbers, and what would help. */
+const toldLimits = 4;
+const limitSentence = 400;
 
 export function statusOf(refusal: Refusal): StatusObject {
   return serviceError(codes[refusal.kind], sentenceOf(refusal), detailsOf(refusal));
@@ -38,12 +41,18 @@ export function statusMessageOf(refusal: Refusal): Status {
 }
 
 function detailsOf(refusal: Refusal): ErrorDetails {
-  const { kind, reason, metadata, violations, retryDelayMs } = refusal;
+  const { kind, reason, metadata, violations, quota, retryDelayMs } = refusal;
   const details: ErrorDetails = { errorInfo: { reason, metadata: cutValues(metadata) } };
   if (violations) {
     details.fieldViolations = violations.map(({ field, description }) => ({
       field: cutText(field, wordLimit),
       description: cutText(description, wordLimit),
+    }));
+  }
+  if (quota) {
+    details.quota = quota.slice(0, toldLimits).map(({ subject, description }) => ({
+      subject: cutText(subject, wordLimit),
+      description: cutText(description, limitSentence),
     }));
   }
   if (refusal.resource) details.resource = cutValues(refusal.resource);

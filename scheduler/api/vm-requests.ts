@@ -58,11 +58,17 @@ export function newVm(fields: Fields, request: CreateVmRequest__Output, at: stri
     ...(vm.priority === 'VM_PRIORITY_UNSPECIFIED'
       ? {}
       : { priority: priorityIn(fields, `${at}vm.priority`, vm.priority) }),
+    ...classIn(fields, `${at}vm.data_class`, vm.dataClass),
   };
 }
 
 export function priorityIn(fields: Fields, at: string, priority: string | number): Priority {
   return fields.choice(at, priority, priorityWords);
+}
+
+/** The class of a VM's data; nothing when the plain one is meant. */
+export function classIn(fields: Fields, at: string, dataClass: string): { dataClass?: string } {
+  return dataClass === '' ? {} : { dataClass: fields.name(at, 'data class', dataClass) };
 }
 
 /** What of a VM placement has to know; `at` is the field of the VM. */

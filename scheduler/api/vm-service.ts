@@ -30,7 +30,8 @@ import { operationMessage, vmMessage } from '../render/vm.js';
 import { placementBytes } from '../render/vm-placement.js';
 import { vmFilterSchema } from './vm-filter.js';
 import { vmCreation } from './vm-creation.js';
-import { policyIn, priorityIn } from './vm-requests.js';
+import { defaultClass } from '../core/tenancy/residency.js';
+import { classIn, policyIn, priorityIn } from './vm-requests.js';
 
 const stopModes: Record<string, StopMode> = {
   STOP_MODE_UNSPECIFIED: 'graceful',
@@ -125,12 +126,16 @@ export const vmService = {
       policy: sent.policy !== null,
       deletion_protection: sent.deletionProtection,
       priority: sent.priority !== 'VM_PRIORITY_UNSPECIFIED',
+      data_class: sent.dataClass !== '',
     });
     const title = masked.has('title') ? fields.text('vm.title', sent.title, titleLimit) : undefined;
     const labels = masked.has('labels') ? fields.labels('vm.labels', sent.labels) : undefined;
     const policy = masked.has('policy') ? policyIn(fields, 'vm.policy', sent.policy) : undefined;
     const deletionProtection = masked.has('deletion_protection') ? sent.deletionProtection : undefined;
     const priority = masked.has('priority') ? priorityIn(fields, 'vm.priority', sent.priority) : undefined;
+    const dataClass = masked.has('data_class')
+      ? (classIn(fields, 'vm.data_class', sent.dataClass).dataClass ?? defaultClass)
+      : undefined;
     if (fields.refusal) return { refusal: fields.refusal };
     const outcome = engine.run({
       type: 'vm.update',
@@ -140,6 +145,7 @@ export const vmService = {
       policy,
       deletionProtection,
       priority,
+      dataClass,
       etag: sent.etag,
     });
     return outcome.refusal ? outcome : { response: { vm: vmMessage(engine.state, outcome.reply) } };

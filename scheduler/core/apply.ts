@@ -183,6 +183,7 @@ function applyAdministrationChange(
     case 'administration.suspended':
       if (change.suspended) administration.suspended = true;
       else delete administration.suspended;
+      state.noteSuspension(administration);
   }
 }
 

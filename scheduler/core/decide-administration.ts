@@ -7,7 +7,7 @@ import { canPark, inheritedPolicy } from './parking.js';
 import type { Administration, Vm } from './model.js';
 import { alreadyExists, notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
-import { shortageOf, Sum } from './tenancy/holdings.js';
+import { Sum } from './tenancy/holdings.js';
 import { refuseExceeded } from './tenancy/refusals.js';
 import { covers } from './tenancy/scope.js';
 import type { Exceeded } from './tenancy/tenancy.js';
@@ -103,10 +103,11 @@ function cannotHang(state: State, id: string, parent: string): Refusal | null {
   for (const ancestor of tree.node(parent).upwards()) {
     // What counted there before is not counted twice.
     if (above.has(ancestor)) break;
-    for (const { quota, limit, used } of ancestor.meters.values()) {
+    for (const meter of ancestor.meters.values()) {
+      const { quota } = meter;
       const more = new Sum();
       for (const [site, sum] of held) if (covers(quota.scope, site)) more.add(sum, 1);
-      const short = shortageOf(limit, used, more);
+      const short = meter.shortage(more);
       if (short !== null) exceeded.push({ ...short, code: 'QUOTA_EXCEEDED', quota });
     }
   }

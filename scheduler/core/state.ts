@@ -48,6 +48,8 @@ export class State {
   lastMs = 0;
   readonly sites = new Map<string, Site>();
   readonly administrations = new Map<string, Administration>();
+  /** Those that are suspended themselves. */
+  readonly suspended = new Set<string>();
   /** The catalogue by id: images that new VMs can name. */
   readonly images = new Map<string, Image>();
   /** Every image that exists or that a VM was made from. */
@@ -129,6 +131,7 @@ export class State {
 
   addAdministration(administration: Administration): void {
     this.administrations.set(administration.id, administration);
+    this.noteSuspension(administration);
     this.tenancy.hangAdministration(administration.id, administration.parent);
   }
 
@@ -138,8 +141,15 @@ export class State {
     this.offers.profiles.forgetMasks();
   }
 
+  /** To be called after it has been suspended or resumed. */
+  noteSuspension({ id, suspended }: Administration): void {
+    if (suspended === true) this.suspended.add(id);
+    else this.suspended.delete(id);
+  }
+
   removeAdministration(id: string): void {
     this.administrations.delete(id);
+    this.suspended.delete(id);
     this.tenancy.removeAdministration(id);
   }
 

@@ -1,10 +1,11 @@
 /** Sites, administrations, images and pools as messages. */
 import type { Administration as AdministrationMessage } from '../../proto/gen/secovia/v1/Administration.js';
+import type { StoppedVmPolicy__Output as StoppedVmPolicyName } from '../../proto/gen/secovia/v1/StoppedVmPolicy.js';
 import type { Image as ImageMessage } from '../../proto/gen/secovia/v1/Image.js';
 import type { Site as SiteMessage } from '../../proto/gen/secovia/v1/Site.js';
 import type { StoragePool as StoragePoolMessage } from '../../proto/gen/secovia/v1/StoragePool.js';
 import { etagOf } from '../core/etag.js';
-import type { Administration, Image, Site, StoragePool } from '../core/model.js';
+import type { Administration, Image, Site, StoppedVms, StoragePool } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { nameOf } from './names.js';
 import { resourcesMessage, timestamp } from './basics.js';
@@ -30,7 +31,14 @@ export function siteMessage(state: State, site: Site): SiteMessage {
   };
 }
 
+const stoppedVmPolicyNames: Record<StoppedVms, StoppedVmPolicyName> = {
+  keep: 'STOPPED_VM_POLICY_KEEP',
+  free: 'STOPPED_VM_POLICY_FREE',
+};
+
 export function administrationMessage(state: State, administration: Administration): AdministrationMessage {
+  const { suspended = false, stoppedVms } = administration;
+  const partner = state.tenancy.homePartner(administration.id);
   return {
     name: nameOf('administration', administration.id),
     title: administration.title,
@@ -40,6 +48,9 @@ export function administrationMessage(state: State, administration: Administrati
     etag: etagOf(administration.revision),
     createTime: timestamp(administration.createdMs),
     updateTime: timestamp(administration.updatedMs),
+    suspended,
+    stoppedVms: stoppedVms === undefined ? 'STOPPED_VM_POLICY_UNSPECIFIED' : stoppedVmPolicyNames[stoppedVms],
+    partner: partner === null ? '' : nameOf('partner', partner.id),
   };
 }
 

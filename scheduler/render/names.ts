@@ -8,6 +8,11 @@ const collections = {
   image: 'images',
   'storage pool': 'storagePools',
   operation: 'operations',
+  partner: 'partners',
+  'data class': 'dataClasses',
+  'residency rule': 'residencyRules',
+  agreement: 'agreements',
+  loan: 'loans',
 } as const;
 
 export type Collection = keyof typeof collections;
@@ -45,4 +50,20 @@ export function vmRefIn(name: string): VmRef | null {
 
 export function vmName(administration: string, id: string): string {
   return `administrations/${administration}/vms/${id}`;
+}
+
+const quotaPattern = /^administrations\/([^/]+)\/quotas\/([^/]+)$/;
+
+export const quotaNamePattern =
+  'administrations/ADMINISTRATION/quotas/QUOTA, where QUOTA is everywhere, country-hr or site-zagreb';
+
+/** The administration of a quota, and the last part of its name. */
+export function quotaRefIn(name: string): { administration: string; key: string } | null {
+  const match = quotaPattern.exec(name);
+  return match === null ? null : { administration: match[1] as string, key: match[2] as string };
+}
+
+/** `key` is that of the scope, e.g. `country-hr`. */
+export function quotaName(administration: string, key: string): string {
+  return `administrations/${administration}/quotas/${key}`;
 }

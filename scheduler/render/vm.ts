@@ -12,6 +12,8 @@ import type { Operation, OperationState, Priority, Vm, VmPolicy, VmSpec } from '
 import { priorityOf } from '../core/priority.js';
 import type { State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
+import { defaultClass } from '../core/tenancy/residency.js';
+import { breachOf } from '../core/tenancy/stay.js';
 import { statusMessage, timestamp } from './basics.js';
 import { placementMessage } from './vm-placement.js';
 
@@ -107,6 +109,10 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     numaCells: vm.numaCells,
     priority: priorityNames[priorityOf(vm)],
     displacedFor: vm.displacedFor === undefined ? '' : `vms/${vm.displacedFor}`,
+    dataClass: nameOf('data class', vm.dataClass ?? defaultClass),
+    agreement: vm.agreement === undefined ? '' : nameOf('agreement', vm.agreement),
+    parked: vm.parked ?? false,
+    breachTime: removed ? null : timestamp(breachOf(state, vm)?.sinceMs ?? 0),
   };
 }
 

@@ -128,6 +128,8 @@ export function emptyWorld(): World {
   const world = new World();
   world.run({ type: 'federation.open', instance: 'bench', name: 'bench', incarnation: 1 });
   for (const { id, country } of sites) world.site(id, country);
+  // Whom partners serve is measured elsewhere.
+  world.run({ type: 'partner.update', id: 'p', open: true, etag: '' });
   world.administration('adm');
   world.image('tiny');
   return world;

@@ -11,11 +11,15 @@ import { v1 } from '../../proto/index.js';
 
 const services: Record<Service, grpc.ServiceDefinition> = {
   AdministrationService: v1.AdministrationService.service,
+  AgreementService: v1.AgreementService.service,
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
   ImageService: v1.ImageService.service,
   OperationService: v1.OperationService.service,
+  PartnerService: v1.PartnerService.service,
   PlacementService: v1.PlacementService.service,
+  QuotaService: v1.QuotaService.service,
+  ResidencyService: v1.ResidencyService.service,
   SiteService: v1.SiteService.service,
   StoragePoolService: v1.StoragePoolService.service,
   UsageService: v1.UsageService.service,

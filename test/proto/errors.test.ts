@@ -13,6 +13,7 @@ const everything: ErrorDetails = {
   errorInfo: { reason: 'NO_HOST', metadata: { hosts: '3', č: '\u{1f600}' } },
   fieldViolations: [{ field: 'vm.spec', description: 'is missing' }],
   preconditions: [{ type: 'HOST_IN_USE', subject: 'hosts/a', description: 'it has VMs' }],
+  quota: [{ subject: 'administrations/a/quotas/everywhere', description: '5 of 4 vCPUs' }],
   resource: { type: 'VM', name: 'vms/x' },
   retryDelayMs: 2500,
 };
@@ -23,11 +24,12 @@ function thrown({ code, details, metadata }: grpc.StatusObject): grpc.ServiceErr
 
 /** Only what is asked about, without the fields that the loader adds. */
 function essence(details: ErrorDetails) {
-  const { errorInfo, fieldViolations, preconditions, resource, retryDelayMs } = details;
+  const { errorInfo, fieldViolations, preconditions, quota, resource, retryDelayMs } = details;
   return {
     errorInfo: errorInfo && { reason: errorInfo.reason, metadata: { ...errorInfo.metadata } },
     fieldViolations: fieldViolations?.map(({ field, description }) => ({ field, description })),
     preconditions: preconditions?.map(({ type, subject, description }) => ({ type, subject, description })),
+    quota: quota?.map(({ subject, description }) => ({ subject, description })),
     resource,
     retryDelayMs,
   };

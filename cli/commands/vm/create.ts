@@ -62,6 +62,7 @@ export const vmCreate = defineCommand<Options>({
     '    --country BG --label env=prod --group node:spread',
     'secovia vm create ai -A city --vcpus 8 --memory 64GiB --disk 200GiB --image debian-13 --extra gpu:a30=2',
     'secovia vm create sip -A city --vcpus 4 --memory 8GiB --disk 20GiB --image debian-13 --numa one --dedicated-cpus --hugepages 2MiB',
+    'secovia vm create register -A city --vcpus 4 --memory 16GiB --disk 100GiB --image debian-13 --data-class personal',
     'secovia vm create db -A city --vcpus 8 --memory 64GiB --disk 1TiB --image debian-13 --require-trait ssd --dry-run',
   ],
   options: [

@@ -13,6 +13,7 @@ import { shortVmName } from '../../values/names.js';
 import {
   type AdministrationOption,
   administrationOption,
+  dataClassOption,
   etagOption,
   labelOption,
   namedVms,
@@ -29,15 +30,17 @@ interface Options extends AdministrationOption {
   onGuestShutdown?: 'stay-stopped' | 'restart';
   rebuildable?: boolean;
   priority?: PriorityName;
+  dataClass?: string;
   etag?: string;
 }
 
 export const vmUpdate = defineCommand<Options>({
   usage: 'vm update <vm>',
-  summary: "Change a VM's title, labels, policy, protection or priority",
+  summary: "Change a VM's title, labels, policy, protection, priority or data class",
   examples: [
     'secovia vm update city/web --title "Front page" --label env=prod --remove-label test',
     'secovia vm update city/web --no-deletion-protection',
+    'secovia vm update city/register --data-class personal',
   ],
   options: [
     option('--title <text>', 'a name for people; "" takes it away'),
@@ -51,6 +54,7 @@ export const vmUpdate = defineCommand<Options>({
     flag('--rebuildable', 'it may be made anew from its image'),
     flag('--no-rebuildable', 'it may not'),
     priorityOption(),
+    dataClassOption(),
     administrationOption(),
     etagOption(),
   ],
@@ -74,13 +78,15 @@ export const vmUpdate = defineCommand<Options>({
 });
 
 function changedFields(options: Options): string[] {
-  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection, priority } = options;
+  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection } = options;
+  const { priority, dataClass } = options;
   return [
     ...(title === undefined ? [] : ['title']),
     ...(label === undefined && removeLabel === undefined ? [] : ['labels']),
     ...(onGuestShutdown === undefined && rebuildable === undefined ? [] : ['policy']),
     ...(deletionProtection === undefined ? [] : ['deletion_protection']),
     ...(priority === undefined ? [] : ['priority']),
+    ...(dataClass === undefined ? [] : ['data_class']),
   ];
 }
 
@@ -98,6 +104,7 @@ async function update(context: Context, name: string, paths: string[], options: 
           policy: now === null ? null : policyOf(now, options),
           deletionProtection: options.deletionProtection ?? false,
           ...(options.priority === undefined ? {} : { priority: priorityNames[options.priority] }),
+          dataClass: options.dataClass ?? '',
           etag: options.etag ?? now?.etag ?? '',
         },
         updateMask: { paths },

@@ -1,6 +1,6 @@
 /**
- * What tenancy has to say to the VMs of one administration and data class, worked out once and kept until a rule, an
- * agreement, a partner, a site or the tree changes: the sites where they may be at all, and what is counted where they go.
+ * What tenancy has to say to the VMs of one administration and data class, worked out once and kept until something
+ * changes that it follows from: the sites where they may be at all, and what is counted where they go.
  */
 import type { AgreementMeter, PartnerMeter } from './partners.js';
 import type { Meter } from './tree.js';
@@ -12,21 +12,30 @@ export interface Foreign {
   agreements: readonly AgreementMeter[];
 }
 
+/** Which sites serve an administration. */
+export interface Service {
+  /** Null when all sites do. */
+  served: ReadonlySet<string> | null;
+  foreign: readonly Foreign[];
+}
+
 /** A quota that holds on some sites. */
 export interface ScopedMeter {
   meter: Meter;
   sites: readonly string[];
 }
 
+/** The quotas that an administration's VMs count in. */
+export interface Counting {
+  everywhere: readonly Meter[];
+  scoped: readonly ScopedMeter[];
+}
+
 export interface Admission {
   /** Null when all sites are. */
   lawful: ReadonlySet<string> | null;
-  /** Null when all sites are. */
-  served: ReadonlySet<string> | null;
+  service: Service;
   /** Stands for the sites where they may be; empty for all of them. Two that differ never have the same. */
   key: string;
-  /** Quotas that hold everywhere, from the administration upwards. */
-  everywhere: readonly Meter[];
-  scoped: readonly ScopedMeter[];
-  foreign: readonly Foreign[];
+  counting: Counting;
 }

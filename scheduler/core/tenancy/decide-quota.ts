@@ -4,7 +4,7 @@ import type { Decision } from '../decide.js';
 import { staleEtag } from '../etag.js';
 import { alreadyExists, notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { amountWords, heldOf, type Shortage, shortageOf } from './holdings.js';
+import { amountWords, heldOf, type Shortage } from './holdings.js';
 import { metersOf } from './loans.js';
 import type { Limits, Loan, Quota, Scope } from './model.js';
 import { quotaKey, scopeKey, scopeWords } from './scope.js';
@@ -113,7 +113,7 @@ function cannotLend(
     );
   }
   for (const meter of lendsFromAbove ? [own] : lenders) {
-    const short = shortageOf(meter.limit, meter.used, heldOf(amount));
+    const short = meter.shortage(heldOf(amount));
     if (short !== null) return tooLittleToLend(meter, short);
   }
   if (borrowers.some(({ limit }) => limitsAny(limit, amount))) return null;

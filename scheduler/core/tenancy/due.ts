@@ -5,22 +5,24 @@
 import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
-import type { Administration } from '../model.js';
+import type { Administration, Site } from '../model.js';
 import type { State } from '../state.js';
 import type { Breach } from './model.js';
+import { defaultClass } from './residency.js';
 import { agreementBreachId, residencyBreachId, serviceBreachId } from './stay.js';
 import { agreementAt, boundaryOf, loanAt, ruleAt } from './times.js';
-import type { Cell, Node } from './tree.js';
+import type { Cell } from './tree.js';
+
+/** So many administrations are looked at in one decision, and others may come between. */
+const reviewedTogether = 200;
 
 export type DueCommand = CommandOf<'time.pass'> | CommandOf<'breaches.review'>;
 
 /** The next command that is due, to be run before any other; null when there is none. Each is handed over once. */
 export function takeDue({ tenancy }: State, nowMs: number): DueCommand | null {
   if (tenancy.nextMs <= nowMs) return { type: 'time.pass' };
-  if (tenancy.unreviewed.size === 0) return null;
-  const administrations = [...tenancy.unreviewed];
-  tenancy.unreviewed.clear();
-  return { type: 'breaches.review', administrations };
+  if (!tenancy.hasUnreviewed) return null;
+  return { type: 'breaches.review', administrations: tenancy.takeUnreviewed(reviewedTogether) };
 }
 
 /** Loans that expire, rules that begin and end, agreements that go from one state to the next. */
@@ -56,26 +58,26 @@ export function reviewBreaches(
   const found = new Map<string, Breach>();
   const note = (breach: Omit<Breach, 'sinceMs'>) =>
     found.set(breach.id, { ...breach, sinceMs: breaches.get(breach.id)?.sinceMs ?? nowMs });
-  const nodes = new Set<Node>();
-  for (const id of administrations) {
-    const some = id === '' ? state.tenancy.tree.nodes() : state.tenancy.tree.node(id).subtree();
-    for (const node of some) nodes.add(node);
-  }
-  for (const node of nodes) {
-    const administration = state.administrations.get(node.id);
+  const reviewed = new Set(administrations);
+  for (const id of reviewed) {
+    const administration = state.administrations.get(id);
     if (administration === undefined) continue;
-    for (const cell of node.cells.values()) reviewCell(state, administration, cell, note);
+    for (const cell of state.tenancy.tree.node(id).cells.values())
+      reviewCell(state, administration, cell, note);
   }
   reviewAgreements(state, note);
   const changes: Change[] = [];
   for (const [id, breach] of found)
-    if (JSON.stringify(breaches.get(id)) !== JSON.stringify(breach))
-      changes.push({ type: 'breach.began', breach });
+    if (!isSame(breaches.get(id), breach)) changes.push({ type: 'breach.began', breach });
   for (const { id, administration } of breaches.values()) {
-    const reviewed = administration === null || nodes.has(state.tenancy.tree.node(administration));
-    if (reviewed && !found.has(id)) changes.push({ type: 'breach.ended', id });
+    const isReviewed = administration === null || reviewed.has(administration);
+    if (isReviewed && !found.has(id)) changes.push({ type: 'breach.ended', id });
   }
   return { changes, reply: () => null };
+}
+
+function isSame(before: Breach | undefined, breach: Breach): boolean {
+  return before?.because === breach.because && before.startUntilMs === breach.startUntilMs;
 }
 
 type Note = (breach: Omit<Breach, 'sinceMs'>) => void;
@@ -83,8 +85,9 @@ type Note = (breach: Omit<Breach, 'sinceMs'>) => void;
 function reviewCell(state: State, administration: Administration, cell: Cell, note: Note): void {
   const { site, classes } = cell;
   for (const dataClass of classes.keys()) {
-    const { lawful, rule } = state.tenancy.residency(administration, dataClass, site);
-    if (lawful) continue;
+    const { lawful } = state.tenancy.admission(administration.id, dataClass);
+    if (lawful === null || lawful.has(site.id)) continue;
+    const { rule } = state.tenancy.residency(administration, dataClass, site);
     note({
       id: residencyBreachId(administration.id, dataClass, site.id),
       code: 'NOT_LAWFUL',
@@ -95,7 +98,7 @@ function reviewCell(state: State, administration: Administration, cell: Cell, no
       startUntilMs: rule?.startUntilMs ?? null,
     });
   }
-  if (cell.withoutAgreement === 0 || state.tenancy.service(administration, site).free) return;
+  if (cell.withoutAgreement === 0 || isServedFreely(state, administration, site)) return;
   note({
     id: serviceBreachId(administration.id, site.id),
     code: 'NO_AGREEMENT',
@@ -105,6 +108,11 @@ function reviewCell(state: State, administration: Administration, cell: Cell, no
     because: null,
     startUntilMs: null,
   });
+}
+
+function isServedFreely({ tenancy }: State, administration: Administration, { id }: Site): boolean {
+  const { served, foreign } = tenancy.admission(administration.id, defaultClass).service;
+  return (served === null || served.has(id)) && !foreign.some(({ sites }) => sites.includes(id));
 }
 
 function reviewAgreements({ tenancy }: State, note: Note): void {

@@ -26,15 +26,32 @@ export interface ResidencyVerdict {
   rule: ResidencyRule | null;
 }
 
-/** What the rules say to a site. They are those of one class that hold for an administration, in any order and state. */
+/** The rules of one class that hold for an administration now, those of one priority together, the highest first. */
+export type RulesInForce = readonly (readonly ResidencyRule[])[];
+
+/** Of rules in any order and state; within a priority by id, so that the rule that is named is always the same. */
+export function rulesInForce(rules: readonly ResidencyRule[]): RulesInForce {
+  if (rules.length === 0) return [];
+  const inForce = rules
+    .filter(({ state }) => state === 'in_force')
+    .sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
+  const groups: ResidencyRule[][] = [];
+  for (const rule of inForce) {
+    const group = groups.at(-1);
+    if (group?.[0]?.priority === rule.priority) group.push(rule);
+    else groups.push([rule]);
+  }
+  return groups;
+}
+
+/** What rules say to a site about data of a class of this level. */
 export function residencyOf(
-  rules: readonly ResidencyRule[],
+  rules: RulesInForce,
   level: number,
   country: string,
   site: Site,
 ): ResidencyVerdict {
-  const inForce = rules.filter(({ state }) => state === 'in_force');
-  for (const some of byPriority(inForce)) {
+  for (const some of rules) {
     const forbids = some.find(({ forbidden }) => isAmong(site, forbidden));
     if (forbids !== undefined) return { lawful: false, rule: forbids };
     const allows = some.find(({ allowed }) => isAmong(site, allowed));
@@ -45,17 +62,16 @@ export function residencyOf(
   return { lawful: level <= internalLevel || site.country === country, rule: null };
 }
 
-/** Those of one priority together, the highest first; within it by id, so that the rule that is named is always the same. */
-function byPriority(rules: readonly ResidencyRule[]): ResidencyRule[][] {
-  const groups = new Map<number, ResidencyRule[]>();
-  for (const rule of rules) {
-    const group = groups.get(rule.priority);
-    if (group === undefined) groups.set(rule.priority, [rule]);
-    else group.push(rule);
-  }
-  const sorted = [...groups].sort(([a], [b]) => b - a).map(([, group]) => group);
-  for (const group of sorted) group.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return sorted;
+/** The ids of the sites where such data may be; null for all of them. */
+export function lawfulSites(
+  rules: RulesInForce,
+  level: number,
+  country: string,
+  sites: readonly Site[],
+): Set<string> | null {
+  if (rules.length === 0 && level <= internalLevel) return null;
+  const lawful = sites.filter((site) => residencyOf(rules, level, country, site).lawful);
+  return lawful.length === sites.length ? null : new Set(lawful.map(({ id }) => id));
 }
 
 export function isEmpty({ countries, jurisdictions }: Places): boolean {

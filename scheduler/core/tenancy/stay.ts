@@ -3,7 +3,7 @@ import type { Vm } from '../model.js';
 import type { Refusal } from '../refusal.js';
 import { refuse } from '../refusal.js';
 import { heldWithExtras, type State } from '../state.js';
-import { growthOf, type Held, shortageOf } from './holdings.js';
+import { growthOf, type Held } from './holdings.js';
 import type { Agreement, Breach } from './model.js';
 import { refuseExceeded, refuseSuspended, refuseUnlawful } from './refusals.js';
 import { defaultClass } from './residency.js';
@@ -11,6 +11,7 @@ import type { Exceeded } from './tenancy.js';
 
 /** The refusal for an administration that is suspended itself, or below one that is. */
 export function suspendedAbove(state: State, administration: string): Refusal | null {
+  if (state.suspended.size === 0) return null;
   for (const { id } of state.tenancy.tree.node(administration).upwards()) {
     const one = state.administrations.get(id);
     if (one?.suspended === true) return refuseSuspended(one);
@@ -26,9 +27,9 @@ export function refuseGrowth(state: State, vm: Vm, after: Held): Refusal | null 
   const { tenancy } = state;
   const node = tenancy.tree.node(vm.administration);
   const exceeded: Exceeded[] = [];
-  for (const { limit, used, quota } of tenancy.tree.route(node, tenancy.tree.cell(node, site))) {
-    const short = shortageOf(limit, used, growth);
-    if (short !== null) exceeded.push({ ...short, code: 'QUOTA_EXCEEDED', quota });
+  for (const meter of tenancy.tree.route(node, tenancy.tree.cell(node, site))) {
+    const short = meter.shortage(growth);
+    if (short !== null) exceeded.push({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota });
   }
   const agreement = vm.agreement === undefined ? undefined : tenancy.agreements.get(vm.agreement);
   if (agreement !== undefined) {

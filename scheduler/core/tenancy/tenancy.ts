@@ -4,16 +4,17 @@
  * change (PROTOCOL E3).
  */
 import type { Administration, HostCapacity, Site } from '../model.js';
-import type { Admission, Foreign, ScopedMeter } from './admission.js';
-import { type Held, type Holdings, type Shortage, shortageOf, Sum } from './holdings.js';
+import type { Admission, Foreign, Service } from './admission.js';
+import { Admissions } from './admissions.js';
+import { type Held, type Holdings, type Shortage, Sum } from './holdings.js';
 import { spreadLoans } from './loans.js';
 import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './model.js';
 import { AgreementMeter, agreementsFor, isOwn, Offered, PartnerMeter } from './partners.js';
 import type { TenancyRequest } from './request.js';
-import { builtInClasses, defaultClass, residencyOf, type ResidencyVerdict } from './residency.js';
-import { covers, quotaKey, scopeKey } from './scope.js';
+import { builtInClasses, residencyOf, type ResidencyVerdict, rulesInForce } from './residency.js';
+import { quotaKey, scopeKey } from './scope.js';
 import { boundaryOf } from './times.js';
-import { type Cell, type Meter, type Node, Tree } from './tree.js';
+import { type Cell, type Node, Tree } from './tree.js';
 
 /** What tenancy reads of the rest of the state. */
 export interface Surroundings {
@@ -41,20 +42,28 @@ export class Tenancy {
   readonly breaches = new Map<string, Breach>();
   readonly tree = new Tree();
   /** Administrations of whose subtrees breaches are to be looked for; an empty id stands for all. */
-  readonly unreviewed = new Set<string>();
+  readonly #unreviewed = new Set<string>();
+  /** Administrations that are next, each without its subtree. */
+  #toReview: string[] = [];
   readonly #state: Surroundings;
   readonly #partnerMeters = new Map<string, PartnerMeter>();
   readonly #agreementMeters = new Map<string, AgreementMeter>();
   readonly #offered = new Offered();
   /** By administration (an empty id for rules about all), then by class. */
   readonly #rulesOf = new Map<string, Map<string, ResidencyRule[]>>();
-  readonly #admissions = new Map<string, Map<string, Admission>>();
-  readonly #siteSets = new Map<string, string>();
-  #siteSetsMade = 0;
+  readonly #admissions: Admissions;
   #nextMs: number | null = Number.POSITIVE_INFINITY;
 
   constructor(state: Surroundings) {
     this.#state = state;
+    this.#admissions = new Admissions({
+      sites: () => [...state.sites.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+      administration: (id) => state.administrations.get(id),
+      node: (id) => this.tree.node(id),
+      level: (dataClass) => this.classes.get(dataClass)?.level ?? Number.POSITIVE_INFINITY,
+      rulesFor: (node, dataClass) => this.#rulesFor(node, dataClass),
+      service: (administration, sites) => this.#serviceOn(administration, sites),
+    });
   }
 
   /** The next time at which something begins or ends; infinity when there is none. */
@@ -63,6 +72,22 @@ export class Tenancy {
       ...[...this.loans.values(), ...this.rules.values(), ...this.agreements.values()].map(boundaryOf),
     );
     return this.#nextMs;
+  }
+
+  /** Whether something has changed that may have put VMs in breach, or out of it. */
+  get hasUnreviewed(): boolean {
+    return this.#unreviewed.size + this.#toReview.length > 0;
+  }
+
+  /** Hands over administrations whose VMs are to be looked at, at most so many. */
+  takeUnreviewed(most: number): string[] {
+    for (const id of this.#unreviewed) {
+      if (this.#toReview.length >= most) break;
+      this.#unreviewed.delete(id);
+      for (const node of id === '' ? this.tree.nodes() : this.tree.node(id).subtree())
+        this.#toReview.push(node.id);
+    }
+    return this.#toReview.splice(0, most);
   }
 
   setPartner(partner: Partner): void {
@@ -97,10 +122,10 @@ export class Tenancy {
   setQuota(quota: Quota): void {
     const known = this.quotas.has(quotaKey(quota.administration, quota.scope));
     this.quotas.set(quotaKey(quota.administration, quota.scope), quota);
-    this.tree.setQuota(quota);
+    const { node } = this.tree.setQuota(quota);
     if (known) return;
     this.#settleLoans();
-    this.#admissions.clear();
+    this.#admissions.forgetQuotas(node);
   }
 
   removeQuota(key: string): void {
@@ -108,7 +133,7 @@ export class Tenancy {
     if (quota === undefined) return;
     this.quotas.delete(key);
     this.tree.removeQuota(quota.administration, scopeKey(quota.scope));
-    this.#admissions.clear();
+    this.#admissions.forgetQuotas(this.tree.node(quota.administration));
   }
 
   setLoan(loan: Loan): void {
@@ -138,8 +163,7 @@ export class Tenancy {
     const byClass = this.#rulesOf.get(administration) ?? new Map<string, ResidencyRule[]>();
     this.#rulesOf.set(administration, byClass);
     byClass.set(rule.dataClass, [...(byClass.get(rule.dataClass) ?? []), rule]);
-    this.#nextMs = null;
-    this.#changed(rule.administration ?? '');
+    this.#lawChanged(rule);
   }
 
   removeRule(id: string): void {
@@ -151,8 +175,13 @@ export class Tenancy {
       rule.dataClass,
       (byClass.get(rule.dataClass) ?? []).filter((other) => other.id !== id),
     );
+    this.#lawChanged(rule);
+  }
+
+  #lawChanged({ administration, dataClass }: ResidencyRule): void {
     this.#nextMs = null;
-    this.#changed(rule.administration ?? '');
+    this.#admissions.forgetLaw(administration === null ? null : this.tree.node(administration), dataClass);
+    this.#unreviewed.add(administration ?? '');
   }
 
   setAgreement(agreement: Agreement): void {
@@ -254,7 +283,7 @@ export class Tenancy {
     else cell.classes.set(dataClass, count);
     if (agreement === undefined) cell.withoutAgreement += sign;
     // The last one that goes, or one that was found there, may end or begin a breach.
-    if (sign === -1 && this.breaches.size > 0) this.unreviewed.add(node.id);
+    if (sign === -1 && this.breaches.size > 0) this.#unreviewed.add(node.id);
   }
 
   /** The partner whose own administration it is, as far as money is concerned; null when it is nobody's. */
@@ -273,14 +302,14 @@ export class Tenancy {
   /** What the rules in force say to VMs of an administration and class on a site. */
   residency(administration: Administration, dataClass: string, site: Site): ResidencyVerdict {
     const level = this.classes.get(dataClass)?.level ?? Number.POSITIVE_INFINITY;
-    return residencyOf(this.#rulesFor(administration.id, dataClass), level, administration.country, site);
+    const rules = rulesInForce(this.#rulesFor(this.tree.node(administration.id), dataClass));
+    return residencyOf(rules, level, administration.country, site);
   }
 
-  #rulesFor(administration: string, dataClass: string): ResidencyRule[] {
+  #rulesFor(from: Node, dataClass: string): ResidencyRule[] {
     const rules = [...(this.#rulesOf.get('')?.get(dataClass) ?? [])];
     if (this.#rulesOf.size === 0) return rules;
-    for (const { id } of this.tree.node(administration).upwards())
-      rules.push(...(this.#rulesOf.get(id)?.get(dataClass) ?? []));
+    for (const { id } of from.upwards()) rules.push(...(this.#rulesOf.get(id)?.get(dataClass) ?? []));
     return rules;
   }
 
@@ -302,82 +331,29 @@ export class Tenancy {
   }
 
   admission(id: string, dataClass: string): Admission {
-    let byClass = this.#admissions.get(id);
-    const known = byClass?.get(dataClass);
-    if (known !== undefined) return known;
-    if (byClass === undefined) {
-      byClass = new Map();
-      this.#admissions.set(id, byClass);
-    }
-    const admission = this.#admit(id, dataClass);
-    byClass.set(dataClass, admission);
-    return admission;
+    return this.#admissions.of(id, dataClass);
   }
 
-  #admit(id: string, dataClass: string): Admission {
-    const administration = this.#state.administrations.get(id);
-    const sites = [...this.#state.sites.values()];
-    const lawful = new Set<string>();
+  #serviceOn(administration: Administration, sites: readonly Site[]): Service {
     const served = new Set<string>();
-    const foreign = new Map<string, Foreign & { sites: string[] }>();
-    for (const site of administration === undefined ? [] : sites) {
-      const { lawful: isLawful } = this.residency(administration as Administration, dataClass, site);
-      if (isLawful) lawful.add(site.id);
-      const known = foreign.get(site.partner);
-      if (known !== undefined) {
-        known.sites.push(site.id);
-        served.add(site.id);
-        continue;
-      }
-      const { free, agreements } = this.service(administration as Administration, site);
-      if (free || agreements.length > 0) served.add(site.id);
-      if (!free && agreements.length > 0) {
-        const provider = this.partnerMeter(site.partner);
-        foreign.set(site.partner, { provider, sites: [site.id], agreements });
-      }
+    const foreign: Foreign[] = [];
+    for (const [partner, some] of byPartner(sites)) {
+      const { free, agreements } = this.service(administration, some[0] as Site);
+      if (!free && agreements.length === 0) continue;
+      const ids = some.map(({ id }) => id);
+      for (const id of ids) served.add(id);
+      if (!free) foreign.push({ provider: this.partnerMeter(partner), sites: ids, agreements });
     }
-    const allowed = [...lawful].filter((site) => served.has(site));
-    const everywhere: Meter[] = [];
-    const scoped: ScopedMeter[] = [];
-    for (const { meters } of this.tree.node(id).upwards()) {
-      for (const meter of meters.values()) {
-        const { scope } = meter.quota;
-        if (scope.kind === 'everywhere') everywhere.push(meter);
-        else {
-          const inScope = sites.filter((site) => covers(scope, site)).map((site) => site.id);
-          if (inScope.length > 0) scoped.push({ meter, sites: inScope });
-        }
-      }
-    }
-    return {
-      lawful: lawful.size === sites.length ? null : lawful,
-      served: served.size === sites.length ? null : served,
-      key: allowed.length === sites.length ? '' : this.#siteSet(allowed),
-      everywhere,
-      scoped,
-      foreign: [...foreign.values()],
-    };
-  }
-
-  /** A key for a set of sites. A number is never given twice, so that what is kept under an old one is never taken for it. */
-  #siteSet(sites: readonly string[]): string {
-    const content = [...sites].sort().join();
-    let key = this.#siteSets.get(content);
-    if (key === undefined) {
-      this.#siteSetsMade += 1;
-      key = `at ${this.#siteSetsMade}`;
-      this.#siteSets.set(content, key);
-    }
-    return key;
+    return { served: served.size === sites.length ? null : served, foreign };
   }
 
   /** The first quota, from the administration upwards, that stands against a request wherever it goes; null if none does. */
   exceededEverywhere({ administration, dataClass, holds, counted }: TenancyRequest): Exceeded | null {
-    const { everywhere } = this.admission(administration, dataClass);
+    const { everywhere } = this.admission(administration, dataClass).counting;
     const more = counted === null ? holds : counted.growth;
-    for (const { limit, used, quota } of everywhere) {
-      const short = shortageOf(limit, used, more);
-      if (short !== null) return { ...short, code: 'QUOTA_EXCEEDED', quota };
+    for (const meter of everywhere) {
+      const short = meter.shortage(more);
+      if (short !== null) return { ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota };
     }
     return null;
   }
@@ -385,13 +361,13 @@ export class Tenancy {
   /** Tells of each limit that closes some sites to a request. */
   closing(request: TenancyRequest, tell: (exceeded: Exceeded, sites: readonly string[]) => void): void {
     const { administration, dataClass, holds, counted } = request;
-    const { scoped, foreign } = this.admission(administration, dataClass);
-    for (const { meter, sites } of scoped) {
+    const { counting, service } = this.admission(administration, dataClass);
+    for (const { meter, sites } of counting.scoped) {
       const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
-      const short = shortageOf(meter.limit, meter.used, more);
+      const short = meter.shortage(more);
       if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);
     }
-    for (const { sites, agreements } of foreign) {
+    for (const { sites, agreements } of service.foreign) {
       let first: Exceeded | null = null;
       for (const meter of agreements) {
         const exceeded = this.#exceeds(meter, request, sites);
@@ -419,7 +395,7 @@ export class Tenancy {
 
   /** The agreement that a request would use on a site that is open to it; undefined when it needs none. */
   agreementFor(request: TenancyRequest, site: string): string | undefined {
-    const { foreign } = this.admission(request.administration, request.dataClass);
+    const { foreign } = this.admission(request.administration, request.dataClass).service;
     if (foreign.length === 0) return undefined;
     const there = foreign.find(({ sites }) => sites.includes(site));
     return there?.agreements.find((meter) => this.#exceeds(meter, request, there.sites) === null)?.agreement
@@ -428,15 +404,25 @@ export class Tenancy {
 
   /** Whether sites may close to such requests as VMs are placed. */
   mayClose(administration: string, dataClass: string): boolean {
-    const { everywhere, scoped, foreign } = this.admission(administration, dataClass);
-    return everywhere.length + scoped.length + foreign.length > 0;
+    const { counting, service } = this.admission(administration, dataClass);
+    return counting.everywhere.length + counting.scoped.length + service.foreign.length > 0;
   }
 
-  #changed(administration = ''): void {
-    this.#admissions.clear();
-    this.#siteSets.clear();
-    this.unreviewed.add(administration);
+  #changed(): void {
+    this.#admissions.forgetAll();
+    this.#unreviewed.add('');
   }
+}
+
+/** In the order of the sites. */
+function byPartner(sites: readonly Site[]): Map<string, Site[]> {
+  const found = new Map<string, Site[]>();
+  for (const site of sites) {
+    const some = found.get(site.partner);
+    if (some === undefined) found.set(site.partner, [site]);
+    else some.push(site);
+  }
+  return found;
 }
 
 /** A partner of which nothing is known but its sites: they serve everybody, as before there were partners. */
@@ -452,5 +438,3 @@ function unregistered(id: string): Partner {
     updatedMs: 0,
   };
 }
-
-export { defaultClass };

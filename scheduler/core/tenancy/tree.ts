@@ -3,8 +3,9 @@
  * summed up by site in cells, which are the truth; what a quota's subtree holds is kept up beside them.
  */
 import type { Site } from '../model.js';
-import { adjusted, type Held, type Holdings, Sum } from './holdings.js';
+import { adjusted, type Held, type Holdings, type Shortage, shortageOf, Sum } from './holdings.js';
 import type { Limits, Quota } from './model.js';
+import { Rooms } from './rooms.js';
 import { countryKey, covers, scopeKey, siteKey } from './scope.js';
 
 /** A quota with what is held under it. */
@@ -14,17 +15,40 @@ export class Meter {
   readonly lent = new Sum();
   /** The quota's limit, with loans. */
   limit: Limits = {};
+  readonly #rooms: Rooms;
+  readonly #row: number;
 
   constructor(
     public quota: Quota,
     readonly node: Node,
+    rooms: Rooms,
   ) {
+    this.#rooms = rooms;
+    this.#row = rooms.take();
     this.settle();
   }
 
   /** To be called after the quota or its loans have changed. */
   settle(): void {
     this.limit = adjusted(this.quota.limit, this.borrowed, this.lent);
+    this.#rooms.set(this.#row, this.limit, this.used);
+  }
+
+  add(held: Held, sign: number): void {
+    this.used.add(held, sign);
+    this.#rooms.add(this.#row, held, sign);
+  }
+
+  /** What so much more would exceed; null when nothing. */
+  shortage(more: Held): Shortage | null {
+    if (this.#rooms.has(this.#row, more) && (more.extras === undefined || this.limit.extras === undefined))
+      return null;
+    return shortageOf(this.limit, this.used, more);
+  }
+
+  /** Its row may go to another quota. */
+  release(): void {
+    this.#rooms.release(this.#row);
   }
 }
 
@@ -79,6 +103,7 @@ export class Node {
 
 export class Tree {
   readonly #nodes = new Map<string, Node>();
+  readonly #rooms = new Rooms();
   /** Counts what changes routes: quotas that come and go, and moves. */
   #version = 0;
 
@@ -116,8 +141,8 @@ export class Tree {
   /** Adds to the quotas of a node and those above it what is held on sites, or takes it off. */
   #count(from: Node | null, held: ReadonlyMap<Site, Holdings>, sign: 1 | -1): void {
     for (const node of from?.upwards() ?? []) {
-      for (const { used, quota } of node.meters.values()) {
-        for (const [site, sum] of held) if (covers(quota.scope, site)) used.add(sum, sign);
+      for (const meter of node.meters.values()) {
+        for (const [site, sum] of held) if (covers(meter.quota.scope, site)) meter.add(sum, sign);
       }
     }
   }
@@ -131,15 +156,17 @@ export class Tree {
       known.settle();
       return known;
     }
-    const meter = new Meter(quota, node);
-    for (const [site, sum] of heldBySite(node)) if (covers(quota.scope, site)) meter.used.add(sum, 1);
+    const meter = new Meter(quota, node, this.#rooms);
+    for (const [site, sum] of heldBySite(node)) if (covers(quota.scope, site)) meter.add(sum, 1);
     node.meters.set(key, meter);
     this.#version += 1;
     return meter;
   }
 
   removeQuota(administration: string, key: string): void {
-    this.node(administration).meters.delete(key);
+    const { meters } = this.node(administration);
+    meters.get(key)?.release();
+    meters.delete(key);
     this.#version += 1;
   }
 
@@ -155,7 +182,7 @@ export class Tree {
   /** Adds what a VM of an administration holds on a site, or takes it off. */
   claim(node: Node, cell: Cell, held: Held, sign: 1 | -1): void {
     cell.held.add(held, sign);
-    for (const { used } of this.route(node, cell)) used.add(held, sign);
+    for (const meter of this.route(node, cell)) meter.add(held, sign);
   }
 
   /** The quotas that VMs of an administration on a site count in, from its own upwards. */

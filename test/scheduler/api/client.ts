@@ -3,12 +3,16 @@ import * as grpc from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { type ErrorDetails, readErrorDetails } from '../../../proto/errors.js';
 import type { AdministrationServiceDefinition } from '../../../proto/gen/secovia/v1/AdministrationService.js';
+import type { AgreementServiceDefinition } from '../../../proto/gen/secovia/v1/AgreementService.js';
 import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/AgentService.js';
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
+import type { PartnerServiceDefinition } from '../../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
+import type { QuotaServiceDefinition } from '../../../proto/gen/secovia/v1/QuotaService.js';
+import type { ResidencyServiceDefinition } from '../../../proto/gen/secovia/v1/ResidencyService.js';
 import type { SiteServiceDefinition } from '../../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../../proto/gen/secovia/v1/StoragePoolService.js';
 import type { UsageServiceDefinition } from '../../../proto/gen/secovia/v1/UsageService.js';
@@ -21,11 +25,15 @@ type Method<D> = D extends MethodDefinition<infer I, infer _R, infer _J, infer O
 type MethodTable = Named<SiteServiceDefinition> &
   Named<HostServiceDefinition> &
   Named<AdministrationServiceDefinition> &
+  Named<AgreementServiceDefinition> &
   Named<ImageServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
   Named<OperationServiceDefinition> &
+  Named<PartnerServiceDefinition> &
   Named<FederationServiceDefinition> &
   Named<PlacementServiceDefinition> &
+  Named<QuotaServiceDefinition> &
+  Named<ResidencyServiceDefinition> &
   Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
   Named<AgentServiceDefinition>;

@@ -13,6 +13,21 @@ for (let index = 0; index < 24; index += 1) {
   const administration = { country: 'HR' };
   await api.call('CreateAdministration', { administrationId: `a-${index}`, administration });
   await api.call('CreateImage', { imageId: `image-${index}`, image: tinyImage });
+  await api.call('CreatePartner', { partnerId: `p-${index}`, partner: { country: 'SI' } });
+  await api.call('SetQuota', { parent: `administrations/a-${index}`, limit: { vcpus: 10 } });
+  await api.call('CreateDataClass', { dataClassId: `c-${index}`, dataClass: { level: 5 } });
+  await api.call('CreateResidencyRule', {
+    residencyRuleId: `r-${index}`,
+    residencyRule: {
+      dataClass: `dataClasses/c-${index}`,
+      forbidden: { countries: ['AL'] },
+      legalBasis: 'an act',
+    },
+  });
+  await api.call('CreateAgreement', {
+    agreementId: `g-${index}`,
+    agreement: { partner: 'partners/partner', beneficiaryPartner: `partners/p-${index}` },
+  });
   await api.call('CreateStoragePool', {
     storagePoolId: `pool-${index}`,
     storagePool: {
@@ -24,6 +39,12 @@ for (let index = 0; index < 24; index += 1) {
     },
   });
 }
+for (let index = 0; index < 24; index += 1) {
+  const [lender, borrower] = [`administrations/a-${index}`, `administrations/a-${(index + 1) % 24}`];
+  const expireTime = { seconds: 4_000_000_000 };
+  const loan = { lender, borrower, amount: { vcpus: 1 }, expireTime };
+  await api.call('CreateLoan', { loanId: `l-${index}`, loan });
+}
 for (let index = 0; index < 25; index += 1)
   await federation.vm(`vm-${index}`, { labels: { index: `${index}` } });
 
@@ -31,6 +52,12 @@ type ListMethod = Extract<MethodName, `List${string}`>;
 const lists: ListMethod[] = [
   'ListSites',
   'ListAdministrations',
+  'ListPartners',
+  'ListQuotas',
+  'ListLoans',
+  'ListDataClasses',
+  'ListResidencyRules',
+  'ListAgreements',
   'ListImages',
   'ListStoragePools',
   'ListHosts',

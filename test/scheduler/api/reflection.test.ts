@@ -90,13 +90,18 @@ function ask(question: object, version = 'v1'): Promise<Answer> {
 const services = [
   'secovia.v1.AdministrationService',
   'secovia.v1.AgentService',
+  'secovia.v1.AgreementService',
   'secovia.v1.FederationService',
   'secovia.v1.HostService',
   'secovia.v1.ImageService',
   'secovia.v1.OperationService',
+  'secovia.v1.PartnerService',
   'secovia.v1.PlacementService',
+  'secovia.v1.QuotaService',
+  'secovia.v1.ResidencyService',
   'secovia.v1.SiteService',
   'secovia.v1.StoragePoolService',
+  'secovia.v1.UsageService',
   'secovia.v1.VmService',
 ];
 

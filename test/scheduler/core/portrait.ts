@@ -4,6 +4,8 @@
  */
 import type { Resources, Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
+import type { Quota } from '../../../scheduler/core/tenancy/model.js';
+import type { Meter } from '../../../scheduler/core/tenancy/tree.js';
 
 const sorted = <T>(entries: Iterable<[string, T]>) =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1)) as [string, T][];
@@ -22,6 +24,13 @@ export function entitiesOf(state: State) {
     hosts: sorted(state.hosts),
     vms: vmsInOrder(state),
     operations: sorted(state.operations),
+    partners: sorted(state.tenancy.partners),
+    quotas: sorted(state.tenancy.quotas),
+    loans: sorted(state.tenancy.loans),
+    classes: sorted(state.tenancy.classes),
+    rules: sorted(state.tenancy.rules),
+    agreements: sorted(state.tenancy.agreements),
+    breaches: sorted(state.tenancy.breaches),
   });
 }
 
@@ -59,6 +68,18 @@ export function indexesOf(state: State) {
     claimOfAdministration: sorted(state.administrations)
       .map(([id]) => [id, state.claimOfAdministration(id)] as const)
       .filter(([, claim]) => !nothing(claim)),
+    quotas: sorted(state.tenancy.quotas).map(([key, { administration, scope }]) => {
+      const { used, borrowed, lent, limit } = state.tenancy.quotaUse({
+        administration,
+        scope,
+      } as Quota) as Meter;
+      return [key, { ...used }, { ...borrowed }, { ...lent }, limit];
+    }),
+    agreements: sorted(state.tenancy.agreements).map(([id]) => [id, { ...state.tenancy.agreementUse(id) }]),
+    partners: sorted(state.tenancy.partners).map(([id]) => {
+      const { offered, heldByOthers } = state.tenancy.partnerUse(id);
+      return [id, { ...offered }, { ...heldByOthers }];
+    }),
     ended: endedInOrder(state),
   });
 }

@@ -8,6 +8,7 @@ import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../sch
 import type { HostCapacity, Vm, VmSpec } from '../../../scheduler/core/model.js';
 import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
+import { type Government, govern, governmentOf } from './tenancy-moves.js';
 import { answering, World } from './world.js';
 
 const small = (most: number) => fc.nat(most);
@@ -53,6 +54,7 @@ const newVm = fc.record({
   priority: fc.constantFrom(...priorities, undefined),
   site: fc.constantFrom(-1, -1, -1, 0, 1, 2),
   excluded: fc.constantFrom(-1, -1, 0, 1),
+  dataClass: fc.constantFrom('', '', '', 'personal', 'public'),
   special: fc.constantFrom('', '', '', '', 'extras', 'hugepages', 'cell', 'cells', 'dedicated'),
 });
 const create = fc.record({
@@ -136,7 +138,8 @@ export type Move =
   | (typeof update extends fc.Arbitrary<infer T> ? T : never)
   | (typeof cancel extends fc.Arbitrary<infer T> ? T : never)
   | (typeof host extends fc.Arbitrary<infer T> ? T : never)
-  | (typeof place extends fc.Arbitrary<infer T> ? T : never);
+  | (typeof place extends fc.Arbitrary<infer T> ? T : never)
+  | Government;
 
 export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: observe, weight: 12 },
@@ -146,6 +149,7 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: cancel, weight: 2 },
   { arbitrary: host, weight: 4 },
   { arbitrary: place, weight: 2 },
+  { arbitrary: govern, weight: 4 },
 );
 
 /** A history: how long after the one before each move comes, in milliseconds. */
@@ -157,8 +161,11 @@ export const script = fc.array(fc.record({ what: move, afterMs: fc.constantFrom(
 /** A federation with a little of everything, where a history can begin. */
 export function beginning(world: World = new World()): World {
   world.run({ type: 'federation.open', instance: 'first', name: 'test', incarnation: 1 });
-  for (const site of ['s0', 's1']) world.site(site);
+  world.site('s0');
+  world.site('s1', 'SI', 'p1');
+  world.run({ type: 'partner.update', id: 'p1', open: true, etag: '' });
   for (const administration of ['a0', 'a1']) world.administration(administration);
+  world.run({ type: 'administration.update', id: 'a1', stoppedVms: 'free', etag: '' });
   for (const image of ['i0', 'i1']) world.image(image);
   for (const [index, site] of ['s0', 's0', 's1'].entries()) world.host(`h${index}`, site, capacity(3));
   world.run(poolOf('p1', 0));
@@ -214,6 +221,7 @@ function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> 
       excludedHosts: plan.excluded < 0 ? [] : [`h${plan.excluded}`],
     },
     ...specials[plan.special],
+    ...(plan.dataClass === '' ? {} : { dataClass: plan.dataClass }),
   });
 }
 
@@ -348,12 +356,18 @@ function placeCommandOf(world: World, plan: typeof place extends fc.Arbitrary<in
         type: 'site.create',
         id: `s${id}`,
         title: '',
-        partner: 'p',
-        country: 'HR',
-        jurisdictions: [],
+        partner: id === 1 ? 'p1' : 'p',
+        country: id === 1 ? 'SI' : 'HR',
+        jurisdictions: on ? ['EU'] : [],
       };
     case 'updateSite':
-      return { type: 'site.update', id: `s${id}`, title: `title ${other}`, etag: '' };
+      return {
+        type: 'site.update',
+        id: `s${id}`,
+        title: `title ${other}`,
+        jurisdictions: on ? ['EU'] : [],
+        etag: '',
+      };
     case 'cordonSite':
       return { type: 'site.cordon', id: `s${id}`, cordoned: on };
     case 'deleteSite':
@@ -440,7 +454,20 @@ export function commandOf(world: World, plan: Move): Command {
     case 'retire':
     case 'quarantine':
       return hostCommandOf(plan);
-    default:
+    case 'createSite':
+    case 'updateSite':
+    case 'cordonSite':
+    case 'deleteSite':
+    case 'createAdministration':
+    case 'deleteAdministration':
+    case 'createImage':
+    case 'deleteImage':
+    case 'createPool':
+    case 'deletePool':
+    case 'open':
+    case 'endRecovery':
       return placeCommandOf(world, plan);
+    default:
+      return governmentOf(world, plan);
   }
 }

@@ -5,7 +5,7 @@ export const service: Rule = {
   reads: 'profile',
   code: 'NO_AGREEMENT',
   excludes: ({ tenancy }, { site }, { administration, dataClass }) => {
-    const { served } = tenancy.admission(administration, dataClass);
+    const { served } = tenancy.admission(administration, dataClass).service;
     return served !== null && !served.has(site);
   },
 };

@@ -1,0 +1,141 @@
+/** Works out admissions and keeps them: by administration, and by class what the law says. */
+import type { Administration, Site } from '../model.js';
+import type { Admission, Counting, Foreign, ScopedMeter, Service } from './admission.js';
+import type { ResidencyRule } from './model.js';
+import { type RulesInForce, lawfulSites, rulesInForce } from './residency.js';
+import { covers } from './scope.js';
+import type { Meter, Node } from './tree.js';
+
+/** What admissions follow from. */
+export interface Sources {
+  sites(): readonly Site[];
+  administration(id: string): Administration | undefined;
+  node(id: string): Node;
+  level(dataClass: string): number;
+  rulesFor(node: Node, dataClass: string): ResidencyRule[];
+  service(administration: Administration, sites: readonly Site[]): Service;
+}
+
+interface Kept {
+  byClass: Map<string, Admission>;
+  service: Service | null;
+  counting: Counting | null;
+}
+
+export class Admissions {
+  readonly #sources: Sources;
+  readonly #kept = new Map<string, Kept>();
+  readonly #siteSets = new Map<string, string>();
+  #siteSetsMade = 0;
+  #sites: readonly Site[] | null = null;
+  /** A decision asks for the same one several times. */
+  #last: { id: string; dataClass: string; admission: Admission } | null = null;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  /** To be called after sites, partners, agreements, classes or the tree have changed. */
+  forgetAll(): void {
+    this.#kept.clear();
+    this.#siteSets.clear();
+    this.#sites = null;
+    this.#last = null;
+  }
+
+  /** To be called after a rule about a subtree, or with null about all, has changed. */
+  forgetLaw(node: Node | null, dataClass: string): void {
+    this.#last = null;
+    if (node === null) for (const { byClass } of this.#kept.values()) byClass.delete(dataClass);
+    else for (const { id } of node.subtree()) this.#kept.get(id)?.byClass.delete(dataClass);
+  }
+
+  /** To be called after a quota of a subtree has come or gone. */
+  forgetQuotas(node: Node): void {
+    this.#last = null;
+    for (const { id } of node.subtree()) {
+      const kept = this.#kept.get(id);
+      if (kept === undefined) continue;
+      kept.counting = null;
+      kept.byClass.clear();
+    }
+  }
+
+  of(id: string, dataClass: string): Admission {
+    const last = this.#last;
+    if (last !== null && last.id === id && last.dataClass === dataClass) return last.admission;
+    const admission = this.#find(id, dataClass);
+    this.#last = { id, dataClass, admission };
+    return admission;
+  }
+
+  #find(id: string, dataClass: string): Admission {
+    let kept = this.#kept.get(id);
+    if (kept === undefined) {
+      kept = { byClass: new Map(), service: null, counting: null };
+      this.#kept.set(id, kept);
+    }
+    let admission = kept.byClass.get(dataClass);
+    if (admission === undefined) {
+      admission = this.#admit(id, dataClass, kept);
+      kept.byClass.set(dataClass, admission);
+    }
+    return admission;
+  }
+
+  #admit(id: string, dataClass: string, kept: Kept): Admission {
+    this.#sites ??= this.#sources.sites();
+    const sites = this.#sites;
+    const administration = this.#sources.administration(id);
+    const node = this.#sources.node(id);
+    kept.counting ??= countingOf(node, sites);
+    // Nobody's VMs may be nowhere.
+    if (administration === undefined) {
+      const nowhere = new Set<string>();
+      const service = { served: nowhere, foreign: [] as Foreign[] };
+      return { lawful: nowhere, service, key: this.#siteSet([]), counting: kept.counting };
+    }
+    kept.service ??= this.#sources.service(administration, sites);
+    const { service, counting } = kept;
+    const rules: RulesInForce = rulesInForce(this.#sources.rulesFor(node, dataClass));
+    const level = this.#sources.level(dataClass);
+    const lawful = lawfulSites(rules, level, administration.country, sites);
+    if (lawful === null && service.served === null) return { lawful, service, key: '', counting };
+    const allowed: string[] = [];
+    for (const site of sites) {
+      if (lawful !== null && !lawful.has(site.id)) continue;
+      if (service.served === null || service.served.has(site.id)) allowed.push(site.id);
+    }
+    const key = allowed.length === sites.length ? '' : this.#siteSet(allowed);
+    return { lawful, service, key, counting };
+  }
+
+  /** A key for a set of sites. A number is never given twice, so that what is kept under an old one is never taken for it. */
+  #siteSet(sites: readonly string[]): string {
+    const content = sites.join();
+    let key = this.#siteSets.get(content);
+    if (key === undefined) {
+      this.#siteSetsMade += 1;
+      key = `at ${this.#siteSetsMade}`;
+      this.#siteSets.set(content, key);
+    }
+    return key;
+  }
+}
+
+function countingOf(from: Node, sites: readonly Site[]): Counting {
+  const everywhere: Meter[] = [];
+  const scoped: ScopedMeter[] = [];
+  for (const { meters } of from.upwards()) {
+    for (const meter of meters.values()) {
+      const { scope } = meter.quota;
+      if (scope.kind === 'everywhere') {
+        everywhere.push(meter);
+        continue;
+      }
+      const inScope = sites.filter((site) => covers(scope, site)).map((site) => site.id);
+      if (inScope.length > 0) scoped.push({ meter, sites: inScope });
+    }
+  }
+  return { everywhere, scoped };
+}
