@@ -20,9 +20,12 @@ const ascii = (text: string) => Uint8Array.from(text, (character) => character.c
 const beginning = ascii('{"type":"');
 const counted = new Set<string>(countedTypes);
 /** Types by their length. */
-const countedByLength = new Map<number, Uint8Array[]>();
+const countedByLength = new Map<number, { word: Uint8Array; type: Change['type'] }[]>();
 for (const type of countedTypes) {
-  countedByLength.set(type.length, [...(countedByLength.get(type.length) ?? []), ascii(type)]);
+  countedByLength.set(type.length, [
+    ...(countedByLength.get(type.length) ?? []),
+    { word: ascii(type), type },
+  ]);
 }
 
 /**
@@ -46,8 +49,11 @@ export function readJournal(text: Buffer, visitor: JournalVisitor): boolean {
     while (text[at] !== closeBracket) {
       after(text, at, openBrace);
       const end = endOf(text, at);
-      if (mayCount(text, at)) {
+      const type = typeAt(text, at);
+      if (type !== null) {
         const change = JSON.parse(text.toString('utf8', at, end)) as Change;
+        // Its own copy of the word would be compared letter by letter wherever it is asked for.
+        if (type !== undefined) change.type = type;
         if (isCounted(change)) visitor.change(change, atMs);
       }
       at = text[end] === closeBracket ? end : after(text, end, comma);
@@ -72,16 +78,20 @@ function damaged(at: number): Error {
   return new Error(`the journal cannot be read: it is no list of changes at byte ${at} of its row`);
 }
 
-/** Whether the change that begins here has to be read: its type counts, or does not stand in front. */
-function mayCount(text: Uint8Array, start: number): boolean {
+/** The type of the change that begins here; null when it does not count, undefined when it does not stand in front. */
+function typeAt(text: Uint8Array, start: number): Change['type'] | null | undefined {
   for (let index = 0; index < beginning.length; index += 1) {
-    if (text[start + index] !== beginning[index]) return true;
+    if (text[start + index] !== beginning[index]) return undefined;
   }
   const from = start + beginning.length;
   let to = from;
   while (to < text.length && text[to] !== quote) to += 1;
-  return (countedByLength.get(to - from) ?? []).some((type) => isAt(text, from, type));
+  for (const { word, type } of countedByLength.get(to - from) ?? none)
+    if (isAt(text, from, word)) return type;
+  return null;
 }
+
+const none: never[] = [];
 
 function isAt(text: Uint8Array, from: number, word: Uint8Array): boolean {
   // Types differ most at their ends.

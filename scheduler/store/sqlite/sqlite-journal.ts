@@ -7,8 +7,8 @@ import Database from 'better-sqlite3';
 import { type Journal, type JournalHead, type JournalPiece, StoreError } from '../store.js';
 import { chainStart } from './chain.js';
 
-/** A piece has at most so many rows, and one alone if that is longer than so many bytes. */
-const rowsAtOnce = 1000;
+/** A piece has at most so many decisions and bytes, unless a single row has more. */
+const decisionsAtOnce = 1000;
 const bytesAtOnce = 8 * 2 ** 20;
 /** The file is mapped into memory up to this size: pages are then not copied to be read. */
 const mappedBytes = 2 ** 36;
@@ -22,7 +22,8 @@ interface Extent {
 export class SqliteJournal implements Journal {
   readonly #file: string;
   readonly #db: Database.Database;
-  readonly #extent: Database.Statement<[number, number, number], Extent>;
+  readonly #extent: Database.Statement<[number, number], Extent>;
+  readonly #next: Database.Statement<[number], number>;
   readonly #text: Database.Statement<[number, number], Buffer>;
   readonly #head: Database.Statement<[number], JournalHead>;
 
@@ -34,10 +35,11 @@ export class SqliteJournal implements Journal {
       this.#db.pragma(`mmap_size = ${mappedBytes}`);
       // How long a piece would be is known from the heads of its rows, without reading what is in them.
       this.#extent = this.#db.prepare(`
-        SELECT max(last) AS last, sum(last - first + 1) AS decisions, sum(bytes) AS bytes FROM (
-          SELECT first, last, octet_length(body) AS bytes FROM journal
-          WHERE last > ? AND last <= ? ORDER BY last LIMIT ?
-        )`);
+        SELECT max(last) AS last, sum(last - first + 1) AS decisions, sum(octet_length(body)) AS bytes
+        FROM journal WHERE last > ? AND last <= ?`);
+      this.#next = this.#db
+        .prepare<[number], number>('SELECT last FROM journal WHERE last > ? ORDER BY last LIMIT 1')
+        .pluck();
       this.#text = this.#db
         .prepare<[number, number], Buffer>(`
           SELECT CAST(group_concat(body, char(10)) AS BLOB) FROM (
@@ -67,16 +69,19 @@ export class SqliteJournal implements Journal {
 
   #piece(after: number, upTo: number): Extent & { text?: Buffer } {
     try {
-      let rows = rowsAtOnce;
-      let extent = this.#extent.get(after, upTo, rows) as Extent;
-      while (extent.bytes > bytesAtOnce && rows > 1) {
-        rows = Math.ceil(rows / 10);
-        extent = this.#extent.get(after, upTo, rows) as Extent;
-      }
+      const extent = this.#extentAfter(after, upTo);
       return extent.last === null ? extent : { ...extent, text: this.#text.get(after, extent.last) };
     } catch (error) {
       throw new StoreError(`${this.#file} cannot be read (${(error as Error).message})`);
     }
+  }
+
+  #extentAfter(after: number, upTo: number): Extent {
+    for (let most = decisionsAtOnce; most >= 1; most = Math.floor(most / 10)) {
+      const extent = this.#extent.get(after, Math.min(after + most, upTo)) as Extent;
+      if (extent.last !== null && extent.bytes <= bytesAtOnce) return extent;
+    }
+    return this.#extent.get(after, Math.min(this.#next.get(after) ?? after, upTo)) as Extent;
   }
 
   headWith(sequence: number): JournalHead {
