@@ -87,6 +87,7 @@ t.test('words and flags come from the command tree', async (t) => {
 
 t.test('values of flags: choices, files, nothing', async (t) => {
   t.same(await offered('vm', 'list', '-o', ''), ['table', 'json', 'name']);
+  t.same(await offered('usage', '-o', ''), ['table', 'csv', 'json'], 'each command has its own formats');
   t.same(await offered('vm', 'list', '--output=js'), ['--output=json']);
   t.same(await offered('vm', 'create', '--on-guest-shutdown', 'r'), ['restart']);
   t.same(await offered('image', 'add', 'tiny', '--file', ''), [':files']);
