@@ -168,6 +168,10 @@ export function beginning(world: World = new World()): World {
   world.run({ type: 'partner.update', id: 'p1', open: true, etag: '' });
   for (const administration of ['a0', 'a1']) world.administration(administration);
   world.run({ type: 'administration.update', id: 'a1', stoppedVms: 'free', etag: '' });
+  for (const administration of ['a0', 'a1']) {
+    const limit = { vcpus: 100, vms: 40 };
+    world.run({ type: 'quota.set', administration, scope: { kind: 'everywhere' }, limit, etag: '' });
+  }
   for (const image of ['i0', 'i1']) world.image(image);
   for (const [index, site] of ['s0', 's0', 's1'].entries()) world.host(`h${index}`, site, capacity(3));
   world.run(poolOf('p1', 0));
