@@ -23,7 +23,6 @@ import { State } from '../core/state.js';
 import type { CellEntry, HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
 import { Impossible } from './impossible.js';
 
-const noTimeMs = 0;
 const machineOf = (host: string) => `machine-of-${host}`;
 const report = { libvirtAvailable: true, libvirtError: '', foreignDomains: 0, orphans: [] };
 
@@ -48,6 +47,8 @@ export class Cluster {
   readonly #scenario: Scenario;
   readonly #machines = new Map<string, Machine>();
   #drawn = 0;
+  /** When everything happens that is done: not before the newest VM that was there from the start. */
+  nowMs = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -57,9 +58,9 @@ export class Cluster {
 
   /** Decides, and applies what was decided. */
   try<T extends CommandType>(command: CommandOf<T>): { reply: ReplyOf<T> } | { refusal: Refusal } {
-    const decision = decide(this.state, command, noTimeMs);
+    const decision = decide(this.state, command, this.nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
-    for (const change of decision.changes) apply(this.state, change, noTimeMs);
+    for (const change of decision.changes) apply(this.state, change, this.nowMs);
     if (decision.changes.length > 0) this.state.sequence += 1;
     // Nobody stores or watches what was touched.
     this.state.takeTouched();
@@ -75,7 +76,7 @@ export class Cluster {
 
   /** A change that no command makes. */
   apply(change: Change): void {
-    apply(this.state, change, noTimeMs);
+    apply(this.state, change, this.nowMs);
     this.state.takeTouched();
   }
 
