@@ -16,7 +16,7 @@ export type ThreadMessage = Piece;
 
 export const answeredAtOnce = 2;
 export const mayWait = 8;
-/** A thread that needs more memory (about ten million segments in one report) ends, and the scheduler does not. */
+/** A thread that needs more memory for its report ends, and the scheduler does not. */
 const memoryMib = 4096;
 /** Most of what is read is forgotten at once: with room for it, little has to be carried along. */
 const youngMemoryMib = 64;
