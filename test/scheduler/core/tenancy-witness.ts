@@ -8,17 +8,26 @@ import type { Change } from '../../../scheduler/core/changes.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import { requestForMove } from '../../../scheduler/core/placement/request.js';
 import { State } from '../../../scheduler/core/state.js';
-import type { Held, Holdings } from '../../../scheduler/core/tenancy/holdings.js';
+import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
 import type { Agreement, Quota } from '../../../scheduler/core/tenancy/model.js';
 import { defaultClass } from '../../../scheduler/core/tenancy/residency.js';
-import { covers, countryKey, scopeKey, siteKey } from '../../../scheduler/core/tenancy/scope.js';
+import { covers, countryKey, siteKey } from '../../../scheduler/core/tenancy/scope.js';
 import { verifyTenancy } from '../../../scheduler/core/tenancy/verify.js';
-import { ClaimsLedger, type Counted, flat, isSame } from './claims-ledger.js';
+import {
+  type Amounts,
+  amountsOf,
+  ClaimsLedger,
+  type Counted,
+  flat,
+  growthOf,
+  isAlike,
+  isSame,
+  keyOf,
+} from './claims-ledger.js';
 import { PlainTenancy } from './placement/plain-tenancy.js';
 import { checkPlace } from './tenancy-laws.js';
 
 type VmChange = Extract<Change, { type: `vm.${string}` }>;
-type Amounts = Record<string, number>;
 
 /** So many decisions lie between two that are followed by adding everything up. */
 const verifiedEvery = 5000;
@@ -85,7 +94,10 @@ export class TenancyWitness {
       checkPlace(this.state, vm);
       this.#note(created ? 'placed' : owner === null ? 'placed again' : 'moved to another host');
       if (vm.agreement !== undefined) this.#note('placed under an agreement');
-    } else if (change.type === 'vm.updated' && (vm.dataClass ?? defaultClass) !== (dataClass ?? defaultClass)) {
+    } else if (
+      change.type === 'vm.updated' &&
+      (vm.dataClass ?? defaultClass) !== (dataClass ?? defaultClass)
+    ) {
       const site = this.#ledger.countedOf(vm)?.site;
       const tenancy = new PlainTenancy(this.state, [], requestForMove(this.state, vm, '', []));
       if (site !== undefined && !tenancy.lawful(site))
@@ -122,7 +134,8 @@ export class TenancyWitness {
   }
 
   #checkGrowth(change: VmChange, was: Counted | undefined, now: Counted): void {
-    const more = (counted: boolean) => growth(was !== undefined && counted ? was.held : undefined, now.held);
+    const more = (counted: boolean) =>
+      growthOf(was !== undefined && counted ? was.held : undefined, now.held);
     for (const quota of this.#quotasOver(now.administration, now.site)) {
       const inside =
         was !== undefined &&
@@ -169,10 +182,11 @@ export class TenancyWitness {
     apply(this.state, change, atMs);
     this.#limits.clear();
     const lowered = change.type === 'quota.set' ? keyOf(change.quota) : '';
-    if (change.type === 'loan.set' && change.loan.state !== 'active') return this.#note('loan ended');
+    const ended = change.type === 'loan.set' && change.loan.state !== 'active';
+    if (ended) this.#note('loan ended');
     for (const [name, excess] of this.#excesses()) {
       const was = before.get(name);
-      if (was === undefined || excess <= 0 || excess <= was) continue;
+      if (ended || was === undefined || excess <= 0 || excess <= was) continue;
       if (!name.startsWith(`${lowered} `) || lowered === '')
         this.#fail(
           `the limit ${name} was exceeded by ${excess} (before: ${was}) by ${JSON.stringify(change)}`,
@@ -229,24 +243,4 @@ function isOfVm(change: Change): change is VmChange {
 
 function isOfLimits({ type }: Change): boolean {
   return /^(quota|loan|administration)\./.test(type);
-}
-
-const keyOf = ({ administration, scope }: Quota) => `${administration}/${scopeKey(scope)}`;
-
-const amountsOf = (limit: Agreement['limit']): Amounts => {
-  const { extras, ...rest } = limit;
-  return { ...rest, ...extras } as Amounts;
-};
-
-function growth(before: Held | undefined, after: Held): Amounts {
-  const was = before === undefined ? {} : flat(before);
-  return Object.fromEntries(
-    Object.entries(flat(after)).map(([name, count]) => [name, count - ((was as Amounts)[name] ?? 0)]),
-  );
-}
-
-function isAlike(one: Counted, other: Counted): boolean {
-  if (one.site !== other.site || one.agreement !== other.agreement) return false;
-  if (one.administration !== other.administration) return false;
-  return JSON.stringify(one.held) === JSON.stringify(other.held);
 }

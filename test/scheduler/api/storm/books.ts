@@ -10,6 +10,8 @@ export class Books {
   readonly vms = new Map<string, string>();
   /** The same as a list to draw from. */
   readonly #names: string[] = [];
+  /** Names of VMs that were ordered to stop, the latest last. */
+  readonly stopped: string[] = [];
   readonly loans: string[] = [];
   readonly agreements: string[] = [];
   readonly rules: string[] = [];
