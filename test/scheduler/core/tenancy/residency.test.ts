@@ -6,7 +6,7 @@ import { breachOf, vmsInBreach } from '../../../../scheduler/core/tenancy/stay.j
 import type { Administration } from '../../../../scheduler/core/model.js';
 import { holds } from '../../holds.js';
 import type { World } from '../world.js';
-import { create, dayMs, inCountries, openAll, rule, threeCountries } from './federation.js';
+import { create, inCountries, openAll, rule, threeCountries } from './federation.js';
 
 const open = () => {
   const world = threeCountries();
@@ -210,13 +210,4 @@ test('whatever the rules, the order in which they were made is of no matter', as
     }),
     60,
   );
-});
-
-test('the next thing to begin or end is found among very many', async (t) => {
-  const world = threeCountries();
-  const { tenancy } = world.state;
-  const one = rule(world, { allowed: inCountries('HR'), untilMs: world.nowMs + dayMs });
-  for (let index = 0; index < 150_000; index += 1)
-    tenancy.setRule({ ...one, id: `rule-${index}`, administration: `a-${index}`, untilMs: null });
-  t.equal(tenancy.nextMs, world.nowMs + dayMs);
 });
