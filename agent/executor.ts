@@ -56,8 +56,7 @@ export class Executor {
         await hypervisor.createVolume(effect.request);
         return null;
       case 'growVolume':
-        await hypervisor.growVolume(effect.volume, effect.sizeMib);
-        return null;
+        return hypervisor.growVolume(effect.volume, effect.sizeMib);
       case 'trashVolume':
         log.info({ event: 'volume.trash', uid: effect.volume.uid });
         await hypervisor.trashVolume(effect.volume);
@@ -72,6 +71,10 @@ export class Executor {
         await hypervisor.define(effect.blueprint);
         return null;
       }
+      case 'addVcpus':
+        log.info({ event: 'domain.addVcpus', uid: effect.uid, vcpus: effect.vcpus });
+        await hypervisor.addVcpus(effect.uid, effect.vcpus);
+        return null;
       case 'start':
         log.info({ event: 'domain.start', uid: effect.uid, term: effect.term });
         await hypervisor.start(effect.uid);

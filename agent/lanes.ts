@@ -24,6 +24,7 @@ function laneOf(effect: Effect): LaneName {
     case 'createVolume':
     case 'growVolume':
     case 'define':
+    case 'addVcpus':
     case 'start':
     case 'record':
       return 'make';

@@ -3,8 +3,9 @@
  * the tree of them. The placeholder of an argument or an option (`<vm>`, `<site>`) also tells completion what may
  * stand there.
  */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.js';
+import { type OutputFormat, usualFormats } from './settings.js';
 import { ValueError } from './values/value-error.js';
 
 export interface CommandSpec<Options extends object> {
@@ -16,6 +17,8 @@ export interface CommandSpec<Options extends object> {
   examples: readonly string[];
   options?: readonly Option[];
   hidden?: boolean;
+  /** What --output can be; left out means the usual ones. */
+  formats?: readonly OutputFormat[];
   run(context: Context, args: string[], options: Options): Promise<void>;
 }
 
@@ -27,6 +30,18 @@ export interface CommandDefinition extends Omit<CommandSpec<object>, 'run'> {
 /** The typed seam: `Options` must describe what the Option objects beside it yield. */
 export function defineCommand<Options extends object>(spec: CommandSpec<Options>): CommandDefinition {
   return { ...spec, run: (context, args, options) => spec.run(context, args, options as Options) };
+}
+
+const formatsOfCommands = new WeakMap<Command, readonly OutputFormat[]>();
+
+/** Notes what --output can be, for completion. */
+export function noteFormats(command: Command, formats: readonly OutputFormat[] = usualFormats): void {
+  formatsOfCommands.set(command, formats);
+}
+
+/** What --output can be for a command of the tree; before there is a command, what it usually is. */
+export function formatsOf(command: Command): readonly OutputFormat[] {
+  return formatsOfCommands.get(command) ?? usualFormats;
 }
 
 /** An option without a value. */

@@ -1,6 +1,6 @@
 /** The command tree: every definition of `commands/` hung where its words say, with the global options and the help. */
 import { Command, Option, type OutputConfiguration } from 'commander';
-import { type CommandDefinition, isRepeatable, option } from './command.js';
+import { type CommandDefinition, isRepeatable, noteFormats, option } from './command.js';
 import { type Group, groups, singleCommands } from './commands/index.js';
 import { exitCodeTable } from './failure.js';
 import { type GlobalOptions, outputFormats } from './settings.js';
@@ -60,7 +60,7 @@ async function addGroup(
 function globalOptions(): Option[] {
   return [
     option('--server <address>', 'the scheduler (env SECOVIA_SERVER, default 127.0.0.1:7443)', parseServer),
-    new Option('-o, --output <format>', 'for people, programs (proto3 JSON), or names alone')
+    new Option('-o, --output <format>', 'for people, spreadsheets (some commands), programs, or names alone')
       .choices(outputFormats)
       .default('table'),
     option(
@@ -84,6 +84,7 @@ function addCommand(parent: Command, definition: CommandDefinition, run: Runner)
     .description([`${definition.summary}.`, definition.description].filter(Boolean).join('\n\n'))
     .configureHelp({ ...helpStyle, showGlobalOptions: true })
     .helpOption('-h, --help', 'show help');
+  noteFormats(command, definition.formats);
   if (definition.hidden !== true) command.showHelpAfterError(`See: secovia ${path.join(' ')} --help`);
   for (const argument of words.slice(path.length)) command.argument(argument);
   for (const each of definition.options ?? []) command.addOption(each);

@@ -4,11 +4,11 @@
  */
 import { CommanderError } from 'commander';
 import { Context } from './context.js';
-import { type ExitCode, exitCodes, Failure } from './failure.js';
+import { type ExitCode, exitCodes, Failure, usageFailure } from './failure.js';
 import { harmless } from './output/harmless.js';
 import { Sink } from './output/sink.js';
 import { buildProgram } from './program.js';
-import { settingsOf } from './settings.js';
+import { settingsOf, usualFormats } from './settings.js';
 import type { World } from './world.js';
 import { ValueError } from './values/value-error.js';
 
@@ -20,6 +20,10 @@ export async function runCli(args: readonly string[], world: World): Promise<Exi
   const program = await buildProgram(
     args,
     async (definition, words, options, globals) => {
+      const { formats = usualFormats } = definition;
+      if (!formats.includes(globals.output)) {
+        throw usageFailure(`this command has no --output ${globals.output}: say ${formats.join(', ')}.`);
+      }
       const context = new Context(world, settingsOf(globals, world), out, errors);
       open.push(context);
       await definition.run(context, words, options);

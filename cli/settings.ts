@@ -4,8 +4,11 @@ import { parseServer } from './values/words.js';
 import { ValueError } from './values/value-error.js';
 import type { World } from './world.js';
 
-export const outputFormats = ['table', 'json', 'name'] as const;
+export const outputFormats = ['table', 'csv', 'json', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
+
+/** Those of a command that does not say. */
+export const usualFormats: readonly OutputFormat[] = ['table', 'json', 'name'];
 
 /** How long a call is tried when --timeout does not say. */
 export const callTimeoutMs = 30_000;

@@ -29,6 +29,8 @@ export interface Change {
   doing: string;
   method: ChangeMethod;
   order: (connection: Connection, name: string, etag: string) => Promise<Changed>;
+  /** What is to be told of the VM beyond its state, when the operation has succeeded. */
+  outcome?: (vm: Vm__Output) => string;
 }
 
 interface Ordered {
@@ -145,5 +147,6 @@ function changeSentence(context: Context, change: Change, label: string, { vm, o
   const time = took(operation, context.nowMs);
   if (change.method === 'DeleteVm') return `deleted ${label} in ${time}`;
   const state = vm === null ? 'done' : `${vmState(vm)}${vm.host === '' ? '' : ` on ${shortName(vm.host)}`}`;
-  return `${label} is ${state}, ${change.verb} took ${time}`;
+  const outcome = vm === null ? '' : (change.outcome?.(vm) ?? '');
+  return [`${label} is ${state}, ${change.verb} took ${time}`, outcome].filter(Boolean).join('; ');
 }

@@ -3,6 +3,7 @@
  * own constants; a new call is a line in a table there, a line in `Connection`, and a method here.
  */
 import type {
+  BlockInfo,
   CallOptions,
   Connection,
   Counter,
@@ -185,6 +186,14 @@ export abstract class Calls implements RemoteCalls {
     options?: CallOptions,
   ): Promise<void> {
     return this.call('domainSetMemoryKib', options, uuid, kib, flags);
+  }
+
+  domainBlockInfo(uuid: string, disk: string, options?: CallOptions): Promise<BlockInfo> {
+    return this.call('domainBlockInfo', options, uuid, disk);
+  }
+
+  domainBlockResize(uuid: string, disk: string, capacityBytes: number, options?: CallOptions): Promise<void> {
+    return this.call('domainBlockResize', options, uuid, disk, capacityBytes);
   }
 
   domainPinVcpu(uuid: string, vcpu: number, cpus: readonly number[], options?: CallOptions): Promise<void> {

@@ -105,6 +105,13 @@ export interface VolumeInfo {
   allocationBytes: Counter;
 }
 
+/** A disk of a domain: what the guest sees of it, what is used of that, and what its file takes. */
+export interface BlockInfo {
+  capacityBytes: Counter;
+  allocationBytes: Counter;
+  physicalBytes: Counter;
+}
+
 export interface PoolInfo {
   name: string;
   uuid: string;
@@ -232,9 +239,16 @@ export interface Connection {
     flags?: { live?: boolean; config?: boolean; maximum?: boolean },
     options?: CallOptions,
   ): Promise<void>;
+  /** `disk` is its target, as `vda`. libvirt's test driver cannot say. */
+  domainBlockInfo(uuid: string, disk: string, options?: CallOptions): Promise<BlockInfo>;
+  /**
+   * Gives a disk of a running domain this size, larger or smaller, and tells the guest. libvirt's test driver cannot, and
+   * a domain that is off is refused with `OPERATION_INVALID`.
+   */
+  domainBlockResize(uuid: string, disk: string, capacityBytes: number, options?: CallOptions): Promise<void>;
   /**
    * Lets a vCPU run on these CPUs of the host alone: in the definition that outlives a stop, and in the running copy
-   * where there is one. libvirt's test driver cannot.
+   * where there is one, each if it can have so many. libvirt's test driver cannot.
    */
   domainPinVcpu(uuid: string, vcpu: number, cpus: readonly number[], options?: CallOptions): Promise<void>;
   /** The same of the threads that work for all vCPUs. */

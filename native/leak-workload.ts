@@ -34,6 +34,8 @@ const STEPS: Step[] = [
   (c) => c.domainDefine(PASSING, { validate: false }).then((domain) => c.domainUndefine(domain.uuid)),
   (c) => c.domainMigrate(UUID, TEST_URI, 0, { bandwidth: 10, migrate_disks: ['vda', 'vdb'], unheard: true }),
   (c) => c.domainSetVcpus(UUID, '2' as unknown as number),
+  (c) => c.domainBlockInfo(UUID, 'vda'),
+  (c) => c.domainBlockResize(UUID, 'vda', 2 ** 30),
   (c) => c.domainPinVcpu(UUID, 0, [0, 1]),
   (c) => c.domainPinEmulator(UUID, [0, 1]),
   (c) => c.domainInfo(UUID, { deadlineMs: 1 }),

@@ -21,6 +21,7 @@ import type { ProtoGrpcType as ResidencyGrpc } from './gen/residency.js';
 import type { ProtoGrpcType as SiteGrpc } from './gen/site.js';
 import type { ProtoGrpcType as StatusGrpc } from './gen/status.js';
 import type { ProtoGrpcType as StoragePoolGrpc } from './gen/storage_pool.js';
+import type { ProtoGrpcType as UsageGrpc } from './gen/usage.js';
 
 /** The folder of the .proto files. The compiled module lies in dist/proto, two levels below the package's root. */
 export const protoRoot = fileURLToPath(new URL('../../proto/', import.meta.url));
@@ -64,7 +65,8 @@ type V1 = SiteGrpc['secovia']['v1'] &
   StoragePoolGrpc['secovia']['v1'] &
   OperationGrpc['secovia']['v1'] &
   PlacementGrpc['secovia']['v1'] &
-  FederationGrpc['secovia']['v1'];
+  FederationGrpc['secovia']['v1'] &
+  UsageGrpc['secovia']['v1'];
 type Rpc = StatusGrpc['google']['rpc'] & ErrorDetailsGrpc['google']['rpc'];
 
 const root = grpc.loadPackageDefinition(packageDefinition) as unknown as {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { destination, pino } from 'pino';
+import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
@@ -38,7 +39,8 @@ export async function runScheduler(config: Config): Promise<void> {
   const startMs = Date.now();
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
-  const store = new SqliteStore(join(config.dataDir, 'secovia.db'));
+  const storeFile = join(config.dataDir, 'secovia.db');
+  const store = new SqliteStore(storeFile);
   const { state, head, requests: loaded } = await loadState(store, config.strategy);
   const engine = new Engine({
     state,
@@ -66,12 +68,14 @@ export async function runScheduler(config: Config): Promise<void> {
     uptimeMs: () => performance.now(),
   });
   fleet.start();
+  const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
   const { server, serving, notServing } = apiServer({
     context: { engine, requests: new Requests(store, loaded), turns: new Turns(), log },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
     version: packageVersion(),
     startMs,
+    usage: accountant,
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   // What begins and ends at a time does so while nobody calls, too.
@@ -94,6 +98,7 @@ export async function runScheduler(config: Config): Promise<void> {
   clearInterval(clock);
   notServing();
   fleet.stop();
+  accountant.close();
   await shutDown(server);
   await engine.readable();
   await store.close();

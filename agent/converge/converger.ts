@@ -5,7 +5,7 @@
  * it is, and a crash is the act of throwing it away.
  */
 import type { DomainSummary, ObservedDomain } from '../hypervisor/hypervisor.js';
-import type { VmDesired } from './desired.js';
+import type { VmDesired, VmSize } from './desired.js';
 import type { Effect, EffectResult, Program } from './effects.js';
 import type { Acceptance, Ledger, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
@@ -90,7 +90,11 @@ export class Converger {
     const error = { code: invalidArgument, message: problem };
     const cell = this.#cells.get(uid);
     if (cell !== undefined) {
-      this.#publish(cell, { ...(cell.observation ?? this.#unknown(cell)), error });
+      this.#publish(cell, {
+        ...(cell.observation ?? this.#unknown(cell)),
+        error,
+        toldGeneration: generation,
+      });
       return;
     }
     if (this.#rejections.size >= maxRejections) return;
@@ -103,6 +107,7 @@ export class Converger {
       rebootCount: 0,
       error,
       progress: '',
+      toldGeneration: generation,
       sinceWallMs: now.wallMs,
     };
     this.#rejections.set(uid, observation);
@@ -260,14 +265,20 @@ export class Converger {
       },
       now: () => now().bootMs,
       wallMs: () => now().wallMs,
-      observe: (state, domain, error) => {
+      observe: (state, domain, error, toldGeneration) => {
         cell.seen = sight(domain);
-        if (this.#available) this.#observe(cell, state, domain, error);
+        if (this.#available) this.#observe(cell, state, domain, error, toldGeneration);
       },
     };
   }
 
-  #observe(cell: Cell, state: VmState, domain: ObservedDomain | null, error: VmError | null): void {
+  #observe(
+    cell: Cell,
+    state: VmState,
+    domain: ObservedDomain | null,
+    error: VmError | null,
+    toldGeneration?: number,
+  ): void {
     const permit = this.#ledger.permit(cell.uid);
     if (permit === undefined) return;
     const last = cell.observation;
@@ -284,6 +295,8 @@ export class Converger {
       error,
       progress: '',
       ...(permit.desired.hardware === undefined ? {} : { numaCells: permit.desired.hardware.cells }),
+      size: sizeOf(domain),
+      toldGeneration: toldGeneration ?? permit.desired.generation,
       sinceWallMs: last?.state === state ? last.sinceWallMs : this.#now.wallMs,
     });
   }
@@ -303,9 +316,16 @@ export class Converger {
       rebootCount: 0,
       error: null,
       progress: '',
+      toldGeneration: 0,
       sinceWallMs: this.#now.wallMs,
     };
   }
+}
+
+/** The size of a domain of ours. */
+function sizeOf(domain: ObservedDomain | null): VmSize | undefined {
+  if (domain === null || domain.metadata === null) return undefined;
+  return { ...domain.compute, diskMib: domain.metadata.diskMib ?? 0 };
 }
 
 /** A domain's looks in one word, for comparing what was seen with what is listed. */

@@ -17,6 +17,7 @@ export type Effect =
   | { kind: 'trashVolume'; volume: VolumeRef }
   | { kind: 'removeVolume'; volume: VolumeRef }
   | { kind: 'define'; blueprint: Blueprint }
+  | { kind: 'addVcpus'; uid: string; vcpus: number }
   | { kind: 'start'; uid: string; term: number }
   | { kind: 'shutdown'; uid: string }
   | { kind: 'destroy'; uid: string }
@@ -37,6 +38,8 @@ export interface EffectAnswers {
   inspect: ObservedDomain | null;
   fetchImage: FetchedImage;
   volumeExists: boolean;
+  /** MiB. */
+  growVolume: number;
 }
 
 export type Answer<K extends Effect['kind']> = K extends keyof EffectAnswers ? EffectAnswers[K] : null;

@@ -3,7 +3,8 @@
  * crashed lately, what failed last. Losing it (a restart of the agent) only makes the agent more patient, never
  * less safe; what must not be lost is in the ledger or in the domain's own metadata.
  */
-import { type ObservedDomain, startingUp } from '../hypervisor/hypervisor.js';
+import { type ObservedDomain, startingUp, type VmMetadata } from '../hypervisor/hypervisor.js';
+import { specHash } from './desired.js';
 import type { FaultKind } from './effects.js';
 import type { Permit, VmError } from './ledger.js';
 
@@ -69,6 +70,21 @@ export function wasUp(memory: VmMemory, permit: Permit, domain: ObservedDomain |
 export const isStartingUp = (power: ObservedDomain['power'] | undefined): boolean =>
   power?.kind === 'paused' && power.reason === startingUp;
 
+/** Whether the domain must be redefined: it was made from another size or other hardware than it should have. */
+export const mustRedefine = ({ desired }: Permit, metadata: VmMetadata): boolean =>
+  metadata.specHash !== specHash(desired) && desired.generation > metadata.generation;
+
+/**
+ * Whether the reboot that was ordered takes power off and on: a guest that is only reset keeps the vCPUs and the memory
+ * that it was started with, and this one is to have others.
+ */
+export function powerCycles(permit: Permit, { metadata, power, compute }: ObservedDomain): boolean {
+  const { role, rebootCount, size } = permit.desired;
+  if (role !== 'run' || power.kind === 'off' || metadata === null || size === null) return false;
+  if (metadata.rebootCount >= rebootCount || mustRedefine(permit, metadata)) return false;
+  return compute.vcpus !== size.vcpus || compute.memoryMib !== size.memoryMib;
+}
+
 /** The memory after the domain was looked at. Pure; `plan` then decides on the result. */
 export function notice(
   memory: VmMemory,
@@ -89,7 +105,8 @@ export function notice(
     next.rebootUntil = null;
   }
 
-  if (active && desired.role === 'stopped') {
+  const goesOff = desired.role === 'stopped' || (domain !== null && powerCycles(permit, domain));
+  if (active && goesOff) {
     if (next.stop?.generation !== desired.generation) {
       next.stop = { generation: desired.generation, begunAt: now, pressAt: now };
     }

@@ -4,9 +4,9 @@
  * (program.ts) carries the step out, looks again, and asks again, until the answer is to rest.
  */
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
-import { specHash } from './desired.js';
 import type { Permit, VmError } from './ledger.js';
-import { isStartingUp, patienceMs, type VmMemory, wasUp } from './memory.js';
+import { isStartingUp, mustRedefine, patienceMs, powerCycles, rebootPatienceMs } from './memory.js';
+import { type VmMemory, wasUp } from './memory.js';
 import type { VmState } from './observation.js';
 
 export type Step =
@@ -17,6 +17,8 @@ export type Step =
   | { kind: 'adopt' }
   | { kind: 'record'; metadata: VmMetadata }
   | { kind: 'redefine'; domain: ObservedDomain }
+  /** Give a running domain of its new size what it can have now, and the rest when it is started next. */
+  | { kind: 'resize'; domain: ObservedDomain }
   | { kind: 'start' }
   | { kind: 'pressPower' }
   | { kind: 'destroy' }
@@ -151,6 +153,7 @@ function adopted(permit: Permit, domain: ObservedDomain): VmMetadata {
     generation: domain.power.kind === 'off' ? 0 : (domain.metadata?.generation ?? 0),
     specHash: domain.metadata?.specHash ?? '',
     rebootCount: domain.metadata?.rebootCount ?? permit.desired.rebootCount,
+    diskMib: domain.metadata?.diskMib,
   };
 }
 
@@ -159,20 +162,26 @@ function reached(permit: Permit, metadata: VmMetadata, rebootCount: number): VmM
   return { ...metadata, generation: permit.desired.generation, rebootCount };
 }
 
-const mustRedefine = (permit: Permit, metadata: VmMetadata): boolean =>
-  metadata.specHash !== specHash(permit.desired) && permit.desired.generation > metadata.generation;
-
-function planRun({ permit, memory, now }: Situation, domain: ObservedDomain, metadata: VmMetadata): Plan {
+function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetadata): Plan {
+  const { permit, memory, now } = situation;
   const { desired } = permit;
   const { power } = domain;
   switch (power.kind) {
     case 'running': {
+      // Of one that was adopted it is not known what it was made from: it keeps that until it is off.
+      if (metadata.specHash !== '' && mustRedefine(permit, metadata)) {
+        return act({ kind: 'resize', domain }, 'running');
+      }
+      // When it is off, it is started because it should run, and that start is the reboot.
+      if (powerCycles(permit, domain)) {
+        const graceMs = Math.max(rebootPatienceMs, desired.stopGraceMs);
+        return planGoingOff(situation, domain, { graceMs, forced: desired.rebootForced });
+      }
       if (metadata.rebootCount < desired.rebootCount) {
         const begun = { ...metadata, rebootCount: desired.rebootCount };
         return act({ kind: 'reboot', metadata: begun }, 'running');
       }
-      const sameSpec = metadata.specHash === specHash(desired) || metadata.specHash === '';
-      if (metadata.generation < desired.generation && sameSpec) {
+      if (metadata.generation < desired.generation) {
         return act({ kind: 'record', metadata: reached(permit, metadata, metadata.rebootCount) }, 'running');
       }
       if (memory.rebootUntil !== null) {
@@ -219,7 +228,8 @@ function planStarting({ startingSince }: VmMemory, now: number): Plan {
   return rest('starting', { code: unavailable, message });
 }
 
-function planStopped({ permit, memory, now }: Situation, domain: ObservedDomain, metadata: VmMetadata): Plan {
+function planStopped(situation: Situation, domain: ObservedDomain, metadata: VmMetadata): Plan {
+  const { permit } = situation;
   const { desired } = permit;
   if (domain.power.kind === 'off') {
     if (mustRedefine(permit, metadata)) return act({ kind: 'redefine', domain }, 'stopped');
@@ -228,9 +238,18 @@ function planStopped({ permit, memory, now }: Situation, domain: ObservedDomain,
     }
     return rest('stopped');
   }
+  return planGoingOff(situation, domain, { graceMs: desired.stopGraceMs, forced: desired.stopForced });
+}
+
+/** A domain that is not off goes off: by its power button, and when its grace is over, or at once, without asking. */
+function planGoingOff(
+  { memory, now }: Situation,
+  domain: ObservedDomain,
+  { graceMs, forced }: { graceMs: number; forced: boolean },
+): Plan {
   const stop = memory.stop ?? { begunAt: now, pressAt: now };
-  const unplugAt = stop.begunAt + desired.stopGraceMs;
-  if (desired.stopForced || domain.power.kind === 'crashed' || now >= unplugAt) {
+  const unplugAt = stop.begunAt + graceMs;
+  if (forced || domain.power.kind === 'crashed' || now >= unplugAt) {
     return act({ kind: 'destroy' }, 'stopping');
   }
   // A paused guest cannot hear the power button; it is left alone until its grace is over.

@@ -9,11 +9,17 @@ import type { Permit, VmError } from './ledger.js';
 import { failed, notice, patienceMs } from './memory.js';
 import type { VmState } from './observation.js';
 import { type Plan, plan } from './plan.js';
-import { carryOut, Overtaken, persisted, type StepContext } from './steps.js';
+import { Overtaken, type StepContext } from './step-context.js';
+import { carryOut, persisted } from './steps.js';
 
 export interface ProgramContext extends StepContext {
-  /** Tells the scheduler and the status what is seen now. */
-  observe(state: VmState, domain: ObservedDomain | null, error: VmError | null): void;
+  /** Tells the scheduler and the status what is seen now. An error is about the newest word, unless an older one is named. */
+  observe(
+    state: VmState,
+    domain: ObservedDomain | null,
+    error: VmError | null,
+    toldGeneration?: number,
+  ): void;
 }
 
 /** How a program ended: look again at this time, or when something happens. */
@@ -100,7 +106,7 @@ function afterFailure(
     return 'again';
   }
   const state = doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (current?.state ?? 'unknown');
-  context.observe(state, domain, error);
+  context.observe(state, domain, error, before.desired.generation);
   return { wakeAt: context.memory.failure?.retryAt ?? null };
 }
 

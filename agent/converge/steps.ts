@@ -3,36 +3,14 @@
  * A program may be cut off at any yield, by a crash of the agent or by a newer word of the scheduler; each is
  * written so that looking again and planning again leads to the same end.
  */
-import type { Blueprint, ObservedDomain, VmMetadata, VolumeRef } from '../hypervisor/hypervisor.js';
-import { specHash, type VmDesired } from './desired.js';
+import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
+import { specHash } from './desired.js';
 import { EffectFailed, type Program, perform } from './effects.js';
 import type { Ledger, Permit } from './ledger.js';
-import { failed, pressIntervalMs, rebootPatienceMs, type VmMemory } from './memory.js';
+import { failed, pressIntervalMs, rebootPatienceMs } from './memory.js';
 import type { Step } from './plan.js';
-
-/** What a step's program may see and change of its VM. */
-export interface StepContext {
-  readonly uid: string;
-  readonly ledger: Ledger;
-  memory: VmMemory;
-  now(): number;
-  wallMs(): number;
-}
-
-const volumeOf = (permit: Permit): VolumeRef => ({
-  uid: permit.uid,
-  poolPath: permit.desired.storagePoolPath,
-});
-
-/** The scheduler changed its mind while an effect was under way: stop here, look again, plan again. */
-export class Overtaken extends Error {}
-
-/** The permit, unless term or role have changed since the step was planned. */
-function current(context: StepContext, planned: Permit): Permit {
-  const permit = context.ledger.permit(context.uid);
-  if (permit?.term !== planned.term || permit.desired.role !== planned.desired.role) throw new Overtaken();
-  return permit;
-}
+import { redefine, resize } from './redefine.js';
+import { blueprint, current, domainName, Overtaken, type StepContext, volumeOf } from './step-context.js';
 
 export function* persisted(ledger: Ledger): Program<void> {
   yield* perform({ kind: 'persist', version: ledger.essentialVersion });
@@ -52,7 +30,9 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
       yield* perform({ kind: 'record', uid, metadata: step.metadata });
       return;
     case 'redefine':
-      return yield* redefine(permit, step.domain);
+      return yield* redefine(context, permit, step.domain);
+    case 'resize':
+      return yield* resize(context, permit, step.domain);
     case 'start': {
       yield* perform({ kind: 'start', uid, term: permit.term });
       const { generation } = permit.desired;
@@ -87,6 +67,7 @@ function* create(context: StepContext, planned: Permit): Program<void> {
   const { image, size } = planned.desired;
   if (image === null || size === null) throw new Error(`${uid}: a VM without image or size`);
   const volume = volumeOf(planned);
+  let { diskMib } = size;
   const exists = yield* perform({ kind: 'volumeExists', volume });
   let permit = current(context, planned);
   if (permit.phase === 'permitted') {
@@ -112,7 +93,7 @@ function* create(context: StepContext, planned: Permit): Program<void> {
     const backing = { path: fetched.path, format: image.format };
     yield* perform({ kind: 'createVolume', request: { ...volume, sizeMib: size.diskMib, backing } });
   } else {
-    yield* perform({ kind: 'growVolume', volume, sizeMib: size.diskMib });
+    diskMib = yield* perform({ kind: 'growVolume', volume, sizeMib: size.diskMib });
   }
   current(context, planned);
   ledger.advance(uid, { phase: 'defining' });
@@ -128,28 +109,12 @@ function* create(context: StepContext, planned: Permit): Program<void> {
     generation: desired.role === 'stopped' ? desired.generation : 0,
     specHash: specHash(desired),
     rebootCount: desired.rebootCount,
+    diskMib,
   };
   yield* perform({ kind: 'define', blueprint: blueprint(desired, domainName(desired), metadata) });
   ledger.advance(uid, { phase: 'defined' });
   context.memory = { ...context.memory, untouchedTerm: permit.term };
   yield* persisted(ledger);
-}
-
-function* redefine(permit: Permit, domain: ObservedDomain): Program<void> {
-  const { desired } = permit;
-  if (desired.size === null) throw new Error(`${permit.uid}: a VM without size`);
-  yield* perform({ kind: 'growVolume', volume: volumeOf(permit), sizeMib: desired.size.diskMib });
-  // libvirt cannot be told to define only what exists: growing may take long, so make sure just before (O2).
-  const still = yield* perform({ kind: 'inspect', uid: permit.uid });
-  if (still?.power.kind !== 'off') throw new Overtaken();
-  const metadata: VmMetadata = {
-    uid: permit.uid,
-    term: permit.term,
-    generation: desired.role === 'stopped' ? desired.generation : (domain.metadata?.generation ?? 0),
-    specHash: specHash(desired),
-    rebootCount: domain.metadata?.rebootCount ?? desired.rebootCount,
-  };
-  yield* perform({ kind: 'define', blueprint: blueprint(desired, domain.name, metadata) });
 }
 
 function* pressPower(context: StepContext): Program<void> {
@@ -213,25 +178,4 @@ function* refuse(context: StepContext, planned: Permit): Program<void> {
   if (permit?.term !== planned.term) throw new Overtaken();
   ledger.advance(uid, { phase: 'refused' });
   yield* persisted(ledger);
-}
-
-/** Readable in `virsh list`, and unique by the first digits of the id. The id itself is the UUID (O1). */
-export function domainName(desired: VmDesired): string {
-  const last = desired.vmName.split('/').at(-1) ?? '';
-  const readable = /^[a-z][a-z0-9-]{0,62}$/.test(last) ? last : 'vm';
-  return `${readable}-${desired.uid.slice(0, 8)}`;
-}
-
-function blueprint(desired: VmDesired, name: string, metadata: VmMetadata): Blueprint {
-  if (desired.size === null) throw new Error(`${desired.uid}: a VM without size`);
-  return {
-    uid: desired.uid,
-    poolPath: desired.storagePoolPath,
-    name,
-    title: desired.vmName,
-    vcpus: desired.size.vcpus,
-    memoryMib: desired.size.memoryMib,
-    hardware: desired.hardware,
-    metadata,
-  };
 }

@@ -37,6 +37,14 @@ export interface VmMetadata {
   specHash: string;
   /** The newest reboot that was begun. */
   rebootCount: number;
+  /** What its volume had when it was looked at last, for a definition; left out by agents of older versions. */
+  diskMib?: number;
+}
+
+/** What of a VM's size is its domain's own. */
+export interface ComputeSize {
+  vcpus: number;
+  memoryMib: number;
 }
 
 export interface ObservedDomain {
@@ -45,6 +53,8 @@ export interface ObservedDomain {
   power: Power;
   /** Null when the domain does not carry Secovia's element: then it is somebody else's (O1). */
   metadata: VmMetadata | null;
+  /** What it runs with; of one that is off, what its definition says. */
+  compute: ComputeSize;
 }
 
 /** One line of the list of all domains; `ours` says whether it carries Secovia's element. */
@@ -170,7 +180,10 @@ export interface Hypervisor {
   /** The domain with this UUID as it is now, or null when there is none. */
   inspect(uid: string): Promise<ObservedDomain | null>;
 
-  /** Defines the domain, or redefines the one that has this UUID. */
+  /**
+   * Defines the domain, or redefines the one that has this UUID. One that runs goes on as it is, marks included: it has
+   * the new definition when it is off.
+   */
   define(blueprint: Blueprint): Promise<void>;
   start(uid: string): Promise<void>;
   /** Presses the power button; the guest may not react. */
@@ -182,6 +195,11 @@ export interface Hypervisor {
   destroy(uid: string): Promise<void>;
   /** Forgets a domain that is off; fine when it is gone already. */
   undefine(uid: string): Promise<void>;
+  /**
+   * Gives a running domain so many vCPUs, more than it has. The definition that it was started from has room for some;
+   * beyond that it is refused as `invalid`.
+   */
+  addVcpus(uid: string, vcpus: number): Promise<void>;
   /** Writes the domain's metadata, of its definition and of its running copy. */
   record(uid: string, metadata: VmMetadata): Promise<void>;
 
@@ -189,8 +207,12 @@ export interface Hypervisor {
   volumeExists(volume: VolumeRef): Promise<boolean>;
   /** Makes the VM's volume: under a temporary name first, and under its own when it is whole (O1). */
   createVolume(request: VolumeRequest): Promise<void>;
-  /** Grows the volume to at least this size; never shrinks it. */
-  growVolume(volume: VolumeRef, sizeMib: number): Promise<void>;
+  /**
+   * Grows the volume to at least this size, also while its domain runs, which then sees it; never shrinks it.
+   *
+   * @returns the MiB that it has now.
+   */
+  growVolume(volume: VolumeRef, sizeMib: number): Promise<number>;
   /** Moves the VM's volume to the trash, and clears its unfinished ones and its console log. */
   trashVolume(volume: VolumeRef): Promise<void>;
   /** Deletes the VM's volume for good: only for one that no guest ever wrote to. */

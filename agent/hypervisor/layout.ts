@@ -25,6 +25,25 @@ export interface DomainLayout {
   emulator: number[];
 }
 
+/** A running guest can be given so many times the vCPUs that it was started with; it keeps tables for each of them. */
+const vcpuGrowth = 4;
+/** What QEMU's machines for x86 take, and then some to spare. */
+const mostVcpusOfMachine = 240;
+
+/**
+ * How many vCPUs a running domain can be given, no more than the machine has CPUs. One that lies on cells or hugepages has
+ * them in equal parts, which are laid out when it is defined: it can be given none.
+ */
+export function mostVcpus(
+  { vcpus, hardware }: { vcpus: number; hardware?: Hardware | undefined },
+  machine: readonly NumaCellFacts[],
+): number {
+  const { hugepageKib = 0, cells = [] } = hardware ?? {};
+  if (hugepageKib > 0 || cells.length > 0) return vcpus;
+  const cpus = machine.reduce((sum, cell) => sum + cell.cpus, 0);
+  return Math.max(vcpus, Math.min(vcpus * vcpuGrowth, cpus, mostVcpusOfMachine));
+}
+
 /** CPUs that domains have to themselves, by the uid of the domain. */
 export type DedicatedCpus = ReadonlyMap<string, readonly number[]>;
 

@@ -31,7 +31,7 @@ const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
 
 export function observationMessage(observation: VmObservation): Observation {
   const { uid, term, generation, state, rebootCount, error, progress, numaCells = [] } = observation;
-  const { sinceWallMs } = observation;
+  const { sinceWallMs, size, toldGeneration } = observation;
   return {
     uid,
     term,
@@ -42,6 +42,8 @@ export function observationMessage(observation: VmObservation): Observation {
     observeTime: { seconds: Math.floor(sinceWallMs / 1000), nanos: (Math.floor(sinceWallMs) % 1000) * 1e6 },
     progress,
     numaCells: [...numaCells],
+    size,
+    toldGeneration,
   };
 }
 

@@ -99,9 +99,14 @@ function guestsOf(core: AgentCore, now: Instant): { guest: GuestStatus; troubled
 function capacityOf(core: AgentCore): AgentStatus['capacity'] {
   const none: Amounts = { vcpus: 0, memoryMib: 0, diskMib: 0 };
   const claimed = { ...none };
-  for (const { desired, phase } of core.ledger.permits()) {
+  const sizes = new Map(core.converger.observations().map(({ uid, size }) => [uid, size]));
+  for (const { uid, desired, phase } of core.ledger.permits()) {
     if (desired.size === null || phase === 'gone' || phase === 'refused') continue;
-    for (const key of ['vcpus', 'memoryMib', 'diskMib'] as const) claimed[key] += desired.size[key];
+    // As the scheduler counts it: what a domain has, and what it should have, the larger of both.
+    const has = sizes.get(uid) ?? none;
+    for (const key of ['vcpus', 'memoryMib', 'diskMib'] as const) {
+      claimed[key] += Math.max(desired.size[key], has[key]);
+    }
   }
   const amounts = (source: Partial<Amounts> | null | undefined): Amounts => ({
     vcpus: source?.vcpus ?? 0,

@@ -153,6 +153,12 @@ const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
   NOT_ENOUGH_UNUSED: ({ errorInfo }) =>
     `See it with: secovia quota show ${harmless(errorInfo?.metadata['administration'] ?? 'ADMINISTRATION')}`,
   POOL_FULL: () => 'Ask for less, or leave --pool out.',
+  NOT_LAWFUL: ({ errorInfo }) => {
+    const { administration, data_class: dataClass } = errorInfo?.metadata ?? {};
+    if (administration === undefined || dataClass === undefined) return '';
+    const said = dataClass === 'internal' ? '' : ` --data-class ${harmless(dataClass)}`;
+    return `See where it may be: secovia residency explain ${harmless(administration)}${said}`;
+  },
   REQUEST_ID_REUSED: () => 'Leave --request-id out.',
   GROUP_DIFFERS: ({ errorInfo }) => {
     const rule = groupRuleOf(errorInfo?.metadata ?? {});

@@ -12,6 +12,7 @@ import type { QuotaServiceDefinition } from '../../proto/gen/secovia/v1/QuotaSer
 import type { ResidencyServiceDefinition } from '../../proto/gen/secovia/v1/ResidencyService.js';
 import type { SiteServiceDefinition } from '../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../proto/gen/secovia/v1/StoragePoolService.js';
+import type { UsageServiceDefinition } from '../../proto/gen/secovia/v1/UsageService.js';
 import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.js';
 
 export interface Services {
@@ -27,6 +28,7 @@ export interface Services {
   ResidencyService: ResidencyServiceDefinition;
   SiteService: SiteServiceDefinition;
   StoragePoolService: StoragePoolServiceDefinition;
+  UsageService: UsageServiceDefinition;
   VmService: VmServiceDefinition;
 }
 

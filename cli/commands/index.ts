@@ -5,6 +5,8 @@
 import type { CommandDefinition } from '../command.js';
 import { completeWords } from './complete.js';
 import { completion } from './completion.js';
+import { settlement } from './settlement.js';
+import { usage } from './usage.js';
 import { version } from './version.js';
 
 export interface Group {
@@ -87,4 +89,10 @@ export const groups: readonly Group[] = [
   },
 ];
 
-export const singleCommands: readonly CommandDefinition[] = [completion, version, completeWords];
+export const singleCommands: readonly CommandDefinition[] = [
+  usage,
+  settlement,
+  completion,
+  version,
+  completeWords,
+];

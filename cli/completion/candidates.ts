@@ -3,7 +3,7 @@
  * flag, and the kind of name that an argument wants. Pure but for the tree; `names.ts` asks the scheduler.
  */
 import type { Argument, Command, Option } from 'commander';
-import { isRepeatable } from '../command.js';
+import { formatsOf, isRepeatable } from '../command.js';
 import { groupContinuations } from '../values/groups.js';
 
 export interface Candidate {
@@ -32,13 +32,13 @@ export function complete(program: Command, words: readonly string[]): Completion
   const options = [...walk.command.options, ...(walk.command === program ? [] : program.options)].filter(
     (option) => !option.hidden,
   );
-  if (walk.open !== undefined) return completeValue(walk.open, '', current, walk.said);
+  if (walk.open !== undefined) return completeValue(walk.open, '', current, walk);
   if (walk.flagsOver) return completeArgument(walk, current);
   const assigned = /^(--[^=]+)=(.*)$/s.exec(current);
   if (assigned !== null) {
     const option = options.find(({ long }) => long === assigned[1]);
     if (option === undefined || !takesValue(option)) return { kind: 'words', candidates: [] };
-    return completeValue(option, `${assigned[1]}=`, assigned[2]!, walk.said);
+    return completeValue(option, `${assigned[1]}=`, assigned[2]!, walk);
   }
   if (current.startsWith('-')) return { kind: 'words', candidates: flagsFor(options, walk, current) };
   const subcommands = visibleSubcommands(walk.command);
@@ -114,9 +114,10 @@ function visibleSubcommands(command: Command): Command[] {
   return command.createHelp().visibleCommands(command);
 }
 
-function completeValue(option: Option, prefix: string, current: string, said: SaidOptions): Completion {
+function completeValue(option: Option, prefix: string, current: string, { command, said }: Walk): Completion {
   if (option.argChoices !== undefined) {
-    const candidates = option.argChoices.map((value) => ({ value: prefix + value, description: '' }));
+    const choices = option.long === '--output' ? formatsOf(command) : option.argChoices;
+    const candidates = choices.map((value) => ({ value: prefix + value, description: '' }));
     return { kind: 'words', candidates: startingWith(candidates, prefix + current) };
   }
   const placeholder = /<([^>]+)>/.exec(option.flags)?.[1] ?? '';

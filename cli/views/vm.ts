@@ -12,6 +12,7 @@ import { formatLayout, formatPageSize } from '../values/layouts.js';
 import { formatGroup } from '../values/groups.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
+import { shownDisk, shownHeld, shownMemory, shownVcpus, waitingSize } from './vm-size.js';
 
 /** `RUNNING`, or `UNKNOWN (was RUNNING)`. */
 export function vmState(vm: Vm__Output): string {
@@ -32,7 +33,7 @@ export function vmNote(vm: Vm__Output): string {
   if (state === 'STOPPED' && wanted === 'RUNNING') return 'to be started';
   if (state === 'RUNNING' && wanted === 'STOPPED') return 'to be stopped';
   if (vm.parked) return 'holds no vCPUs and no memory while stopped';
-  return '';
+  return waitingSize(vm);
 }
 
 export function vmColumns(nowMs: number): Column<Vm__Output>[] {
@@ -82,9 +83,10 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Agreement', shortName(vm.agreement)],
       ['In breach since', formatMoment(timestampMs(vm.breachTime), nowMs)],
       ['Parked', vm.parked ? 'yes: it takes its vCPUs and memory again when it starts' : ''],
-      ['vCPUs', String(spec?.vcpus ?? '')],
-      ['Memory', size(spec?.memoryMib)],
-      ['Disk', size(spec?.diskMib)],
+      ['vCPUs', shownVcpus(vm)],
+      ['Memory', shownMemory(vm)],
+      ['Disk', shownDisk(vm)],
+      ['Held meanwhile', shownHeld(vm)],
       ['Hugepages', spec?.hugepageSizeKib ? formatPageSize(spec.hugepageSizeKib) : ''],
       ['NUMA', formatLayout(spec?.numa, vm.numaCells)],
       ['Extras', formatExtras(spec?.extras ?? {}).join(', ')],

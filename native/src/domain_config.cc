@@ -92,12 +92,49 @@ Call DomainSetMemoryKib(Args& args) {
   }};
 }
 
+// A disk is named by its target (`vda`) or by the path of its file.
+Call DomainBlockInfo(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string disk = args.Text("disk");
+  return {[uuid = std::move(uuid), disk = std::move(disk)](Connection& connection) -> Value {
+    virDomainBlockInfo info;
+    Check(virDomainGetBlockInfo(FindDomain(connection, uuid).get(), disk.c_str(), &info, 0));
+    return Record{{"capacityBytes", info.capacity},
+                  {"allocationBytes", info.allocation},
+                  {"physicalBytes", info.physical}};
+  }};
+}
+
+Call DomainBlockResize(Args& args) {
+  std::string uuid = args.Text("uuid");
+  std::string disk = args.Text("disk");
+  const uint64_t bytes = args.ULong("capacityBytes");
+  return {[uuid = std::move(uuid), disk = std::move(disk), bytes](Connection& connection) -> Value {
+    // Without the flag libvirt counts in KiB.
+    Check(virDomainBlockResize(FindDomain(connection, uuid).get(), disk.c_str(), bytes, VIR_DOMAIN_BLOCK_RESIZE_BYTES));
+    return {};
+  }};
+}
+
 // Where libvirt counts the CPUs of the host from 0, one bit each.
 std::vector<unsigned char> CpuMap(const std::vector<unsigned>& cpus) {
   const unsigned highest = cpus.empty() ? 0 : *std::max_element(cpus.begin(), cpus.end());
   std::vector<unsigned char> map(VIR_CPU_MAPLEN(highest + 1));
   for (const unsigned cpu : cpus) VIR_USE_CPU(map.data(), cpu);
   return map;
+}
+
+// Of the running copy and the definition those that can have this vCPU: a definition that is newer may have more or fewer.
+unsigned WhereverVcpuIs(virDomainPtr domain, uint32_t vcpu) {
+  const unsigned all = WhereverItIs(domain);
+  unsigned some = 0;
+  for (const unsigned where : {unsigned(VIR_DOMAIN_AFFECT_LIVE), unsigned(VIR_DOMAIN_AFFECT_CONFIG)}) {
+    if ((all & where) == 0) continue;
+    const int most = Check(virDomainGetVcpusFlags(domain, VIR_DOMAIN_VCPU_MAXIMUM | where));
+    if (vcpu < static_cast<uint32_t>(most)) some |= where;
+  }
+  // libvirt says itself that there is no such vCPU.
+  return some == 0 ? all : some;
 }
 
 Call DomainPinVcpu(Args& args) {
@@ -107,7 +144,7 @@ Call DomainPinVcpu(Args& args) {
   return {[uuid = std::move(uuid), vcpu, map = std::move(map)](Connection& connection) mutable -> Value {
     const Domain domain = FindDomain(connection, uuid);
     Check(virDomainPinVcpuFlags(domain.get(), vcpu, map.data(), static_cast<int>(map.size()),
-                                WhereverItIs(domain.get())));
+                                WhereverVcpuIs(domain.get(), vcpu)));
     return {};
   }};
 }
@@ -152,6 +189,8 @@ const std::vector<Operation> kDomainConfigOperations = {
     {"domainSetMetadata", DomainSetMetadata},
     {"domainSetVcpus", DomainSetVcpus},
     {"domainSetMemoryKib", DomainSetMemoryKib},
+    {"domainBlockInfo", DomainBlockInfo},
+    {"domainBlockResize", DomainBlockResize},
     {"domainPinVcpu", DomainPinVcpu},
     {"domainPinEmulator", DomainPinEmulator},
     {"allDomainStats", AllDomainStats},

@@ -1,11 +1,9 @@
 /** The limits of what can be asked for, named once. */
 
-export const mostVcpus = 512;
+import { largestSize } from '../core/sizes.js';
+
+export const { vcpus: mostVcpus, memoryMib: mostMemoryMib, diskMib: largestDiskMib } = largestSize;
 export { leastMemoryMib } from '../core/placement/suggestion.js';
-/** 16 TiB. */
-export const mostMemoryMib = 16 * 2 ** 20;
-/** 64 TiB. */
-export const largestDiskMib = 64 * 2 ** 20;
 export const largestBatch = 10_000;
 export const mostPlacementEntries = 100;
 export const mostJurisdictions = 32;

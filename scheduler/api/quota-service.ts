@@ -5,6 +5,7 @@ import type { ListQuotasRequest__Output } from '../../proto/gen/secovia/v1/ListQ
 import type { SetQuotaRequest__Output } from '../../proto/gen/secovia/v1/SetQuotaRequest.js';
 import { notFound } from '../core/refusal.js';
 import type { State } from '../core/state.js';
+import type { Scope } from '../core/tenancy/model.js';
 import { quotaKey, scopeKey } from '../core/tenancy/scope.js';
 import { verifyTenancy } from '../core/tenancy/verify.js';
 import { quotaMessage } from '../render/tenancy.js';
@@ -13,6 +14,9 @@ import { loanMethods } from './loan-methods.js';
 import { type Answer, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
 import { limitsIn, quotaIn, scopeIn } from './tenancy-fields.js';
+
+/** The wider first. */
+const scopeOrder: Record<Scope['kind'], number> = { everywhere: 0, country: 1, site: 2 };
 
 /** Whether an administration is another one, or below it. */
 function isWithin(state: State, administration: string, top: string): boolean {
@@ -61,7 +65,8 @@ export const quotaService = {
       for (const quota of state.tenancy.quotas.values()) {
         const { administration, scope } = quota;
         // A space comes before all that an id may have.
-        if (isAsked(administration)) yield { id: `${administration} ${scopeKey(scope)}`, quota };
+        const id = `${administration} ${scopeOrder[scope.kind]} ${scopeKey(scope)}`;
+        if (isAsked(administration)) yield { id, quota };
       }
     };
     const { items, nextPageToken } = pageById(page, rows(), () => true);

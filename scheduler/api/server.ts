@@ -19,6 +19,7 @@ import { reflectionService } from './reflection.js';
 import { residencyService } from './residency-service.js';
 import { siteService } from './site-service.js';
 import { storagePoolService } from './storage-pool-service.js';
+import { type UsageReader, usageService } from './usage-service.js';
 import { vmService } from './vm-service.js';
 import { watchVms } from './vm-watch.js';
 
@@ -32,6 +33,7 @@ export interface ServerOptions {
   leaseEndMs: LeaseReader;
   version: string;
   startMs: number;
+  usage: UsageReader;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -80,6 +82,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.FederationService.service, federationService(version, startMs));
   add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
   add(v1.PlacementService.service, placementService);
+  add(v1.UsageService.service, usageService(options.usage));
   add(v1.AgentService.service, options.agentService);
   reflectionService().addToServer(server);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });

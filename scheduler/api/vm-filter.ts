@@ -1,6 +1,7 @@
 /** Which fields of a VM a filter can name. */
 import type { Vm } from '../core/model.js';
 import { priorityOf } from '../core/priority.js';
+import { waitsForRestart } from '../core/resize.js';
 import type { State } from '../core/state.js';
 import type { FilterSchema } from './filter.js';
 import { nameOf, vmName } from '../render/names.js';
@@ -22,6 +23,7 @@ export function vmFilterSchema(state: State): FilterSchema<Vm> {
       vcpus: (vm) => vm.spec.vcpus,
       memory_mib: (vm) => vm.spec.memoryMib,
       disk_mib: (vm) => vm.spec.diskMib,
+      restart_required: waitsForRestart,
       deletion_protection: (vm) => vm.deletionProtection,
       priority: (vm) => priorityOf(vm).toUpperCase(),
     },

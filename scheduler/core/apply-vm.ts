@@ -1,7 +1,7 @@
 /** How a change of a VM changes the state: the VM's record, its claim, and the indexes. */
 import { must } from './apply.js';
 import type { Change } from './changes.js';
-import type { Vm } from './model.js';
+import type { FormerSize, Vm } from './model.js';
 import type { State } from './state.js';
 
 export type VmChange = Extract<Change, { type: `vm.${string}` }>;
@@ -46,6 +46,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       state.unclaim(vm);
       vm.spec = change.spec;
       vm.generation = change.generation;
+      setSizeBefore(vm, change.sizeBefore);
       state.claim(vm);
       return;
     case 'vm.desired':
@@ -94,24 +95,38 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.observedRebootCount = change.rebootCount;
       vm.fault = change.fault;
       enter(change.state);
+      if (change.sizeBefore === undefined) return;
+      state.unclaim(vm);
+      setSizeBefore(vm, change.sizeBefore ?? undefined);
+      state.claim(vm);
       return;
     case 'vm.adopted':
       // What its host runs has its room there, whatever the journal has forgotten.
-      moveTo(state, vm, change);
+      moveTo(state, vm, change, change.sizeBefore);
       vm.term = change.term;
       vm.generation = change.generation;
   }
 }
 
-/** What it claims goes with it. */
+function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {
+  if (sizeBefore === undefined) delete vm.sizeBefore;
+  else vm.sizeBefore = sizeBefore;
+}
+
+/**
+ * What it claims goes with it. Of another size than that of its specification it is only on the host where it was: when
+ * it leaves that, nothing of it is left there.
+ */
 function moveTo(
   state: State,
   vm: Vm,
   { host, numaCells, agreement }: { host: string | null; numaCells?: number[]; agreement?: string },
+  sizeBefore = host === vm.host ? vm.sizeBefore : undefined,
 ): void {
   state.unclaim(vm);
   delete vm.displacedFor;
   delete vm.parked;
+  setSizeBefore(vm, sizeBefore);
   vm.host = host;
   if (agreement === undefined) delete vm.agreement;
   else vm.agreement = agreement;

@@ -7,6 +7,7 @@ import type {
   DesiredState,
   Epoch,
   Fault,
+  FormerSize,
   Host,
   HostCapacity,
   HostState,
@@ -108,7 +109,14 @@ export type Change =
       /** The policy reaches the agent with the generation. */
       generation: number;
     }
-  | { type: 'vm.resized'; uid: string; spec: VmSpec; generation: number }
+  | {
+      type: 'vm.resized';
+      uid: string;
+      spec: VmSpec;
+      generation: number;
+      /** Left out where the size stays what it was; not in journals of older versions. */
+      sizeBefore?: FormerSize;
+    }
   | {
       type: 'vm.desired';
       uid: string;
@@ -139,6 +147,8 @@ export type Change =
       generation: number;
       rebootCount: number;
       fault: Fault | null;
+      /** What became of the size that it had before; null when that is gone, left out when it is as it was. */
+      sizeBefore?: FormerSize | null;
     }
   /** The agent's term was newer than ours (a restored scheduler): it wins. */
   | {
@@ -149,6 +159,8 @@ export type Change =
       agreement?: string;
       term: number;
       generation: number;
+      /** Its domain has another size than the journal remembers. */
+      sizeBefore?: FormerSize;
     }
   /** It is stopped, and gives up its vCPUs and its memory, as its administration has it. */
   | { type: 'vm.parked'; uid: string }

@@ -20,6 +20,7 @@ import type {
   Vm,
   VmPlacement,
   VmPolicy,
+  VmSize,
   Administration,
 } from './model.js';
 import type { Refusal } from './refusal.js';
@@ -104,6 +105,10 @@ export interface Observation {
   fault: Fault | null;
   /** The cells that it has there. */
   numaCells?: number[];
+  /** Of what it was told the newest: what `fault` is about. Left out by agents of older versions. */
+  toldGeneration?: number;
+  /** What its domain has; left out when there is none, and by agents of older versions. `diskMib` 0 says nothing. */
+  size?: VmSize;
 }
 
 export interface HostReport {

@@ -10,6 +10,7 @@ import type { Fault, Host, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
+import { adoptedSize, isRefusedSize, resizeBack, sizeSeen } from './resize.js';
 import { hasGivenUp, type State } from './state.js';
 import { desiredChange, endOperation, placedChange, whereOf } from './vm-changes.js';
 
@@ -43,6 +44,7 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
       ...(agreement === undefined ? {} : { agreement }),
       term: seen.term,
       generation,
+      ...adoptedSize(vm, host.id, seen, generation),
     },
   ];
 }
@@ -83,7 +85,9 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
   // Somebody has started it by hand: what runs has its room, whatever that leaves to others.
   if (hasGivenUp(vm) && isOn(next)) changes.push({ type: 'vm.returned', uid: vm.uid });
   const generation = Math.max(seen.generation, vm.observedGeneration);
+  const size = sizeSeen(vm, seen);
   const same =
+    size === undefined &&
     vm.state === next &&
     vm.observedGeneration === generation &&
     vm.observedRebootCount === seen.rebootCount &&
@@ -96,6 +100,7 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
       generation,
       rebootCount: seen.rebootCount,
       fault: seen.fault,
+      ...size,
     });
   }
   if (seenOff(vm, next, generation) && mayPark(vm) && inheritedPolicy(state, vm.administration) === 'free')
@@ -103,6 +108,8 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
   if (vm.operation === null || vm.desired === 'deleted') return changes;
   if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {
     changes.push(...endOperation(vm, null));
+  } else if (cannotResize(state, vm, seen)) {
+    changes.push(...resizeBack(vm), ...endOperation(vm, seen.fault));
   } else if (next === 'missing') {
     const message = 'its domain has vanished from its host';
     changes.push(...endOperation(vm, seen.fault ?? { code: 9, reason: 'MISSING', message }));
@@ -119,16 +126,31 @@ function isOn(state: VmState): boolean {
   return state === 'starting' || state === 'running' || state === 'paused';
 }
 
+/** Whether this is the host's answer to a resize that is under way: it cannot be done here. */
+function cannotResize(state: State, vm: Vm, seen: Observation): boolean {
+  const operation = vm.operation === null ? undefined : state.operations.get(vm.operation);
+  return operation?.verb === 'resize' && isRefusedSize(vm, seen);
+}
+
 /** The guest powered itself off while it should run: journalled as what is now desired (PROTOCOL O7). */
 function guestShutdown(state: State, vm: Vm, seen: Observation): Change[] {
-  if (seen.generation !== vm.generation || vm.desired !== 'running')
+  if (seen.generation !== vm.generation || vm.desired !== 'running') {
     return observed(state, vm, 'stopped', seen);
+  }
   if (vm.policy.onGuestShutdown === 'restart') return observed(state, vm, 'starting', seen);
   const { uid } = vm;
   const { generation, rebootCount } = seen;
   const message = 'the guest powered itself off';
   return [
-    { type: 'vm.observed', uid, state: 'stopped', generation, rebootCount, fault: null },
+    {
+      type: 'vm.observed',
+      uid,
+      state: 'stopped',
+      generation,
+      rebootCount,
+      fault: null,
+      ...sizeSeen(vm, seen),
+    },
     desiredChange(vm, 'stopped'),
     ...endOperation(vm, { code: 10, reason: 'GUEST_SHUTDOWN', message }),
   ];

@@ -5,6 +5,7 @@ import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
 import type { Operation } from './model.js';
 import { notFound, refuse } from './refusal.js';
+import { resizeBack } from './resize.js';
 import type { State } from './state.js';
 import { desiredChange } from './vm-changes.js';
 
@@ -88,6 +89,8 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
       changes.push(desiredChange(vm, 'stopped'));
     } else if (operation.verb === 'stop' && vm.state === 'running') {
       changes.push(desiredChange(vm, 'running'));
+    } else if (operation.verb === 'resize') {
+      changes.push(...resizeBack(vm));
     }
   }
   return { changes, reply: () => operation };

@@ -13,7 +13,16 @@ import { place } from './placement/placement.js';
 import { holdsOf, requestForMove } from './placement/request.js';
 import { priorityOf } from './priority.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
-import { hasGivenUp, heldOnHost, heldWithExtras, needsOnHost, type State } from './state.js';
+import { cannotBe, resizedChange } from './resize.js';
+import {
+  hasGivenUp,
+  heldBy,
+  heldOnHost,
+  heldSpec,
+  heldWithExtras,
+  needsOnHost,
+  type State,
+} from './state.js';
 import { defaultClass } from './tenancy/residency.js';
 import { refuseClass, refuseEnlarging, refuseGrowth, refuseStart, suspendedAbove } from './tenancy/stay.js';
 import { desiredChange, here, newOperation, placedChange, whereOf } from './vm-changes.js';
@@ -66,32 +75,25 @@ export function resizeVm(
     memoryMib: command.memoryMib || vm.spec.memoryMib,
     diskMib: command.diskMib || vm.spec.diskMib,
   };
-  if (spec.diskMib < vm.spec.diskMib) {
-    const description = `at least ${vm.spec.diskMib}, its size now`;
-    return {
-      refusal: {
-        ...refuse('invalid', 'DISK_SHRINKS', `disks only grow: this one has ${vm.spec.diskMib} MiB`),
-        violations: [{ field: 'disk_mib', description }],
-      },
-    };
-  }
+  const cannot = cannotBe(vm, spec);
+  if (cannot) return { refusal: cannot };
   const layout = layoutOf(spec);
   const violations = layout === undefined ? [] : misfits(layout);
   if (violations.length > 0) {
     const sentence = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
     return { refusal: { ...refuse('invalid', 'SIZE_MISFITS', sentence), violations } };
   }
-  const grown = { ...vm, spec };
+  const resized = resizedChange(vm, spec);
+  const after = { ...vm, spec, sizeBefore: resized.sizeBefore };
   const exceeds =
-    refuseGrowth(state, vm, heldWithExtras(grown)) ?? (grows(vm, spec) ? refuseEnlarging(state, vm) : null);
+    refuseGrowth(state, vm, heldWithExtras(after)) ?? (grows(vm, spec) ? refuseEnlarging(state, vm) : null);
   if (exceeds) return { refusal: exceeds };
-  const lacks = lacksRoom(state, vm, heldOnHost(grown), spec, 'grow');
+  const lacks = lacksRoom(state, vm, heldOnHost(after), heldSpec(after), 'grow');
   if (lacks) return { refusal: lacks };
-  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, spec.diskMib - vm.spec.diskMib);
+  const moreDiskMib = heldBy(after).diskMib - heldBy(vm).diskMib;
+  const full = spec.pool === '' ? null : poolIsFull(state, spec.pool, moreDiskMib);
   if (full) return { refusal: full };
-  return withOperation(state, vm, 'resize', command.operation, nowMs, [
-    { type: 'vm.resized', uid: vm.uid, spec, generation: vm.generation + 1 },
-  ]);
+  return withOperation(state, vm, 'resize', command.operation, nowMs, [resized]);
 }
 
 function grows({ spec: before }: Vm, after: VmSpec): boolean {
@@ -137,9 +139,10 @@ export function startVm(
   if (forbidden) return { refusal: forbidden };
   const changes: Change[] = [];
   if (hasGivenUp(vm)) {
+    const spec = heldSpec(vm);
     const lacks =
-      refuseGrowth(state, vm, holdsOf(vm.spec)) ??
-      lacksRoom(state, vm, needsOnHost(vm.spec), vm.spec, 'start: it has given up what it had');
+      refuseGrowth(state, vm, holdsOf(spec)) ??
+      lacksRoom(state, vm, needsOnHost(spec), spec, 'start: it has given up what it had');
     if (lacks) return { refusal: lacks };
     changes.push({ type: 'vm.returned', uid: vm.uid });
   }

@@ -150,10 +150,28 @@ export type VmState =
   | 'failed'
   | 'unknown';
 
-export interface VmSpec {
+export interface VmSize {
   vcpus: number;
   memoryMib: number;
   diskMib: number;
+}
+
+/**
+ * The other size that a VM's domain has, or may have, while that is not the one in its specification: after a resize
+ * until its host has carried that out, or for as long as that takes a stop and a start.
+ */
+export interface FormerSize extends VmSize {
+  /** In which the specification got the size that it has: a host that has reached it knows of no other any more. */
+  generation: number;
+  /**
+   * What a resize that fails or is cancelled returns to: the newest size that its host had reached. Left out when the
+   * host has reached the new one; then the sizes are those that the domain has now. Before, they are the largest that
+   * it may have, each resource by itself.
+   */
+  returnTo?: VmSize;
+}
+
+export interface VmSpec extends VmSize {
   /** `Image.uid`. */
   imageUid: string;
   /** A shared pool's id, or empty for the host's own. */
@@ -262,6 +280,8 @@ export interface Vm {
   dataClass?: string;
   /** The agreement under which it uses another partner's site; left out when it needs none there. */
   agreement?: string;
+  /** Left out while its domain has the size of its specification, as nearly always. */
+  sizeBefore?: FormerSize;
   /** The operation under way, or null. */
   operation: string | null;
   fault: Fault | null;

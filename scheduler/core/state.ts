@@ -28,6 +28,7 @@ import type {
   VmSpec,
 } from './model.js';
 import { ShardedMap } from './sharded-map.js';
+import { largerOf } from './sizes.js';
 import { Touched } from './touched.js';
 import { defaultClass } from './tenancy/residency.js';
 import type { Held } from './tenancy/holdings.js';
@@ -336,7 +337,7 @@ export class State {
     const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
     this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, sign);
-    this.#claimSpecial(host, extras, layoutOf(vm.spec), vm.numaCells, sign);
+    this.#claimSpecial(host, extras, layoutOf(heldSpec(vm)), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);
     if (pool !== '') {
@@ -354,15 +355,23 @@ export function needsOf(spec: VmSpec): Resources {
   return { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskMib: spec.diskMib, vms: 1 };
 }
 
+/**
+ * The specification in the size that a VM holds: while its domain has, or may have, another size than it should have,
+ * the larger of both, each resource by itself.
+ */
+export function heldSpec({ spec, sizeBefore }: Pick<Vm, 'spec' | 'sizeBefore'>): VmSpec {
+  return sizeBefore === undefined ? spec : { ...spec, ...largerOf(spec, sizeBefore) };
+}
+
 /** What a VM holds: one that has given up its room holds nothing but its disk and its place among the host's VMs. */
 export function heldBy(vm: Vm): Resources {
-  const needs = needsOf(vm.spec);
+  const needs = needsOf(heldSpec(vm));
   return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
 }
 
 /** What of it is of the host itself. */
 export function heldOnHost(vm: Vm): Resources {
-  const needs = needsOnHost(vm.spec);
+  const needs = needsOnHost(heldSpec(vm));
   return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
 }
 

@@ -5,10 +5,12 @@ import type { DomainState__Output } from '../../proto/gen/secovia/v1/DomainState
 import type { HostInventory__Output } from '../../proto/gen/secovia/v1/HostInventory.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { VmSize__Output } from '../../proto/gen/secovia/v1/VmSize.js';
 import type { Status__Output } from '../../proto/gen/google/rpc/Status.js';
 import type { DomainState, HostReport, Observation } from '../core/commands.js';
 import { isExtraName, sortedExtras } from '../core/extras.js';
-import type { Extras, Fault, HostCapacity, NumaCell } from '../core/model.js';
+import type { Extras, Fault, HostCapacity, NumaCell, VmSize } from '../core/model.js';
+import { largestSize } from '../core/sizes.js';
 import { cutText } from '../core/text.js';
 
 const textLimit = 500;
@@ -47,8 +49,23 @@ export function observationIn(message: Observation__Output): Observation | null 
     rebootCount: message.rebootCount,
     fault: faultIn(message.error),
     ...(message.numaCells.length === 0 ? {} : { numaCells: message.numaCells.slice(0, mostCellsOfVm) }),
+    ...(message.toldGeneration === 0 ? {} : { toldGeneration: message.toldGeneration }),
+    ...sizeIn(message.size),
   };
 }
+
+/** Nothing when it is not said, or no VM could have such a size. */
+function sizeIn(size: VmSize__Output | null): { size?: VmSize } {
+  if (size === null) return {};
+  const { vcpus, memoryMib, diskMib } = size;
+  const isPossible =
+    isWithin(vcpus, 1, largestSize.vcpus) &&
+    isWithin(memoryMib, 1, largestSize.memoryMib) &&
+    isWithin(diskMib, 0, largestSize.diskMib);
+  return isPossible ? { size: { vcpus, memoryMib, diskMib } } : {};
+}
+
+const isWithin = (value: number, least: number, most: number): boolean => value >= least && value <= most;
 
 function faultIn(status: Status__Output | null): Fault | null {
   if (status === null || status.code === 0) return null;

@@ -10,7 +10,9 @@ import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
 import type { Operation, OperationState, Priority, Vm, VmPolicy, VmSpec } from '../core/model.js';
 import { priorityOf } from '../core/priority.js';
-import type { State } from '../core/state.js';
+import { waitsForRestart } from '../core/resize.js';
+import { isSameSize, sizeOf } from '../core/sizes.js';
+import { heldSpec, type State } from '../core/state.js';
 import { nameOf, vmName } from './names.js';
 import { defaultClass } from '../core/tenancy/residency.js';
 import { breachOf } from '../core/tenancy/stay.js';
@@ -113,6 +115,19 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     agreement: vm.agreement === undefined ? '' : nameOf('agreement', vm.agreement),
     parked: vm.parked ?? false,
     breachTime: removed ? null : timestamp(breachOf(state, vm)?.sinceMs ?? 0),
+    ...sizesMessage(vm),
+  };
+}
+
+/** Of a VM that has the size of its specification, as nearly all have, there is nothing to say. */
+function sizesMessage(vm: Vm): Pick<VmMessage, 'currentSize' | 'heldSize' | 'restartRequired'> | null {
+  const { sizeBefore } = vm;
+  if (sizeBefore === undefined) return null;
+  const held = heldSpec(vm);
+  return {
+    currentSize: sizeBefore.returnTo === undefined ? sizeOf(sizeBefore) : null,
+    restartRequired: waitsForRestart(vm),
+    heldSize: isSameSize(held, vm.spec) ? null : sizeOf(held),
   };
 }
 

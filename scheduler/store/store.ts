@@ -78,6 +78,28 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A part of the journal. */
+export interface JournalPiece {
+  /** Sequences of its decisions. */
+  first: number;
+  last: number;
+  /** Their lines, UTF-8. */
+  text: Buffer;
+}
+
+/** Reads the journal from beside the store that writes it, and on another thread: it may take seconds. */
+export interface Journal {
+  /**
+   * From the first decision to the batch that ends at this sequence, in pieces of whole batches.
+   *
+   * @throws StoreError where decisions are missing.
+   */
+  pieces(upTo: number): Iterable<JournalPiece>;
+  /** The end of the batch that has this decision; the journal's beginning when it has none. */
+  headWith(sequence: number): JournalHead;
+  close(): void;
+}
+
 /** The store cannot be used, and a human must look; the message says at what. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -71,6 +71,27 @@ t.test('hello, lease, a VM, goodbye, and back with what it knows', async (t) => 
   t.equal(agent.log.filter(({ event }) => event === 'domain.start').length, 1, 'started once in both lives');
 });
 
+t.test('a VM that is resized while it runs: what it has is told, and both sizes are claimed', async (t) => {
+  const { scheduler, agent, image } = await setUp(t);
+  const uid = uidOf(3);
+  agent.start();
+  await until('hello', () => scheduler.linked);
+  scheduler.want(word(uid, { image }));
+  await until('running', () => scheduler.newest(uid)?.generation === 1);
+  t.match(scheduler.newest(uid), { size: { vcpus: 1, memoryMib: 128, diskMib: 64 }, toldGeneration: 1 });
+  const spec = { vcpus: 2, memoryMib: 64, diskMib: 128, image: 'images/tiny', storagePool: '' };
+  scheduler.want(word(uid, { image, generation: 2, spec }));
+  await until('resized', () => scheduler.newest(uid)?.generation === 2);
+  t.match(scheduler.newest(uid), {
+    state: 'DOMAIN_STATE_RUNNING',
+    size: { vcpus: 2, memoryMib: 128, diskMib: 128 },
+    toldGeneration: 2,
+    error: null,
+  });
+  const status = agent.status('--json').stdout;
+  t.match(JSON.parse(status), { capacity: { claimed: { vcpus: 2, memoryMib: 128, diskMib: 128 } } });
+});
+
 t.test('killed at random moments while VMs are made: each is defined and started as it should', async (t) => {
   const { scheduler, agent, image } = await setUp(t);
   const uids = Array.from({ length: 12 }, (_, number) => uidOf(100 + number));

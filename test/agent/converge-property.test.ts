@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { VmDesired } from '../../agent/converge/desired.js';
 import type { FaultKind } from '../../agent/converge/effects.js';
+import type { VmObservation } from '../../agent/converge/observation.js';
 import { uidOf, wanted, World } from './world.js';
 
 const vmCount = 3;
@@ -19,6 +20,8 @@ type Happening =
       role: 'run' | 'stopped' | 'deleted' | 'released';
       moves: boolean;
       disk: number;
+      vcpus: number;
+      memory: number;
     }
   | { kind: 'reboot'; vm: number; forced: boolean }
   | { kind: 'repeatOldWord'; vm: number; back: number }
@@ -32,7 +35,7 @@ type Happening =
   | { kind: 'poll' }
   | {
       kind: 'fault';
-      effect: 'fetchImage' | 'createVolume' | 'define' | 'start' | 'record';
+      effect: 'fetchImage' | 'createVolume' | 'growVolume' | 'addVcpus' | 'define' | 'start' | 'record';
       fault: FaultKind;
     };
 
@@ -56,6 +59,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       role: fc.constantFrom('run', 'run', 'stopped', 'deleted', 'released'),
       moves: fc.boolean(),
       disk: fc.constantFrom(1024, 2048),
+      vcpus: fc.constantFrom(1, 1, 2, 8),
+      memory: fc.constantFrom(128, 128, 256),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reboot' as const), vm, forced: fc.boolean() }) },
@@ -80,7 +85,15 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('fault' as const),
-      effect: fc.constantFrom('fetchImage', 'createVolume', 'define', 'start', 'record'),
+      effect: fc.constantFrom(
+        'fetchImage',
+        'createVolume',
+        'growVolume',
+        'addVcpus',
+        'define',
+        'start',
+        'record',
+      ),
       fault: fc.constantFrom<FaultKind>('failed', 'timeout', 'invalid', 'noSpace', 'unavailable'),
     }),
   },
@@ -113,7 +126,7 @@ class Scheduler {
 function happen(world: World, scheduler: Scheduler, event: Happening): void {
   switch (event.kind) {
     case 'want': {
-      const size = { vcpus: 1, memoryMib: 128, diskMib: event.disk };
+      const size = { vcpus: event.vcpus, memoryMib: event.memory, diskMib: event.disk };
       world.desired(scheduler.next(event.vm, { role: event.role, size }, event.moves));
       return;
     }
@@ -177,6 +190,21 @@ const ends: Record<VmDesired['role'], string[]> = {
   receive: [],
 };
 
+/** What is wrong with the size in which a VM that is there has ended, when all was said and done; null when nothing is. */
+function wrongSize(world: World, last: VmDesired, seen: VmObservation | undefined): string | null {
+  const domain = world.host.content().domains.find((one) => one.uid === last.uid);
+  const isDone = seen?.state === 'running' || seen?.state === 'stopped';
+  if (domain === undefined || !isDone || last.size === null) return null;
+  if (seen.generation !== last.generation) return `generation ${seen.generation}, not ${last.generation}`;
+  const { vcpus, memoryMib, diskMib } = last.size;
+  if (domain.vcpus !== vcpus || domain.memoryMib !== memoryMib) return 'it is not defined in its size';
+  const volumeMib = world.host.volumeSizeMib({ uid: last.uid, poolPath: last.storagePoolPath }) ?? 0;
+  if (volumeMib < diskMib) return `its disk has ${volumeMib} MiB`;
+  const said = { ...(domain.running ?? domain), diskMib: volumeMib };
+  const same = (['vcpus', 'memoryMib', 'diskMib'] as const).every((part) => seen.size?.[part] === said[part]);
+  return same ? null : `said to have ${JSON.stringify(seen.size)}`;
+}
+
 t.test('no order of events breaks a rule, and all of them end well', async (t) => {
   fc.assert(
     fc.property(fc.array(happening, { minLength: 5, maxLength: 80 }), (events) => {
@@ -206,6 +234,8 @@ t.test('no order of events breaks a rule, and all of them end well', async (t) =
         if (last.role === 'deleted' && world.host.volumeExists({ uid: uidOf(number), poolPath: '' })) {
           problems.push('deleted, and its volume is still there');
         }
+        const sizeProblem = wrongSize(world, last, seen);
+        if (sizeProblem !== null) problems.push(sizeProblem);
         if (seen?.state === 'refused' && world.host.inspect(uidOf(number)) !== null) {
           problems.push('refused, and its domain is there');
         }

@@ -331,27 +331,168 @@ t.test('a start is a reboot for a VM that was off', async (t) => {
   t.equal(world.host.calls.filter(({ call }) => call === 'reboot').length, 0);
 });
 
+t.test('a stopped VM is resized by redefining it, and has the new size when it starts', async (t) => {
+  const world = new World();
+  world.desired(wanted({ role: 'stopped' }));
+  world.settle();
+  const size = { vcpus: 4, memoryMib: 512, diskMib: 2048 };
+  world.desired(wanted({ role: 'stopped', generation: 2, size }));
+  world.settle();
+  t.match(world.observations.get(uid), { state: 'stopped', generation: 2, size });
+  t.equal(world.host.volumeSizeMib({ uid, poolPath: '' }), 2048);
+  world.desired(wanted({ generation: 3, size }));
+  world.settle();
+  t.match(world.observations.get(uid), { state: 'running', generation: 3, size });
+  t.same(world.violations, []);
+});
+
 t.test(
-  'a stopped VM is resized by redefining it; a running one keeps its size until it is off',
+  'a running VM has its larger disk and more vCPUs at once, and memory when it is started next',
   async (t) => {
     const world = new World();
     world.desired(wanted());
     world.settle();
-    const bigger = { vcpus: 4, memoryMib: 512, diskMib: 2048 };
-    world.desired(wanted({ generation: 2, size: bigger }));
+    const size = { vcpus: 4, memoryMib: 512, diskMib: 2048 };
+    world.desired(wanted({ generation: 2, size }));
     world.settle();
-    t.match(world.observations.get(uid), { state: 'running', generation: 1 });
-    world.desired(wanted({ generation: 3, size: bigger, role: 'stopped' }));
-    world.settle();
-    t.match(world.observations.get(uid), { state: 'stopped', generation: 3 });
-    t.match(world.host.content().domains[0], { vcpus: 4, memoryMib: 512 });
+    const now = { ...size, memoryMib: 128 };
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, size: now });
+    t.same(world.host.inspect(uid)?.power, { kind: 'running' });
     t.equal(world.host.volumeSizeMib({ uid, poolPath: '' }), 2048);
-    world.desired(wanted({ generation: 4, size: bigger }));
+    t.equal(world.attempts.filter((attempt) => attempt.startsWith('start')).length, 1, 'it was left running');
+    world.crash();
     world.settle();
-    t.match(world.observations.get(uid), { state: 'running', generation: 4 });
+    t.match(world.observations.get(uid), { generation: 2, size: now }, 'the next agent says the same');
+    world.host.powerOff(uid, 'crashed');
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, size }, 'a crash is a start too');
     t.same(world.violations, []);
   },
 );
+
+t.test('fewer vCPUs, and more than there is room for, wait for the next start', async (t) => {
+  for (const vcpus of [1, 15]) {
+    const world = new World();
+    const size = { vcpus: 2, memoryMib: 128, diskMib: 1024 };
+    world.desired(wanted({ size }));
+    world.settle();
+    world.desired(wanted({ generation: 2, size: { ...size, vcpus } }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, error: null, size });
+    world.desired(wanted({ generation: 3, size: { ...size, vcpus }, role: 'stopped' }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'stopped', generation: 3, size: { ...size, vcpus } });
+  }
+});
+
+t.test('a VM that is resized back before it was restarted has nothing to wait for', async (t) => {
+  const world = new World();
+  const size = { vcpus: 1, memoryMib: 128, diskMib: 1024 };
+  world.desired(wanted({ size }));
+  world.settle();
+  world.desired(wanted({ generation: 2, size: { ...size, memoryMib: 512 } }));
+  world.settle();
+  world.desired(wanted({ generation: 3, size }));
+  world.settle();
+  t.match(world.observations.get(uid), { generation: 3, size });
+  t.match(world.host.content().domains[0], { memoryMib: 128 });
+});
+
+t.test('a disk that was ordered smaller again keeps what it has, and that is said', async (t) => {
+  const world = new World();
+  const size = { vcpus: 1, memoryMib: 128, diskMib: 4096 };
+  world.desired(wanted({ size }));
+  world.settle();
+  for (const [generation, role] of [
+    [2, 'run'],
+    [3, 'stopped'],
+  ] as const) {
+    world.desired(wanted({ generation, role, size: { ...size, diskMib: 1024 } }));
+    world.settle();
+    t.match(world.observations.get(uid), { generation, size });
+  }
+});
+
+t.test('a reboot of a VM that waits for one takes power off and on, and happens once', async (t) => {
+  for (const rebootForced of [false, true]) {
+    const world = new World();
+    world.desired(wanted());
+    world.settle();
+    const size = { vcpus: 1, memoryMib: 512, diskMib: 1024 };
+    world.desired(wanted({ generation: 2, size }));
+    world.settle();
+    world.desired(wanted({ generation: 3, size, rebootCount: 1, rebootForced }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 3, rebootCount: 1, size });
+    const done = world.host.calls.map(({ call }) => call).filter((call) => call !== 'createVolume');
+    const off = rebootForced ? 'destroy' : 'shutdown';
+    t.same(done, ['define', 'start', 'define', off, 'start']);
+    world.desired(wanted({ generation: 4, size, rebootCount: 2 }));
+    world.settle();
+    t.equal(world.host.calls.at(-1)?.call, 'reboot', 'the next one is a plain one');
+  }
+});
+
+t.test(
+  'a guest that ignores the power button of such a reboot is unplugged when its time is over',
+  async (t) => {
+    const world = new World();
+    world.desired(wanted());
+    world.settle();
+    world.host.deaf.add(uid);
+    const size = { vcpus: 1, memoryMib: 512, diskMib: 1024 };
+    const asked = world.bootMs;
+    // Both in one word: what the reboot is to bring is made ready first.
+    world.desired(wanted({ generation: 3, size, rebootCount: 1 }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 3, rebootCount: 1, size });
+    t.equal(world.bootMs - asked, 60_000);
+  },
+);
+
+t.test('a resize that cannot be done is said to be about its generation, and is tried again', async (t) => {
+  for (const role of ['run', 'stopped'] as const) {
+    const world = new World();
+    world.desired(wanted({ role }));
+    world.settle();
+    world.fail('growVolume', { kind: 'noSpace', message: 'no space left' });
+    const size = { vcpus: 1, memoryMib: 128, diskMib: 4096 };
+    world.desired(wanted({ role, generation: 2, size }));
+    world.settle(0);
+    t.match(world.observations.get(uid), {
+      generation: 1,
+      toldGeneration: 2,
+      error: { code: 8, message: 'no space left' },
+      size: { diskMib: 1024 },
+    });
+    world.settle();
+    t.match(world.observations.get(uid), { generation: 2, error: null, size });
+  }
+});
+
+t.test('an agent that dies at any step of a resize leads to the same end', async (t) => {
+  for (let at = 0; at < 12; at += 1) {
+    for (const lose of [true, false]) {
+      const world = new World();
+      world.desired(wanted());
+      world.settle();
+      const size = { vcpus: 2, memoryMib: 512, diskMib: 2048 };
+      world.desired(wanted({ generation: 2, size }));
+      for (let step = 0; step < at; step += 1) world.perform();
+      if (lose) world.perform(0, true);
+      else world.crash();
+      world.desired(wanted({ generation: 2, size }));
+      world.settle();
+      const now = { ...size, memoryMib: 128 };
+      t.match(
+        world.observations.get(uid),
+        { state: 'running', generation: 2, size: now },
+        `at ${at}, ${lose}`,
+      );
+      t.same(world.violations, []);
+    }
+  }
+});
 
 t.test('what this host can never do is refused, and nothing is left behind', async (t) => {
   const cases = [
@@ -556,4 +697,21 @@ t.test('a word that makes no sense is refused; for a VM that runs, the VM runs o
     world.converger.observations().find((observation) => observation.uid === uid),
     { state: 'running', error: { code: 3 } },
   );
+});
+
+t.test('a size that was ordered back while its definition was being made is defined again', async (t) => {
+  const effects = 16;
+  for (let at = 0; at < effects; at += 1) {
+    const world = new World();
+    const size = { vcpus: 1, memoryMib: 128, diskMib: 1024 };
+    world.desired(wanted({ size }));
+    world.settle();
+    world.desired(wanted({ generation: 2, size: { ...size, memoryMib: 512 } }));
+    for (let step = 0; step < at; step += 1) world.perform();
+    world.crash();
+    world.desired(wanted({ generation: 3, size }));
+    world.settle();
+    t.match(world.observations.get(uid), { generation: 3, size }, `killed at effect ${at}`);
+    t.match(world.host.content().domains[0], { memoryMib: 128 }, `killed at effect ${at}`);
+  }
 });

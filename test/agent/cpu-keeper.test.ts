@@ -19,6 +19,8 @@ const machine = [cellOf(0, [[0], [1], [2], [3]]), cellOf(1, [[4], [5], [6], [7]]
 /** Definitions by uid, and what was pinned of each: `e` is the emulator. */
 class Definitions {
   readonly xml = new Map<string, string>();
+  /** Of those that run with another definition than the newest. */
+  readonly running = new Map<string, string>();
   readonly pins = new Map<string, string[]>();
 
   define(number: number, vcpus: number, hardware?: Partial<Hardware>): readonly number[] {
@@ -29,8 +31,8 @@ class Definitions {
     return layout.dedicated ? layout.pins.flat() : [];
   }
 
-  async domainXml(uid: string): Promise<string> {
-    const xml = this.xml.get(uid);
+  async domainXml(uid: string, { inactive = false } = {}): Promise<string> {
+    const xml = (inactive ? undefined : this.running.get(uid)) ?? this.xml.get(uid);
     if (xml === undefined) throw new LibvirtError('gone', ErrorCode.NO_DOMAIN, 0, 2, 'domainXml');
     return xml;
   }
@@ -75,4 +77,21 @@ t.test('what is given back everybody may use again', async (t) => {
   definitions.define(2, 1, { cells: [1] });
   await keeper.repin(definitions, [uidOf(2)], machine);
   t.same(definitions.pins.get(uidOf(2)), ['0:4,5,6,7', 'e:4,5,6,7']);
+});
+
+t.test('a domain that runs with other vCPUs than its definition has by now is pinned in both', async (t) => {
+  for (const [before, after] of [
+    [1, 3],
+    [3, 1],
+  ] as const) {
+    const definitions = new Definitions();
+    const uid = uidOf(2);
+    definitions.define(2, before);
+    definitions.running.set(uid, definitions.xml.get(uid) as string);
+    definitions.define(2, after);
+    const keeper = new CpuKeeper();
+    keeper.note(uidOf(1), [0, 1, 2, 3]);
+    await keeper.repin(definitions, [uid], machine);
+    t.same(definitions.pins.get(uid), ['0:4,5,6,7', '1:4,5,6,7', '2:4,5,6,7', 'e:4,5,6,7']);
+  }
 });

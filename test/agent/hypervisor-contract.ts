@@ -158,13 +158,60 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     t.equal((await hypervisor.list()).filter((domain) => domain.uid === uid).length, 1);
   });
 
+  await t.test(
+    'redefined while it runs: it goes on as it is, and is the new one when it is off',
+    async (t) => {
+      const before = { vcpus: 2, memoryMib: 96 };
+      const after = { vcpus: 1, memoryMib: 128 };
+      const uid = await make(9, before);
+      t.match(await hypervisor.inspect(uid), { compute: before });
+      await hypervisor.start(uid);
+      const { name = '', metadata: marks } = (await hypervisor.inspect(uid)) ?? {};
+      const metadata = metadataOf(uid, { specHash: 'new', diskMib: 64 });
+      await hypervisor.define(blueprintOf(uid, { name, ...after, metadata }));
+      t.match(await hypervisor.inspect(uid), {
+        power: { kind: 'running' },
+        compute: before,
+        metadata: marks,
+      });
+      const recorded = { ...metadata, generation: 2 };
+      await hypervisor.record(uid, recorded);
+      t.match(await hypervisor.inspect(uid), { compute: before, metadata: recorded });
+      await hypervisor.destroy(uid);
+      t.match(await hypervisor.inspect(uid), { compute: after, metadata: recorded });
+      await hypervisor.start(uid);
+      t.match(await hypervisor.inspect(uid), { compute: after });
+    },
+  );
+
+  await t.test('a running domain is given vCPUs, as many as it has room for, until it is off', async (t) => {
+    const uid = await make(10);
+    t.equal(await fault(hypervisor.addVcpus(uid, 2)), 'failed', 'it is off');
+    await hypervisor.start(uid);
+    await hypervisor.addVcpus(uid, 2);
+    t.match(await hypervisor.inspect(uid), { compute: { vcpus: 2, memoryMib: 96 } });
+    t.equal(await fault(hypervisor.addVcpus(uid, 500)), 'invalid');
+    t.match(await hypervisor.inspect(uid), { compute: { vcpus: 2 } });
+    await hypervisor.destroy(uid);
+    t.match(await hypervisor.inspect(uid), { compute: { vcpus: 1 } }, 'its definition says nothing of that');
+    t.equal(await fault(hypervisor.addVcpus(subject.uid(99), 2)), 'absent');
+  });
+
   const growTest = async (t: Test) => {
-    const volume = { uid: await make(7), poolPath: '' };
-    t.equal(await fault(hypervisor.growVolume(volume, 128)), 'none');
-    t.equal(await fault(hypervisor.growVolume(volume, 32)), 'none', 'nothing to do');
+    const uid = await make(7);
+    const volume = { uid, poolPath: '' };
+    t.equal(await hypervisor.growVolume(volume, 128), 128);
+    t.equal(await hypervisor.growVolume(volume, 32), 128, 'nothing to do');
+    await hypervisor.start(uid);
+    t.equal(await hypervisor.growVolume(volume, 100), 128, 'nor while it runs');
+    t.equal(await hypervisor.growVolume(volume, 256), 256);
+    t.equal(await hypervisor.growVolume(volume, 32), 256);
+    await hypervisor.destroy(uid);
+    t.equal(await hypervisor.growVolume(volume, 32), 256, 'it is as large when it is off');
+    t.equal(await hypervisor.growVolume(volume, 300), 300);
     t.equal(await hypervisor.volumeExists(volume), true);
   };
-  if (subject.canGrow) await t.test('a volume grows and never shrinks', growTest);
+  if (subject.canGrow) await t.test('a volume grows, off and running, and never shrinks', growTest);
 
   await t.test('titles are text, whatever is in them', async (t) => {
     const title = `a <b> & "c" 'd' ]]> ć – 中`;

@@ -17,7 +17,7 @@ const welcome = wire({
 });
 
 function observation(number: number, change: Partial<VmObservation> = {}): VmObservation {
-  const rest = { rebootCount: 0, error: null, progress: '', sinceWallMs: 1 };
+  const rest = { rebootCount: 0, error: null, progress: '', toldGeneration: 1, sinceWallMs: 1 };
   return { uid: uidOf(number), term: 1, generation: 1, state: 'running', ...rest, ...change };
 }
 

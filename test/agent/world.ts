@@ -180,7 +180,9 @@ export class World {
         host.createVolume(effect.request);
         return null;
       case 'growVolume':
-        host.growVolume(effect.volume, effect.sizeMib);
+        return host.growVolume(effect.volume, effect.sizeMib);
+      case 'addVcpus':
+        host.addVcpus(effect.uid, effect.vcpus);
         return null;
       case 'trashVolume':
         host.trashVolume(effect.volume, this.now.wallMs);

@@ -2,12 +2,14 @@
 import { api } from './api.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
+import { settlement } from './settlement.js';
 import { start } from './start.js';
 import { tenancy } from './tenancy.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
   api,
   placement,
+  settlement,
   start,
   tenancy,
 };

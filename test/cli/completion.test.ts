@@ -17,8 +17,8 @@ const server = await ScriptedServer.start();
 t.teardown(() => server.down());
 server.on('SiteService', 'ListSites', () => ({
   sites: [
-    { name: 'sites/sofia-1', title: 'София', jurisdictions: ['EU', 'EEA'] },
-    { name: 'sites/skopje', title: '', jurisdictions: ['EEA', '; reboot'] },
+    { name: 'sites/sofia-1', title: 'София', country: 'BG', jurisdictions: ['EU', 'EEA'] },
+    { name: 'sites/skopje', title: '', country: 'MK', jurisdictions: ['EEA', '; reboot'] },
     { name: 'sites/$(reboot)', title: '' },
     { name: 'sites/a b', title: '' },
   ],
@@ -35,6 +35,15 @@ server.on('ImageService', 'ListImages', () => ({
 server.on('AdministrationService', 'ListAdministrations', () => ({
   administrations: [{ name: 'administrations/city', title: 'City: the title', createTime: ago(1) }],
 }));
+server.on('PartnerService', 'ListPartners', () => ({ partners: [{ name: 'partners/acme', title: 'Acme' }] }));
+server.on('ResidencyService', 'ListDataClasses', () => ({
+  dataClasses: [{ name: 'dataClasses/personal' }, { name: 'dataClasses/public' }],
+}));
+server.on('ResidencyService', 'ListResidencyRules', () => ({
+  residencyRules: [{ name: 'residencyRules/gdpr' }],
+}));
+server.on('AgreementService', 'ListAgreements', () => ({ agreements: [{ name: 'agreements/help' }] }));
+server.on('QuotaService', 'ListLoans', () => ({ loans: [{ name: 'loans/summer', note: 'the season' }] }));
 server.on('StoragePoolService', 'ListStoragePools', () => ({
   storagePools: [{ name: 'storagePools/nfs-1' }],
 }));
@@ -78,6 +87,7 @@ t.test('words and flags come from the command tree', async (t) => {
 
 t.test('values of flags: choices, files, nothing', async (t) => {
   t.same(await offered('vm', 'list', '-o', ''), ['table', 'json', 'name']);
+  t.same(await offered('usage', '-o', ''), ['table', 'csv', 'json'], 'each command has its own formats');
   t.same(await offered('vm', 'list', '--output=js'), ['--output=json']);
   t.same(await offered('vm', 'create', '--on-guest-shutdown', 'r'), ['restart']);
   t.same(await offered('image', 'add', 'tiny', '--file', ''), [':files']);
@@ -104,6 +114,32 @@ t.test('places come from what sites, hosts and other VMs say', async (t) => {
   t.same(await offered('host', 'update', 'sofia-1-a', '--remove-trait', 's'), ['ssd']);
   t.same(await offered('host', 'update', 'sofia-1-a', '--dedicated-to', ''), ['city']);
   t.same(await offered('vm', 'create', 'x', '-A', 'city', '--group', ''), ['web:apart:rack:soft']);
+});
+
+t.test('names of tenancy are offered wherever they are wanted', async (t) => {
+  t.same(await offered('q'), ['quota']);
+  t.same(await offered('residency', ''), [
+    'create',
+    'list',
+    'show',
+    'update',
+    'delete',
+    'explain',
+    'breaches',
+  ]);
+  t.same(await offered('partner', 'show', ''), ['acme']);
+  t.same(await offered('site', 'create', 'x', '--partner', 'a'), ['acme']);
+  t.same(await offered('vm', 'create', 'x', '--data-class', 'p'), ['personal', 'public']);
+  t.same(await offered('class', 'delete', ''), ['personal', 'public']);
+  t.same(await offered('residency', 'update', ''), ['gdpr']);
+  t.same(await offered('agreement', 'recall', ''), ['help']);
+  t.same(await offered('agreement', 'create', 'x', '--for-administration', ''), ['city']);
+  t.same(await offered('lend', 'show', 's'), ['summer']);
+  t.same(await offered('lend', 'create', 'x', '--from', ''), ['city']);
+  t.same(await offered('quota', 'set', 'city', '--country', ''), ['BG', 'MK']);
+  t.same(await offered('quota', 'set', 'city', '--extra', 'g'), ['gpu:a30']);
+  t.same(await offered('quota', 'show', ''), ['city']);
+  t.same(await offered('administration', 'update', 'city', '--stopped-vms', 'f'), ['free']);
 });
 
 t.test('a group rule goes on as its words allow', async (t) => {

@@ -193,7 +193,7 @@ t.test('wrong words: exit code 2, with what was meant', async (t) => {
     [['vmm'], /unknown command 'vmm'\. Did you mean vm\?/],
     [['vm', 'creat'], /unknown command 'creat'\. Did you mean create\?/],
     [['vm', 'list', '--filtr', 'x'], /unknown option '--filtr'\. Did you mean --filter\?/],
-    [['vm', 'list', '-o', 'yaml'], /Allowed choices are table, json, name\./],
+    [['vm', 'list', '-o', 'yaml'], /Allowed choices are table, csv, json, name\./],
     [['vm', 'list', '--timeout', '30'], /Say the unit: 30s or 30m\./],
     [['vm', 'list', '--server', 'http://x'], /without a scheme/],
     [['vm', 'list', '--request-id', '1'], /Write a UUID/],

@@ -30,6 +30,7 @@ export function vm(over: Vm = {}): Vm {
     lastKnownState: 'VM_STATE_RUNNING',
     host: 'hosts/sofia-1-a',
     site: 'sites/sofia-1',
+    dataClass: 'dataClasses/internal',
     generation: 1,
     observedGeneration: 1,
     term: 1,

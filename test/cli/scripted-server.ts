@@ -22,6 +22,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   ResidencyService: v1.ResidencyService.service,
   SiteService: v1.SiteService.service,
   StoragePoolService: v1.StoragePoolService.service,
+  UsageService: v1.UsageService.service,
   VmService: v1.VmService.service,
 };
 

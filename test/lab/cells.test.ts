@@ -45,11 +45,21 @@ t.test('a CPU that a VM has to itself is left by the others, and had again when 
     return;
   }
   const before = await create('shares');
+  // It runs with one vCPU, has room for another, and is defined with more by now.
+  const resize = { name: before.name, vcpus: cell.cpus + 1 };
+  const resized = await laboratory.call(vms.resizeVm.bind(vms), resize);
+  const done = await laboratory.ended(resized.operation?.name ?? '');
+  t.equal(done.state, 'OPERATION_STATE_SUCCEEDED');
   const anywhere = await pinOf(before);
   const own = await create('own', { numa: { cells: 1, dedicatedCpus: true } });
   t.same(own.numaCells, [cell.id]);
   const cpu = await pinOf(own);
   t.match(cpu, /^\d+$/);
+  const grow = { name: own.name, diskMib: 2048 };
+  const grown = await laboratory.call(vms.resizeVm.bind(vms), grow);
+  t.equal((await laboratory.ended(grown.operation?.name ?? '')).state, 'OPERATION_STATE_SUCCEEDED');
+  t.equal(await pinOf(own), cpu, 'its disk grows while it runs, and its CPU stays its own');
+  await t.rejects(laboratory.once(vms.resizeVm.bind(vms), { name: own.name, memoryMib: 160 }), { code: 9 });
   t.same(await threadsOf(own), [cpu]);
   const after = await create('shares-too');
   for (const vm of [before, after]) {

@@ -97,6 +97,21 @@ test('vCPUs and memory change where the flags say', async (t) => {
   t.match(await connection.domainXml(uuid, { inactive: true }), /current='3'>4</);
 });
 
+test("disks that libvirt's test driver cannot resize are refused, and a domain that is not there is not found", async (t) => {
+  const connection = await openTest(t);
+  const uuid = uuidOf(9);
+  await connection.domainDefine(domainXml('grown', uuid));
+  await connection.domainCreate(uuid);
+  await t.rejects(connection.domainBlockResize(uuid, 'vda', 2 ** 30), {
+    code: ErrorCode.NO_SUPPORT,
+    call: 'domainBlockResize',
+  });
+  await t.rejects(connection.domainBlockInfo(uuid, 'vda'), { name: 'LibvirtError', call: 'domainBlockInfo' });
+  const nobody = uuidOf(99);
+  await t.rejects(connection.domainBlockResize(nobody, 'vda', 1024), { code: ErrorCode.NO_DOMAIN });
+  await t.rejects(connection.domainBlockInfo(nobody, 'vda'), { code: ErrorCode.NO_DOMAIN });
+});
+
 test("what libvirt's test driver cannot pin is refused, and what is not there is not found", async (t) => {
   const connection = await openTest(t);
   const uuid = uuidOf(8);

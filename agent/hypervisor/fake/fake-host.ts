@@ -6,6 +6,7 @@
 import {
   type Blueprint,
   type DomainSummary,
+  type Hardware,
   HypervisorError,
   type HypervisorEvent,
   type NumaCellFacts,
@@ -18,19 +19,27 @@ import {
 } from '../hypervisor.js';
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
-import { layOut } from '../layout.js';
+import { layOut, mostVcpus } from '../layout.js';
 
-export interface FakeDomain {
-  uid: string;
-  name: string;
-  power: Power;
+/** What a domain is made from, and what it is marked with. */
+interface FakeMachine {
   metadata: VmMetadata | null;
   vcpus: number;
   memoryMib: number;
+}
+
+/** As it is defined. */
+export interface FakeDomain extends FakeMachine {
+  uid: string;
+  name: string;
+  power: Power;
+  /** While it is not off: what it was started with, and what it was given since. */
+  running?: FakeMachine & { mostVcpus: number };
   /** Addresses of the host's devices. */
   devices?: string[];
   /** CPUs of the host that it has to itself. */
   cpus?: number[];
+  hardware?: Hardware | undefined;
 }
 
 export interface FakeHostContent {
@@ -41,7 +50,16 @@ export interface FakeHostContent {
 
 /** A call that changes something. */
 export interface FakeCall {
-  call: 'define' | 'start' | 'shutdown' | 'reboot' | 'reset' | 'destroy' | 'undefine' | 'createVolume';
+  call:
+    | 'define'
+    | 'start'
+    | 'shutdown'
+    | 'reboot'
+    | 'reset'
+    | 'destroy'
+    | 'undefine'
+    | 'addVcpus'
+    | 'createVolume';
   uid: string;
 }
 
@@ -101,8 +119,10 @@ export class FakeHost {
   inspect(uid: string): ObservedDomain | null {
     const domain = this.#domains.get(uid);
     if (domain === undefined) return null;
-    const { name, power, metadata } = domain;
-    return { uid, name, power, metadata: metadata === null ? null : { ...metadata } };
+    const { name, power } = domain;
+    const { metadata, vcpus, memoryMib } = domain.running ?? domain;
+    const compute = { vcpus, memoryMib };
+    return { uid, name, power, metadata: metadata === null ? null : { ...metadata }, compute };
   }
 
   define(blueprint: Blueprint): void {
@@ -114,7 +134,9 @@ export class FakeHost {
     const devices = this.#devicesFor(uid, hardware?.extras ?? {});
     const { dedicated, pins } = layOut(blueprint, this.cells, this.#dedicatedCpus());
     const cpus = dedicated ? pins.flat() : [];
-    this.#domains.set(uid, { uid, name, power, metadata: { ...metadata }, vcpus, memoryMib, devices, cpus });
+    const { running } = old ?? {};
+    const machine = { metadata: { ...metadata }, vcpus, memoryMib, devices, cpus, hardware };
+    this.#domains.set(uid, { uid, name, power, ...machine, ...(running === undefined ? {} : { running }) });
     this.#changed('define', uid);
   }
 
@@ -122,7 +144,7 @@ export class FakeHost {
     const domain = this.#domain(uid);
     if (domain.power.kind !== 'off') return;
     this.#count('start', uid);
-    domain.power = { kind: 'running' };
+    this.#turn(domain, { kind: 'running' });
     this.#changed('start', uid);
   }
 
@@ -130,7 +152,7 @@ export class FakeHost {
     const domain = this.#domain(uid);
     this.#count('shutdown', uid);
     if (domain.power.kind === 'running' && !this.deaf.has(uid)) {
-      domain.power = { kind: 'off', reason: 'shutdown' };
+      this.#turn(domain, { kind: 'off', reason: 'shutdown' });
     }
     this.#changed('shutdown', uid);
   }
@@ -153,7 +175,7 @@ export class FakeHost {
     const domain = this.#domains.get(uid);
     if (domain === undefined || domain.power.kind === 'off') return;
     this.#count('destroy', uid);
-    domain.power = { kind: 'off', reason: 'destroyed' };
+    this.#turn(domain, { kind: 'off', reason: 'destroyed' });
     this.#changed('destroy', uid);
   }
 
@@ -164,8 +186,21 @@ export class FakeHost {
     this.#changed('undefine', uid);
   }
 
+  addVcpus(uid: string, vcpus: number): void {
+    const { running } = this.#domain(uid);
+    this.#count('addVcpus', uid);
+    if (running === undefined) throw new HypervisorError('failed', `${uid} is off`);
+    if (vcpus > running.mostVcpus) {
+      throw new HypervisorError('invalid', `${uid} can be given ${running.mostVcpus} vCPUs at most`);
+    }
+    running.vcpus = vcpus;
+    this.#changed('addVcpus', uid);
+  }
+
   record(uid: string, metadata: VmMetadata): void {
-    this.#domain(uid).metadata = { ...metadata };
+    const domain = this.#domain(uid);
+    domain.metadata = { ...metadata };
+    if (domain.running !== undefined) domain.running.metadata = { ...metadata };
     this.onChange(null);
   }
 
@@ -179,11 +214,12 @@ export class FakeHost {
     this.onChange({ call: 'createVolume', uid });
   }
 
-  growVolume(volume: VolumeRef, sizeMib: number): void {
+  growVolume(volume: VolumeRef, sizeMib: number): number {
     const found = this.#volumes.get(key(volume));
     if (found === undefined) throw new HypervisorError('failed', `no volume for ${volume.uid}`);
     found.sizeMib = Math.max(found.sizeMib, sizeMib);
     this.onChange(null);
+    return found.sizeMib;
   }
 
   volumeSizeMib(volume: VolumeRef): number | undefined {
@@ -226,7 +262,7 @@ export class FakeHost {
   }
 
   setPower(uid: string, power: Power): void {
-    this.#domain(uid).power = power;
+    this.#turn(this.#domain(uid), power);
     this.onChange(null);
     this.onEvent({ kind: 'changed', uid });
   }
@@ -258,6 +294,16 @@ export class FakeHost {
 
   devicesOf(uid: string): readonly string[] {
     return this.#domains.get(uid)?.devices ?? [];
+  }
+
+  /** One that goes off has what its definition says from then on. */
+  #turn(domain: FakeDomain, power: Power): void {
+    domain.power = power;
+    if (power.kind === 'off') delete domain.running;
+    else {
+      const { metadata, vcpus, memoryMib } = domain;
+      domain.running ??= { metadata, vcpus, memoryMib, mostVcpus: mostVcpus(domain, this.cells) };
+    }
   }
 
   #domain(uid: string): FakeDomain {

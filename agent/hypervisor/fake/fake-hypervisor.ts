@@ -128,6 +128,10 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.undefine(uid));
   }
 
+  addVcpus(uid: string, vcpus: number): Promise<void> {
+    return this.#answer(() => this.host.addVcpus(uid, vcpus));
+  }
+
   record(uid: string, metadata: VmMetadata): Promise<void> {
     return this.#answer(() => this.host.record(uid, metadata));
   }
@@ -140,7 +144,7 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.createVolume(request));
   }
 
-  growVolume(volume: VolumeRef, sizeMib: number): Promise<void> {
+  growVolume(volume: VolumeRef, sizeMib: number): Promise<number> {
     return this.#answer(() => this.host.growVolume(volume, sizeMib));
   }
 

@@ -80,6 +80,11 @@ export function readCapabilities(document: string): Capabilities {
   };
 }
 
+/** Whether a guest of this machine can be given vCPUs while it runs: QEMU's machines for ARM have them all from the start. */
+export function addsVcpus({ architecture }: GuestSupport): boolean {
+  return architecture === 'x86_64' || architecture === 'i686';
+}
+
 /** Why this host's libvirt cannot run our guests, or how it does. */
 export function guestSupport(capabilities: Capabilities, accelerated: boolean): GuestSupport | string {
   const { architecture, domainTypes, emulator, machines } = capabilities;

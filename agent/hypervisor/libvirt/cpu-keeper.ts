@@ -56,7 +56,10 @@ export class CpuKeeper {
     for (const uid of uids) {
       const pinned = await pinnedOf(connection, uid);
       if (pinned === null || pinned.dedicated.length > 0) continue;
-      await pin(connection, uid, pinned, machine, taken);
+      // One that runs may have been started from a definition with more vCPUs, or with fewer.
+      const running = await pinnedOf(connection, uid, { inactive: false });
+      const vcpus = Math.max(pinned.vcpus, running?.vcpus ?? 0);
+      await pin(connection, uid, { ...pinned, vcpus }, machine, taken);
     }
   }
 }
@@ -89,9 +92,13 @@ async function pin(
 }
 
 /** Null for a domain that has gone. */
-async function pinnedOf(connection: Pinning, uid: string): Promise<Pinned | null> {
+async function pinnedOf(
+  connection: Pinning,
+  uid: string,
+  which = { inactive: true },
+): Promise<Pinned | null> {
   try {
-    return readPinned(await connection.domainXml(uid, { inactive: true }, { deadlineMs }));
+    return readPinned(await connection.domainXml(uid, which, { deadlineMs }));
   } catch (error) {
     if (hasCode(error, ErrorCode.NO_DOMAIN)) return null;
     throw error;

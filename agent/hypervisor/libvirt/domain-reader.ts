@@ -56,7 +56,8 @@ export class DomainReader {
       const metadata = await getMetadata(connection, uid);
       // Whether a VM starts is decided by the scheduler, never by a libvirtd that comes up.
       if (info.autostart && metadata !== null) await connection.domainSetAutostart(uid, false);
-      return { uid, name, power: readPower(info), metadata };
+      const compute = { vcpus: info.vcpus, memoryMib: Math.round(Number(info.maxMemoryKib) / 1024) };
+      return { uid, name, power: readPower(info), metadata, compute };
     } catch (error) {
       if (hasCode(error, ErrorCode.NO_DOMAIN)) return null;
       throw error;

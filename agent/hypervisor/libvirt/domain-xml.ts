@@ -16,9 +16,14 @@ export interface DomainPlaces {
   /** The host's PCI devices that it gets, as `lspci -D` prints their addresses. */
   devices: readonly string[];
   layout: DomainLayout;
+  /** It can be given so many vCPUs while it runs; left out when it can be given none. */
+  mostVcpus?: number;
   /** Everything that the guest writes to its serial port is appended here; empty for none. */
   consoleLog: string;
 }
+
+/** What the guest's only disk is called. */
+export const rootDisk = 'vda';
 
 const tcgTranslationCacheMib = 32;
 
@@ -36,7 +41,7 @@ export function domainXml(blueprint: Blueprint, guest: GuestSupport, places: Dom
       element('memory', { unit: 'MiB' }, String(blueprint.memoryMib)),
       element('currentMemory', { unit: 'MiB' }, String(blueprint.memoryMib)),
       memoryBacking(layout),
-      vcpu(blueprint.vcpus, layout),
+      vcpu(blueprint.vcpus, layout, places.mostVcpus),
       cpuTune(layout),
       numaTune(layout),
       element(
@@ -86,7 +91,7 @@ function devices(guest: GuestSupport, places: DomainPlaces): XmlElement {
     { type: 'file', device: 'disk' },
     element('driver', { name: 'qemu', type: 'qcow2', cache: places.diskCache, discard: 'unmap' }),
     element('source', { file: places.diskPath }),
-    element('target', { dev: 'vda', bus: 'virtio' }),
+    element('target', { dev: rootDisk, bus: 'virtio' }),
   );
   const hostDevices = places.devices.map(hostDevice);
   if (guest.domainType === 'test') return element('devices', {}, disk, ...hostDevices);

@@ -99,15 +99,17 @@ export class FileVolumes implements Volumes {
     await syncPath(folder);
   }
 
-  async grow(volume: VolumeRef, sizeMib: number): Promise<void> {
+  async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
     const file = volumeFile(volume.uid);
-    await this.#session.run('control', async (connection) => {
+    return this.#session.run('control', async (connection) => {
       const pool = await this.#pools.ensure(connection, volume.poolPath);
       // The pool still knows the volume by the temporary name that it was made under.
       await connection.poolRefresh(pool, { deadlineMs: createDeadlineMs });
       const { capacityBytes } = await connection.volumeInfo(pool, file);
-      if (Number(capacityBytes) >= sizeMib * mib) return;
+      const hasMib = Math.floor(Number(capacityBytes) / mib);
+      if (hasMib >= sizeMib) return hasMib;
       await connection.volumeResize(pool, file, sizeMib * mib, {}, { deadlineMs: createDeadlineMs });
+      return sizeMib;
     });
   }
 

@@ -10,9 +10,10 @@ export function memoryBacking({ hugepageKib }: DomainLayout): XmlElement | null 
 }
 
 /** Its `cpuset` says which CPUs the domain has to itself: nobody else is let on them. */
-export function vcpu(vcpus: number, { dedicated, pins }: DomainLayout): XmlElement {
+export function vcpu(vcpus: number, { dedicated, pins }: DomainLayout, most = vcpus): XmlElement {
   const cpuset = dedicated ? formatCpus(pins.flat()) : undefined;
-  return element('vcpu', { placement: 'static', cpuset }, String(vcpus));
+  const current = most > vcpus ? vcpus : undefined;
+  return element('vcpu', { placement: 'static', cpuset, current }, String(most));
 }
 
 export function cpuTune({ pins, emulator }: DomainLayout): XmlElement | null {
@@ -53,6 +54,7 @@ export interface Pinned {
   dedicated: number[];
   /** The cells that it is bound to; empty for one that floats. */
   cells: number[];
+  /** With those that it can be given while it runs. */
   vcpus: number;
   /** The CPUs that each vCPU may run on, where that is said. */
   pins: ReadonlyMap<number, number[]>;

@@ -20,13 +20,20 @@ import type {
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { HypervisorError } from '../hypervisor.js';
-import { type DomainLayout, layOut } from '../layout.js';
-import { type Capabilities, type GuestSupport, guestSupport, readCapabilities } from './capabilities.js';
+import { type DomainLayout, layOut, mostVcpus } from '../layout.js';
+import {
+  addsVcpus,
+  type Capabilities,
+  type GuestSupport,
+  guestSupport,
+  readCapabilities,
+} from './capabilities.js';
 import { CpuKeeper } from './cpu-keeper.js';
 import { DomainReader } from './domain-reader.js';
 import { domainXml } from './domain-xml.js';
 import { asHypervisorError, hasCode } from './failure.js';
 import { FileVolumes } from './file-volumes.js';
+import { growOpenVolume } from './open-volume.js';
 import { heldDevices } from './held-devices.js';
 import { MemoryVolumes } from './memory-volumes.js';
 import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
@@ -175,7 +182,13 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   #layOut(blueprint: Blueprint): DomainLayout {
-    return layOut(blueprint, this.#known(this.#capabilities).numaCells, this.#cpus.dedicated);
+    const vcpus = this.#mostVcpus(blueprint);
+    return layOut({ ...blueprint, vcpus }, this.#known(this.#capabilities).numaCells, this.#cpus.dedicated);
+  }
+
+  #mostVcpus(blueprint: Blueprint): number {
+    const { numaCells } = this.#known(this.#capabilities);
+    return addsVcpus(this.#known(this.#guest)) ? mostVcpus(blueprint, numaCells) : blueprint.vcpus;
   }
 
   /** Keeps these domains of ours, or all of them, off CPUs that others have to themselves. */
@@ -200,6 +213,7 @@ export class LibvirtHypervisor implements Hypervisor {
     const places = {
       devices,
       layout,
+      mostVcpus: this.#mostVcpus(blueprint),
       diskPath: this.#volumes.path(blueprint),
       diskCache: this.#files?.diskCache ?? 'writeback',
       consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',
@@ -279,6 +293,12 @@ export class LibvirtHypervisor implements Hypervisor {
     await this.#repin(null).catch(() => undefined);
   }
 
+  async addVcpus(uid: string, vcpus: number): Promise<void> {
+    await this.#onDomain(deadlines.changeMs, (connection, options) =>
+      connection.domainSetVcpus(uid, vcpus, { live: true }, options),
+    );
+  }
+
   async record(uid: string, metadata: VmMetadata): Promise<void> {
     const content = metadataContent(metadata);
     await this.#onDomain(deadlines.changeMs, (connection, options) =>
@@ -294,8 +314,18 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#converted(this.#volumes.create(request));
   }
 
-  growVolume(volume: VolumeRef, sizeMib: number): Promise<void> {
-    return this.#converted(this.#volumes.grow(volume, sizeMib));
+  async growVolume(volume: VolumeRef, sizeMib: number): Promise<number> {
+    const { uid } = volume;
+    const isOpen = this.#profile.growsOpenVolumes && (await this.#isActive(uid));
+    if (!isOpen) return this.#converted(this.#volumes.grow(volume, sizeMib));
+    return this.#onDomain(deadlines.changeMs, (connection, options) =>
+      growOpenVolume(connection, uid, sizeMib, options),
+    );
+  }
+
+  async #isActive(uid: string): Promise<boolean> {
+    const kind = (await this.inspect(uid))?.power.kind ?? 'off';
+    return kind !== 'off';
   }
 
   trashVolume(volume: VolumeRef): Promise<void> {

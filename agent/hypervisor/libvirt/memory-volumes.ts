@@ -45,7 +45,9 @@ export class MemoryVolumes implements Volumes {
   }
 
   /** The test driver cannot resize. */
-  async grow(): Promise<void> {}
+  async grow(_volume: VolumeRef, sizeMib: number): Promise<number> {
+    return sizeMib;
+  }
 
   async trash(volume: VolumeRef): Promise<void> {
     await this.remove(volume);

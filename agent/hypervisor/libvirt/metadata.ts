@@ -9,8 +9,8 @@ export const metadataNamespace = 'https://secovia.eu/xmlns/vm/1';
 export const metadataPrefix = 'secovia';
 
 function attributesOf(metadata: VmMetadata): XmlElement['attributes'] {
-  const { uid, term, generation, specHash, rebootCount } = metadata;
-  return { uid, term, generation, specHash, rebootCount };
+  const { uid, term, generation, specHash, rebootCount, diskMib } = metadata;
+  return { uid, term, generation, specHash, rebootCount, diskMib };
 }
 
 /** The element as it stands in a domain's definition. */
@@ -38,5 +38,7 @@ export function readMetadata(xml: string): VmMetadata | null {
   const generation = number('generation');
   const rebootCount = number('rebootCount');
   if (uid === undefined || ![term, generation, rebootCount].every(Number.isSafeInteger)) return null;
-  return { uid, term, generation, rebootCount, specHash: view?.attribute('specHash') ?? '' };
+  const specHash = view?.attribute('specHash') ?? '';
+  const diskMib = number('diskMib');
+  return { uid, term, generation, rebootCount, specHash, ...(diskMib > 0 ? { diskMib } : {}) };
 }

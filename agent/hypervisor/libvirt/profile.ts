@@ -14,6 +14,8 @@ export interface DriverProfile {
   undefineNvram: boolean;
   /** What a vCPU runs on can be changed after the domain is defined. */
   canPin: boolean;
+  /** The disk of a domain can grow while it runs. */
+  growsOpenVolumes: boolean;
   /** The daemon can fall silent, so it is asked every few seconds whether it still answers. */
   heartbeat: boolean;
 }
@@ -25,6 +27,7 @@ const qemu: DriverProfile = {
   hasStatsOfAll: true,
   undefineNvram: true,
   canPin: true,
+  growsOpenVolumes: true,
   heartbeat: true,
 };
 
@@ -35,6 +38,7 @@ const test: DriverProfile = {
   hasStatsOfAll: false,
   undefineNvram: false,
   canPin: false,
+  growsOpenVolumes: false,
   heartbeat: false,
 };
 

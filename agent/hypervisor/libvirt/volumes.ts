@@ -14,7 +14,8 @@ export interface Volumes {
   path(volume: VolumeRef): string;
   exists(volume: VolumeRef): Promise<boolean>;
   create(request: VolumeRequest): Promise<void>;
-  grow(volume: VolumeRef, sizeMib: number): Promise<void>;
+  /** Gives the MiB that it has then. */
+  grow(volume: VolumeRef, sizeMib: number): Promise<number>;
   trash(volume: VolumeRef): Promise<void>;
   remove(volume: VolumeRef): Promise<void>;
   list(poolPaths: string[]): Promise<FoundVolume[]>;

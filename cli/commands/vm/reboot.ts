@@ -10,6 +10,8 @@ interface Options extends ChangeOptions {
 export const vmReboot = defineCommand<Options>({
   usage: 'vm reboot <vm...>',
   summary: 'Reboot VMs',
+  description:
+    'A VM that waits for a stop and a start to have its new size is powered off and on, and has it then.',
   examples: ['secovia vm reboot city/web --wait', 'secovia vm reboot city/web --force'],
   options: [
     flag('--force', 'press reset instead of asking the guest'),

@@ -11,28 +11,28 @@ export type Order = 'start' | 'stop' | 'reboot' | 'resize';
 type Verdict = true | string;
 
 const notRunning = 'it is not running; start it first';
-const notStopped = 'it is not stopped; stop it first';
+const neither = 'it neither runs nor is it stopped; wait until it does, or stop it first';
 const gone = 'no host has it; delete it, or start it to have it placed again';
 const missing = 'its domain has vanished from its host; start it to have it made again, or delete it';
 
 /** Every order in every state. `delete` is not here: it is taken in all of them. */
 export const orders: Record<VmState, Record<Order, Verdict>> = {
-  placed: { start: true, stop: true, reboot: notRunning, resize: notStopped },
-  preparing: { start: true, stop: true, reboot: notRunning, resize: notStopped },
-  starting: { start: true, stop: true, reboot: notRunning, resize: notStopped },
-  running: { start: true, stop: true, reboot: true, resize: notStopped },
-  stopping: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  placed: { start: true, stop: true, reboot: notRunning, resize: neither },
+  preparing: { start: true, stop: true, reboot: notRunning, resize: neither },
+  starting: { start: true, stop: true, reboot: notRunning, resize: neither },
+  running: { start: true, stop: true, reboot: true, resize: true },
+  stopping: { start: true, stop: true, reboot: notRunning, resize: neither },
   stopped: { start: true, stop: true, reboot: notRunning, resize: true },
   paused: {
     start: 'its hypervisor has paused it; stop it by force first',
     stop: true,
     reboot: notRunning,
-    resize: notStopped,
+    resize: neither,
   },
-  crashed: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  crashed: { start: true, stop: true, reboot: notRunning, resize: neither },
   missing: { start: true, stop: missing, reboot: missing, resize: missing },
   failed: { start: true, stop: gone, reboot: gone, resize: gone },
-  unknown: { start: true, stop: true, reboot: notRunning, resize: notStopped },
+  unknown: { start: true, stop: true, reboot: notRunning, resize: neither },
 };
 
 /** The state that an agent's words mean, for a VM that its host still owns. */

@@ -111,6 +111,32 @@ t.test('--wait ends with the outcome and the VM as it is then', async (t) => {
   t.match(await secovia('vm', 'delete', 'city/web', '--yes', '--wait'), { out: 'deleted city/web in 2s\n' });
 });
 
+t.test('a resize tells what the VM has now, and what waits for a stop and a start', async (t) => {
+  server.on('VmService', 'ResizeVm', () => ({ vm: vm(), operation: operation({ verb: 'resize' }) }));
+  server.on('OperationService', 'WaitOperation', () => ({ operation: succeeded({ verb: 'resize' }) }));
+  const spec = { ...vm().spec, vcpus: 4, memoryMib: 8192, diskMib: 20_480 };
+  const waits = (currentSize: object) => {
+    const now = { vcpus: 4, memoryMib: 8192, diskMib: 20_480, ...currentSize };
+    const restartRequired = now.vcpus !== 4 || now.memoryMib !== 8192;
+    server.on('VmService', 'GetVm', () => ({ vm: vm({ spec, currentSize: now, restartRequired }) }));
+  };
+  const resize = async (...sizes: string[]) => {
+    const { out } = await secovia('vm', 'resize', 'city/web', ...sizes, '--wait');
+    return out.replace('city/web is RUNNING on sofia-1-a, resize took 2s; ', '').trim();
+  };
+  const all = ['--vcpus', '4', '--memory', '8GiB', '--disk', '20GiB'];
+  waits({ vcpus: 2, memoryMib: 2048 });
+  t.equal(await resize(...all), 'disk 20 GiB now; 4 vCPUs and 8 GiB of memory after the next stop and start');
+  t.equal(await resize('--memory', '8GiB'), '4 vCPUs and 8 GiB of memory after the next stop and start');
+  waits({ memoryMib: 2048 });
+  t.equal(await resize(...all), '4 vCPUs, disk 20 GiB now; 8 GiB of memory after the next stop and start');
+  server.on('VmService', 'GetVm', () => ({ vm: vm({ spec }) }));
+  t.equal(await resize(...all), '4 vCPUs, 8 GiB of memory, disk 20 GiB now');
+  t.match(await secovia('vm', 'resize', 'city/web', '--vcpus', '4'), {
+    out: 'resizing city/web (operation op-1)\n',
+  });
+});
+
 t.test('--wait tells a failure with its reason and exit code 6', async (t) => {
   server.on('VmService', 'StopVm', () => ({ vm: vm(), operation: operation({ verb: 'stop' }) }));
   server.on('VmService', 'GetVm', () => ({ vm: vm() }));

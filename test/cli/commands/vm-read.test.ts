@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { packStatus } from '../../../proto/errors.js';
-import { vm, webUid } from '../fixtures.js';
+import { ago, vm, webUid } from '../fixtures.js';
 import { cli } from '../run-cli.js';
 import { ScriptedServer } from '../scripted-server.js';
 
@@ -38,10 +38,10 @@ t.test('list goes through every page and shows the first before it asks for the 
   t.equal(
     result.out,
     [
-      'NAME       STATE    HOST       SITE     VCPUS  MEMORY    DISK  IMAGE  AGE  NOTE',
-      'city/web   RUNNING  sofia-1-a  sofia-1      2   2 GiB  10 GiB  tiny    5h',
-      'city/db-1  FAILED              sofia-1      2   2 GiB  10 GiB  tiny    5h  the disk is full\\x1b[2J',
-      'town/mail  UNKNOWN (was RUNNING)  sofia-1-a  sofia-1      2   2 GiB  10 GiB  tiny    5h',
+      'NAME       STATE    HOST       SITE     CLASS     AGREEMENT  VCPUS  MEMORY    DISK  IMAGE  AGE  NOTE',
+      'city/web   RUNNING  sofia-1-a  sofia-1  internal                 2   2 GiB  10 GiB  tiny    5h',
+      'city/db-1  FAILED              sofia-1  internal                 2   2 GiB  10 GiB  tiny    5h  the disk is full\\x1b[2J',
+      'town/mail  UNKNOWN (was RUNNING)  sofia-1-a  sofia-1  internal                 2   2 GiB  10 GiB  tiny    5h',
       '',
     ].join('\n'),
   );
@@ -171,4 +171,42 @@ t.test('hostile text is harmless in a table, on a sheet and in JSON', async (t) 
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   t.notMatch(json.out, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   t.match(JSON.parse(json.out), { vm: { title } });
+});
+
+t.test('a VM that waits for a stop and a start shows both sizes, and what it holds', async (t) => {
+  const waiting = vm({
+    currentSize: { vcpus: 1, memoryMib: 4096, diskMib: 20_480 },
+    heldSize: { vcpus: 2, memoryMib: 4096, diskMib: 20_480 },
+    restartRequired: true,
+  });
+  server.on('VmService', 'GetVm', () => ({ vm: waiting }));
+  server.on('VmService', 'ListVms', () => ({ vms: [waiting] }));
+  const { out } = await secovia('vm', 'show', 'city/web');
+  t.match(out, /^vCPUs +2, has 1 until it is stopped and started$/m);
+  t.match(out, /^Memory +2 GiB, has 4 GiB until it is stopped and started$/m);
+  t.match(out, /^Disk +10 GiB, has 20 GiB$/m);
+  t.match(out, /^Held meanwhile +2 vCPUs, 4 GiB of memory, disk 20 GiB$/m);
+  t.match(out, /^Note +2 vCPUs and 2 GiB of memory after the next stop and start$/m);
+  t.match((await secovia('vm', 'list', '-A', 'city')).out, /2 vCPUs and 2 GiB of memory after the next stop/);
+});
+
+t.test('class, agreement, parking and breach are shown', async (t) => {
+  const guest = vm({
+    dataClass: 'dataClasses/personal',
+    agreement: 'agreements/help',
+    breachTime: ago(7200),
+    parked: true,
+    state: 'VM_STATE_STOPPED',
+    desiredPowerState: 'POWER_STATE_STOPPED',
+  });
+  server.on('VmService', 'GetVm', () => ({ vm: guest }));
+  const { out } = await secovia('vm', 'show', 'city/web');
+  t.match(out, /^Data class +personal$/m);
+  t.match(out, /^Agreement +help$/m);
+  t.match(out, /^In breach since +2026-11-23T05:00:00Z \(2h ago\)$/m);
+  t.match(out, /^Parked +yes: it takes its vCPUs and memory again when it starts$/m);
+  server.on('VmService', 'ListVms', () => ({ vms: [guest, { ...guest, breachTime: null }] }));
+  const list = (await secovia('vm', 'list')).out;
+  t.match(list, /personal +help .*may not be here any more; see secovia residency breaches$/m);
+  t.match(list, /holds no vCPUs and no memory while stopped$/m);
 });

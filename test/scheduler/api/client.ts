@@ -15,6 +15,7 @@ import type { QuotaServiceDefinition } from '../../../proto/gen/secovia/v1/Quota
 import type { ResidencyServiceDefinition } from '../../../proto/gen/secovia/v1/ResidencyService.js';
 import type { SiteServiceDefinition } from '../../../proto/gen/secovia/v1/SiteService.js';
 import type { StoragePoolServiceDefinition } from '../../../proto/gen/secovia/v1/StoragePoolService.js';
+import type { UsageServiceDefinition } from '../../../proto/gen/secovia/v1/UsageService.js';
 import type { VmServiceDefinition } from '../../../proto/gen/secovia/v1/VmService.js';
 import { v1 } from '../../../proto/index.js';
 
@@ -33,6 +34,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<PlacementServiceDefinition> &
   Named<QuotaServiceDefinition> &
   Named<ResidencyServiceDefinition> &
+  Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;

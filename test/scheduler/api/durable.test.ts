@@ -43,6 +43,7 @@ async function serve(t: Test) {
     leaseEndMs: fleet.leaseEndMs,
     version: '0',
     startMs: 0,
+    usage: { ask: async () => null },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -104,6 +104,13 @@ test('quotas are listed of one administration, of its subtree, or of all', async
   t.same(await names(adm, true), all);
   t.same(await names('administrations/-'), all);
   t.same(await names(''), all);
+  for (const scope of [{ site: 'sites/zagreb' }, { country: 'HR' }])
+    await api.call('SetQuota', { parent: 'administrations/town-2', scope, limit: {} });
+  t.same(
+    await names('administrations/town-2'),
+    ['everywhere', 'country-hr', 'site-zagreb'].map((key) => `administrations/town-2/quotas/${key}`),
+    'the wider first',
+  );
   t.match(await api.fails('ListQuotas', { parent: 'administrations/none' }), { code: status.NOT_FOUND });
   t.match(await api.fails('ListQuotas', { parent: 'none' }), { code: status.INVALID_ARGUMENT });
   const { nextPageToken: pageToken } = await api.call('ListQuotas', {

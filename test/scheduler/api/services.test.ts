@@ -220,7 +220,12 @@ test('a VM, from its creation to its end, with an obedient agent', async (t) => 
   t.equal(stopped.vm?.state, 'VM_STATE_STOPPING');
   t.match(await settle(stopped), { verb: 'stop', succeededCount: 1 });
   t.match(await settle(await api.call('ResizeVm', { name, vcpus: 2, diskMib: 400 })), { verb: 'resize' });
-  t.match((await federation.get(name)).spec, { vcpus: 2, memoryMib: 128, diskMib: 400 });
+  t.match(await federation.get(name), {
+    spec: { vcpus: 2, memoryMib: 128, diskMib: 400 },
+    currentSize: null,
+    heldSize: null,
+    restartRequired: false,
+  });
   t.match(await settle(await api.call('StartVm', { name })), { verb: 'start', succeededCount: 1 });
   const update = await api.call('UpdateVm', {
     vm: { name, title: 'New', policy: { onGuestShutdown: 'GUEST_SHUTDOWN_POLICY_RESTART' } },

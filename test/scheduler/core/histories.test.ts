@@ -4,7 +4,7 @@ import { test } from 'tap';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Command } from '../../../scheduler/core/commands.js';
 import { decide } from '../../../scheduler/core/decide.js';
-import type { Resources } from '../../../scheduler/core/model.js';
+import type { Resources, Vm, VmSize } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
 import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
 import { holds } from '../holds.js';
@@ -166,6 +166,16 @@ function checkRoom(state: State, id: string): void {
   }
 }
 
+/** What a VM holds: of the size that it should have and the one that it has, or may have, the larger. */
+function larger({ spec, sizeBefore }: Vm): VmSize {
+  const before: VmSize = sizeBefore ?? spec;
+  return {
+    vcpus: Math.max(spec.vcpus, before.vcpus),
+    memoryMib: Math.max(spec.memoryMib, before.memoryMib),
+    diskMib: Math.max(spec.diskMib, before.diskMib),
+  };
+}
+
 function checkClaims(state: State): void {
   const none = (): Resources => ({ vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 });
   const hosts = new Map([...state.hosts.keys()].map((id) => [id, none()]));
@@ -173,9 +183,10 @@ function checkClaims(state: State): void {
   const pools = new Map<string, number>();
   for (const vm of vmsInOrder(state)) {
     if (vm.host === null) continue;
-    const { diskMib, pool, hugepageKib } = vm.spec;
+    const { pool, hugepageKib } = vm.spec;
+    const { diskMib, ...size } = larger(vm);
     const { vcpus, memoryMib } =
-      vm.displacedFor === undefined && !vm.parked ? vm.spec : { vcpus: 0, memoryMib: 0 };
+      vm.displacedFor === undefined && !vm.parked ? size : { vcpus: 0, memoryMib: 0 };
     for (const held of [hosts.get(vm.host), administrations.get(vm.administration)]) {
       if (held === undefined) throw new Error(`VM ${vm.id} holds something of nobody`);
       held.vcpus += vcpus;
@@ -205,9 +216,11 @@ function checkSpecialClaims(state: State, id: string): void {
   const cells = new Map<string, number>();
   let dedicated = 0;
   const hold = (what: string, amount: number) => cells.set(what, (cells.get(what) ?? 0) + amount);
-  for (const { spec, numaCells = [] } of state.vmsOfHost(id)) {
+  for (const vm of state.vmsOfHost(id)) {
+    const { spec, numaCells = [] } = vm;
     for (const [name, count] of Object.entries(spec.extras ?? {})) extras[name] = (extras[name] ?? 0) + count;
-    const { vcpus, memoryMib, hugepageKib = 0, numa } = spec;
+    const { vcpus, memoryMib } = larger(vm);
+    const { hugepageKib = 0, numa } = spec;
     if (numa?.dedicatedCpus) dedicated += vcpus;
     if (hugepageKib > 0) hold('huge', memoryMib);
     if (numaCells.length !== (numa?.cells ?? 0)) throw new Error('a VM without the cells that it asked for');

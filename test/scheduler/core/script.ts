@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../scheduler/core/commands.js';
-import type { HostCapacity, Vm, VmSpec } from '../../../scheduler/core/model.js';
+import type { HostCapacity, Vm, VmSize, VmSpec } from '../../../scheduler/core/model.js';
 import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
 import { type Government, govern, governmentOf } from './tenancy-moves.js';
@@ -40,6 +40,8 @@ const observe = fc.record({
   reboots: fc.constantFrom(0, 0, 0, -1),
   host: fc.oneof({ arbitrary: fc.constant(-1), weight: 6 }, { arbitrary: small(4), weight: 1 }),
   fault: fc.constantFrom('', '', 'NO_SPACE'),
+  /** What it says of the domain's size: nothing, as it should be, as it was, or of each a part. */
+  size: fc.constantFrom('none', 'new', 'new', 'old', 'mixed', 'larger'),
 });
 const newVm = fc.record({
   id: small(9),
@@ -166,6 +168,10 @@ export function beginning(world: World = new World()): World {
   world.run({ type: 'partner.update', id: 'p1', open: true, etag: '' });
   for (const administration of ['a0', 'a1']) world.administration(administration);
   world.run({ type: 'administration.update', id: 'a1', stoppedVms: 'free', etag: '' });
+  for (const administration of ['a0', 'a1']) {
+    const limit = { vcpus: 100, vms: 40 };
+    world.run({ type: 'quota.set', administration, scope: { kind: 'everywhere' }, limit, etag: '' });
+  }
   for (const image of ['i0', 'i1']) world.image(image);
   for (const [index, site] of ['s0', 's0', 's1'].entries()) world.host(`h${index}`, site, capacity(3));
   world.run(poolOf('p1', 0));
@@ -275,7 +281,30 @@ function observationOf(
         };
   const fault = plan.fault === '' ? null : { code: 8, reason: plan.fault, message: 'a fault' };
   const id = plan.host < 0 ? (vm?.host ?? 'h0') : `h${plan.host}`;
-  return { type: 'host.observe', id, observation: { ...seen, state: plan.state, fault } };
+  const told = { toldGeneration: vm?.generation ?? 1 };
+  const size = vm === undefined ? undefined : sizeSaid(vm, plan.size);
+  return {
+    type: 'host.observe',
+    id,
+    observation: { ...seen, ...told, state: plan.state, fault, ...(size === undefined ? {} : { size }) },
+  };
+}
+
+function sizeSaid({ spec, sizeBefore }: Vm, said: string): VmSize | undefined {
+  const before: VmSize = sizeBefore ?? spec;
+  const size = ({ vcpus, memoryMib, diskMib }: VmSize): VmSize => ({ vcpus, memoryMib, diskMib });
+  switch (said) {
+    case 'none':
+      return undefined;
+    case 'old':
+      return size(before);
+    case 'mixed':
+      return { ...size(before), vcpus: spec.vcpus, diskMib: 0 };
+    case 'larger':
+      return { ...size(spec), diskMib: spec.diskMib + 100 };
+    default:
+      return size(spec);
+  }
 }
 
 function orderOf(world: World, plan: typeof order extends fc.Arbitrary<infer T> ? T : never): Command {

@@ -12,6 +12,8 @@ export const govern = fc.record({
     'deleteQuota' as const,
     'lend' as const,
     'lend' as const,
+    'lend' as const,
+    'lend' as const,
     'recallLoan' as const,
     'createPartner' as const,
     'updatePartner' as const,
@@ -66,6 +68,8 @@ function limitOf({ kind, amount }: Government): Limits {
   return kind === 2 ? { vms: amount, diskMib: 9000 } : { extras: { 'gpu:a': amount % 4 }, vcpus: 20 };
 }
 
+const sameScope = (one: Scope, other: Scope) => JSON.stringify(one) === JSON.stringify(other);
+
 export function governmentOf(world: World, plan: Government): Command {
   const { a, b, id, on, soon, kind } = plan;
   const scope = scopes[plan.scope] as Scope;
@@ -78,13 +82,19 @@ export function governmentOf(world: World, plan: Government): Command {
     case 'deleteQuota':
       return { type: 'quota.delete', administration, scope, etag };
     case 'lend': {
-      // Of something that is limited, or it would be refused almost always.
+      // Between two that are both limited in the same, or it would be refused almost always.
       const quotas = [...world.state.tenancy.quotas.values()];
-      const from = quotas[plan.amount % Math.max(1, quotas.length)];
-      const amount: Limits = from?.limit.vms === undefined ? { vcpus: 1 } : { vms: 1 };
+      const pairs = quotas.flatMap((from) =>
+        quotas
+          .filter((to) => to.administration !== from.administration && sameScope(to.scope, from.scope))
+          .map((to) => ({ from, to })),
+      );
+      const pair = pairs[plan.amount % Math.max(1, pairs.length)];
+      const amount: Limits = pair?.from.limit.vms === undefined ? { vcpus: 1 } : { vms: 1 };
       const until = untilMs ?? world.nowMs + 50_000;
-      const lender = from?.administration ?? administration;
-      const between = { lender, borrower: `a${b}`, scope: from?.scope ?? scope, amount, untilMs: until };
+      const lender = pair?.from.administration ?? administration;
+      const borrower = pair?.to.administration ?? `a${b}`;
+      const between = { lender, borrower, scope: pair?.from.scope ?? scope, amount, untilMs: until };
       return { type: 'loan.create', id: world.draw('loan'), ...between, note: '' };
     }
     case 'recallLoan': {

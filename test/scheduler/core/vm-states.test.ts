@@ -23,7 +23,7 @@ const taken: Record<VmState, Order[]> = {
   placed: ['start', 'stop'],
   preparing: ['start', 'stop'],
   starting: ['start', 'stop'],
-  running: ['start', 'stop', 'reboot'],
+  running: ['start', 'stop', 'reboot', 'resize'],
   stopping: ['start', 'stop'],
   stopped: ['start', 'stop', 'resize'],
   paused: ['stop'],

@@ -1,11 +1,14 @@
-/** What every store must do, whatever it keeps things in. `place` gives a fresh place, and opens stores on it. */
+/**
+ * What every store must do, whatever it keeps things in. `place` gives a fresh place, and opens stores on it and readers of
+ * their journals.
+ */
 import { test } from 'tap';
 import type { Test } from 'tap';
 import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
-import type { Store } from '../../../scheduler/store/store.js';
+import type { Journal, Store } from '../../../scheduler/store/store.js';
 import { batch, contentOf, firstEpoch, put, request } from './batches.js';
 
-export type Place = (t: Test) => { open(): Store };
+export type Place = (t: Test) => { open(): Store; openJournal(): Journal };
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -108,6 +111,39 @@ export function storeContract(name: string, place: Place): void {
     t.same(store.hashAt(3), three.hash);
     t.equal(store.hashAt(2), null, 'no batch ended there');
     t.equal(store.hashAt(4), null);
+    await store.close();
+  });
+
+  test(`${name}: the journal is read beside the store, from its beginning to where it is asked for`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    const one = await store.commit(batch(1));
+    const three = await store.commit(batch(2, { last: 3, journal: ['two\nтр', 'и'] }));
+    const journal = at.openJournal();
+    const read = (upTo: number) => {
+      let expected = 1;
+      const lines: string[] = [];
+      for (const { first, last, text } of journal.pieces(upTo)) {
+        t.equal(first, expected, 'the next piece');
+        lines.push(...Buffer.from(text).toString().split('\n'));
+        t.equal(lines.length, last, 'a line for each decision');
+        expected = last + 1;
+      }
+      return lines;
+    };
+    const lines = [batch(1).journal.join(''), 'two', 'три'];
+    t.same(read(0), []);
+    t.same(read(1), lines.slice(0, 1));
+    t.same(read(3), lines);
+    t.same(journal.headWith(1), { sequence: 1, hash: one.hash });
+    t.same(journal.headWith(2), { sequence: 3, hash: three.hash }, 'the batch that has it');
+    t.same(journal.headWith(3), { sequence: 3, hash: three.hash });
+    t.same(journal.headWith(0), { sequence: 0, hash: chainStart });
+    await store.commit(batch(4));
+    t.same(read(3), lines, 'what comes later is not read');
+    t.equal(read(4).length, 4, 'and is there when it is asked for');
+    journal.close();
     await store.close();
   });
 

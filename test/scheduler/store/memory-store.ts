@@ -6,7 +6,9 @@
 import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
 import {
   type Batch,
+  type Journal,
   type JournalHead,
+  type JournalPiece,
   type KeptRequest,
   type LoadHandlers,
   type Store,
@@ -28,6 +30,7 @@ export class MemoryDisk {
   readonly hashes = new Map<number, Buffer>();
   /** One text a batch. */
   readonly journal: string[] = [];
+  readonly pieces: JournalPiece[] = [];
   readonly entities = new Map<string, Stored>();
   readonly requests = new Map<number, KeptRequest>();
 }
@@ -99,6 +102,11 @@ export class MemoryStore implements Store {
     disk.head = { sequence: batch.last, hash, lastMs: batch.atMs };
     disk.hashes.set(batch.last, hash);
     disk.journal.push(batch.journal.join(''));
+    disk.pieces.push({
+      first: batch.first,
+      last: batch.last,
+      text: Buffer.from(batch.journal.join('')),
+    });
     for (const { kind, key, row, body } of batch.puts)
       disk.entities.set(`${kind}/${key}`, { kind, row, body });
     for (const { kind, key } of batch.deletes) disk.entities.delete(`${kind}/${key}`);
@@ -121,4 +129,21 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#loaded = false;
   }
+}
+
+export class MemoryJournal implements Journal {
+  constructor(private readonly disk: MemoryDisk) {}
+
+  *pieces(upTo: number): Generator<JournalPiece> {
+    for (const piece of this.disk.pieces) if (piece.last <= upTo) yield piece;
+  }
+
+  headWith(sequence: number): JournalHead {
+    const last = this.disk.pieces.find((piece) => piece.last >= sequence)?.last ?? 0;
+    return sequence < 1
+      ? { sequence: 0, hash: chainStart }
+      : { sequence: last, hash: this.disk.hashes.get(last) ?? chainStart };
+  }
+
+  close(): void {}
 }

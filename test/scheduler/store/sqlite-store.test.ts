@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { type Test, test } from 'tap';
 import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
 import { migrations } from '../../../scheduler/store/sqlite/migrations.js';
+import { SqliteJournal } from '../../../scheduler/store/sqlite/sqlite-journal.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import { batch, contentOf, firstEpoch, put } from './batches.js';
 import { storeContract } from './contract.js';
@@ -12,7 +13,7 @@ import { temporaryFolder } from '../scope.js';
 
 storeContract('in SQLite', (t) => {
   const file = join(temporaryFolder(t), 'data', 'secovia.db');
-  return { open: () => new SqliteStore(file) };
+  return { open: () => new SqliteStore(file), openJournal: () => new SqliteJournal(file) };
 });
 
 const fileIn = (t: Test) => join(temporaryFolder(t), 'secovia.db');
@@ -245,3 +246,68 @@ test('a full disk fails the commit, and what was acknowledged is whole', { skip:
 function noMounts(): string | false {
   return spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'mounting is not allowed here';
 }
+
+test('a journal of many rows is read in pieces, and the writer goes on meanwhile', async (t) => {
+  const file = fileIn(t);
+  await written(file, 1);
+  const rows = 1200;
+  lengthen(file, rows);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  const journal = new SqliteJournal(file);
+  let reached = 0;
+  let pieces = 0;
+  for (const { first, last } of journal.pieces(rows)) {
+    t.equal(first, reached + 1);
+    reached = last;
+    pieces += 1;
+    await store.commit(batch(rows + pieces));
+  }
+  t.equal(reached, rows);
+  t.ok(pieces > 1, `${pieces} pieces`);
+  journal.close();
+  await store.close();
+});
+
+/** Adds batches of one empty decision each, up to this sequence, without waiting for the disk after each. */
+function lengthen(file: string, upTo: number): void {
+  const db = new Database(file);
+  const { last, hash } = db.prepare('SELECT last, hash FROM journal ORDER BY last DESC').get() as {
+    last: number;
+    hash: Buffer;
+  };
+  const insert = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
+  let before = hash;
+  db.transaction(() => {
+    for (let sequence = last + 1; sequence <= upTo; sequence += 1) {
+      const { atMs, journal } = batch(sequence);
+      const body = journal.join('');
+      before = chainHash(before, sequence, sequence, body);
+      insert.run(sequence, sequence, atMs, body, before);
+    }
+  })();
+  db.close();
+}
+
+for (const [what, sql] of [
+  ['lacks a batch', 'DELETE FROM journal WHERE last = 3'],
+  ['lacks its beginning', 'DELETE FROM journal WHERE last = 1'],
+  ['lacks its end', 'DELETE FROM journal WHERE last > 3'],
+] as const) {
+  test(`a journal that ${what} is not read`, async (t) => {
+    const file = fileIn(t);
+    await written(file);
+    alter(file, sql);
+    const journal = new SqliteJournal(file);
+    t.throws(() => [...journal.pieces(5)], {
+      name: 'StoreError',
+      message: /is damaged: decisions are missing/,
+    });
+    journal.close();
+  });
+}
+
+test('there is no journal to read where there is no store', async (t) => {
+  const file = fileIn(t);
+  t.throws(() => new SqliteJournal(file), { name: 'StoreError', message: /^cannot read .+/ });
+});

@@ -1,11 +1,15 @@
 /** Whether a VM that has a layout may grow where it is: on its host, and on the cells that it has there. */
 import type { HostTable } from '../../host-table.js';
 import type { NumaCell, Vm, VmSpec } from '../../model.js';
+import { heldSpec } from '../../state.js';
 import { type Layout, layoutOf } from './layout.js';
 
-/** A sentence for each thing that is too little. What does not grow is not asked about. */
+/**
+ * A sentence for each thing that is too little for the VM to hold what this specification says instead of what it holds
+ * now. What does not grow is not asked about.
+ */
 export function shortOfLayout(table: HostTable, row: number, vm: Vm, spec: VmSpec): string[] {
-  const before = layoutOf(vm.spec);
+  const before = layoutOf(heldSpec(vm));
   const after = layoutOf(spec);
   if (before === undefined || after === undefined) return [];
   const { cellRooms } = table;

@@ -1,0 +1,139 @@
+/**
+ * Has questions about use answered on threads of their own, so that nobody else waits: a few at once, some more wait for
+ * their turn, and the rest are asked to come back.
+ */
+import { Worker } from 'node:worker_threads';
+import { type Refusal, refuse } from '../core/refusal.js';
+import type { Piece, Question, Told } from '../core/accounting/questions.js';
+
+export interface ThreadData {
+  file: string;
+  question: Question;
+}
+
+/** Each piece but progress has to be taken before the next comes. */
+export type ThreadMessage = Piece;
+
+export const answeredAtOnce = 2;
+export const mayWait = 8;
+/** A thread that needs more memory (about ten million segments in one report) ends, and the scheduler does not. */
+const memoryMib = 4096;
+
+const busy: Refusal = {
+  ...refuse(
+    'exhausted',
+    'ACCOUNTING_BUSY',
+    `${answeredAtOnce} reports are being worked out and ${mayWait} wait already; try again in a moment`,
+  ),
+  retryDelayMs: 5000,
+};
+
+const tooLarge = refuse(
+  'exhausted',
+  'REPORT_TOO_LARGE',
+  'the report does not fit into memory; ask for a shorter time, or for one administration',
+);
+
+const stopping = refuse('unavailable', 'STOPPING', 'the scheduler is stopping; ask again when it is back');
+
+export class Accountant {
+  readonly #file: string;
+  readonly #thread: URL;
+  readonly #ending = new AbortController();
+  #running = 0;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>();
+
+  /** `file` is the store's, `thread` the module that a thread runs. */
+  constructor(file: string, thread: URL) {
+    this.#file = file;
+    this.#thread = thread;
+  }
+
+  /**
+   * Hands over the pieces of the answer, each when `take` has done with the one before.
+   *
+   * @returns a refusal, or null when all was handed over or nobody wants it any more.
+   * @throws Error when the journal cannot be read, or does not fit together.
+   */
+  async ask(
+    question: Question,
+    take: (piece: Told) => Promise<void>,
+    unwanted: AbortSignal,
+  ): Promise<Refusal | null> {
+    const over = AbortSignal.any([unwanted, this.#ending.signal]);
+    if (this.#running < answeredAtOnce) this.#running += 1;
+    else if (this.#waiting.size >= mayWait) return busy;
+    else await this.#turn(over);
+    try {
+      const refusal = over.aborted ? null : await this.#answer(question, take, over);
+      return this.#ending.signal.aborted ? stopping : refusal;
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#ending.abort();
+  }
+
+  /** Resolves when another has left its place to this one, or when this one is over and takes one more for a moment. */
+  #turn(over: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        this.#running += 1;
+        go();
+      };
+      const go = () => {
+        this.#waiting.delete(go);
+        over.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      this.#waiting.add(go);
+      over.addEventListener('abort', giveUp);
+      if (over.aborted) giveUp();
+    });
+  }
+
+  #leave(): void {
+    const [next] = this.#waiting;
+    if (next !== undefined && this.#running <= answeredAtOnce) next();
+    else this.#running -= 1;
+  }
+
+  #answer(
+    question: Question,
+    take: (piece: Told) => Promise<void>,
+    over: AbortSignal,
+  ): Promise<Refusal | null> {
+    const workerData: ThreadData = { file: this.#file, question };
+    const thread = new Worker(this.#thread, {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMib },
+    });
+    return new Promise<Refusal | null>((resolve, reject) => {
+      let refusal: Refusal | null = null;
+      const end = () => void thread.terminate();
+      over.addEventListener('abort', end, { once: true });
+      thread.on('message', (message: ThreadMessage) => {
+        if (over.aborted) return;
+        const goOn = () => thread.postMessage('taken');
+        if ('refusal' in message) {
+          refusal = message.refusal;
+          goOn();
+        } else if ('progress' in message) take(message).catch(reject);
+        else take(message).then(goOn, reject);
+      });
+      thread.on('error', (error: Error & { code?: string }) => {
+        if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') refusal = tooLarge;
+        else reject(error);
+      });
+      thread.on('exit', () => {
+        over.removeEventListener('abort', end);
+        resolve(refusal);
+      });
+      if (over.aborted) end();
+    });
+  }
+}

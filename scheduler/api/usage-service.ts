@@ -1,0 +1,180 @@
+/**
+ * UsageService: what was used, and who owes whom. Both are worked out from the journal by somebody else, on another thread;
+ * here a request is checked, and the pieces of the answer are written to the caller as fast as it reads.
+ */
+import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
+import type { Timestamp__Output } from '../../proto/gen/google/protobuf/Timestamp.js';
+import type { ReportUsageRequest__Output } from '../../proto/gen/secovia/v1/ReportUsageRequest.js';
+import type { ReportUsageResponse } from '../../proto/gen/secovia/v1/ReportUsageResponse.js';
+import type { SettleMonthRequest__Output } from '../../proto/gen/secovia/v1/SettleMonthRequest.js';
+import type { SettleMonthResponse } from '../../proto/gen/secovia/v1/SettleMonthResponse.js';
+import type { Asked, Question, Told } from '../core/accounting/questions.js';
+import type { Refusal } from '../core/refusal.js';
+import type { Engine } from '../engine.js';
+import { segmentMessage, settlementMessage } from '../render/usage.js';
+import { Fields, quoted } from './fields.js';
+import { type Arrived, type CallContext, malformed } from './methods.js';
+import { internalStatus, statusOf } from './status.js';
+
+/** Who reads the journal. */
+export interface UsageReader {
+  /** Hands over each piece when `take` has done with the one before; null when all of them were. */
+  ask(
+    question: Question,
+    take: (piece: Told) => Promise<void>,
+    unwanted: AbortSignal,
+  ): Promise<Refusal | null>;
+}
+
+type Handler = handleServerStreamingCall<Arrived<unknown>, object>;
+
+export function usageService(reader: UsageReader) {
+  return {
+    ReportUsage: streamed(reader, (request: ReportUsageRequest__Output, { engine }) =>
+      prepared(usageQuestion(request, engine), usageMessage),
+    ),
+    SettleMonth: streamed(reader, (request: SettleMonthRequest__Output, { engine }) =>
+      prepared(settlementQuestion(request, engine), (piece) => settledMessage(request.month, piece)),
+    ),
+  };
+}
+
+interface Prepared {
+  question: Question;
+  render(piece: Told): object;
+}
+
+function prepared(
+  question: Question | { refusal: Refusal },
+  render: Prepared['render'],
+): Prepared | { refusal: Refusal } {
+  return 'refusal' in question ? question : { question, render };
+}
+
+function usageMessage(piece: Told): ReportUsageResponse {
+  if ('segments' in piece) return { segments: { segments: piece.segments.map(segmentMessage) } };
+  return 'progress' in piece ? { progress: piece.progress } : {};
+}
+
+function settledMessage(month: string, piece: Told): SettleMonthResponse {
+  if ('progress' in piece) return { progress: piece.progress };
+  const [settled] = 'settled' in piece ? piece.settled : [];
+  return settled === undefined ? {} : { settlement: settlementMessage(month, settled) };
+}
+
+/** The journal as far as it is on disk, and the present. */
+function asked(engine: Engine): Asked {
+  return { upTo: engine.head.sequence, nowMs: engine.now() };
+}
+
+function usageQuestion(request: ReportUsageRequest__Output, engine: Engine): Question | { refusal: Refusal } {
+  const fields = new Fields();
+  const { administration } = request;
+  const id = administration === '' ? null : fields.name('administration', 'administration', administration);
+  const now = asked(engine);
+  const fromMs = fields.present('start_time', request.startTime)
+    ? moment(fields, 'start_time', request.startTime)
+    : 0;
+  const toMs = request.endTime === null ? now.nowMs : moment(fields, 'end_time', request.endTime);
+  if (fields.refusal) return { refusal: fields.refusal };
+  if (fromMs >= now.nowMs) {
+    fields.fault('start_time', `is not before now, ${text(now.nowMs)}; ask for a time that has begun`);
+  } else if (toMs <= fromMs) fields.fault('end_time', `must be after start_time, ${text(fromMs)}`);
+  if (fields.refusal) return { refusal: fields.refusal };
+  return { kind: 'usage', ...now, administration: id, span: { fromMs, toMs } };
+}
+
+function settlementQuestion(
+  { month }: SettleMonthRequest__Output,
+  engine: Engine,
+): Question | { refusal: Refusal } {
+  const fields = new Fields();
+  const now = asked(engine);
+  const match = /^([0-9]{4})-(0[1-9]|1[0-2])$/.exec(month);
+  if (match === null)
+    fields.fault('month', `${quoted(month)} must be a year and a month, for example ${monthOf(now.nowMs)}`);
+  const year = Number(match?.[1]);
+  const index = Number(match?.[2]) - 1;
+  const span = { fromMs: utcMonth(year, index), toMs: utcMonth(year, index + 1) };
+  if (match !== null && span.fromMs > now.nowMs) {
+    fields.fault(
+      'month',
+      `${month} has not begun; the newest month that can be settled is ${monthOf(now.nowMs)}`,
+    );
+  }
+  if (fields.refusal) return { refusal: fields.refusal };
+  return { kind: 'settlement', ...now, spans: [span] };
+}
+
+/** Years before 100 too, which `Date.UTC` takes for those of the last century. */
+function utcMonth(year: number, index: number): number {
+  const date = new Date(0);
+  return date.setUTCFullYear(year, index, 1);
+}
+
+function monthOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 7);
+}
+
+function text(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Milliseconds; what is finer is cut off, as no decision is finer. */
+function moment(fields: Fields, field: string, { seconds, nanos }: Timestamp__Output): number {
+  const ms = seconds * 1000 + Math.floor(nanos / 1e6);
+  if (nanos < 0 || nanos > 999_999_999 || !(Math.abs(ms) <= latestMs)) {
+    fields.fault(field, 'is no moment of the years 0001 to 9999');
+  }
+  return ms;
+}
+
+/** The end of the year 9999, beyond which the contract has no timestamps. */
+const latestMs = 253_402_300_799_999;
+
+function streamed<Request>(
+  reader: UsageReader,
+  prepare: (request: Request, context: CallContext) => Prepared | { refusal: Refusal },
+) {
+  return (method: MethodDefinition<unknown, unknown>, context: CallContext): Handler =>
+    (call) => {
+      const message = call.request.message as Request | null;
+      const ready = message === null ? { refusal: malformed } : prepare(message, context);
+      if ('refusal' in ready) {
+        call.emit('error', statusOf(ready.refusal));
+        return;
+      }
+      const gone = new AbortController();
+      for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
+      const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
+      reader.ask(ready.question, take, gone.signal).then(
+        (refusal) => {
+          if (gone.signal.aborted) return;
+          if (refusal === null) call.end();
+          else call.emit('error', statusOf(refusal));
+        },
+        (error: Error) => {
+          context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
+          if (!gone.signal.aborted) call.emit('error', internalStatus());
+        },
+      );
+    };
+}
+
+/** Writes, and waits while the reader is slow. */
+async function write(
+  call: ServerWritableStream<Arrived<unknown>, object>,
+  message: object,
+  gone: AbortSignal,
+): Promise<void> {
+  if (gone.aborted || call.write(message)) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    call.once('drain', done);
+    gone.addEventListener('abort', done);
+  });
+}
