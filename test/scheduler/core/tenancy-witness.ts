@@ -79,6 +79,7 @@ export class TenancyWitness {
     if (now !== undefined) this.#ledger.count(now, 1);
     if (now === undefined) this.#counted.delete(uid);
     else this.#counted.set(uid, now);
+    if (change.type === 'vm.resized' && vm?.sizeBefore !== undefined) this.#note('held the larger size');
     if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, owner, dataClass);
     if (was !== undefined && now !== undefined && isAlike(was, now)) return;
     for (const counted of [was, now]) if (counted !== undefined) this.#checkSums(counted);

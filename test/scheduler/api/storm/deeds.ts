@@ -127,7 +127,13 @@ export function deedsOfAnswer<M extends MethodName>(
 
 /** What a decision has done for a caller, from the state that it has led to. */
 export function deedsOfDecision(state: State, changes: readonly Change[]): string[] {
-  return changes.flatMap((change) => deedsOfChange(state, change));
+  // What gives a VM its size back, since its host could not resize it, was nobody's call.
+  const ordered = changes.some(
+    (change) => change.type === 'operation.started' && change.operation.verb === 'resize',
+  );
+  return changes.flatMap((change) =>
+    change.type === 'vm.resized' && !ordered ? [] : deedsOfChange(state, change),
+  );
 }
 
 function deedsOfChange(state: State, change: Change): string[] {

@@ -4,6 +4,7 @@
  * have yet: then nothing of it is there, and the scheduler takes it to another host. That is the only way in which VMs
  * move in this version.
  */
+import { isDeepStrictEqual } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import type { Checkpoint__Output } from '../../../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Desired__Output } from '../../../../proto/gen/secovia/v1/Desired.js';
@@ -14,10 +15,21 @@ import type { Random } from '../../core/placement/random.js';
 import { inventory, machineIdOf, report } from '../agent.js';
 import { type Api, definitionOf } from '../client.js';
 
+const noSpace = { code: 8, message: 'no space left' };
+
 export interface HostSize {
   vcpus: number;
   memoryMib: number;
   diskMib: number;
+}
+
+/** A VM as it is on the host. */
+interface Here {
+  term: number;
+  /** The newest that was reached. */
+  generation: number;
+  runs: boolean;
+  size: HostSize;
 }
 
 type Link = grpc.ClientDuplexStream<LinkRequest, LinkResponse__Output>;
@@ -29,8 +41,8 @@ const states: Partial<Record<Desired__Output['role'], Observation['state']>> = {
 };
 
 export class StormHost {
-  /** By VM: the newest term under which it is here. */
-  readonly #terms = new Map<string, number>();
+  /** By VM: what it has of it. */
+  readonly #here = new Map<string, Here>();
   #link: Link | null = null;
   #checkpoint: Checkpoint__Output | null = null;
   /** Words that it has not answered yet. */
@@ -118,21 +130,40 @@ export class StormHost {
   }
 
   #answer(desired: Desired__Output): void {
-    const { uid, term, role } = desired;
-    const isNew = (this.#terms.get(uid) ?? 0) < term;
-    const state = states[role] ?? 'DOMAIN_STATE_RUNNING';
-    if (isNew && state !== 'DOMAIN_STATE_ABSENT' && !this.#calm && this.random.next() < 0.08) {
-      this.#observe(desired, 'DOMAIN_STATE_REFUSED');
-      return;
-    }
-    if (state === 'DOMAIN_STATE_ABSENT') this.#terms.delete(uid);
-    else this.#terms.set(uid, term);
-    if (isNew && this.random.next() < 0.2) this.#observe(desired, 'DOMAIN_STATE_PREPARING');
-    this.#observe(desired, state);
+    const seen = this.#bringAbout(desired);
+    if (this.random.next() < 0.05 && seen.state === 'DOMAIN_STATE_RUNNING')
+      this.#observe(desired, { ...seen, state: 'DOMAIN_STATE_STARTING' });
+    this.#observe(desired, seen);
   }
 
-  #observe({ uid, term, generation, rebootCount }: Desired__Output, state: Observation['state']): void {
-    const error = state === 'DOMAIN_STATE_REFUSED' ? { code: 8, message: 'no space left' } : null;
-    this.#link?.write({ observation: { uid, term, generation, rebootCount, state, error } });
+  /** Does what is desired, or not, and gives what is to be said of it. */
+  #bringAbout({ uid, term, role, generation, spec }: Desired__Output): Partial<Observation> {
+    const known = this.#here.get(uid);
+    const here = known !== undefined && known.term >= term ? known : null;
+    const state = states[role] ?? 'DOMAIN_STATE_RUNNING';
+    if (state === 'DOMAIN_STATE_ABSENT') {
+      this.#here.delete(uid);
+      return { state };
+    }
+    if (here === null && !this.#calm && this.random.next() < 0.08)
+      return { state: 'DOMAIN_STATE_REFUSED', error: noSpace };
+    const { vcpus = 0, memoryMib = 0, diskMib = 0 } = spec ?? {};
+    const runs = state === 'DOMAIN_STATE_RUNNING';
+    const size = { vcpus, memoryMib, diskMib };
+    if (here?.runs && runs && !isDeepStrictEqual(here.size, size)) {
+      const dice = this.random.next();
+      // It cannot: it stays as it is, at the generation that it has reached.
+      if (dice < 0.2 && generation > here.generation)
+        return { state, size: here.size, generation: here.generation, error: noSpace };
+      // Or only the disk grows while it runs.
+      if (dice < 0.6) Object.assign(size, { vcpus: here.size.vcpus, memoryMib: here.size.memoryMib });
+    }
+    this.#here.set(uid, { term, generation, runs, size });
+    return { state, size };
+  }
+
+  #observe({ uid, term, generation, rebootCount }: Desired__Output, seen: Partial<Observation>): void {
+    const observation = { uid, term, generation, toldGeneration: generation, rebootCount, ...seen };
+    this.#link?.write({ observation });
   }
 }

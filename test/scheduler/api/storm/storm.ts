@@ -21,6 +21,9 @@ import { StormHost } from './host.js';
 import { hostSize, hostsOfSite, settle, sites } from './land.js';
 import { compareLive, compareStates } from './live.js';
 
+/** A storm leaves nothing of the machine to others, and may be left little itself. */
+const startDeadlineMs = 120_000;
+
 export interface StormPlan {
   /** Calls that are answered, refusals included. */
   operations: number;
@@ -121,7 +124,7 @@ export class Storm {
       this.crashes += 1;
       this.#follow();
       this.plan.progress(this);
-      await this.scheduler.start();
+      await this.scheduler.start(startDeadlineMs);
     }
     await storming;
   }
