@@ -17,6 +17,7 @@ export class Books {
   readonly rules: string[] = [];
   /** What answers have said was done. */
   readonly acknowledged = new Deeds();
+  readonly #unproved: string[] = [];
   /** How often calls ended how: `CreateVm`, `CreateVm QUOTA_EXCEEDED`. */
   readonly outcomes = new Map<string, number>();
   answered = 0;
@@ -26,6 +27,15 @@ export class Books {
   repeated = 0;
   #drawn = 0;
   readonly #listeners = new Set<() => void>();
+
+  acknowledge(deed: string): void {
+    this.#unproved.push(this.acknowledged.add(deed));
+  }
+
+  /** Hands over what was acknowledged since the last call. */
+  takeUnproved(): string[] {
+    return this.#unproved.splice(0);
+  }
 
   /** A number that was not drawn before. */
   draw(): number {

@@ -45,7 +45,7 @@ export class StormClient {
       return null;
     }
     const response = definitionOf(method).responseDeserialize(reply) as ResponseOf<M>;
-    for (const deed of deedsOfAnswer(method, response, request)) this.books.acknowledged.add(deed);
+    for (const deed of deedsOfAnswer(method, response, request)) this.books.acknowledge(deed);
     this.books.ended(method, '');
     if (this.random.next() < 0.02) await this.#repeat(method, bytes, reply);
     return response;

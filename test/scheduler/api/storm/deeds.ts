@@ -101,13 +101,16 @@ export class Deeds {
   readonly all = new Set<string>();
   readonly #deletions = new Map<string, number>();
 
-  add(deed: string): void {
-    if (!deed.endsWith(' deleted')) this.all.add(deed);
-    else {
-      const count = (this.#deletions.get(deed) ?? 0) + 1;
-      this.#deletions.set(deed, count);
-      this.all.add(`${deed} (${count})`);
+  /** Gives the deed as it is kept. */
+  add(deed: string): string {
+    if (!deed.endsWith(' deleted')) {
+      this.all.add(deed);
+      return deed;
     }
+    const count = (this.#deletions.get(deed) ?? 0) + 1;
+    this.#deletions.set(deed, count);
+    this.all.add(`${deed} (${count})`);
+    return `${deed} (${count})`;
   }
 
   /** Those that another side does not have. */

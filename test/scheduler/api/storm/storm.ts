@@ -129,7 +129,7 @@ export class Storm {
     await storming;
   }
 
-  /** Follows the journal from where it was left. */
+  /** Follows the journal from where it was left; what was acknowledged by now must be in it. */
   #follow(): void {
     const db = new Database(join(this.scheduler.dataDir, 'secovia.db'), { readonly: true });
     try {
@@ -149,6 +149,8 @@ export class Storm {
     } finally {
       db.close();
     }
+    const missing = this.books.takeUnproved().filter((deed) => !this.#journalled.all.has(deed));
+    if (missing.length > 0) throw new Error(`acknowledged and not in the journal: ${told(missing)}`);
   }
 
   /** The live scheduler has what was acknowledged. */
@@ -181,8 +183,6 @@ export class Storm {
     await this.scheduler.kill();
     this.#follow();
     this.witness.verify();
-    const missing = this.books.acknowledged.beyond(this.#journalled);
-    if (missing.length > 0) throw new Error(`acknowledged and not in the journal: ${told(missing)}`);
     const more = this.#journalled.beyond(this.books.acknowledged);
     if (more.length > 0) throw new Error(`in the journal and never acknowledged: ${told(more)}`);
     const store = new SqliteStore(join(this.scheduler.dataDir, 'secovia.db'));
