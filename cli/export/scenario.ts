@@ -9,6 +9,7 @@ import type { Image__Output } from '../../proto/gen/secovia/v1/Image.js';
 import type { Site__Output } from '../../proto/gen/secovia/v1/Site.js';
 import type { StoragePool__Output } from '../../proto/gen/secovia/v1/StoragePool.js';
 import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
+import { timestampMs } from '../values/durations.js';
 import { shortName } from '../values/names.js';
 import { stateWord } from '../views/enums.js';
 import { pageSize, shapeEntry } from './shape.js';
@@ -151,6 +152,7 @@ function vmEntry(vm: Vm__Output): Entry {
     ...(vm.numaCells.length === 0 ? {} : { cells: vm.numaCells }),
     ...(vm.displacedFor === '' ? {} : { displaced: true }),
     ...(vm.deletionProtection ? { deletionProtection: true } : {}),
+    ...unlike({ createdMs: 0 }, { createdMs: timestampMs(vm.createTime) ?? 0 }),
     ...shapeEntry(vm),
   };
 }

@@ -1,4 +1,5 @@
 /** Why a VM would go where it would, as people see it: the hosts, what excludes the others, and what would help. */
+import type { Timestamp__Output } from '../../proto/gen/google/protobuf/Timestamp.js';
 import type { Displacement__Output } from '../../proto/gen/secovia/v1/Displacement.js';
 import type { Exclusion__Output } from '../../proto/gen/secovia/v1/Exclusion.js';
 import type { ExplainPlacementResponse__Output } from '../../proto/gen/secovia/v1/ExplainPlacementResponse.js';
@@ -9,6 +10,7 @@ import type { Paint } from '../output/colours.js';
 import { harmless } from '../output/harmless.js';
 import { type SheetRow, sheet } from '../output/sheet.js';
 import { type Column, Table } from '../output/table.js';
+import { timestampMs } from '../values/durations.js';
 import { shortName, shortVmName } from '../values/names.js';
 import { formatMib, typedMib } from '../values/sizes.js';
 import { amounts } from './host.js';
@@ -57,8 +59,18 @@ export function refusalSentence(refusal: string): string {
 }
 
 function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
-  const { host, left, softViolations, sparedForGpus, priceTier, sitePreference, numaCells } = score;
+  const {
+    host,
+    left,
+    softViolations,
+    sparedForGpus,
+    priceTier,
+    sitePreference,
+    numaCells,
+    contentStartTime,
+  } = score;
   const wishes = [
+    contentStartTime === null ? '' : `its VMs from ${dayOf(contentStartTime)} on average`,
     numaCells.length === 0 ? '' : `NUMA cells ${numaCells.join(', ')}`,
     softViolations === 0 ? '' : `${softViolations} of the soft groups and preferred traits not met`,
     sparedForGpus ? 'has GPUs, and is only taken because no host without them will do' : '',
@@ -69,6 +81,8 @@ function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
     [label, [shortName(host), left === null ? '' : `${amounts(left)} left`, ...wishes].filter(Boolean)],
   ];
 }
+
+const dayOf = (time: Timestamp__Output) => new Date(timestampMs(time) ?? 0).toISOString().slice(0, 10);
 
 /** What a host can lack, and how much of it reads. */
 const lacks: Record<string, [what: string, amount: (missing: number) => string]> = {

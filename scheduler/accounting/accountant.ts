@@ -16,8 +16,10 @@ export type ThreadMessage = Piece;
 
 export const answeredAtOnce = 2;
 export const mayWait = 8;
-/** A thread that needs more memory (about ten million segments in one report) ends, and the scheduler does not. */
+/** A thread that needs more memory for its report ends, and the scheduler does not. */
 const memoryMib = 4096;
+/** Most of what is read is forgotten at once: with room for it, little has to be carried along. */
+const youngMemoryMib = 64;
 
 const busy: Refusal = {
   ...refuse(
@@ -110,7 +112,7 @@ export class Accountant {
     const workerData: ThreadData = { file: this.#file, question };
     const thread = new Worker(this.#thread, {
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: memoryMib },
+      resourceLimits: { maxOldGenerationSizeMb: memoryMib, maxYoungGenerationSizeMb: youngMemoryMib },
     });
     return new Promise<Refusal | null>((resolve, reject) => {
       let refusal: Refusal | null = null;

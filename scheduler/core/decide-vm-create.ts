@@ -33,7 +33,7 @@ export function createVms(state: State, command: CommandOf<'vm.create'>, nowMs: 
   if (!state.administrations.has(command.administration)) {
     return { refusal: notFound('administration', command.administration) };
   }
-  const tentative = new Tentative(state);
+  const tentative = new Tentative(state, nowMs);
   try {
     return decideEach(state, tentative, command, nowMs);
   } finally {

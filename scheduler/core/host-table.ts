@@ -3,6 +3,7 @@
  * bytes a host and makes no garbage. A row belongs to a host for as long as the host exists.
  */
 import type { Extras, Host, HostCapacity, Resources } from './model.js';
+import { ContentStarts } from './placement/content-starts.js';
 import { ExtraHosts } from './placement/extras/extra-hosts.js';
 import type { Scorer } from './placement/scorers/scorer.js';
 import { CellClaims, type HostClaims } from './placement/numa/cell-claims.js';
@@ -19,6 +20,8 @@ export interface FreeColumns {
   freeMemoryMib: Int32Array;
   freeDiskMib: Int32Array;
   freeVms: Int32Array;
+  /** When what it holds began, in minutes since 1970 (see `ContentStarts`). */
+  contentStarts: Int32Array;
 }
 
 export interface HostTableOptions {
@@ -53,6 +56,7 @@ export class HostTable implements SlotHosts {
   readonly cellClaims = new CellClaims();
   readonly cellRooms = new CellRooms(this, this.cellClaims);
   readonly rooms: RoomIndexes;
+  readonly #content = new ContentStarts(initialRows);
   readonly #rowOf = new Map<string, number>();
   readonly #options: HostTableOptions;
   #together = false;
@@ -64,6 +68,10 @@ export class HostTable implements SlotHosts {
     this.rooms = new RoomIndexes(this, this.cellRooms, options.scorer, index.order, (row) =>
       index.profileOf(row),
     );
+  }
+
+  get contentStarts(): Int32Array {
+    return this.#content.minutes;
   }
 
   row(id: string): number | undefined {
@@ -117,11 +125,11 @@ export class HostTable implements SlotHosts {
     this.refresh(host);
   }
 
-  /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds. */
-  claim(id: string, resources: Readonly<Resources>, sign: 1 | -1): void {
+  /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds that was created then. */
+  claim(id: string, resources: Readonly<Resources>, createdMs: number, sign: 1 | -1): void {
     const row = this.#rowOf.get(id);
     if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
-    this.claimRow(row, resources, sign);
+    this.claimRow(row, resources, createdMs, sign);
   }
 
   /** As `claim`, of extras. */
@@ -167,11 +175,12 @@ export class HostTable implements SlotHosts {
     this.freeVcpus[row] = (this.#offeredVcpus[row] as number) - sharedVcpus;
   }
 
-  claimRow(row: number, resources: Readonly<Resources>, sign: 1 | -1): void {
+  claimRow(row: number, resources: Readonly<Resources>, createdMs: number, sign: 1 | -1): void {
     this.freeVcpus[row] = (this.freeVcpus[row] as number) - sign * resources.vcpus;
     this.freeMemoryMib[row] = (this.freeMemoryMib[row] as number) - sign * resources.memoryMib;
     this.freeDiskMib[row] = (this.freeDiskMib[row] as number) - sign * resources.diskMib;
     this.freeVms[row] = (this.freeVms[row] as number) - sign * resources.vms;
+    this.#content.claim(row, resources.memoryMib, createdMs, sign);
     if (!this.#together) this.#tell(row);
   }
 
@@ -227,5 +236,6 @@ export class HostTable implements SlotHosts {
     this.#offeredVcpus = grow(this.#offeredVcpus);
     this.#totalDiskMib = grow(this.#totalDiskMib);
     this.#totalVms = grow(this.#totalVms);
+    this.#content.grow(this.freeVcpus.length);
   }
 }

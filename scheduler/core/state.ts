@@ -290,15 +290,16 @@ export class State {
 
   /**
    * Takes of a host what a request needs (`sign` 1), or gives it back, for as long as a decision takes: which VM it is
-   * for is not noted.
+   * for is not noted, but when it is created.
    */
   claimRequest(
     { host, numaCells, agreement }: Omit<Place, 'row'>,
     request: PlacementRequest,
+    createdMs: number,
     sign: 1 | -1,
   ): void {
     const { administration, needs, extras, layout, placement, holds } = request;
-    this.#claimOnHost(host.id, administration, needs, placement, sign);
+    this.#claimOnHost(host.id, administration, needs, placement, createdMs, sign);
     this.#claimSpecial(host.id, extras, layout, numaCells, sign);
     this.tenancy.claim(administration, this.siteOf(host), holds, agreement, undefined, sign);
   }
@@ -326,9 +327,10 @@ export class State {
     administration: string,
     needs: Resources,
     placement: VmPlacement,
+    createdMs: number,
     sign: 1 | -1,
   ): void {
-    this.hostTable.claim(host, needs, sign);
+    this.hostTable.claim(host, needs, createdMs, sign);
     if (placement.groups === undefined) return;
     this.groups.count(administration, placement, this.hosts.get(host) as Host, sign);
   }
@@ -336,7 +338,7 @@ export class State {
   #claim(vm: Vm, host: string, sign: 1 | -1): void {
     const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
-    this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, sign);
+    this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
     this.#claimSpecial(host, extras, layoutOf(heldSpec(vm)), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);

@@ -5,7 +5,7 @@ import type { HostScore as HostScoreMessage } from '../../proto/gen/secovia/v1/H
 import type { Capacity, HostScore, PlacementAnswer } from '../core/placement/answers.js';
 import { exclusionWords } from '../core/placement/no-host.js';
 import type { State } from '../core/state.js';
-import { resourcesMessage } from './basics.js';
+import { resourcesMessage, timestamp } from './basics.js';
 import { nameOf } from './names.js';
 import { vmMessage } from './vm.js';
 
@@ -53,7 +53,17 @@ export function placementAnswerMessage(state: State, answer: PlacementAnswer): E
 
 function scoreMessage(score: HostScore | null): HostScoreMessage | null {
   if (score === null) return null;
-  const { host, softViolations, sparedForGpus, tier, left, extrasLeft, hugepagesLeft, numaCells } = score;
+  const {
+    host,
+    softViolations,
+    sparedForGpus,
+    tier,
+    left,
+    extrasLeft,
+    hugepagesLeft,
+    contentStartMs,
+    numaCells,
+  } = score;
   return {
     host: nameOf('host', host.id),
     softViolations,
@@ -62,6 +72,7 @@ function scoreMessage(score: HostScore | null): HostScoreMessage | null {
     sitePreference: tier.preference,
     left: resourcesMessage(left, extrasLeft),
     hugepagesLeft,
+    contentStartTime: timestamp(contentStartMs),
     numaCells,
   };
 }

@@ -1,5 +1,6 @@
 /** Replays a trace on so many hosts of one shape, with the index that places real VMs. */
 import type { FreeColumns } from '../core/host-table.js';
+import { ContentStarts } from '../core/placement/content-starts.js';
 import type { Scorer } from '../core/placement/scorers/scorer.js';
 import { SlotRows } from '../core/placement/slots/slot-rows.js';
 import type { Trace } from './trace.js';
@@ -47,7 +48,9 @@ export function replay(
       const at = trace.departures[vm] as number;
       if (at > time) return;
       const host = hostOf[vm] as number;
-      if (host >= 0) fleet.change(host, -(trace.vcpus[vm] as number), -(trace.memoryMib[vm] as number), at);
+      if (host < 0) continue;
+      const created = trace.arrivals[vm] as number;
+      fleet.change(host, -(trace.vcpus[vm] as number), -(trace.memoryMib[vm] as number), created, at);
     }
   };
   let refused = 0;
@@ -75,6 +78,7 @@ export function replay(
 
 class Fleet {
   readonly #free: FreeColumns;
+  readonly #content: ContentStarts;
   readonly #vms: Int32Array;
   readonly #index: SlotRows;
   #inUse = 0;
@@ -83,11 +87,13 @@ class Fleet {
   lastChange = 0;
 
   constructor(shape: HostShape, hosts: number, scorer: Scorer) {
+    this.#content = new ContentStarts(hosts);
     this.#free = {
       freeVcpus: new Int32Array(hosts).fill(shape.vcpus),
       freeMemoryMib: new Int32Array(hosts).fill(shape.memoryMib),
       freeDiskMib: new Int32Array(hosts),
       freeVms: new Int32Array(hosts).fill(2 ** 30),
+      contentStarts: this.#content.minutes,
     };
     const totals = {
       totalVcpus: this.#free.freeVcpus.slice(),
@@ -105,15 +111,16 @@ class Fleet {
 
   place(vcpus: number, memoryMib: number, now: number): number {
     const host = this.#index.find({ vcpus, memoryMib, diskMib: 0, vms: 1 }, everyProfile, null);
-    if (host >= 0) this.change(host, vcpus, memoryMib, now);
+    if (host >= 0) this.change(host, vcpus, memoryMib, now, now);
     return host;
   }
 
-  /** A VM comes to a host (amounts above 0) or leaves it. */
-  change(host: number, vcpus: number, memoryMib: number, now: number): void {
+  /** A VM that was created then comes to a host (amounts above 0) or leaves it. */
+  change(host: number, vcpus: number, memoryMib: number, created: number, now: number): void {
     const { freeVcpus, freeMemoryMib } = this.#free;
     freeVcpus[host] = (freeVcpus[host] as number) - vcpus;
     freeMemoryMib[host] = (freeMemoryMib[host] as number) - memoryMib;
+    this.#content.claim(host, Math.abs(memoryMib), created * 1000, vcpus > 0 ? 1 : -1);
     this.#index.update(host);
     const size = { vcpus: Math.abs(vcpus), memoryMib: Math.abs(memoryMib), diskMib: 0, vms: 1 };
     this.#index.note(size, vcpus > 0 ? 1 : -1);

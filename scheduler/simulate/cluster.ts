@@ -24,7 +24,6 @@ import { State } from '../core/state.js';
 import type { CellEntry, HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
 import { Impossible } from './impossible.js';
 
-const noTimeMs = 0;
 const machineOf = (host: string) => `machine-of-${host}`;
 const report = { libvirtAvailable: true, libvirtError: '', foreignDomains: 0, orphans: [] };
 
@@ -49,6 +48,8 @@ export class Cluster {
   readonly #scenario: Scenario;
   readonly #machines = new Map<string, Machine>();
   #drawn = 0;
+  /** When everything happens that is done: not before the newest VM that was there from the start. */
+  nowMs = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -60,11 +61,11 @@ export class Cluster {
 
   /** Decides, and applies what was decided. */
   try<T extends CommandType>(command: CommandOf<T>): { reply: ReplyOf<T> } | { refusal: Refusal } {
-    const decision = decide(this.state, command, noTimeMs);
+    const decision = decide(this.state, command, this.nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
-    for (const change of decision.changes) apply(this.state, change, noTimeMs);
+    for (const change of decision.changes) apply(this.state, change, this.nowMs);
     if (decision.changes.length > 0) this.state.sequence += 1;
-    for (let due = takeDue(this.state, noTimeMs); due !== null; due = takeDue(this.state, noTimeMs))
+    for (let due = takeDue(this.state, this.nowMs); due !== null; due = takeDue(this.state, this.nowMs))
       this.run(due);
     // Nobody stores or watches what was touched.
     this.state.takeTouched();
@@ -80,7 +81,7 @@ export class Cluster {
 
   /** A change that no command makes. */
   apply(change: Change): void {
-    apply(this.state, change, noTimeMs);
+    apply(this.state, change, this.nowMs);
     this.state.takeTouched();
   }
 

@@ -166,13 +166,16 @@ const present = object({
   /** It is stopped, and has given up all but its disk. */
   displaced: flag.default(false),
   deletionProtection: flag.default(false),
+  /** When it was created, in milliseconds since 1970: what is made in the steps comes after all of these. */
+  createdMs: whole(0, 2 ** 42).default(0),
   ...shape,
-}).transform(({ name, names, host, cells: numaCells, displaced, deletionProtection, ...rest }, context) => ({
+}).transform(({ name, names, host, cells, displaced, deletionProtection, createdMs, ...rest }, context) => ({
   names: oneOrMany('name', name, names, context),
   host,
-  numaCells,
+  numaCells: cells,
   displaced,
   deletionProtection,
+  createdMs,
   shape: rest,
 }));
 

@@ -8,8 +8,6 @@ import type { Cluster } from './cluster.js';
 import type { PresentVms } from './format.js';
 import { at, Impossible } from './impossible.js';
 
-const noTimeMs = 0;
-
 export function addPresentVms(cluster: Cluster, entries: readonly PresentVms[]): void {
   const { state } = cluster;
   const vms: Vm[] = [];
@@ -20,13 +18,14 @@ export function addPresentVms(cluster: Cluster, entries: readonly PresentVms[]):
     });
   }
   state.addVms(vms);
+  for (const { createdMs } of vms) cluster.nowMs = Math.max(cluster.nowMs, createdMs);
   // What is made from now on comes after them.
   state.sequence += 1 + Math.ceil(vms.length / creationsPerDecision);
 }
 
 function presentVm(
   cluster: Cluster,
-  { host, numaCells, displaced, deletionProtection, shape }: PresentVms,
+  { host, numaCells, displaced, deletionProtection, createdMs, shape }: PresentVms,
   id: string,
   createdSequence: number,
 ): Vm {
@@ -59,7 +58,7 @@ function presentVm(
     placement,
     desired: power,
     state: host === undefined ? 'failed' : power,
-    stateMs: noTimeMs,
+    stateMs: createdMs,
     host: host ?? null,
     term: 1,
     generation: 1,
@@ -78,7 +77,7 @@ function presentVm(
     fault: null,
     revision: 1,
     createdSequence,
-    createdMs: noTimeMs,
-    updatedMs: noTimeMs,
+    createdMs,
+    updatedMs: createdMs,
   };
 }

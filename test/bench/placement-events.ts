@@ -5,6 +5,7 @@ import { place } from '../../scheduler/core/placement/placement.js';
 import type { NewVm } from '../../scheduler/core/commands.js';
 import { collectGarbage } from './placement-collect.js';
 import { usualDemands } from './placement-demands.js';
+import { presentMinute } from './placement-fill.js';
 import { type Fleet, requestOf } from './placement-fleet.js';
 import { type Place, sites } from './placement-places.js';
 import { decideAll } from './placement-scenario.js';
@@ -44,7 +45,7 @@ export function loseSite(fleet: Fleet, site: number): SiteLoss {
     }
     if (fleet.columns.site[row] === site) throw new Error('a VM was placed on the lost site');
     placed += 1;
-    fleet.claim(row, needsOf(vm), -1);
+    fleet.claim(row, needsOf(vm), presentMinute, -1);
   }
   for (const host of lostHosts) offer(fleet, host.id, 'ready');
   const refused = onSite.length - placed;

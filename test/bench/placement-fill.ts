@@ -1,6 +1,6 @@
 /**
  * VMs for a fleet: each on a random host where it may be and fits, until so much of what is scarcest is taken. They
- * are three columns instead of objects, because there are millions of them and only their claims count here.
+ * are columns instead of objects, because there are millions of them and only their claims count here.
  */
 import type { Resources } from '../../scheduler/core/model.js';
 import type { Random } from '../scheduler/core/placement/random.js';
@@ -15,13 +15,15 @@ export interface Vms {
   size: Uint16Array;
   /** The number of its place. */
   place: Uint8Array;
+  /** The minute since 1970 in which it was created. */
+  created: Int32Array;
 }
 
-export interface Filled {
-  vms: Vms;
-  /** What the VMs of each host hold, by row. */
-  held: Resources[];
-}
+/** VMs that are there were created within two years. */
+const firstMinute = 27_000_000;
+const minutesOfLife = 2 ** 20;
+/** In which the measured VMs come. */
+export const presentMinute = firstMinute + minutesOfLife;
 
 /** How many hosts are tried for a VM before it is left out: the narrowest wish is one site of a hundredth. */
 const tries = 60;
@@ -33,11 +35,16 @@ export function fill(
   places: readonly Place[],
   share: number,
   random: Random,
-): Filled {
+): Vms {
   const total = nothing();
   for (const capacity of capacities) add(total, capacity);
   const most = total.vcpus;
-  const vms = { host: new Int32Array(most), size: new Uint16Array(most), place: new Uint8Array(most) };
+  const vms = {
+    host: new Int32Array(most),
+    size: new Uint16Array(most),
+    place: new Uint8Array(most),
+    created: new Int32Array(most),
+  };
   const held = capacities.map(nothing);
   const taken = nothing();
   let count = 0;
@@ -55,14 +62,16 @@ export function fill(
       vms.host[count] = host;
       vms.size[count] = size;
       vms.place[count] = place;
+      vms.created[count] = firstMinute + random.below(minutesOfLife);
       count += 1;
       break;
     }
   }
-  const { host, size, place } = vms;
   return {
-    vms: { host: host.slice(0, count), size: size.slice(0, count), place: place.slice(0, count) },
-    held,
+    host: vms.host.slice(0, count),
+    size: vms.size.slice(0, count),
+    place: vms.place.slice(0, count),
+    created: vms.created.slice(0, count),
   };
 }
 

@@ -9,7 +9,7 @@ import { findHost } from '../../scheduler/core/placement/search.js';
 import type { State } from '../../scheduler/core/state.js';
 import { Random } from '../scheduler/core/placement/random.js';
 import { smallWorld, World } from '../scheduler/core/world.js';
-import { add, fill, nothing, type Vms } from './placement-fill.js';
+import { add, fill, nothing, presentMinute, type Vms } from './placement-fill.js';
 import { makePlaces, type Place, sites } from './placement-places.js';
 import { Recent } from './placement-recent.js';
 import type { ScanColumns } from './placement-scan.js';
@@ -25,6 +25,7 @@ export interface FleetPlan {
 }
 
 const architecture = 'x86_64';
+const msPerMinute = 60_000;
 const vcpusOfHosts = [48, 64, 96, 96];
 const vmsOfHost = 500;
 /** How much of what is scarcest is taken. */
@@ -61,20 +62,24 @@ export class Fleet {
     });
     for (const host of entities) this.state.addHost(host);
     const capacities = entities.map(({ capacity }) => capacity);
-    const { vms, held } = fill(capacities, site, sizes, this.places, load, this.random);
-    this.vms = vms;
-    for (const [row, { id }] of entities.entries()) {
-      this.state.hostTable.claim(id, held[row] as Resources, 1);
-    }
-    for (const size of vms.size) this.state.hostTable.index.note(sizes.all[size] as Resources, 1);
-    this.state.hostTable.index.reconsider();
+    this.vms = fill(capacities, site, sizes, this.places, load, this.random);
+    const { hostTable } = this.state;
+    hostTable.claimTogether(() => this.#claimAll());
+    hostTable.index.reconsider();
     this.columns = { free: this.state.hostTable, hosts, site, order: orderOf(entities) };
+  }
+
+  #claimAll(): void {
+    const { host, size, created } = this.vms;
+    for (const [vm, row] of host.entries()) {
+      this.claim(row, this.sizes.all[size[vm] as number] as Resources, created[vm] as number, 1);
+    }
   }
 
   /** The row of the host that is best for a request, which is claimed there; -1 if there is none. */
   decide(request: PlacementRequest): number {
     const row = findHost(this.state, request);
-    if (row >= 0) this.claim(row, request.needs, 1);
+    if (row >= 0) this.claim(row, request.needs, presentMinute, 1);
     return row;
   }
 
@@ -83,8 +88,9 @@ export class Fleet {
     return findHost(this.state, request);
   }
 
-  claim(row: number, needs: Resources, sign: 1 | -1): void {
-    this.state.hostTable.claimRow(row, needs, sign);
+  /** A VM that was created in that minute comes or goes. */
+  claim(row: number, needs: Resources, createdMinute: number, sign: 1 | -1): void {
+    this.state.hostTable.claimRow(row, needs, createdMinute * msPerMinute, sign);
     this.state.hostTable.index.note(needs, sign);
   }
 
@@ -92,8 +98,10 @@ export class Fleet {
   replace(vm: number, row: number, size: number, place: number): void {
     const id = this.state.hostTable.hosts[row]?.id ?? '';
     (this.recent[size] as Recent).took(row, id);
-    const { host, size: sizeOf, place: placeOf } = this.vms;
-    this.claim(host[vm] as number, this.sizes.all[sizeOf[vm] as number] as Resources, -1);
+    const { host, size: sizeOf, place: placeOf, created } = this.vms;
+    const needs = this.sizes.all[sizeOf[vm] as number] as Resources;
+    this.claim(host[vm] as number, needs, created[vm] as number, -1);
+    created[vm] = presentMinute;
     host[vm] = row;
     sizeOf[vm] = size;
     placeOf[vm] = place;

@@ -28,10 +28,11 @@ export type Scan = (
 const endless = 0x7fff_ffff;
 
 export const plainScan: Scan = ({ free, hosts, site, order }, needs, sites, excluded) => {
-  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = free;
+  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms, contentStarts } = free;
   const { vcpus, memoryMib, diskMib } = needs;
   let best = -1;
-  let bestMemory = endless;
+  let bestGib = endless;
+  let bestStart = endless;
   let bestVcpus = endless;
   for (let row = 0; row < hosts; row += 1) {
     const hasMemory = freeMemoryMib[row] as number;
@@ -39,39 +40,54 @@ export const plainScan: Scan = ({ free, hosts, site, order }, needs, sites, excl
     const hasVcpus = freeVcpus[row] as number;
     if (hasVcpus < vcpus || (freeDiskMib[row] as number) < diskMib || (freeVms[row] as number) < 1) continue;
     if (((sites >>> (site[row] as number)) & 1) === 0) continue;
-    if (hasMemory > bestMemory) continue;
-    if (hasMemory === bestMemory) {
-      if (hasVcpus > bestVcpus) continue;
-      if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+    const gib = hasMemory >> 10;
+    if (gib > bestGib) continue;
+    const start = contentStarts[row] as number;
+    if (gib === bestGib) {
+      if (start > bestStart) continue;
+      if (start === bestStart) {
+        if (hasVcpus > bestVcpus) continue;
+        if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+      }
     }
     if (excluded?.includes(row)) continue;
     best = row;
-    bestMemory = hasMemory;
+    bestGib = gib;
+    bestStart = start;
     bestVcpus = hasVcpus;
   }
   return best;
 };
 
 export const tunedScan: Scan = ({ free, hosts, site, order }, needs, sites, excluded) => {
-  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = free;
+  const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms, contentStarts } = free;
   const { vcpus, memoryMib, diskMib } = needs;
   let best = -1;
-  let bestMemory = endless;
+  /** The most memory in the GiB of the best one, and the least. */
+  let mostMemory = endless;
+  let leastMemory = endless;
+  let bestStart = endless;
   let bestVcpus = endless;
   for (let row = 0; row < hosts; row += 1) {
     const hasMemory = freeMemoryMib[row] as number;
     const hasVcpus = freeVcpus[row] as number;
     // Below zero when one of the differences is. None can overflow: no host has an endless amount.
-    if (((hasMemory - memoryMib) | (bestMemory - hasMemory) | (hasVcpus - vcpus)) < 0) continue;
+    if (((hasMemory - memoryMib) | (mostMemory - hasMemory) | (hasVcpus - vcpus)) < 0) continue;
     if ((freeDiskMib[row] as number) < diskMib || (freeVms[row] as number) < 1) continue;
     if (((sites >>> (site[row] as number)) & 1) === 0) continue;
-    if (hasMemory === bestMemory) {
-      if (hasVcpus > bestVcpus) continue;
-      if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+    const start = contentStarts[row] as number;
+    if (hasMemory >= leastMemory) {
+      if (start > bestStart) continue;
+      if (start === bestStart) {
+        if (hasVcpus > bestVcpus) continue;
+        if (hasVcpus === bestVcpus && (order[row] as number) > (order[best] as number)) continue;
+      }
     }
     if (excluded?.includes(row)) continue;
     best = row;
-    bestMemory = hasMemory;
+    leastMemory = hasMemory & ~1023;
+    mostMemory = hasMemory | 1023;
+    bestStart = start;
     bestVcpus = hasVcpus;
   }
   return best;

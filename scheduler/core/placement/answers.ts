@@ -1,6 +1,7 @@
 /** What can be asked about placement without placing anything. Nothing here changes what is claimed in the end. */
 import type { Extras, Host, Priority, Resources } from '../model.js';
 import type { State } from '../state.js';
+import { startMs } from './content-starts.js';
 import { type Displacement, findDisplacement } from './displacement.js';
 import { type Explanation, explain } from './explanation.js';
 import type { CellRooms } from './numa/cell-rooms.js';
@@ -28,6 +29,8 @@ export interface HostScore {
   extrasLeft: Extras;
   /** Of hugepages of the size that it asks for. */
   hugepagesLeft: number;
+  /** When what it holds began, on average by memory; 0 for an empty host. */
+  contentStartMs: number;
   /** The cells that it would get. */
   numaCells: number[];
 }
@@ -77,6 +80,7 @@ function scoreOf(state: State, request: PlacementRequest, row: number): HostScor
       Object.entries(extras).map(([name, count]) => [name, hostTable.extras.free(row, name) - count]),
     ),
     hugepagesLeft: layout === undefined ? 0 : hugepagesLeft(hostTable.cellRooms, row, layout),
+    contentStartMs: startMs(hostTable.contentStarts[row] as number),
     numaCells: placeOn(state, request, row).numaCells ?? [],
     left: {
       vcpus: (hostTable.freeVcpus[row] as number) - needs.vcpus - hostTable.vcpusOfDedicated(row, layout),
@@ -103,8 +107,8 @@ export interface Capacity {
 export type GoesOn = (counted: number) => boolean;
 
 /**
- * How many VMs of this shape fit one after the other, as they would be placed: each is claimed until all are counted,
- * and then given back.
+ * How many VMs of this shape fit one after the other, as they would be placed now: each is claimed until all are
+ * counted, and then given back.
  */
 export function capacityFor(
   state: State,
@@ -113,7 +117,7 @@ export function capacityFor(
   goesOn: GoesOn,
 ): Capacity {
   const bySite = new Map<string, number>();
-  const tentative = new Tentative(state);
+  const tentative = new Tentative(state, state.lastMs);
   try {
     while (tentative.count < limit && goesOn(tentative.count)) {
       const row = tentative.find(request);

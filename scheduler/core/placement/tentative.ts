@@ -20,13 +20,16 @@ interface Kind {
 
 export class Tentative {
   readonly #state: State;
+  readonly #nowMs: number;
   readonly #claimed: { place: Place; request: PlacementRequest }[] = [];
   readonly #kinds = new Map<string, Kind>();
   readonly #led: Leaders[] = [];
   #racks: Racks | null = null;
 
-  constructor(state: State) {
+  /** `nowMs` is when the VMs are created. */
+  constructor(state: State, nowMs: number) {
     this.#state = state;
+    this.#nowMs = nowMs;
   }
 
   get count(): number {
@@ -56,13 +59,15 @@ export class Tentative {
 
   claim(place: Place, request: PlacementRequest): void {
     for (const leaders of this.#led) leaders.claiming(place.row);
-    this.#state.claimRequest(place, request, 1);
+    this.#state.claimRequest(place, request, this.#nowMs, 1);
     this.#claimed.push({ place, request });
   }
 
   /** To be called in any case: afterwards the state is as it was. */
   giveBack(): void {
-    for (const { place, request } of this.#claimed) this.#state.claimRequest(place, request, -1);
+    for (const { place, request } of this.#claimed) {
+      this.#state.claimRequest(place, request, this.#nowMs, -1);
+    }
     this.#claimed.length = 0;
     this.#kinds.clear();
     this.#led.length = 0;

@@ -4,7 +4,7 @@ import type { ReportUsageRequest } from '../../../proto/gen/secovia/v1/ReportUsa
 import type { ReportUsageResponse__Output } from '../../../proto/gen/secovia/v1/ReportUsageResponse.js';
 import type { SettleMonthRequest } from '../../../proto/gen/secovia/v1/SettleMonthRequest.js';
 import type { SettleMonthResponse__Output } from '../../../proto/gen/secovia/v1/SettleMonthResponse.js';
-import { within } from '../within.js';
+import { eventually, within } from '../within.js';
 import { definitionOf, type Failure, failureOf } from './client.js';
 import { adm, Federation } from './federation.js';
 
@@ -92,7 +92,7 @@ test('a settlement names the batch of the journal up to which it was worked out'
   t.match(settlement?.journalHash, /^[0-9a-f]{64}$/);
   const before = (await settle('2020-02')).at(-1)?.settlement;
   t.match(before, { provisional: false, sequence: 0, journalHash: '0'.repeat(64) });
-  t.same(await settle('2020-02'), await settle('2020-02'));
+  t.same((await settle('2020-02')).at(-1)?.settlement, before, 'the same whenever it is asked for');
 });
 
 const far = { seconds: 1e15, nanos: 0 };
@@ -177,6 +177,11 @@ test('a caller that goes away makes room for others', async (t) => {
   }
   await within(20_000, 'one is under way', new Promise((resolve) => streams[0]?.once('data', resolve)));
   for (const each of streams) each.cancel();
-  const parts = await settle(thisMonth);
-  t.ok(parts.at(-1)?.settlement);
+  // The scheduler hears of it in a moment; until then all places are taken.
+  const answered = await eventually(
+    'another caller is answered',
+    () => settle(thisMonth).catch(failureOf),
+    (answer) => Array.isArray(answer),
+  );
+  t.ok(Array.isArray(answered) && answered.at(-1)?.settlement);
 });

@@ -101,7 +101,6 @@ type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 function worldOf({ hosts, cordonedSite, recoveringSite, shuffle }: Plan): World {
   const world = new World();
   world.site('s0', 'HR');
-  world.administration('adm');
   world.site('s1', 'SI');
   world.site('s2', 'HR');
   world.administration('adm');

@@ -53,6 +53,7 @@ export function indexesOf(state: State) {
         table.freeMemoryMib[row],
         table.freeDiskMib[row],
         table.freeVms[row],
+        table.contentStarts[row],
         table.hosts[row]?.id,
       ];
     }),

@@ -95,7 +95,7 @@ test('a federation that is exported and loaded gives the same answers', async (t
 });
 
 test('a loss is tried on an exported federation', async (t) => {
-  const history = new FederationHistory(3);
+  const history = new FederationHistory(4);
   for (let step = 0; step < 500; step += 1) history.step();
   const text = await exported(history.state);
   const report = simulate(

@@ -46,6 +46,10 @@ export class RoomRows implements FreeColumns {
     return this.#ordinary.freeVms;
   }
 
+  get contentStarts(): Int32Array {
+    return this.#ordinary.contentStarts;
+  }
+
   get bytes(): number {
     return this.freeVcpus.byteLength + this.freeMemoryMib.byteLength + this.#index.bytes;
   }

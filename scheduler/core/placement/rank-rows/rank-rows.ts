@@ -91,11 +91,11 @@ export class RankRows {
     return profile === none ? null : profile;
   }
 
-  /** To be called after what a host has free has changed. */
+  /** To be called after what a host has free, or holds, has changed. */
   update(host: number): void {
     const profile = this.#profiles[host] as number;
     if (profile === none) return;
-    const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = this.#free;
+    const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms, contentStarts } = this.#free;
     const vcpus = freeVcpus[host] as number;
     const memoryMib = freeMemoryMib[host] as number;
     const diskMib = freeDiskMib[host] as number;
@@ -105,7 +105,8 @@ export class RankRows {
       return;
     }
     const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
-    this.#scorer.score(this.#scores, host, vcpus, memoryMib, diskMib);
+    const contentStart = contentStarts[host] as number;
+    this.#scorer.score(this.#scores, host, vcpus, memoryMib, diskMib, contentStart);
     this.#rows.put(host, cell, profile);
   }
 

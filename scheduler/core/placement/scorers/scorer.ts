@@ -1,6 +1,6 @@
 /**
  * How good a host is, of several that can take a VM. The lowest score wins, and of equal scores the lowest host id.
- * A score follows from what the host has free and never from the request: that is what lets an index keep hosts
+ * A score follows from what the host has free, and when what it holds began, and never from the request: that is what lets an index keep hosts
  * sorted, and its answer be the same as that of looking at all of them.
  */
 export interface Amounts {
@@ -23,6 +23,8 @@ export interface Scorer {
     freeVcpus: number,
     freeMemoryMib: number,
     freeDiskMib: number,
+    /** In minutes since 1970, `noContent` for an empty host. */
+    contentStart: number,
   ): void;
   /** At most the score of any host that has free between `least` and `most`, which may be infinite. */
   bound(least: Amounts, most: Amounts): number;

@@ -171,6 +171,9 @@ export class SlotRows {
       get freeVms() {
         return hosts.freeVms;
       },
+      get contentStarts() {
+        return hosts.contentStarts;
+      },
     };
   }
 

@@ -89,8 +89,10 @@ function federation(random: Random): World {
     world.hello(id, { capacity: { vcpus: 16, memoryMib, diskMib: 10 ** 6, vms: 10 + random.below(10) } });
   }
   // Some life before the batch.
-  for (let number = 0; number < hosts; number += 1)
+  for (let number = 0; number < hosts; number += 1) {
+    world.nowMs += random.below(200_000);
     world.try(world.createOf([newVm(random, world, `old-${number}`)]));
+  }
   return world;
 }
 

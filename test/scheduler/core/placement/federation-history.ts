@@ -82,6 +82,7 @@ export class FederationHistory {
     // What a store and a journal would have taken away.
     this.#world.state.takeTouched();
     this.#world.journal.length = 0;
+    this.#world.nowMs += this.#random.below(100_000);
     const dice = this.#random.next();
     if (dice < 0.005) this.#createMany();
     else if (dice < 0.5) this.#create();

@@ -14,6 +14,8 @@ interface PlainHost {
 }
 interface PlainVm {
   host: number;
+  /** In minutes. */
+  created: number;
   size: { vcpus: number; memoryMib: number; diskMib: number; vms: number };
 }
 
@@ -30,6 +32,7 @@ export class History {
     freeMemoryMib: new Int32Array(maxHosts),
     freeDiskMib: new Int32Array(maxHosts),
     freeVms: new Int32Array(maxHosts),
+    contentStarts: new Int32Array(maxHosts),
   };
   readonly #order = new IdOrder();
   readonly #index: RankRows;
@@ -41,7 +44,7 @@ export class History {
   placed = 0;
   refused = 0;
 
-  /** `better` compares what two hosts have free, independently of the scorer: below 0 when the first is better. */
+  /** `better` compares what two hosts have free, and last when what they hold began, independently of the scorer: below 0 when the first is better. */
   constructor(seed: number, scorer: Scorer, better: (a: readonly number[], b: readonly number[]) => number) {
     this.#random = new Random(seed);
     this.#index = new RankRows(this.#free, scorer, this.#order);
@@ -144,7 +147,8 @@ export class History {
       return;
     }
     this.placed += 1;
-    this.#vms.push({ host: found, size });
+    // Some at one time, so that ties are in play.
+    this.#vms.push({ host: found, size, created: 28_000_000 + this.#random.below(30) });
     this.#write(found);
   }
 
@@ -171,17 +175,30 @@ export class History {
     return free;
   }
 
+  /** The mean of when its VMs were created, by memory in pieces of 64 MiB; the end of time when it has none. */
+  #startOf(host: number): number {
+    let [pieces, sum] = [0n, 0n];
+    for (const vm of this.#vms) {
+      if (vm.host !== host) continue;
+      const its = BigInt(Math.ceil(vm.size.memoryMib / 64));
+      pieces += its;
+      sum += its * BigInt(vm.created);
+    }
+    return pieces === 0n ? 67_108_863 : Number(sum / pieces);
+  }
+
   #write(host: number): void {
     const [vcpus, memoryMib, diskMib, vms] = this.#freeOf(host);
     this.#free.freeVcpus[host] = vcpus;
     this.#free.freeMemoryMib[host] = memoryMib;
     this.#free.freeDiskMib[host] = diskMib;
     this.#free.freeVms[host] = vms;
+    this.#free.contentStarts[host] = this.#startOf(host);
     this.#index.update(host);
   }
 
   #oracle(size: PlainVm['size'], mask: ProfileMask, named: Set<number>): number {
-    const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = this.#free;
+    const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms, contentStarts } = this.#free;
     let best = -1;
     let bestFree: readonly number[] = [];
     for (const [host, { id, profile }] of this.#hosts.entries()) {
@@ -190,6 +207,7 @@ export class History {
       const free = [freeVcpus[host], freeMemoryMib[host], freeDiskMib[host], freeVms[host]] as number[];
       const needs = [size.vcpus, size.memoryMib, size.diskMib, 1];
       if (needs.some((need, dimension) => need > (free[dimension] as number))) continue;
+      free.push(contentStarts[host] as number);
       const order = best < 0 ? -1 : this.#better(free, bestFree);
       if (order < 0 || (order === 0 && id < (this.#hosts[best] as PlainHost).id)) {
         best = host;

@@ -16,6 +16,8 @@ const places: Record<GroupRule['scope'], Place> = {
   site: (host) => `site ${host.site}`,
 };
 
+const gib = (mib: number) => Math.floor(mib / 1024);
+
 /** The best host's id, or null; and for each host the reason that excludes it first. */
 export interface Expected {
   host: string | null;
@@ -60,7 +62,9 @@ export function expected(state: State, request: PlacementRequest): Expected {
       Number(slots(a.host).broken) - Number(slots(b.host).broken) ||
       slots(a.host).restMib - slots(b.host).restMib ||
       slots(a.host).whole - slots(b.host).whole ||
-      layouts.room(a.host).memoryMib - layouts.room(b.host).memoryMib ||
+      gib(layouts.room(a.host).memoryMib) - gib(layouts.room(b.host).memoryMib) ||
+      // Where no slot is broken, it does not count how old the content is.
+      (slots(a.host).broken ? view.contentStart(a.host) - view.contentStart(b.host) : 0) ||
       layouts.room(a.host).vcpus - layouts.room(b.host).vcpus ||
       (a.host.id < b.host.id ? -1 : 1),
   );
@@ -165,6 +169,16 @@ export class View {
       free.vms -= 1;
     }
     return free;
+  }
+
+  /** The mean minute in which its VMs were created, by their memory in pieces of 64 MiB; endless when they have none. */
+  contentStart(host: Host): number {
+    const holding = this.on(host).filter((vm) => vm.displacedFor === undefined && !vm.spec.hugepageKib);
+    const minutes = holding.flatMap(({ spec, createdMs }) =>
+      Array.from({ length: Math.ceil(spec.memoryMib / 64) }, () => BigInt(Math.floor(createdMs / 60_000))),
+    );
+    if (minutes.length === 0) return Number.MAX_SAFE_INTEGER;
+    return Number(minutes.reduce((sum, minute) => sum + minute, 0n) / BigInt(minutes.length));
   }
 
   freeOfExtra(host: Host, name: string): number {
