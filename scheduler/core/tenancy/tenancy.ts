@@ -68,10 +68,13 @@ export class Tenancy {
 
   /** The next time at which something begins or ends; infinity when there is none. */
   get nextMs(): number {
-    this.#nextMs ??= Math.min(
-      ...[...this.loans.values(), ...this.rules.values(), ...this.agreements.values()].map(boundaryOf),
-    );
-    return this.#nextMs;
+    if (this.#nextMs !== null) return this.#nextMs;
+    // One by one: ended loans are kept, and may be more than a call takes as arguments.
+    let next = Number.POSITIVE_INFINITY;
+    for (const records of [this.loans, this.rules, this.agreements])
+      for (const record of records.values()) next = Math.min(next, boundaryOf(record));
+    this.#nextMs = next;
+    return next;
   }
 
   /** Whether something has changed that may have put VMs in breach, or out of it. */

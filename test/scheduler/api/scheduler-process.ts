@@ -58,7 +58,8 @@ export class SchedulerProcess {
     return this.log.filter(({ level }) => level >= errorLevel);
   }
 
-  async start(): Promise<void> {
+  /** Waits so long until it serves: many tests start one at a time, and some on a machine that has other work. */
+  async start(deadlineMs = 20_000): Promise<void> {
     const args = [program, 'run', '--listen', this.address, '--data-dir', this.dataDir, ...this.flags];
     const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] } });
     this.#child = child;
@@ -77,7 +78,7 @@ export class SchedulerProcess {
       throw new Error(`it ended with ${code}: ${JSON.stringify(this.log.slice(from))}`);
     });
     ended.catch(() => {});
-    await within(20_000, 'the scheduler serves', Promise.race([this.logged('serving', from), ended]));
+    await within(deadlineMs, 'the scheduler serves', Promise.race([this.logged('serving', from), ended]));
   }
 
   /** Waits for a line of the log. */

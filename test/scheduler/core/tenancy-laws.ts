@@ -69,6 +69,7 @@ function check(
 }
 
 /** Whatever was placed by these changes is where the rules in force and the agreements let it be. */
+/** Whether a VM may be where it has just been placed. */
 export function checkPlaces(
   state: State,
   changes: readonly Change[],
@@ -84,7 +85,8 @@ export function checkPlaces(
   }
 }
 
-function checkPlace(state: State, vm: Vm): void {
+/** Whether a VM may be where it has just been placed. */
+export function checkPlace(state: State, vm: Vm): void {
   const site = state.sites.get(state.hosts.get(vm.host as string)?.site ?? '') as Site;
   const tenancy = new PlainTenancy(state, [], requestForMove(state, vm, 'x86_64', []));
   if (!tenancy.lawful(site)) throw new Error(`VM ${vm.id} is on ${site.id} against the rules`);

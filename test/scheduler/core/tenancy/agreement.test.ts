@@ -203,3 +203,12 @@ test('an agreement is between two, in time, and about something that exists', as
   t.equal(tried({}), 'hr-in-si');
   t.match(tried({}), /already a agreement|already an agreement/);
 });
+
+test('the next thing to begin or end is found among very many', async (t) => {
+  const world = threeCountries();
+  const { tenancy } = world.state;
+  const one = agree(world, { untilMs: world.nowMs + dayMs });
+  for (let index = 0; index < 150_000; index += 1)
+    tenancy.setAgreement({ ...one, id: `agreement-${index}`, untilMs: null });
+  t.equal(tenancy.nextMs, world.nowMs + dayMs);
+});

@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import type { CommandOf } from '../../../../scheduler/core/commands.js';
+import type { Vm } from '../../../../scheduler/core/model.js';
 import type { World } from '../world.js';
 import { create, everywhere, quota, threeCountries } from './federation.js';
 
@@ -100,4 +101,45 @@ test('only what is there, unused and of use can be lent', async (t) => {
   t.match(world.refused({ type: 'quota.delete', administration: 'pula', scope: everywhere, etag: '' }), {
     reason: 'QUOTA_ON_LOAN',
   });
+});
+
+/** Split, below dalmatia, lends pula two VMs; dalmatia and istria are both below croatia. */
+function lendingAcross(): World {
+  const world = lending();
+  world.administration('dalmatia', 'croatia');
+  world.administration('split', 'dalmatia');
+  quota(world, 'dalmatia', { vms: 5 });
+  quota(world, 'split', { vms: 3 });
+  quota(world, 'rovinj', { vms: 6 });
+  world.run(loanOf(world, { lender: 'split', borrower: 'pula' }));
+  return world;
+}
+const move = (id: string, parent: string | null) =>
+  ({ type: 'administration.move', id, parent, etag: '' }) as const;
+
+test('a lender cannot move to where its loan would end what is used with it', async (t) => {
+  const world = lendingAcross();
+  t.equal(limitOf(world, 'istria'), 6);
+  for (const id of ['a', 'b', 'c', 'd', 'e']) create(world, 'pula', id);
+  t.match(world.refused(move('split', 'istria')), {
+    reason: 'QUOTA_EXCEEDED',
+    metadata: { subject: 'administrations/istria/quotas/everywhere', limit: '6', used: '5', more: '2' },
+  });
+  world.run({ type: 'vm.delete', vm: { administration: 'pula', id: 'a' }, operation: 'o', etag: '' });
+  world.see(world.state.vmByName('pula', 'a') as Vm, 'absent');
+  world.run(move('split', 'istria'));
+  t.equal(limitOf(world, 'istria'), 4, 'as much as is used');
+});
+
+test('a borrower cannot take away what others use where it leaves', async (t) => {
+  const world = lendingAcross();
+  for (const id of ['a', 'b', 'c', 'd', 'e']) create(world, 'rovinj', id);
+  for (const parent of ['dalmatia', 'croatia', null]) {
+    t.match(world.refused(move('pula', parent)), {
+      reason: 'LOAN_IN_USE',
+      message: /"istria" uses everywhere what "pula" has borrowed: without it 1 VM would be missing.*\(l\)/,
+    });
+  }
+  world.run({ type: 'loan.recall', id: 'l', etag: '' });
+  t.ok(world.run(move('pula', 'dalmatia')), 'after the recall it can');
 });
