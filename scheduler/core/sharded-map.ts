@@ -23,7 +23,10 @@ export class ShardedMap<V> {
   }
 
   set(key: string, value: V): void {
-    const at = shardOf(key);
+    this.#put(shardOf(key), key, value);
+  }
+
+  #put(at: number, key: string, value: V): void {
     let shard = this.#shards[at];
     if (shard === undefined) {
       shard = new Map();
@@ -32,6 +35,36 @@ export class ShardedMap<V> {
     const before = shard.size;
     shard.set(key, value);
     this.#size += shard.size - before;
+  }
+
+  /**
+   * As `set` of each, one small map after the other: filled in any order, a million entries would find none of them in
+   * the processor's cache.
+   */
+  setAll(values: readonly V[], keyOf: (value: V) => string): void {
+    if (values.length < shardCount) {
+      for (const value of values) this.set(keyOf(value), value);
+      return;
+    }
+    const keys: string[] = [];
+    const shards = new Uint16Array(values.length);
+    const ends = new Int32Array(shardCount + 1);
+    for (let index = 0; index < values.length; index += 1) {
+      const key = keyOf(values[index] as V);
+      const shard = shardOf(key);
+      keys.push(key);
+      shards[index] = shard;
+      ends[shard + 1] = (ends[shard + 1] as number) + 1;
+    }
+    for (let shard = 0; shard < shardCount; shard += 1)
+      ends[shard + 1] = (ends[shard + 1] as number) + (ends[shard] as number);
+    const sorted = new Int32Array(values.length);
+    for (let index = 0; index < values.length; index += 1) {
+      const shard = shards[index] as number;
+      sorted[ends[shard] as number] = index;
+      ends[shard] = (ends[shard] as number) + 1;
+    }
+    for (const index of sorted) this.#put(shards[index] as number, keys[index] as string, values[index] as V);
   }
 
   delete(key: string): boolean {

@@ -32,6 +32,20 @@ test('a sharded map is a map', async (t) => {
   );
 });
 
+test('many entries put into a sharded map at once are those that were put one by one', async (t) => {
+  for (const count of [0, 5, 1023, 1024, 5000]) {
+    const values = Array.from({ length: count }, (_, index) => `vm-${index % 4000}`);
+    const [atOnce, oneByOne] = [new ShardedMap<string>(), new ShardedMap<string>()];
+    atOnce.set('vm-1', 'before');
+    oneByOne.set('vm-1', 'before');
+    atOnce.setAll(values, (value) => value);
+    for (const value of values) oneByOne.set(value, value);
+    t.same([...atOnce.values()], [...oneByOne.values()]);
+    t.equal(atOnce.size, oneByOne.size);
+    t.ok(values.every((value) => atOnce.get(value) === value));
+  }
+});
+
 const vmAt = (createdSequence: number) => ({ uid: String(createdSequence), createdSequence }) as Vm;
 
 test('the order of VMs survives removals in any order, and continues after any place', async (t) => {
