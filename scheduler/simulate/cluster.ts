@@ -1,6 +1,6 @@
 /**
  * The cluster of a scenario: the scheduler's own state, changed only by the scheduler's own commands. There is no
- * agent; what agents would say is said for them, and the clock stands still.
+ * agent; what agents would say is said for them. The clock stands still until a step lets days go by.
  */
 import { apply } from '../core/apply.js';
 import type { Change } from '../core/changes.js';
@@ -18,12 +18,15 @@ import type {
   Resources,
   Vm,
 } from '../core/model.js';
-import { misfits } from '../core/placement/numa/layout.js';
 import type { Refusal } from '../core/refusal.js';
 import { State } from '../core/state.js';
-import type { CellEntry, HostChange, HostEntry, Scenario, Shape, SiteChange } from './format.js';
+import type { Scenario } from './format.js';
+import type { HostChange, HostEntry, SiteChange } from './format-hosts.js';
+import type { Shape } from './format-vms.js';
 import { Impossible } from './impossible.js';
+import { cellsIn, layoutIn } from './layouts.js';
 
+const dayMs = 86_400_000;
 const machineOf = (host: string) => `machine-of-${host}`;
 const report = { libvirtAvailable: true, libvirtError: '', foreignDomains: 0, orphans: [] };
 
@@ -32,8 +35,6 @@ const policies: Record<'apart' | 'together' | 'spread', GroupPolicy> = {
   together: 'affinity',
   spread: 'spread',
 };
-
-type WantedLayout = Pick<VmShape, 'hugepageKib' | 'numa'>;
 
 interface Machine {
   capacity: Resources;
@@ -55,8 +56,10 @@ export class Cluster {
     this.#scenario = scenario;
     this.state = new State(scenario.strategy);
     this.run({ type: 'federation.open', instance: 'simulation', name: 'simulation', incarnation: 1 });
-    // Of partners a scenario knows nothing: all sites serve everybody.
-    this.run({ type: 'partner.create', id: '', title: '', country: '', administrations: [], open: true });
+  }
+
+  get nowMs(): number {
+    return this.nowMs;
   }
 
   /** Decides, and applies what was decided. */
@@ -65,10 +68,7 @@ export class Cluster {
     if (decision.refusal) return { refusal: decision.refusal };
     for (const change of decision.changes) apply(this.state, change, this.nowMs);
     if (decision.changes.length > 0) this.state.sequence += 1;
-    for (let due = takeDue(this.state, this.nowMs); due !== null; due = takeDue(this.state, this.nowMs))
-      this.run(due);
-    // Nobody stores or watches what was touched.
-    this.state.takeTouched();
+    this.#settle();
     return { reply: decision.reply(this.state) };
   }
 
@@ -82,6 +82,19 @@ export class Cluster {
   /** A change that no command makes. */
   apply(change: Change): void {
     apply(this.state, change, this.nowMs);
+    this.#settle();
+  }
+
+  wait(days: number): void {
+    this.nowMs += days * dayMs;
+    this.#settle();
+  }
+
+  /** What is due without anybody asking. */
+  #settle(): void {
+    for (let due = takeDue(this.state, this.nowMs); due !== null; due = takeDue(this.state, this.nowMs))
+      this.run(due);
+    // Nobody stores or watches what was touched.
     this.state.takeTouched();
   }
 
@@ -90,7 +103,7 @@ export class Cluster {
     return `${kind}-${this.#drawn}`;
   }
 
-  administrationOf({ administration }: Shape): string {
+  administrationOf({ administration }: { administration?: string | undefined }): string {
     return administration ?? only(this.#scenario.administrations);
   }
 
@@ -110,6 +123,7 @@ export class Cluster {
       extras: sortedExtras(shape.extras),
       ...layoutIn(shape),
       priority: shape.priority,
+      ...(shape.class === undefined ? {} : { dataClass: shape.class }),
       placement: {
         sites,
         countries,
@@ -233,30 +247,4 @@ export class Cluster {
 /** The name that is meant when there is only one. */
 function only(named: Record<string, unknown>): string {
   return Object.keys(named)[0] as string;
-}
-
-const pageKib = { '2Mi': 2048, '1Gi': 1_048_576 };
-
-function cellsIn(cells: readonly CellEntry[]): NumaCell[] {
-  return cells.map(({ cpus, memory, hugepages }, id) => ({
-    id,
-    cpus,
-    memoryMib: memory,
-    hugepages: (['2Mi', '1Gi'] as const).flatMap((size) => {
-      const count = hugepages[size] ?? 0;
-      return count === 0 ? [] : [{ sizeKib: pageKib[size], count }];
-    }),
-  }));
-}
-
-/** Sizes that such a layout cannot have no call could ask for. */
-function layoutIn({ vcpus, memory, hugepages, numa, dedicatedCpus }: Shape): WantedLayout {
-  const wanted: WantedLayout = {};
-  if (hugepages !== undefined) wanted.hugepageKib = pageKib[hugepages];
-  if (numa !== undefined) wanted.numa = { cells: numa, dedicatedCpus };
-  else if (dedicatedCpus) throw new Impossible('dedicatedCpus needs numa');
-  const { hugepageKib = 0 } = wanted;
-  const [fault] = misfits({ cells: numa ?? 0, dedicatedCpus, hugepageKib, vcpus, memoryMib: memory });
-  if (fault !== undefined) throw new Impossible(fault.description);
-  return wanted;
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { exclusionCodes } from '../core/placement/explanation.js';
-import { chosen, flag, hostId, object, size, text, whole } from './fields.js';
+import { chosen, flag, hostId, object, oneOf, size, text, whole } from './fields.js';
 import { noHost } from './names.js';
 import { type Exclusions, type Outcome, vmsByHost } from './outcome.js';
 
@@ -14,10 +14,18 @@ const count = whole(0, 1_000_000);
 const byCode = <T extends z.ZodType>(value: T) =>
   object(Object.fromEntries(exclusionCodes.map((code) => [code, value.optional()])));
 const codes = byCode(count);
-const why = { sole: codes.optional(), suggestion: text.optional(), temporary: flag.optional() };
+const why = {
+  sole: codes.optional(),
+  suggestion: text.optional(),
+  temporary: flag.optional(),
+  excluded: codes.optional(),
+  /** The quotas and agreements that say no, as the contract names them. */
+  exceeded: z.array(text).optional(),
+};
+const breachCode = oneOf('NOT_LAWFUL', 'AGREEMENT_ENDED', 'NO_AGREEMENT');
 const host = z.union([hostId, z.literal(noHost)], `must be a host, or ${noHost}`);
 
-const refused = object({
+export const refusedExpectation = object({
   /** A reason, or for want of a host how many each reason excludes first. */
   refused: chosen<Facts>((value) =>
     typeof value === 'string'
@@ -37,7 +45,7 @@ const byHost = z.record(text, count).transform((vmsOf): Facts => ({ vmsOf }));
  */
 export const placeExpectation = chosen<Facts>((value) => {
   if (typeof value !== 'object' || value === null) return onOne;
-  if ('refused' in value) return refused;
+  if ('refused' in value) return refusedExpectation;
   return Object.values(value).every((one) => typeof one === 'string') ? byVm : byHost;
 });
 
@@ -56,7 +64,6 @@ export const explainExpectation = object({
   eligible: count.optional(),
   displaces: z.array(text).optional(),
   displaceHost: host.optional(),
-  excluded: codes.optional(),
   misses: byCode(object({ hosts: count, missing: size })).optional(),
   extraMisses: z.record(text, object({ hosts: count, missing: count })).optional(),
   lackedExtras: z.record(text, count).optional(),
@@ -64,6 +71,25 @@ export const explainExpectation = object({
 });
 
 export const capacityExpectation = z.record(text, count).transform((bySite): Facts => ({ bySite }));
+
+/**
+ * Where each VM in breach would move, `none` for one that can go nowhere; or with `because` also the reason why it may not
+ * be where it is.
+ */
+export const breachesExpectation = chosen<Facts>((value) => {
+  const isShort =
+    typeof value !== 'object' ||
+    value === null ||
+    Object.values(value).every((one) => typeof one === 'string');
+  if (isShort) return z.record(text, host).transform((moves): Facts => ({ moves }));
+  return z.record(text, object({ to: host, because: breachCode })).transform((breaches): Facts => {
+    const entries = Object.entries(breaches);
+    return {
+      moves: Object.fromEntries(entries.map(([vm, { to }]) => [vm, to])),
+      because: Object.fromEntries(entries.map(([vm, { because }]) => [vm, because])),
+    };
+  });
+});
 
 /** A sentence for each fact that is not as expected. */
 export function differences(expected: Facts, outcome: Outcome): string[] {
@@ -92,14 +118,14 @@ function factsOf(outcome: Outcome): Facts {
       return { host: another === undefined ? one : vmsOf, hostOf, vmsOf };
     }
     case 'refused': {
-      const { reason, excluded, why } = outcome;
-      return { reason, excluded, ...(why === null ? {} : factsOfWhy(why)) };
+      const { reason, excluded, exceeded, why } = outcome;
+      return { reason, excluded, exceeded, ...(why === null ? {} : factsOfWhy(why)) };
     }
     case 'unplaced':
       return { host: noHost };
     case 'explained': {
       const { chosen, runnerUp, hosts, eligible, misses, extraMisses, lackedExtras } = outcome;
-      const { displaces, displaceHost } = outcome;
+      const { displaces, displaceHost, exceeded } = outcome;
       return {
         chosen: chosen?.host ?? noHost,
         runnerUp: runnerUp?.host ?? noHost,
@@ -115,11 +141,19 @@ function factsOf(outcome: Outcome): Facts {
         numaCells: chosen?.numaCells,
         displaces,
         displaceHost,
+        exceeded,
         ...factsOfWhy(outcome),
       };
     }
     case 'capacity':
       return { bySite: outcome.bySite };
+    case 'breaches': {
+      const { vms } = outcome;
+      return {
+        moves: Object.fromEntries(vms.map(({ name, to }) => [name, to])),
+        because: Object.fromEntries(vms.map(({ name, reason }) => [name, reason])),
+      };
+    }
     case 'done':
       return {};
   }

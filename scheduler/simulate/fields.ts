@@ -29,6 +29,9 @@ export function object<T extends z.core.$ZodLooseShape>(shape: T) {
   });
 }
 
+export const partOf = (value: unknown, key: string): boolean =>
+  typeof value === 'object' && value !== null && key in value;
+
 /** A form that follows from the value itself; a fault is told of the one that was chosen, not of all that there are. */
 export function chosen<T>(choose: (value: unknown) => z.ZodType<T>) {
   return z.unknown().transform((value, context): T => {
@@ -46,6 +49,7 @@ export function chosen<T>(choose: (value: unknown) => z.ZodType<T>) {
 /** Where a value is wrong, and what is allowed there. Of keys that are not known each is a fault. */
 export function faultsIn(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
   const { path, message } = issue;
+  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? message }];
   if (issue.code !== 'unrecognized_keys') return [{ path, message }];
   return issue.keys.map((key) => ({ path: [...path, key], message }));
 }
@@ -63,12 +67,17 @@ export function whole(least: number, most: number) {
 
 export const text = z.string();
 export const flag = z.boolean();
-export const size = z.union([z.string(), z.number()], sizeWords).transform((value, context) => {
-  const mib = parseSize(value);
-  if (mib !== null) return mib;
-  context.issues.push({ code: 'custom', message: sizeWords, input: value });
-  return z.NEVER;
-});
+export const size = sizeUpTo();
+
+/** In MiB; without a bound of its own, what one host may have. */
+export function sizeUpTo(mostMib?: number) {
+  return z.union([z.string(), z.number()], sizeWords).transform((value, context) => {
+    const mib = parseSize(value, mostMib);
+    if (mib !== null) return mib;
+    context.issues.push({ code: 'custom', message: sizeWords, input: value });
+    return z.NEVER;
+  });
+}
 
 export const id = text.refine(isId, idWords);
 export const hostId = text.refine(isHostId, hostIdWords);
@@ -96,6 +105,19 @@ function namesOf(allowed: (name: string) => boolean, words: string) {
 
 export const ids = namesOf(isId, idWords);
 export const hostIds = namesOf(isHostId, hostIdWords);
+
+/** What `x` and `xs` together name: one of the two must be there. */
+export function oneOrMany(
+  key: string,
+  one: string | undefined,
+  many: string[] | undefined,
+  context: z.RefinementCtx,
+): string[] {
+  if ((one === undefined) !== (many === undefined)) return many ?? [one as string];
+  const message = `must have either "${key}", for one, or "${key}s", for a range or a list`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
 
 /** A list that names nothing twice. */
 export function list<T extends z.ZodType<string>>(item: T) {

@@ -1,6 +1,7 @@
 /** What a step came to, as plain data: it is printed, given as JSON, and held against what was expected. */
 import type { ResourceCode } from '../core/placement/amounts.js';
 import type { ExclusionCode } from '../core/placement/explanation.js';
+import type { Breach } from '../core/tenancy/model.js';
 
 export interface PlacedVm {
   name: string;
@@ -36,15 +37,30 @@ export interface Score {
   numaCells: number[];
 }
 
+/** A VM that is where it may not be any more. */
+export interface BreachingVm {
+  name: string;
+  /** Where it is. */
+  host: string;
+  reason: Breach['code'];
+  /** The rule or the agreement; null when it is the lack of one. */
+  because: string | null;
+  /** Where it would move; `none` when it can go nowhere, and then why. */
+  to: string;
+  noHost: string | null;
+}
+
 export type Outcome =
   /** `refused` says why of those that have no host. */
   | { kind: 'placed'; vms: PlacedVm[]; refused: { name: string; message: string }[] }
-  /** `why` is known of a refusal for want of a host, when one VM was asked for. */
+  /** `why` is known when one VM was asked for and hosts were looked at. */
   | {
       kind: 'refused';
       reason: string;
       message: string;
       excluded: Partial<Record<ExclusionCode, number>>;
+      /** The quotas and agreements that say no, as the contract names them. */
+      exceeded: string[];
       why: Exclusions | null;
     }
   /** No host has the VM any more, because of this fault. */
@@ -62,6 +78,8 @@ export type Outcome =
       /** VMs of a lower priority that would have to give up their room, and their host. */
       displaces: string[];
       displaceHost: string;
+      exceeded: string[];
     } & Exclusions)
   | { kind: 'capacity'; vms: number; limited: boolean; bySite: Record<string, number> }
+  | { kind: 'breaches'; vms: BreachingVm[] }
   | { kind: 'done'; message: string };

@@ -5,7 +5,7 @@
 import { creationsPerDecision } from '../core/decide-vm-create.js';
 import type { Vm } from '../core/model.js';
 import type { Cluster } from './cluster.js';
-import type { PresentVms } from './format.js';
+import type { PresentVms } from './format-vms.js';
 import { at, Impossible } from './impossible.js';
 
 export function addPresentVms(cluster: Cluster, entries: readonly PresentVms[]): void {
@@ -21,23 +21,37 @@ export function addPresentVms(cluster: Cluster, entries: readonly PresentVms[]):
   for (const { createdMs } of vms) cluster.nowMs = Math.max(cluster.nowMs, createdMs);
   // What is made from now on comes after them.
   state.sequence += 1 + Math.ceil(vms.length / creationsPerDecision);
+  // They were not placed, so they may be where they may not be.
+  cluster.run({ type: 'breaches.review', administrations: [...state.administrations.keys()] });
 }
 
 function presentVm(
   cluster: Cluster,
-  { host, numaCells, displaced, deletionProtection, createdMs, shape }: PresentVms,
+  { host, numaCells, agreement, displaced, parked, deletionProtection, createdMs, shape }: PresentVms,
   id: string,
   createdSequence: number,
 ): Vm {
   const { state } = cluster;
-  const { vcpus, memoryMib, diskMib, image, pool, placement, priority, extras, hugepageKib, numa } =
-    cluster.shape(shape);
+  const {
+    vcpus,
+    memoryMib,
+    diskMib,
+    image,
+    pool,
+    placement,
+    priority,
+    extras,
+    hugepageKib,
+    numa,
+    dataClass,
+  } = cluster.shape(shape);
   const imageUid = state.images.get(image)?.uid;
   if (imageUid === undefined) throw new Impossible(`there is no image "${image}"`);
   if (host !== undefined && !state.hosts.has(host)) throw new Impossible(`host "${host}" joins only later`);
   const cells = host === undefined ? 0 : (numa?.cells ?? 0);
   if ((numaCells?.length ?? 0) !== cells) throw new Impossible(`"cells" must name ${cells} of its host`);
-  const power = displaced || host === undefined ? 'stopped' : 'running';
+  if (agreement !== undefined) checkAgreement(cluster, agreement, host);
+  const power = displaced || parked || host === undefined ? 'stopped' : 'running';
   return {
     uid: cluster.draw('vm'),
     administration: cluster.administrationOf(shape),
@@ -71,7 +85,10 @@ function presentVm(
     refusedBy: [],
     deletionProtection,
     ...(priority === undefined ? {} : { priority }),
+    ...(dataClass === undefined ? {} : { dataClass }),
+    ...(agreement === undefined ? {} : { agreement }),
     ...(displaced ? { displacedFor: 'somebody' } : {}),
+    ...(parked ? { parked } : {}),
     ...(cells === 0 ? {} : { numaCells }),
     operation: null,
     fault: null,
@@ -80,4 +97,15 @@ function presentVm(
     createdMs,
     updatedMs: createdMs,
   };
+}
+
+/** An agreement is about sites of one partner. */
+function checkAgreement({ state }: Cluster, id: string, host: string | undefined): void {
+  const agreement = state.tenancy.agreements.get(id);
+  const site = host === undefined ? undefined : state.sites.get(state.hosts.get(host)?.site ?? '');
+  if (site === undefined) throw new Impossible('"agreement" is only for a VM that has a host');
+  if (agreement?.partner === site.partner) return;
+  throw new Impossible(
+    `agreement "${id}" is about sites of partner "${agreement?.partner}", and host "${host}" is on one of "${site.partner}"`,
+  );
 }

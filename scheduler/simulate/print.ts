@@ -1,12 +1,12 @@
 /** A report for people: a line for each step, the hosts as they are in the end, and whether all came as expected. */
 import { stringify } from 'yaml';
-import { type Outcome, type PlacedVm, type Score, vmsByHost } from './outcome.js';
+import { type BreachingVm, type Outcome, type PlacedVm, type Score, vmsByHost } from './outcome.js';
 import type { HostReport, Report, StepReport } from './simulate.js';
 import { formatSize } from './sizes.js';
 
 /** Of the VMs of one step; the table at the end has all hosts. */
 const mostHostsTold = 20;
-const mostRefusalsTold = 5;
+const mostTold = 5;
 
 export function printed(report: Report): string {
   const { about, steps, hosts, expectations, held } = report;
@@ -24,17 +24,28 @@ function stepLines({ step, outcome, held, differences }: StepReport, number: num
   const asked = Object.entries(step).map(([verb, what]) => `${verb} ${inline(what)}`);
   return [
     `${String(number).padStart(3)}  ${verdict.padEnd(6)}  ${asked.join(' ')} -> ${outcomeText(outcome)}`,
-    ...refusalsOf(outcome).map((refusal) => `             ${refusal}`),
+    ...toldOf(outcome).map((line) => `             ${line}`),
     ...differences.map((difference) => `             ${difference}`),
   ];
 }
 
-/** Why VMs of a step have no host, of the first few. */
-function refusalsOf(outcome: Outcome): string[] {
-  if (outcome.kind !== 'placed') return [];
-  const told = outcome.refused.slice(0, mostRefusalsTold).map(({ message }) => message);
-  const more = outcome.refused.length - told.length;
+/** Why VMs of a step have no host, or why they may not be where they are, of the first few. */
+function toldOf(outcome: Outcome): string[] {
+  const all =
+    outcome.kind === 'placed'
+      ? outcome.refused.map(({ message }) => message)
+      : outcome.kind === 'breaches'
+        ? outcome.vms.map(breachText)
+        : [];
+  const told = all.slice(0, mostTold);
+  const more = all.length - told.length;
   return more > 0 ? [...told, `... and ${more} more`] : told;
+}
+
+function breachText({ name, host, reason, because, to, noHost }: BreachingVm): string {
+  const by = because === null ? '' : ` (${because})`;
+  const goes = noHost === null ? `would move to ${to}` : `can go nowhere: ${noHost}`;
+  return `${name} on ${host} is ${reason}${by}, and ${goes}`;
 }
 
 /** On one line, as it can be written into a scenario. */
@@ -51,6 +62,8 @@ function outcomeText(outcome: Outcome): string {
     case 'unplaced':
     case 'done':
       return outcome.message;
+    case 'breaches':
+      return outcome.vms.length === 1 ? '1 VM in breach' : `${outcome.vms.length} VMs in breach`;
     case 'explained': {
       const { chosen, runnerUp, eligible, hosts, excluded, suggestion, displaces, displaceHost } = outcome;
       const reasons = Object.entries(excluded).map(([code, count]) => `, ${count} ${code}`);

@@ -7,9 +7,13 @@ import type { HostScore } from '../core/placement/answers.js';
 import { type Explanation, exclusionCodes } from '../core/placement/explanation.js';
 import type { Suggestion } from '../core/placement/suggestion.js';
 import type { Refusal } from '../core/refusal.js';
+import { subjectOf } from '../core/tenancy/refusals.js';
 import type { Cluster } from './cluster.js';
 import { evacuate } from './evacuate.js';
-import type { Loss, Shape, Step } from './format.js';
+import type { Loss, Step } from './format.js';
+import { isOfTenancy } from './format-tenancy.js';
+import type { Shape } from './format-vms.js';
+import { breaches, govern, lend, recall, refusedOutcome } from './govern.js';
 import { Impossible } from './impossible.js';
 import { noHost } from './names.js';
 import type { Exclusions, Outcome, Score } from './outcome.js';
@@ -23,11 +27,7 @@ export function take(cluster: Cluster, step: Step): Outcome {
   if ('place' in step) return place(cluster, step);
   if ('remove' in step) return remove(cluster, step.remove);
   if ('refuse' in step) return refuse(cluster, step.refuse);
-  if ('set' in step) {
-    if ('site' in step.set) cluster.setSite(step.set);
-    else cluster.setHost(step.set);
-    return { kind: 'done', message: 'done' };
-  }
+  if ('set' in step) return set(cluster, step.set);
   if ('join' in step) {
     cluster.join(step.join);
     return { kind: 'done', message: `${counted(step.join.ids.length, 'host')} joined` };
@@ -35,7 +35,21 @@ export function take(cluster: Cluster, step: Step): Outcome {
   if ('lose' in step) return lose(cluster, step.lose);
   if ('evacuate' in step) return evacuate(cluster, hostsIn(cluster, step.evacuate));
   if ('explain' in step) return explain(cluster, step.explain);
+  if ('lend' in step) return lend(cluster, step.lend);
+  if ('recall' in step) return recall(cluster, step.recall);
+  if ('breaches' in step) return breaches(cluster, step.breaches.administration ?? null);
+  if ('wait' in step) {
+    cluster.wait(step.wait.days);
+    return { kind: 'done', message: `${counted(step.wait.days, 'day')} later` };
+  }
   return capacity(cluster, step.capacity, step.capacity.limit);
+}
+
+function set(cluster: Cluster, change: StepOf<'set'>['set']): Outcome {
+  if (isOfTenancy(change)) return govern(cluster, change);
+  if ('site' in change) cluster.setSite(change);
+  else cluster.setHost(change);
+  return { kind: 'done', message: 'done' };
 }
 
 function place(cluster: Cluster, { place: asked, bestEffort, displace }: StepOf<'place'>): Outcome {
@@ -74,17 +88,19 @@ function stopped(cluster: Cluster, names: readonly string[]): Displaced[] {
   });
 }
 
-function refused(cluster: Cluster, { reason, message, metadata }: Refusal, alone: Shape | null): Outcome {
+function refused(cluster: Cluster, refusal: Refusal, alone: Shape | null): Outcome {
+  const { metadata } = refusal;
   const excluded: Exclusions['excluded'] = {};
   for (const code of exclusionCodes)
     if (metadata[code] !== undefined) excluded[code] = Number(metadata[code]);
-  if (reason !== 'NO_HOST' || alone === null)
-    return { kind: 'refused', reason, message, excluded, why: null };
+  const outcome = { ...refusedOutcome(refusal), excluded };
+  // Only a refusal for want of a host has counted hosts.
+  if (metadata['hosts'] === undefined || alone === null) return outcome;
   const { suggestion_field: field, suggestion_value: value = '' } = metadata;
   // The refusal does not say which reasons stand alone; nothing has changed since, so the question can be asked again.
   const { explanation } = asked(cluster, alone);
   const why = exclusionsIn(explanation, field === undefined ? null : { field, value });
-  return { kind: 'refused', reason, message, excluded, why };
+  return { ...outcome, why };
 }
 
 function remove(cluster: Cluster, names: readonly string[]): Outcome {
@@ -145,7 +161,7 @@ function asked(cluster: Cluster, shape: Shape) {
 
 function explain(cluster: Cluster, shape: Shape): Outcome {
   const { chosen, runnerUp, explanation, suggestion, displacement } = asked(cluster, shape);
-  const { hosts, eligible, misses, extraMisses, lackedExtras } = explanation;
+  const { hosts, eligible, misses, extraMisses, lackedExtras, exceeded } = explanation;
   return {
     kind: 'explained',
     chosen: scoreOf(chosen),
@@ -157,6 +173,7 @@ function explain(cluster: Cluster, shape: Shape): Outcome {
     lackedExtras: Object.fromEntries(lackedExtras),
     displaces: displacement?.vms.map(({ id }) => id) ?? [],
     displaceHost: displacement?.host.id ?? noHost,
+    exceeded: exceeded.map(subjectOf),
     ...exclusionsIn(explanation, suggestion),
   };
 }

@@ -2,14 +2,17 @@
 import { Cluster } from './cluster.js';
 import { addPresentVms } from './present-vms.js';
 import type { Scenario } from './format.js';
-import { at, Impossible } from './impossible.js';
+import { at } from './impossible.js';
+import { addAdministrations, addPartners, addTenancy, suspend } from './set-up-tenancy.js';
 
 export function setUp(scenario: Scenario): Cluster {
   const cluster = new Cluster(scenario);
-  const { sites, images, pools, hosts } = scenario;
-  for (const [id, { country, jurisdictions }] of Object.entries(sites))
-    cluster.run({ type: 'site.create', id, title: '', partner: '', country, jurisdictions });
+  const { sites, images, pools, hosts, partners } = scenario;
   addAdministrations(cluster, scenario);
+  addPartners(cluster, scenario);
+  const [onlyPartner = ''] = Object.keys(partners);
+  for (const [id, { partner = onlyPartner, country, jurisdictions }] of Object.entries(sites))
+    cluster.run({ type: 'site.create', id, title: '', partner, country, jurisdictions });
   for (const [id, { architecture, size }] of Object.entries(images)) {
     cluster.run({
       type: 'image.create',
@@ -30,20 +33,10 @@ export function setUp(scenario: Scenario): Cluster {
     at(['pools', id], () => cluster.run({ type: 'pool.create', id, site, path: '/', hosts, capacityMib }));
   }
   // Last, because no host joins a site in recovery.
-  for (const [id, { country, jurisdictions, ...change }] of Object.entries(sites))
+  for (const [id, { partner, country, jurisdictions, ...change }] of Object.entries(sites))
     cluster.setSite({ site: id, ...change });
+  addTenancy(cluster, scenario);
   addPresentVms(cluster, scenario.vms);
+  suspend(cluster, scenario);
   return cluster;
-}
-
-/** Parents first, in whatever order they are written. */
-function addAdministrations(cluster: Cluster, { administrations }: Scenario): void {
-  const add = (id: string, below: readonly string[]) => {
-    if (cluster.state.administrations.has(id)) return;
-    const parent = administrations[id]?.parent ?? null;
-    if (below.includes(id)) throw new Impossible(`is above itself: ${[...below, id].join(' is below ')}`);
-    if (parent !== null) add(parent, [...below, id]);
-    cluster.run({ type: 'administration.create', id, title: '', parent, country: '' });
-  };
-  for (const id of Object.keys(administrations)) at(['administrations', id, 'parent'], () => add(id, []));
 }

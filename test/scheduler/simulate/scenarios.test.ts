@@ -32,16 +32,20 @@ test('every reason that a caller can be told, and every kind of step, is in some
   const verbs = new Set(steps.flatMap(({ step }) => Object.keys(step)));
   t.same([...verbs].sort(), [
     'bestEffort',
+    'breaches',
     'capacity',
     'displace',
     'evacuate',
     'explain',
     'join',
+    'lend',
     'lose',
     'place',
+    'recall',
     'refuse',
     'remove',
     'set',
+    'wait',
   ]);
   const told = new Set(
     steps.flatMap(({ outcome }) => ('excluded' in outcome ? Object.keys(outcome.excluded) : [])),
