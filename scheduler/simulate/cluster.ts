@@ -58,10 +58,6 @@ export class Cluster {
     this.run({ type: 'federation.open', instance: 'simulation', name: 'simulation', incarnation: 1 });
   }
 
-  get nowMs(): number {
-    return this.nowMs;
-  }
-
   /** Decides, and applies what was decided. */
   try<T extends CommandType>(command: CommandOf<T>): { reply: ReplyOf<T> } | { refusal: Refusal } {
     const decision = decide(this.state, command, this.nowMs);
