@@ -12,9 +12,20 @@ import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
 import { timestampMs } from '../values/durations.js';
 import { shortName } from '../values/names.js';
 import { stateWord } from '../views/enums.js';
+import { type Entry, unlike } from './entries.js';
 import { pageSize, shapeEntry } from './shape.js';
+import {
+  administrationEntry,
+  agreementEntries,
+  classEntries,
+  loanEntries,
+  partnerEntry,
+  quotaEntry,
+  ruleEntries,
+  type TenancyContents,
+} from './tenancy.js';
 
-export interface FederationContents {
+export interface FederationContents extends TenancyContents {
   title: string;
   recoveringSites: readonly string[];
   sites: readonly Site__Output[];
@@ -25,8 +36,6 @@ export interface FederationContents {
   vms: readonly Vm__Output[];
 }
 
-type Entry = Record<string, unknown>;
-
 /** The text, a part at a time: a large federation has a million lines. */
 export async function* scenarioText(from: FederationContents): AsyncIterable<string> {
   const { stringify } = await import('yaml');
@@ -36,7 +45,8 @@ export async function* scenarioText(from: FederationContents): AsyncIterable<str
     yield `${key}:\n`;
     for (const [name, entry] of entries) yield `  ${name}: ${inline(entry)}\n`;
   };
-  const listed = function* (key: string, entries: Iterable<Entry>): Iterable<string> {
+  const listed = function* (key: string, entries: readonly Entry[]): Iterable<string> {
+    if (entries.length === 0) return;
     yield `${key}:\n`;
     for (const entry of entries) yield `  - ${inline(entry)}\n`;
   };
@@ -46,19 +56,17 @@ export async function* scenarioText(from: FederationContents): AsyncIterable<str
     'sites',
     from.sites.map((site) => [shortName(site.name), siteEntry(site, from.recoveringSites)]),
   );
+  yield* named('partners', from.partners.map(partnerEntry));
   yield* named('administrations', from.administrations.map(administrationEntry));
+  yield* named('classes', classEntries(from.classes));
   yield* named('images', imageEntries(from));
   yield* named('pools', from.pools.map(poolEntry));
-  if (hosts.length > 0) yield* listed('hosts', hosts.map(hostEntry));
-  if (from.vms.length > 0) yield* listed('vms', from.vms.map(vmEntry));
-}
-
-/** Only what is not as it would be anyway. */
-function unlike(defaults: Entry, entry: Entry): Entry {
-  const said = Object.entries(entry).filter(
-    ([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]) && value !== undefined,
-  );
-  return Object.fromEntries(said);
+  yield* listed('hosts', hosts.map(hostEntry));
+  yield* listed('quotas', from.quotas.map(quotaEntry));
+  yield* named('loans', loanEntries(from.loans));
+  yield* named('residency', ruleEntries(from.rules));
+  yield* named('agreements', agreementEntries(from.agreements, from.vms));
+  yield* listed('vms', from.vms.map(vmEntry));
 }
 
 function siteEntry(site: Site__Output, recovering: readonly string[]): Entry {
@@ -66,6 +74,7 @@ function siteEntry(site: Site__Output, recovering: readonly string[]): Entry {
   return unlike(
     { vcpuOvercommit: 100, keepFailoverRoom: false, cordoned: false, recovering: false, priceTier: 0 },
     {
+      partner: site.partner === '' ? undefined : site.partner,
       country,
       jurisdictions,
       vcpuOvercommit: site.vcpuOvercommitPercent || 100,
@@ -75,10 +84,6 @@ function siteEntry(site: Site__Output, recovering: readonly string[]): Entry {
       priceTier,
     },
   );
-}
-
-function administrationEntry({ name, parent }: Administration__Output): [string, Entry] {
-  return [shortName(name), parent === '' ? {} : { parent: shortName(parent) }];
 }
 
 /** Those of the catalogue, and those that are only kept for the VMs that were made from them. */
@@ -150,7 +155,9 @@ function vmEntry(vm: Vm__Output): Entry {
     administration,
     ...(vm.host === '' ? {} : { host: shortName(vm.host) }),
     ...(vm.numaCells.length === 0 ? {} : { cells: vm.numaCells }),
+    ...(vm.agreement === '' ? {} : { agreement: shortName(vm.agreement) }),
     ...(vm.displacedFor === '' ? {} : { displaced: true }),
+    ...(vm.parked ? { parked: true } : {}),
     ...(vm.deletionProtection ? { deletionProtection: true } : {}),
     ...unlike({ createdMs: 0 }, { createdMs: timestampMs(vm.createTime) ?? 0 }),
     ...shapeEntry(vm),

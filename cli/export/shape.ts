@@ -19,8 +19,12 @@ const scopes: Record<string, string> = {
 /** Also that of a scheduler that knows no priorities. */
 const plain = new Set<string>(['VM_PRIORITY_NORMAL', 'VM_PRIORITY_UNSPECIFIED']);
 
-export function shapeEntry({ spec, placement, priority }: Vm__Output): Record<string, unknown> {
+/** The class of a VM that has none. */
+const plainClass = 'internal';
+
+export function shapeEntry({ spec, placement, priority, dataClass }: Vm__Output): Record<string, unknown> {
   const pool = shortName(spec?.storagePool ?? '');
+  const kind = shortName(dataClass);
   const said: Record<string, unknown> = {
     vcpus: spec?.vcpus,
     memory: spec?.memoryMib,
@@ -28,6 +32,7 @@ export function shapeEntry({ spec, placement, priority }: Vm__Output): Record<st
     image: shortName(spec?.image ?? ''),
     ...(pool === '' ? {} : { pool }),
     ...special(spec),
+    ...(kind === '' || kind === plainClass ? {} : { class: kind }),
     ...(plain.has(priority) ? {} : { priority: stateWord(priority).toLowerCase() }),
   };
   if (placement === null) return said;

@@ -28,8 +28,17 @@ For example:
     - place: { names: "web-{1..3}", memory: 4Gi, groups: [{ group: web, policy: apart, soft: true }] }
       expect: { zg-1: 2, zg-2: 1 }
 
-Steps are place, explain, capacity, remove, refuse, set, join, lose and evacuate. secovia federation export writes a whole
-federation in this form. What is mistyped is answered with what is allowed.
+Steps are place, explain, capacity, remove, refuse, set, join, lose, evacuate, lend, recall, wait and breaches. Without
+partners all sites serve everybody; with them, quotas, loans, classes, residency and agreements say who may use what, and
+where:
+
+  partners: { carnet: { country: HR }, arnes: { country: SI } }
+  sites: { zagreb: { partner: carnet }, ljubljana: { partner: arnes, country: SI } }
+  quotas: [{ administration: town, site: zagreb, limit: { vcpus: 8, memory: 16Gi } }]
+  residency: { gdpr: { class: personal, allowed: { countries: [HR, SI] } } }
+  agreements: { hr-in-si: { partner: arnes, beneficiary: { partner: carnet }, limit: { vcpus: 4 } } }
+
+secovia federation export writes a whole federation in this form. What is mistyped is answered with what is allowed.
 Exit status: 0 all came as expected, 1 something did not, 2 the file cannot be read or is wrong.`,
     )
     .action((path: string, { output }: SimulateOptions) => {

@@ -34,13 +34,13 @@ const group = object({
 
 export const shape = {
   administration: id.optional(),
-  /** Of its data; left out means internal. */
-  class: id.optional(),
   vcpus: whole(1, 4096).default(1),
   memory: size.default(1024),
   disk: size.default(10 * 1024),
   image: id.optional(),
   pool: id.optional(),
+  /** Of its data; left out means internal. */
+  class: id.optional(),
   extras: extras.default({}),
   hugepages: oneOf(...pageSizes).optional(),
   /** How many equal cells. */

@@ -2,6 +2,7 @@
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { type FederationContents, scenarioText } from '../../export/scenario.js';
+import type { TenancyContents } from '../../export/tenancy.js';
 import { usageFailure } from '../../failure.js';
 import { harmless } from '../../output/harmless.js';
 import { pages } from '../../output/present.js';
@@ -10,11 +11,15 @@ export const federationExport = defineCommand({
   usage: 'federation export',
   summary: 'Write the federation as a scenario, to try changes on a copy',
   description:
-    'The text has all sites, hosts, pools, administrations, images and VMs. Add steps to it, such as\n' +
+    'The text has all sites, hosts, pools, administrations, images and VMs, and the partners, quotas, loans, data classes,\n' +
+    'residency rules and agreements that hold now. Add steps to it, such as\n' +
     '  - lose: { site: sofia-1 }\n' +
     '  - evacuate: { site: sofia-1 }\n' +
+    '  - recall: { agreement: varna-for-sofia }\n' +
+    '  - breaches: {}\n' +
     'and run it with secovia-scheduler simulate FILE. It is read a list at a time, so what changes meanwhile may show\n' +
-    'before or after; retired hosts are left out, and a strategy other than pack has to be added.',
+    'before or after; retired hosts are left out, what is planned for a later day is as well, and a strategy other than\n' +
+    'pack has to be added.',
   examples: ['secovia federation export > federation.yaml'],
   async run(context) {
     if (context.format !== 'table') throw usageFailure('it is a text of its own: leave --output out.');
@@ -39,9 +44,33 @@ async function contents(context: Context): Promise<FederationContents> {
       ({ storagePools }) => storagePools,
     ),
     hosts: await gather(pages(context, 'HostService', 'ListHosts', {}), ({ hosts }) => hosts),
+    ...(await tenancy(context)),
     vms: await gather(
       pages(context, 'VmService', 'ListVms', { parent: 'administrations/-' }),
       ({ vms }) => vms,
+    ),
+  };
+}
+
+async function tenancy(context: Context): Promise<TenancyContents> {
+  return {
+    partners: await gather(pages(context, 'PartnerService', 'ListPartners', {}), ({ partners }) => partners),
+    quotas: await gather(
+      pages(context, 'QuotaService', 'ListQuotas', { parent: 'administrations/-' }),
+      ({ quotas }) => quotas,
+    ),
+    loans: await gather(pages(context, 'QuotaService', 'ListLoans', {}), ({ loans }) => loans),
+    classes: await gather(
+      pages(context, 'ResidencyService', 'ListDataClasses', {}),
+      ({ dataClasses }) => dataClasses,
+    ),
+    rules: await gather(
+      pages(context, 'ResidencyService', 'ListResidencyRules', {}),
+      ({ residencyRules }) => residencyRules,
+    ),
+    agreements: await gather(
+      pages(context, 'AgreementService', 'ListAgreements', {}),
+      ({ agreements }) => agreements,
     ),
   };
 }

@@ -184,3 +184,30 @@ test('the example in the README gives what the README shows', async (t) => {
   const { stdout } = runProgram(['simulate', fileOf(t, example)]);
   t.equal(stdout, shown);
 });
+
+test('VMs that are where they may not be are printed with why, and where they would go', async (t) => {
+  const file = fileOf(
+    t,
+    `about: A rule is tightened.
+sites: { zagreb: , ljubljana: { country: SI } }
+residency: { law: { class: personal, allowed: { countries: [SI] } } }
+hosts: [{ id: zg, site: zagreb, memory: 2Gi }, { id: lj, site: ljubljana }]
+steps:
+  - place: { names: [small, large], memory: 2Gi, class: personal }
+  - remove: large
+  - place: { name: large, memory: 4Gi, class: personal }
+  - set: { rule: law, allowed: { countries: [HR] } }
+  - breaches: {}
+    expect: { small: zg, large: none }
+`,
+  );
+  const { status, stdout } = runProgram(['simulate', file]);
+  t.equal(status, 0, stdout);
+  const lines = stdout.split('\n').slice(6, 9);
+  t.equal(lines[0], '  5  ok      breaches {} -> 2 VMs in breach');
+  t.equal(lines[1], '             small on lj is NOT_LAWFUL (law), and would move to zg');
+  t.match(
+    lines[2],
+    /^ {13}large on lj is NOT_LAWFUL \(law\), and can go nowhere: no host can take VM "large"/,
+  );
+});
