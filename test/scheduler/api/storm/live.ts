@@ -25,8 +25,12 @@ async function listed(
   return found;
 }
 
-/** Throws when the scheduler shows something else than its journal says, or finds that its sums have drifted. */
-export async function compareLive(api: Api, followed: () => State): Promise<void> {
+/**
+ * Throws when the scheduler shows something else than its journal says, or finds that its sums have drifted. False when
+ * something was decided in the meantime, as when a loan has expired: then it is to be asked again.
+ */
+export async function compareLive(api: Api, followed: () => State): Promise<boolean> {
+  const sequence = await api.sequence();
   const pageSize = 1000;
   const found = [
     await listed(async (pageToken) => {
@@ -74,6 +78,7 @@ export async function compareLive(api: Api, followed: () => State): Promise<void
   if (federation?.recoveringSites.length !== 0)
     throw new Error(`the journal has lost what an agent was shown: ${federation?.recoveryReason}`);
   const state = followed();
+  if (state.sequence !== sequence) return false;
   const { exceeded } = verifyTenancy(state);
   if (!isDeepStrictEqual(verified.exceeded, exceeded))
     throw new Error(`exceeded are ${verified.exceeded} instead of ${exceeded}`);
@@ -90,10 +95,12 @@ export async function compareLive(api: Api, followed: () => State): Promise<void
     named('partners', partners),
   ];
   for (const [index, expected] of kept.entries()) {
-    const shown = [...(found[index] as Set<string>)].sort();
-    if (!isDeepStrictEqual(shown, expected.sort()))
-      throw new Error(`${shown} are shown instead of ${expected}`);
+    const shown = found[index] as Set<string>;
+    const missing = expected.filter((one) => !shown.delete(one));
+    if (missing.length + shown.size > 0)
+      throw new Error(`not shown: ${missing}; shown instead: ${[...shown]}`);
   }
+  return true;
 }
 
 const named = (kind: string, entities: ReadonlyMap<string, { id: string; revision: number }>): string[] =>

@@ -170,10 +170,12 @@ export class Storm {
     const left = await eventually('deleted VMs are gone', list, ({ size }) => size <= vms.size, 60_000);
     for (const [uid, name] of vms)
       if (left.get(uid) !== name) throw new Error(`VM ${name} was acknowledged and is not there`);
-    await compareLive(api, () => {
+    const followed = () => {
       this.#follow();
       return this.witness.state;
-    });
+    };
+    const compared = () => compareLive(api, followed);
+    await eventually('it shows what the journal says', compared, (isDone) => isDone, 60_000);
     const errors = this.scheduler.errors();
     if (errors.length > 0) throw new Error(`the scheduler logged errors: ${JSON.stringify(errors)}`);
   }
