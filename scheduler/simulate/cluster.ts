@@ -50,11 +50,12 @@ export class Cluster {
   readonly #machines = new Map<string, Machine>();
   #drawn = 0;
   /** When everything happens that is done: not before the newest VM that was there from the start. */
-  nowMs = 0;
+  nowMs: number;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
     this.state = new State(scenario.strategy);
+    this.nowMs = scenario.vms.reduce((newest, { createdMs }) => Math.max(newest, createdMs), 0);
     this.run({ type: 'federation.open', instance: 'simulation', name: 'simulation', incarnation: 1 });
   }
 

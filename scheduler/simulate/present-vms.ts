@@ -18,7 +18,6 @@ export function addPresentVms(cluster: Cluster, entries: readonly PresentVms[]):
     });
   }
   state.addVms(vms);
-  for (const { createdMs } of vms) cluster.nowMs = Math.max(cluster.nowMs, createdMs);
   // What is made from now on comes after them.
   state.sequence += 1 + Math.ceil(vms.length / creationsPerDecision);
   // They were not placed, so they may be where they may not be.
