@@ -173,7 +173,9 @@ export class View {
 
   /** The mean minute in which its VMs were created, by their memory in pieces of 64 MiB; endless when they have none. */
   contentStart(host: Host): number {
-    const holding = this.on(host).filter((vm) => vm.displacedFor === undefined && !vm.spec.hugepageKib);
+    const holding = this.on(host).filter(
+      (vm) => vm.displacedFor === undefined && vm.parked !== true && !vm.spec.hugepageKib,
+    );
     const minutes = holding.flatMap(({ spec, createdMs }) =>
       Array.from({ length: Math.ceil(spec.memoryMib / 64) }, () => BigInt(Math.floor(createdMs / 60_000))),
     );
