@@ -7,6 +7,7 @@ import { apply } from '../../scheduler/core/apply.js';
 import { decide } from '../../scheduler/core/decide.js';
 import { Random } from '../scheduler/core/placement/random.js';
 import type { World } from '../scheduler/core/world.js';
+import { collectGarbage } from './placement-collect.js';
 import { median, type Report } from './report.js';
 import {
   administrationCount,
@@ -18,7 +19,7 @@ import {
   ruleCount,
 } from './tenancy-federation.js';
 
-const rounds = 7;
+const rounds = 9;
 const filling = 100_000;
 const perRound = 20_000;
 
@@ -48,7 +49,10 @@ export async function tenancy(report: Report, say: (line: string) => void): Prom
   const costs = { without: [] as number[], with: [] as number[] };
   const ratios: number[] = [];
   for (let round = 1; round <= rounds; round += 1) {
+    // What one has left behind is no burden of the other's.
+    collectGarbage();
     const plain = place(without, perRound);
+    collectGarbage();
     const full = place(withIt, perRound);
     costs.without.push(plain);
     costs.with.push(full);

@@ -38,9 +38,10 @@ export class Tentative {
 
   /** The row of the best host for a request; -1 if none can take it. It is what `findHost` finds. */
   find(request: PlacementRequest): number {
+    if (!canBeLed(request)) return findHost(this.#state, request);
     // What sites a quota or an agreement closes, leaders would not notice.
     const mayClose = this.#state.tenancy.mayClose(request.administration, request.dataClass);
-    if (mayClose || !canBeLed(request)) return findHost(this.#state, request);
+    if (mayClose) return findHost(this.#state, request);
     const kind = this.#kindOf(request);
     kind.seen += 1;
     if (kind.leaders === null) {

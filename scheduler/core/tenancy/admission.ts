@@ -19,16 +19,11 @@ export interface Service {
   foreign: readonly Foreign[];
 }
 
-/** A quota that holds on some sites. */
-export interface ScopedMeter {
-  meter: Meter;
-  sites: readonly string[];
-}
-
 /** The quotas that an administration's VMs count in. */
 export interface Counting {
   everywhere: readonly Meter[];
-  scoped: readonly ScopedMeter[];
+  /** Each with the sites on which it holds. */
+  scoped: readonly Meter[];
 }
 
 export interface Admission {

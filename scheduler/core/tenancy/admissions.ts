@@ -1,9 +1,10 @@
 /** Works out admissions and keeps them: by administration, and by class what the law says. */
 import type { Administration, Site } from '../model.js';
-import type { Admission, Counting, Foreign, ScopedMeter, Service } from './admission.js';
+import type { Admission, Counting, Foreign, Service } from './admission.js';
 import type { ResidencyRule } from './model.js';
 import { type RulesInForce, lawfulSites, rulesInForce } from './residency.js';
-import { covers } from './scope.js';
+import type { Scope } from './model.js';
+import { covers, scopeKey } from './scope.js';
 import type { Meter, Node } from './tree.js';
 
 /** What admissions follow from. */
@@ -25,7 +26,10 @@ interface Kept {
 export class Admissions {
   readonly #sources: Sources;
   readonly #kept = new Map<string, Kept>();
-  readonly #siteSets = new Map<string, string>();
+  /** Sets of sites by what is in them: many administrations have the same, and ten thousand copies are a burden. */
+  readonly #siteSets = new Map<string, SiteSet>();
+  readonly #services = new Map<string, Service>();
+  readonly #sitesIn = new Map<string, readonly string[]>();
   #siteSetsMade = 0;
   #sites: readonly Site[] | null = null;
   /** A decision asks for the same one several times. */
@@ -39,6 +43,8 @@ export class Admissions {
   forgetAll(): void {
     this.#kept.clear();
     this.#siteSets.clear();
+    this.#services.clear();
+    this.#sitesIn.clear();
     this.#sites = null;
     this.#last = null;
   }
@@ -88,14 +94,14 @@ export class Admissions {
     const sites = this.#sites;
     const administration = this.#sources.administration(id);
     const node = this.#sources.node(id);
-    kept.counting ??= countingOf(node, sites);
+    kept.counting ??= this.#countingOf(node, sites);
     // Nobody's VMs may be nowhere.
     if (administration === undefined) {
       const nowhere = new Set<string>();
       const service = { served: nowhere, foreign: [] as Foreign[] };
-      return { lawful: nowhere, service, key: this.#siteSet([]), counting: kept.counting };
+      return { lawful: nowhere, service, key: this.#siteSet([]).key, counting: kept.counting };
     }
-    kept.service ??= this.#sources.service(administration, sites);
+    kept.service ??= this.#shared(this.#sources.service(administration, sites));
     const { service, counting } = kept;
     const rules: RulesInForce = rulesInForce(this.#sources.rulesFor(node, dataClass));
     const level = this.#sources.level(dataClass);
@@ -106,36 +112,65 @@ export class Admissions {
       if (lawful !== null && !lawful.has(site.id)) continue;
       if (service.served === null || service.served.has(site.id)) allowed.push(site.id);
     }
-    const key = allowed.length === sites.length ? '' : this.#siteSet(allowed);
-    return { lawful, service, key, counting };
+    const key = allowed.length === sites.length ? '' : this.#siteSet(allowed).key;
+    const sharedLawful = lawful === null ? null : this.#siteSet([...lawful]).sites;
+    return { lawful: sharedLawful, service, key, counting };
   }
 
   /** A key for a set of sites. A number is never given twice, so that what is kept under an old one is never taken for it. */
-  #siteSet(sites: readonly string[]): string {
+  #siteSet(sites: readonly string[]): SiteSet {
     const content = sites.join();
-    let key = this.#siteSets.get(content);
-    if (key === undefined) {
+    let known = this.#siteSets.get(content);
+    if (known === undefined) {
       this.#siteSetsMade += 1;
-      key = `at ${this.#siteSetsMade}`;
-      this.#siteSets.set(content, key);
+      known = { key: `at ${this.#siteSetsMade}`, sites: new Set(sites) };
+      this.#siteSets.set(content, known);
     }
-    return key;
+    return known;
+  }
+
+  #shared(service: Service): Service {
+    const foreign = service.foreign.map(({ sites, agreements }) => [
+      sites.length,
+      sites[0],
+      ...agreements.map(({ agreement }) => agreement.id),
+    ]);
+    const key = JSON.stringify([service.served === null ? null : [...service.served], foreign]);
+    const known = this.#services.get(key);
+    if (known !== undefined) return known;
+    this.#services.set(key, service);
+    return service;
+  }
+
+  #countingOf(from: Node, sites: readonly Site[]): Counting {
+    const everywhere: Meter[] = [];
+    const scoped: Meter[] = [];
+    for (const { meters } of from.upwards()) {
+      for (const meter of meters.values()) {
+        const { scope } = meter.quota;
+        if (scope.kind === 'everywhere') {
+          everywhere.push(meter);
+          continue;
+        }
+        meter.sites = this.#sitesOf(scope, sites);
+        if (meter.sites.length > 0) scoped.push(meter);
+      }
+    }
+    return { everywhere, scoped };
+  }
+
+  #sitesOf(scope: Scope, sites: readonly Site[]): readonly string[] {
+    const key = scopeKey(scope);
+    let known = this.#sitesIn.get(key);
+    if (known === undefined) {
+      known = sites.filter((site) => covers(scope, site)).map(({ id }) => id);
+      this.#sitesIn.set(key, known);
+    }
+    return known;
   }
 }
 
-function countingOf(from: Node, sites: readonly Site[]): Counting {
-  const everywhere: Meter[] = [];
-  const scoped: ScopedMeter[] = [];
-  for (const { meters } of from.upwards()) {
-    for (const meter of meters.values()) {
-      const { scope } = meter.quota;
-      if (scope.kind === 'everywhere') {
-        everywhere.push(meter);
-        continue;
-      }
-      const inScope = sites.filter((site) => covers(scope, site)).map((site) => site.id);
-      if (inScope.length > 0) scoped.push({ meter, sites: inScope });
-    }
-  }
-  return { everywhere, scoped };
+interface SiteSet {
+  key: string;
+  sites: ReadonlySet<string>;
 }

@@ -14,13 +14,16 @@ export interface Holdings extends Resources {
 export const countedResources = ['vcpus', 'memoryMib', 'diskMib', 'vms'] as const;
 export type CountedResource = (typeof countedResources)[number];
 
+/** Most sums have no extras: one object for all of them, which nobody writes to. */
+const noExtras: Record<string, number> = Object.freeze({});
+
 /** A sum that is kept up as VMs come and go. */
 export class Sum implements Holdings {
   vcpus = 0;
   memoryMib = 0;
   diskMib = 0;
   vms = 0;
-  extras: Record<string, number> = {};
+  extras: Record<string, number> = noExtras;
 
   add({ vcpus, memoryMib, diskMib, vms, extras }: Held, sign: number): void {
     this.vcpus += sign * vcpus;
@@ -28,6 +31,7 @@ export class Sum implements Holdings {
     this.diskMib += sign * diskMib;
     this.vms += sign * vms;
     if (extras === undefined) return;
+    if (this.extras === noExtras) this.extras = {};
     for (const name of Object.keys(extras)) {
       const count = (this.extras[name] ?? 0) + sign * (extras[name] as number);
       // So that two sums of the same are the same.
@@ -38,7 +42,7 @@ export class Sum implements Holdings {
 
   clear(): void {
     this.vcpus = this.memoryMib = this.diskMib = this.vms = 0;
-    this.extras = {};
+    this.extras = noExtras;
   }
 }
 

@@ -13,28 +13,19 @@ export function spreadLoans(loans: Iterable<Loan>, tree: Tree): void {
   const touched = new Set<Meter>();
   for (const node of tree.nodes()) {
     for (const meter of node.meters.values()) {
-      if (isZero(meter)) continue;
-      meter.borrowed.clear();
-      meter.lent.clear();
+      if (!meter.isOnLoan) continue;
+      meter.lend(null, 1);
       touched.add(meter);
     }
   }
   for (const loan of loans) {
     if (loan.state !== 'active') continue;
     const { lenders, borrowers } = metersOf(loan, tree);
-    for (const meter of lenders) meter.lent.add(heldOf(loan.amount), 1);
-    for (const meter of borrowers) meter.borrowed.add(heldOf(loan.amount), 1);
+    for (const meter of lenders) meter.lend(heldOf(loan.amount), -1);
+    for (const meter of borrowers) meter.lend(heldOf(loan.amount), 1);
     for (const meter of [...lenders, ...borrowers]) touched.add(meter);
   }
   for (const meter of touched) meter.settle();
-}
-
-function isZero({ borrowed, lent }: Meter): boolean {
-  const extras = Object.keys(borrowed.extras).length + Object.keys(lent.extras).length;
-  const { vcpus, memoryMib, diskMib, vms } = borrowed;
-  return (
-    extras + vcpus + memoryMib + diskMib + vms + lent.vcpus + lent.memoryMib + lent.diskMib + lent.vms === 0
-  );
 }
 
 /** The quotas that a loan takes from, and those that it adds to. */

@@ -365,7 +365,8 @@ export class Tenancy {
   closing(request: TenancyRequest, tell: (exceeded: Exceeded, sites: readonly string[]) => void): void {
     const { administration, dataClass, holds, counted } = request;
     const { counting, service } = this.admission(administration, dataClass);
-    for (const { meter, sites } of counting.scoped) {
+    for (const meter of counting.scoped) {
+      const { sites } = meter;
       const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
       const short = meter.shortage(more);
       if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);

@@ -8,11 +8,16 @@ import type { Limits, Quota } from './model.js';
 import { Rooms } from './rooms.js';
 import { countryKey, covers, scopeKey, siteKey } from './scope.js';
 
+/** Shared by all quotas without loans; nobody adds to it. */
+const nothing = new Sum();
+
 /** A quota with what is held under it. */
 export class Meter {
   readonly used = new Sum();
-  readonly borrowed = new Sum();
-  readonly lent = new Sum();
+  borrowed: Sum = nothing;
+  lent: Sum = nothing;
+  /** The sites on which it holds, if it does not hold everywhere; kept by those who ask. */
+  sites: readonly string[] = [];
   /** The quota's limit, with loans. */
   limit: Limits = {};
   readonly #rooms: Rooms;
@@ -32,6 +37,27 @@ export class Meter {
   settle(): void {
     this.limit = adjusted(this.quota.limit, this.borrowed, this.lent);
     this.#rooms.set(this.#row, this.limit, this.used);
+  }
+
+  /** Notes that loans add so much to the limit, or take it off; nothing at all forgets what was noted. */
+  lend(amount: Held | null, sign: 1 | -1): void {
+    if (amount === null) {
+      this.borrowed = nothing;
+      this.lent = nothing;
+      return;
+    }
+    if (sign === 1) {
+      if (this.borrowed === nothing) this.borrowed = new Sum();
+      this.borrowed.add(amount, 1);
+    } else {
+      if (this.lent === nothing) this.lent = new Sum();
+      this.lent.add(amount, 1);
+    }
+  }
+
+  /** Whether loans have changed its limit. */
+  get isOnLoan(): boolean {
+    return this.borrowed !== nothing || this.lent !== nothing;
   }
 
   add(held: Held, sign: number): void {
