@@ -19,11 +19,17 @@ export interface Service {
   foreign: readonly Foreign[];
 }
 
+/** Quotas with their rows in `Rooms`, so that those with room are passed by without a look at themselves. */
+export interface Counted {
+  meters: readonly Meter[];
+  rows: readonly number[];
+}
+
 /** The quotas that an administration's VMs count in. */
 export interface Counting {
-  everywhere: readonly Meter[];
+  everywhere: Counted;
   /** Each with the sites on which it holds. */
-  scoped: readonly Meter[];
+  scoped: Counted;
 }
 
 export interface Admission {

@@ -1,6 +1,6 @@
 /** Works out admissions and keeps them: by administration, and by class what the law says. */
 import type { Administration, Site } from '../model.js';
-import type { Admission, Counting, Foreign, Service } from './admission.js';
+import type { Admission, Counted, Counting, Foreign, Service } from './admission.js';
 import type { ResidencyRule } from './model.js';
 import { type RulesInForce, lawfulSites, rulesInForce } from './residency.js';
 import type { Scope } from './model.js';
@@ -156,7 +156,7 @@ export class Admissions {
         if (meter.sites.length > 0) scoped.push(meter);
       }
     }
-    return { everywhere, scoped };
+    return { everywhere: counted(everywhere), scoped: counted(scoped) };
   }
 
   #sitesOf(scope: Scope, sites: readonly Site[]): readonly string[] {
@@ -168,6 +168,10 @@ export class Admissions {
     }
     return known;
   }
+}
+
+function counted(meters: readonly Meter[]): Counted {
+  return { meters, rows: meters.map(({ row }) => row) };
 }
 
 interface SiteSet {

@@ -14,7 +14,7 @@ import type { TenancyRequest } from './request.js';
 import { builtInClasses, residencyOf, type ResidencyVerdict, rulesInForce } from './residency.js';
 import { quotaKey, scopeKey } from './scope.js';
 import { boundaryOf } from './times.js';
-import { type Cell, type Node, Tree } from './tree.js';
+import { type Cell, type Meter, type Node, Tree } from './tree.js';
 
 /** What tenancy reads of the rest of the state. */
 export interface Surroundings {
@@ -354,7 +354,10 @@ export class Tenancy {
   exceededEverywhere({ administration, dataClass, holds, counted }: TenancyRequest): Exceeded | null {
     const { everywhere } = this.admission(administration, dataClass).counting;
     const more = counted === null ? holds : counted.growth;
-    for (const meter of everywhere) {
+    const { meters, rows } = everywhere;
+    for (let at = 0; at < rows.length; at += 1) {
+      if (this.#hasRoom(rows[at] as number, more)) continue;
+      const meter = meters[at] as Meter;
       const short = meter.shortage(more);
       if (short !== null) return { ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota };
     }
@@ -365,7 +368,11 @@ export class Tenancy {
   closing(request: TenancyRequest, tell: (exceeded: Exceeded, sites: readonly string[]) => void): void {
     const { administration, dataClass, holds, counted } = request;
     const { counting, service } = this.admission(administration, dataClass);
-    for (const meter of counting.scoped) {
+    const { meters, rows } = counting.scoped;
+    for (let at = 0; at < rows.length; at += 1) {
+      // Whatever of it is counted there already, there is room for all of it.
+      if (this.#hasRoom(rows[at] as number, holds)) continue;
+      const meter = meters[at] as Meter;
       const { sites } = meter;
       const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
       const short = meter.shortage(more);
@@ -383,6 +390,11 @@ export class Tenancy {
       }
       if (first !== null) tell(first, sites);
     }
+  }
+
+  /** Whether a quota has room for sure; extras are a matter of its own. */
+  #hasRoom(row: number, more: Held): boolean {
+    return more.extras === undefined && this.tree.rooms.has(row, more);
   }
 
   #exceeds(
@@ -409,7 +421,7 @@ export class Tenancy {
   /** Whether sites may close to such requests as VMs are placed. */
   mayClose(administration: string, dataClass: string): boolean {
     const { counting, service } = this.admission(administration, dataClass);
-    return counting.everywhere.length + counting.scoped.length + service.foreign.length > 0;
+    return counting.everywhere.rows.length + counting.scoped.rows.length + service.foreign.length > 0;
   }
 
   #changed(): void {

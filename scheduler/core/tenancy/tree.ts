@@ -21,7 +21,7 @@ export class Meter {
   /** The quota's limit, with loans. */
   limit: Limits = {};
   readonly #rooms: Rooms;
-  readonly #row: number;
+  readonly row: number;
 
   constructor(
     public quota: Quota,
@@ -29,14 +29,14 @@ export class Meter {
     rooms: Rooms,
   ) {
     this.#rooms = rooms;
-    this.#row = rooms.take();
+    this.row = rooms.take();
     this.settle();
   }
 
   /** To be called after the quota or its loans have changed. */
   settle(): void {
     this.limit = adjusted(this.quota.limit, this.borrowed, this.lent);
-    this.#rooms.set(this.#row, this.limit, this.used);
+    this.#rooms.set(this.row, this.limit, this.used);
   }
 
   /** Notes that loans add so much to the limit, or take it off; nothing at all forgets what was noted. */
@@ -62,19 +62,19 @@ export class Meter {
 
   add(held: Held, sign: number): void {
     this.used.add(held, sign);
-    this.#rooms.add(this.#row, held, sign);
+    this.#rooms.add(this.row, held, sign);
   }
 
   /** What so much more would exceed; null when nothing. */
   shortage(more: Held): Shortage | null {
-    if (this.#rooms.has(this.#row, more) && (more.extras === undefined || this.limit.extras === undefined))
+    if (this.#rooms.has(this.row, more) && (more.extras === undefined || this.limit.extras === undefined))
       return null;
     return shortageOf(this.limit, this.used, more);
   }
 
   /** Its row may go to another quota. */
   release(): void {
-    this.#rooms.release(this.#row);
+    this.#rooms.release(this.row);
   }
 }
 
@@ -129,7 +129,7 @@ export class Node {
 
 export class Tree {
   readonly #nodes = new Map<string, Node>();
-  readonly #rooms = new Rooms();
+  readonly rooms = new Rooms();
   /** Counts what changes routes: quotas that come and go, and moves. */
   #version = 0;
 
@@ -182,7 +182,7 @@ export class Tree {
       known.settle();
       return known;
     }
-    const meter = new Meter(quota, node, this.#rooms);
+    const meter = new Meter(quota, node, this.rooms);
     for (const [site, sum] of heldBySite(node)) if (covers(quota.scope, site)) meter.add(sum, 1);
     node.meters.set(key, meter);
     this.#version += 1;
