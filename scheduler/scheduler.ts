@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
-import { destination, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { Requests } from './api/requests.js';
@@ -78,6 +78,7 @@ export async function runScheduler(config: Config): Promise<void> {
     usage: accountant,
     agentService: agentService(fleet, checkpoints.publicKey),
   });
+  warnOfBreaches(engine, log);
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const port = await bind(server, config.listen).catch(async (error: Error) => {
@@ -103,6 +104,15 @@ export async function runScheduler(config: Config): Promise<void> {
   await engine.readable();
   await store.close();
   log.info('stopped');
+}
+
+/** Whoever watches the log hears at once that VMs are where they may not be any more. */
+function warnOfBreaches(engine: Engine, log: Logger): void {
+  engine.onCommitted(({ touched }) => {
+    for (const breach of touched.written.breach.values())
+      log.warn({ breach }, 'VMs are where they may not be any more; see secovia residency breaches');
+    for (const breach of touched.removed.breach.values()) log.info({ breach }, 'a breach has ended');
+  });
 }
 
 async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: string): Promise<Checkpoints> {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import tap, { test } from 'tap';
+import { eventually } from '../within.js';
 import { adm, Federation } from './federation.js';
 
 const federation = await Federation.start(tap);
@@ -45,6 +46,9 @@ test('VMs that are where they may not be any more are listed, and say so themsel
   t.same(vm.breachTime, first?.since);
   t.equal(vm.uid, first?.vmUid);
   t.equal((await federation.get(`${adm}/vms/public`)).breachTime, null);
+  const warned = (log: typeof federation.scheduler.log) =>
+    log.some(({ level, msg }) => level === 40 && msg.includes('may not be any more'));
+  t.ok(await eventually('the log warns', async () => federation.scheduler.log, warned));
 });
 
 test('breaches come in pages, of a subtree or of all', async (t) => {
