@@ -12,6 +12,7 @@ import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
 import { adoptedSize, isRefusedSize, resizeBack, sizeSeen } from './resize.js';
 import { hasGivenUp, type State } from './state.js';
+import { agreementFor } from './tenancy/limits.js';
 import { desiredChange, endOperation, placedChange, whereOf } from './vm-changes.js';
 
 /** How many hosts may refuse a VM before it is given up and its creation fails. */
@@ -34,7 +35,7 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   // What is desired here is older than what the agent has: said again, it is a new version.
   const generation = Math.max(vm.generation, seen.generation) + 1;
   const numaCells = adoptedCells(vm, host, seen);
-  const agreement = state.tenancy.agreementFor(requestForMove(state, vm, '', []), host.site);
+  const agreement = agreementFor(state.tenancy, requestForMove(state, vm, '', []), host.site);
   return [
     {
       type: 'vm.adopted',

@@ -4,7 +4,7 @@
  */
 import type { Host } from '../model.js';
 import type { State } from '../state.js';
-import type { ClosingCode, Exceeded } from '../tenancy/tenancy.js';
+import { type ClosingCode, closing, type Exceeded, exceededEverywhere } from '../tenancy/limits.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
@@ -95,9 +95,9 @@ export function explain(state: State, request: PlacementRequest): Explanation {
 }
 
 function exceededBy({ tenancy }: State, request: PlacementRequest): Exceeded[] {
-  const everywhere = tenancy.exceededEverywhere(request);
+  const everywhere = exceededEverywhere(tenancy, request);
   const exceeded = everywhere === null ? [] : [everywhere];
-  tenancy.closing(request, (one) => exceeded.push(one));
+  closing(tenancy, request, (one) => exceeded.push(one));
   return exceeded;
 }
 
@@ -151,7 +151,7 @@ class Questions {
   constructor(state: State, request: PlacementRequest, mask: ProfileMask) {
     this.#state = state;
     this.#request = request;
-    this.#ofAll = state.tenancy.exceededEverywhere(request) === null ? 0 : quotaExceeded;
+    this.#ofAll = exceededEverywhere(state.tenancy, request) === null ? 0 : quotaExceeded;
     this.#verdicts = verdictsOn(state, request, mask)
       .filter(({ soft }) => !soft)
       .map((verdict) => [verdict, bitOf(verdict.code)]);

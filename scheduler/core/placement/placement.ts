@@ -4,6 +4,7 @@
  */
 import type { Host } from '../model.js';
 import type { State } from '../state.js';
+import { agreementFor } from '../tenancy/limits.js';
 import { type Explanation, explain } from './explanation.js';
 import type { PlacementRequest } from './request.js';
 import { findHost } from './search.js';
@@ -33,5 +34,5 @@ export function placeOn({ hostTable, tenancy }: State, request: PlacementRequest
   const { layout } = request;
   const bound = layout !== undefined && layout.cells > 0;
   const numaCells = bound ? hostTable.cellRooms.choose(row, layout) : undefined;
-  return { row, host, numaCells, agreement: tenancy.agreementFor(request, host.site) };
+  return { row, host, numaCells, agreement: agreementFor(tenancy, request, host.site) };
 }

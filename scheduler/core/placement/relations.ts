@@ -1,7 +1,7 @@
 /** What the rules about other VMs, and about room that a site keeps free, say to one request. */
 import type { GroupPolicy, GroupRule, GroupScope, Resources } from '../model.js';
 import type { State } from '../state.js';
-import type { ClosingCode } from '../tenancy/tenancy.js';
+import { type ClosingCode, closing } from '../tenancy/limits.js';
 import { EvenPlaces } from './even-places.js';
 import { countsWithout } from './groups.js';
 import type { ProfileMask } from './rank-rows/rank-rows.js';
@@ -48,7 +48,7 @@ export function verdictsOn(state: State, request: PlacementRequest, mask: Profil
 /** Sites that quotas and agreements close to a request; mostly none. */
 function closedSites(state: State, request: PlacementRequest): readonly Verdict[] {
   let closed: Verdict[] | null = null;
-  state.tenancy.closing(request, ({ code }, sites) => {
+  closing(state.tenancy, request, ({ code }, sites) => {
     closed ??= [];
     const known = closed.find((verdict) => verdict.code === code);
     if (known !== undefined) for (const site of sites) (known.places as Set<string>).add(site);

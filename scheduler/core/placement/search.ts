@@ -7,6 +7,7 @@
 import type { Host } from '../model.js';
 import { hasGpus } from '../extras.js';
 import type { State } from '../state.js';
+import { exceededEverywhere } from '../tenancy/limits.js';
 import type { Excluding, ProfileMask } from './rank-rows/rank-rows.js';
 import { excludesHost, isAgainst, type Verdict, verdictsOn } from './relations.js';
 import type { PlacementRequest } from './request.js';
@@ -26,7 +27,7 @@ const fewerThanRoots = 4;
  * when that is known.
  */
 export function findHost(state: State, request: PlacementRequest, fewest = 0): number {
-  if (state.tenancy.exceededEverywhere(request) !== null) return -1;
+  if (exceededEverywhere(state.tenancy, request) !== null) return -1;
   const { offers } = state;
   const { preferredTraits = noNames } = request.placement;
   const mask = offers.profiles.mask(state, request);

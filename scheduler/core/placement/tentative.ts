@@ -3,6 +3,7 @@
  * next one sees it, and all is given back before the decision returns. Only `apply` claims for good.
  */
 import type { State } from '../state.js';
+import { mayClose } from '../tenancy/limits.js';
 import { canBeLed, Leaders, Racks } from './leaders.js';
 import type { Place } from './placement.js';
 import type { PlacementRequest } from './request.js';
@@ -40,8 +41,8 @@ export class Tentative {
   find(request: PlacementRequest): number {
     if (!canBeLed(request)) return findHost(this.#state, request);
     // What sites a quota or an agreement closes, leaders would not notice.
-    const mayClose = this.#state.tenancy.mayClose(request.administration, request.dataClass);
-    if (mayClose) return findHost(this.#state, request);
+    const { administration, dataClass } = request;
+    if (mayClose(this.#state.tenancy, administration, dataClass)) return findHost(this.#state, request);
     const kind = this.#kindOf(request);
     kind.seen += 1;
     if (kind.leaders === null) {

@@ -9,7 +9,7 @@ import { amountWords, heldOf, type Shortage, Sum } from './holdings.js';
 import type { Loan, Scope } from './model.js';
 import { refuseExceeded } from './refusals.js';
 import { covers, scopeKey, scopeWords } from './scope.js';
-import type { Exceeded } from './tenancy.js';
+import type { Exceeded } from './limits.js';
 import { heldBySite, type Meter, type Node } from './tree.js';
 
 /** The refusal when a quota would be exceeded that is not so now, or more than now. */

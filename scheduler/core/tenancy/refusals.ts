@@ -3,7 +3,7 @@ import type { Administration, Site } from '../model.js';
 import { type Refusal, refuse } from '../refusal.js';
 import { amountWords } from './holdings.js';
 import { scopeKey, scopeWords } from './scope.js';
-import type { Exceeded } from './tenancy.js';
+import type { Exceeded } from './limits.js';
 
 /** The resource whose limit it is, as a name of the contract. */
 export function subjectOf(exceeded: Exceeded): string {

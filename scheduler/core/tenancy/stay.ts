@@ -7,7 +7,7 @@ import { growthOf, type Held } from './holdings.js';
 import type { Agreement, Breach } from './model.js';
 import { refuseExceeded, refuseSuspended, refuseUnlawful } from './refusals.js';
 import { defaultClass } from './residency.js';
-import type { Exceeded } from './tenancy.js';
+import type { Exceeded } from './limits.js';
 
 /** The refusal for an administration that is suspended itself, or below one that is. */
 export function suspendedAbove(state: State, administration: string): Refusal | null {

@@ -6,15 +6,14 @@
 import type { Administration, HostCapacity, Site } from '../model.js';
 import type { Admission, Foreign, Service } from './admission.js';
 import { Admissions } from './admissions.js';
-import { type Held, type Holdings, type Shortage, Sum } from './holdings.js';
+import { type Held, type Holdings, Sum } from './holdings.js';
 import { spreadLoans } from './loans.js';
 import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './model.js';
 import { AgreementMeter, agreementsFor, isOwn, Offered, PartnerMeter } from './partners.js';
-import type { TenancyRequest } from './request.js';
 import { builtInClasses, residencyOf, type ResidencyVerdict, rulesInForce } from './residency.js';
 import { quotaKey, scopeKey } from './scope.js';
 import { boundaryOf } from './times.js';
-import { type Cell, type Meter, type Node, Tree } from './tree.js';
+import { type Cell, type Node, Tree } from './tree.js';
 
 /** What tenancy reads of the rest of the state. */
 export interface Surroundings {
@@ -22,15 +21,6 @@ export interface Surroundings {
   readonly administrations: ReadonlyMap<string, Administration>;
   isWithin(administration: string, ancestor: string): boolean;
 }
-
-/** A limit that a request would exceed. */
-export type Exceeded = Shortage &
-  (
-    | { code: 'QUOTA_EXCEEDED'; quota: Quota }
-    | { code: 'AGREEMENT_EXHAUSTED' | 'RESERVE_KEPT'; agreement: Agreement }
-  );
-
-export type ClosingCode = Exceeded['code'];
 
 export class Tenancy {
   readonly partners = new Map<string, Partner>();
@@ -348,80 +338,6 @@ export class Tenancy {
       if (!free) foreign.push({ provider: this.partnerMeter(partner), sites: ids, agreements });
     }
     return { served: served.size === sites.length ? null : served, foreign };
-  }
-
-  /** The first quota, from the administration upwards, that stands against a request wherever it goes; null if none does. */
-  exceededEverywhere({ administration, dataClass, holds, counted }: TenancyRequest): Exceeded | null {
-    const { everywhere } = this.admission(administration, dataClass).counting;
-    const more = counted === null ? holds : counted.growth;
-    const { meters, rows } = everywhere;
-    for (let at = 0; at < rows.length; at += 1) {
-      if (this.#hasRoom(rows[at] as number, more)) continue;
-      const meter = meters[at] as Meter;
-      const short = meter.shortage(more);
-      if (short !== null) return { ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota };
-    }
-    return null;
-  }
-
-  /** Tells of each limit that closes some sites to a request. */
-  closing(request: TenancyRequest, tell: (exceeded: Exceeded, sites: readonly string[]) => void): void {
-    const { administration, dataClass, holds, counted } = request;
-    const { counting, service } = this.admission(administration, dataClass);
-    const { meters, rows } = counting.scoped;
-    for (let at = 0; at < rows.length; at += 1) {
-      // Whatever of it is counted there already, there is room for all of it.
-      if (this.#hasRoom(rows[at] as number, holds)) continue;
-      const meter = meters[at] as Meter;
-      const { sites } = meter;
-      const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
-      const short = meter.shortage(more);
-      if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);
-    }
-    for (const { sites, agreements } of service.foreign) {
-      let first: Exceeded | null = null;
-      for (const meter of agreements) {
-        const exceeded = this.#exceeds(meter, request, sites);
-        if (exceeded === null) {
-          first = null;
-          break;
-        }
-        first ??= exceeded;
-      }
-      if (first !== null) tell(first, sites);
-    }
-  }
-
-  /** Whether a quota has room for sure; extras are a matter of its own. */
-  #hasRoom(row: number, more: Held): boolean {
-    return more.extras === undefined && this.tree.rooms.has(row, more);
-  }
-
-  #exceeds(
-    meter: AgreementMeter,
-    { holds, counted }: TenancyRequest,
-    sites: readonly string[],
-  ): Exceeded | null {
-    const { agreement } = meter;
-    const own = counted !== null && counted.agreement === agreement.id ? counted.growth : holds;
-    const isThere = counted !== null && counted.agreement !== undefined && sites.includes(counted.site);
-    const short = meter.shortage(own, isThere ? counted.growth : holds);
-    return short === null ? null : { ...short, agreement };
-  }
-
-  /** The agreement that a request would use on a site that is open to it; undefined when it needs none. */
-  agreementFor(request: TenancyRequest, site: string): string | undefined {
-    const { foreign } = this.admission(request.administration, request.dataClass).service;
-    if (foreign.length === 0) return undefined;
-    const there = foreign.find(({ sites }) => sites.includes(site));
-    return there?.agreements.find((meter) => this.#exceeds(meter, request, there.sites) === null)?.agreement
-      .id;
-  }
-
-  /** Whether sites may close to such requests as VMs are placed. */
-  mayClose(administration: string, dataClass: string): boolean {
-    const { counting, service } = this.admission(administration, dataClass);
-    return counting.everywhere.rows.length + counting.scoped.rows.length + service.foreign.length > 0;
   }
 
   #changed(): void {
