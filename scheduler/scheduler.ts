@@ -79,13 +79,13 @@ export async function runScheduler(config: Config): Promise<void> {
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   warnOfBreaches(engine, log);
-  // What begins and ends at a time does so while nobody calls, too.
-  const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const port = await bind(server, config.listen).catch(async (error: Error) => {
     await store.close();
     throw new StoreError(`cannot listen on ${config.listen}: ${error.message}`);
   });
   serving();
+  // What begins and ends at a time does so while nobody calls, too.
+  const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const { epoch } = state.federation;
   const counts = { sites: state.sites.size, hosts: state.hosts.size, vms: state.vms.size };
   const startedInMs = Date.now() - startMs;
