@@ -7,7 +7,7 @@
 import { orders } from '../lifecycle/vm.js';
 import type { Host, Priority, Vm } from '../model.js';
 import { isBelow } from '../priority.js';
-import type { State } from '../state.js';
+import { hasGivenUp, type State } from '../state.js';
 import { reasonsAgainst } from './explanation.js';
 import { fewestToFree, type Lacks } from './fewest-to-free.js';
 import type { PlacementRequest } from './request.js';
@@ -41,14 +41,14 @@ export function keepsItsRoom(
   }
   if (vm.deletionProtection) return 'it is protected from deletion';
   if (holdsMore(vm)) return 'it has extras, hugepages or NUMA cells, which nobody gives up';
-  if (vm.displacedFor !== undefined) return 'it has given up its room already';
+  if (hasGivenUp(vm)) return 'it has given up its room already';
   if (vm.host === null || vm.desired === 'deleted')
     return 'it has no room to give up, or is about to lose it';
   return orders[vm.state].stop === true ? null : 'it cannot be stopped';
 }
 
 /** What a displaced VM gives up is vCPUs and ordinary memory: one that holds more could not be sure to start again. */
-function holdsMore({ spec }: Vm): boolean {
+export function holdsMore({ spec }: Vm): boolean {
   return spec.extras !== undefined || spec.hugepageKib !== undefined || spec.numa !== undefined;
 }
 

@@ -300,7 +300,7 @@ test('a term only rises, and rises whenever the owner changes', async (t) => {
 
 test('random histories reach every kind of change', async (t) => {
   const seen = new Set<string>();
-  for (const steps of fc.sample(script, { seed: 7, numRuns: 600 })) {
+  for (const steps of fc.sample(script, { seed: 7, numRuns: 2000 })) {
     play(steps, {
       after: ({ journal }) => {
         // With what was due, and decided without a move.

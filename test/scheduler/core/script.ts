@@ -239,8 +239,8 @@ function createOf(world: World, plan: typeof create extends fc.Arbitrary<infer T
   const command = world.createOf(vms, administration);
   if (!plan.displacing || vms.length > 1) return command;
   const stopped = vmsInOrder(world.state).filter(
-    ({ desired, state, spec, deletionProtection }) =>
-      `${desired} ${state}` === 'stopped stopped' && isPlain(spec) && !deletionProtection,
+    ({ desired, state, spec, deletionProtection, parked }) =>
+      `${desired} ${state}` === 'stopped stopped' && isPlain(spec) && !deletionProtection && !parked,
   );
   const [first] = stopped;
   const row = world.state.hostTable.row(first?.host ?? '');

@@ -101,6 +101,7 @@ export function expectedDisplacement(
         view.ancestors(vm.administration).includes(request.administration) &&
         !vm.deletionProtection &&
         vm.displacedFor === undefined &&
+        vm.parked !== true &&
         vm.spec.extras === undefined &&
         vm.spec.hugepageKib === undefined &&
         vm.spec.numa === undefined &&

@@ -81,3 +81,16 @@ test('a VM with extras keeps all it has: it could not be sure to start again', a
   world.see(world.state.vmByName('pula', 'a') as Vm, 'stopped');
   t.equal(usedVcpus(world), 4);
 });
+
+test('a parked VM has no room to give up to one of a higher priority', async (t) => {
+  const world = threeCountries();
+  free(world, 'pula');
+  const vm = stopped(world, 'a');
+  create(world, 'pula', 'large', { vcpus: 62 });
+  const wanted = world.newVm('urgent', { vcpus: 4, priority: 'critical' });
+  const preemption = [{ uid: vm.uid, etag: `"${vm.revision}"` }];
+  t.match(world.refused({ ...world.createOf([wanted], 'pula'), preemption }), {
+    reason: 'NOT_DISPLACEABLE',
+    message: /has given up its room already/,
+  });
+});
