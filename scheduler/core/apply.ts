@@ -10,6 +10,7 @@ import { applyTenancyChange } from './apply-tenancy.js';
 import type { Administration, Host, Site } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
+import { newPartner } from './tenancy/partners.js';
 
 export function apply(state: State, change: Change, atMs: number): void {
   switch (change.type) {
@@ -156,8 +157,7 @@ function noteOldPartner(state: State, { partner: id, country }: Site, atMs: numb
 
 /** The partner of sites that are older than partners are. */
 export function oldPartner(id: string, country: string, atMs: number): Partner {
-  const [revision, createdMs, updatedMs] = [1, atMs, atMs];
-  return { id, title: '', country, administrations: [], open: true, revision, createdMs, updatedMs };
+  return newPartner(id, '', country, [], true, atMs);
 }
 
 type AdministrationChange = Extract<

@@ -6,7 +6,7 @@ import { staleEtag } from './etag.js';
 import type { Site } from './model.js';
 import { alreadyExists, notFound, refuse } from './refusal.js';
 import type { State } from './state.js';
-import { newPartner } from './tenancy/decide-partner.js';
+import { newPartner } from './tenancy/partners.js';
 
 export function createSite(state: State, command: CommandOf<'site.create'>, nowMs: number): Decision<Site> {
   if (state.sites.has(command.id)) return { refusal: alreadyExists('site', command.id) };

@@ -4,6 +4,7 @@
  */
 import { isSettled } from './lifecycle/vm.js';
 import type { StoppedVms, Vm } from './model.js';
+import { holdsMore } from './placement/displacement.js';
 import { hasGivenUp, type State } from './state.js';
 
 /** What stopped VMs of an administration hold: as it says itself, or the nearest above it that says so. */
@@ -17,12 +18,10 @@ export function inheritedPolicy(state: State, administration: string | null): St
 
 /** Whether it was seen stopped as it should be, and has something to give up. */
 export function canPark(vm: Vm): boolean {
-  return vm.desired === 'stopped' && vm.state === 'stopped' && isSettled(vm) && mayPark(vm);
+  return vm.desired === 'stopped' && isSettled(vm) && mayPark(vm);
 }
 
 /** Whether it has something to give up, once it is seen stopped. */
 export function mayPark(vm: Vm): boolean {
-  const { extras, hugepageKib, numa } = vm.spec;
-  const holdsMore = extras !== undefined || hugepageKib !== undefined || numa !== undefined;
-  return vm.host !== null && !hasGivenUp(vm) && !holdsMore;
+  return vm.host !== null && !hasGivenUp(vm) && !holdsMore(vm);
 }

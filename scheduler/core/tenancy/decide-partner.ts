@@ -5,6 +5,7 @@ import { staleEtag } from '../etag.js';
 import { alreadyExists, notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { Partner } from './model.js';
+import { newPartner } from './partners.js';
 
 export function createPartner(
   state: State,
@@ -16,17 +17,6 @@ export function createPartner(
   if (unknown) return { refusal: unknown };
   const partner = newPartner(id, title, country, administrations, open, nowMs);
   return { changes: [{ type: 'partner.set', partner }], reply: () => partner };
-}
-
-export function newPartner(
-  id: string,
-  title: string,
-  country: string,
-  administrations: string[],
-  open: boolean,
-  nowMs: number,
-): Partner {
-  return { id, title, country, administrations, open, revision: 1, createdMs: nowMs, updatedMs: nowMs };
 }
 
 export function updatePartner(

@@ -14,7 +14,7 @@ export function spreadLoans(loans: Iterable<Loan>, tree: Tree): void {
   for (const node of tree.nodes()) {
     for (const meter of node.meters.values()) {
       if (!meter.isOnLoan) continue;
-      meter.lend(null, 1);
+      meter.forgetLoans();
       touched.add(meter);
     }
   }

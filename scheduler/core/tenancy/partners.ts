@@ -3,6 +3,17 @@ import type { Administration, HostCapacity } from '../model.js';
 import { type Held, Sum, type Shortage, shortageOf } from './holdings.js';
 import type { Agreement, Limits, Partner } from './model.js';
 
+export function newPartner(
+  id: string,
+  title: string,
+  country: string,
+  administrations: string[],
+  open: boolean,
+  nowMs: number,
+): Partner {
+  return { id, title, country, administrations, open, revision: 1, createdMs: nowMs, updatedMs: nowMs };
+}
+
 /** A partner with what its hosts offer and what VMs of others hold there. */
 export class PartnerMeter {
   readonly offered = new Sum();

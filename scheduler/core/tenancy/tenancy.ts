@@ -9,7 +9,7 @@ import { Admissions } from './admissions.js';
 import { type Held, type Holdings, Sum } from './holdings.js';
 import { spreadLoans } from './loans.js';
 import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './model.js';
-import { AgreementMeter, agreementsFor, isOwn, Offered, PartnerMeter } from './partners.js';
+import { AgreementMeter, agreementsFor, isOwn, newPartner, Offered, PartnerMeter } from './partners.js';
 import { builtInClasses, residencyOf, type ResidencyVerdict, rulesInForce } from './residency.js';
 import { quotaKey, scopeKey } from './scope.js';
 import { boundaryOf } from './times.js';
@@ -276,7 +276,8 @@ export class Tenancy {
     else cell.classes.set(dataClass, count);
     if (agreement === undefined) cell.withoutAgreement += sign;
     // The last one that goes, or one that was found there, may end or begin a breach.
-    if (sign === -1 && this.breaches.size > 0) this.#unreviewed.add(node.id);
+    // Those below it hold what they held.
+    if (sign === -1 && this.breaches.size > 0) this.#toReview.push(node.id);
   }
 
   /** The partner whose own administration it is, as far as money is concerned; null when it is nobody's. */
@@ -359,14 +360,5 @@ function byPartner(sites: readonly Site[]): Map<string, Site[]> {
 
 /** A partner of which nothing is known but its sites: they serve everybody, as before there were partners. */
 function unregistered(id: string): Partner {
-  return {
-    id,
-    title: '',
-    country: '',
-    administrations: [],
-    open: true,
-    revision: 1,
-    createdMs: 0,
-    updatedMs: 0,
-  };
+  return newPartner(id, '', '', [], true, 0);
 }

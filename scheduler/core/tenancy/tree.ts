@@ -39,13 +39,13 @@ export class Meter {
     this.#rooms.set(this.row, this.limit, this.used);
   }
 
-  /** Notes that loans add so much to the limit, or take it off; nothing at all forgets what was noted. */
-  lend(amount: Held | null, sign: 1 | -1): void {
-    if (amount === null) {
-      this.borrowed = nothing;
-      this.lent = nothing;
-      return;
-    }
+  forgetLoans(): void {
+    this.borrowed = nothing;
+    this.lent = nothing;
+  }
+
+  /** Notes that a loan adds so much to the limit, or takes it off. */
+  lend(amount: Held, sign: 1 | -1): void {
     if (sign === 1) {
       if (this.borrowed === nothing) this.borrowed = new Sum();
       this.borrowed.add(amount, 1);
