@@ -3,6 +3,7 @@
  * group commits. A decision counts at once for the next one, but nothing of it may leave the process before it is
  * durable: whoever answers, reads or tells waits for `durable(sequence)` first (PROTOCOL S1).
  */
+import { type Actor, schedulerActor } from './core/access/caller.js';
 import { apply } from './core/apply.js';
 import type { Change } from './core/changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './core/commands.js';
@@ -71,6 +72,7 @@ export class Engine {
   /** What is left to review waits for its turn. */
   #reviewing = false;
   #dead = false;
+  #actor: Actor = schedulerActor;
 
   constructor(options: EngineOptions) {
     this.state = options.state;
@@ -94,6 +96,21 @@ export class Engine {
   /** Decisions that wait for the disk. */
   get backlog(): number {
     return this.#open.decisions;
+  }
+
+  /** Whatever `work` decides, in this turn, is by this actor's word. */
+  actingFor<T>(actor: Actor, work: () => T): T {
+    this.#actor = actor;
+    try {
+      return work();
+    } finally {
+      this.#actor = schedulerActor;
+    }
+  }
+
+  /** By whose word the next decision is taken. */
+  get actor(): Actor {
+    return this.#actor;
   }
 
   /** Decides and applies. What it returns must not leave the process before `durable(sequence)`. */

@@ -5,6 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { insecureCallers } from './api/callers.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
 import { Turns } from './api/turns.js';
@@ -70,7 +71,14 @@ export async function runScheduler(config: Config): Promise<void> {
   fleet.start();
   const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
   const { server, serving, notServing } = apiServer({
-    context: { engine, requests: new Requests(store, loaded), turns: new Turns(), log },
+    context: {
+      engine,
+      requests: new Requests(store, loaded),
+      turns: new Turns(),
+      log,
+      callers: insecureCallers,
+      authority: null,
+    },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
     version: packageVersion(),

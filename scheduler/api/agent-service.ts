@@ -6,10 +6,13 @@ import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
+import type { RenewCertificateRequest__Output } from '../../proto/gen/secovia/v1/RenewCertificateRequest.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import { hostUri } from '../core/access/uris.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { hostMessage, type LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
+import type { Signed } from './authority.js';
 import { Fields } from './fields.js';
 import { type Arrived, type CallContext, malformed, mutation } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
@@ -18,6 +21,8 @@ import { internalStatus, statusOf } from './status.js';
 const helloDeadlineMs = 10_000;
 const machineIdForm = /^[0-9a-f]{32}$/;
 const rackLimit = 63;
+/** A host renews its certificate long before, at two thirds of this. */
+const hostCertificateMs = 7 * 24 * 3600 * 1000;
 
 type Stream = ServerDuplexStream<Arrived<LinkRequest__Output>, LinkResponse>;
 
@@ -59,6 +64,23 @@ export function agentService<S extends Session>(fleet: Agents<S>, checkpointKey:
         },
       };
     }),
+
+    RenewCertificate: mutation(
+      (_request: RenewCertificateRequest__Output, { engine, authority }, { subject }, signed: Signed) => {
+        const id = subject.kind === 'host' ? subject.id : '';
+        const { certificate, keyHash, chainPem } = signed;
+        const outcome = engine.run({ type: 'host.renew', id, certificate, keyHash });
+        if (outcome.refusal) return outcome;
+        return { response: { certificateChain: chainPem, authority: authority?.rootPem ?? '' } };
+      },
+      (request, { engine, authority }, { subject }) => {
+        if (authority === null || subject.kind !== 'host') {
+          return refuse('precondition', 'NO_CERTIFICATE', 'this connection shows no certificate of a host');
+        }
+        const uri = hostUri(engine.state.federation.name, subject.id);
+        return authority.sign(request.signingRequest, uri, engine.now(), hostCertificateMs);
+      },
+    ),
 
     Link:
       (

@@ -3,7 +3,10 @@ import type { CordonHostRequest__Output } from '../../proto/gen/secovia/v1/Cordo
 import type { GetHostRequest__Output } from '../../proto/gen/secovia/v1/GetHostRequest.js';
 import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
+import type { QuarantineHostRequest__Output } from '../../proto/gen/secovia/v1/QuarantineHostRequest.js';
+import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/ReleaseHostRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
+import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
 import type { Host } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
@@ -16,6 +19,8 @@ import { nameOf } from '../render/names.js';
 import { pageById, pageOf } from './pages.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
 import { givenTraits } from './traits.js';
+
+const reasonLimit = 200;
 
 const filterSchema: FilterSchema<Host> = {
   fields: {
@@ -97,6 +102,36 @@ export function hostService(leaseEndMs: LeaseReader) {
       const { etag } = host;
       const changes = { traits, dedicatedTo, vcpuOvercommitPercent };
       const outcome = engine.run({ type: 'host.update', id, ...changes, etag });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    QuarantineHost: mutation((request: QuarantineHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const why = reason === '' ? 'quarantined by an operator' : `quarantined by an operator: ${reason}`;
+      const outcome = engine.run({ type: 'host.quarantine', id, reason: why });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    ReleaseHost: mutation((request: ReleaseHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.release', id });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    RevokeHost: mutation((request: RevokeHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.revoke', id, reason });
       if (outcome.refusal) return outcome;
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     }),

@@ -8,6 +8,9 @@ import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
+import type { Caller } from '../core/access/caller.js';
+import type { Authority } from './authority.js';
+import { type Call, type Callers, isRefusal } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
@@ -21,6 +24,9 @@ export interface CallContext {
   requests: Requests;
   turns: Turns;
   log: Logger;
+  callers: Callers;
+  /** Null where the scheduler runs without TLS. */
+  authority: Authority | null;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -29,12 +35,6 @@ export interface Arrived<Req> {
   /** Null when the bytes are no such message. */
   message: Req | null;
 }
-
-/**
- * Every caller is this one: the interface has no authentication in this version, and listens where the operator
- * lets it.
- */
-export const anonymousCaller = 'anonymous';
 
 type AnyMethod = MethodDefinition<unknown, unknown>;
 
@@ -69,15 +69,15 @@ export const malformed = refuse('invalid', 'MALFORMED', 'the request is not a me
 
 /** A call that reads. */
 export function query<Req, Res extends object>(
-  read: (request: Req, context: CallContext) => Answer<Res>,
+  read: (request: Req, context: CallContext, caller: Caller) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
     const encode = responseEncoder(method);
     return (call, callback) => {
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, callback, () => {
-        const answer = read(message, context);
+      guard(method, context, call, callback, (caller) => {
+        const answer = read(message, context, caller);
         const bytes = answer.refusal ? null : encode(answer.response);
         context.engine.readable().then(() => {
           if (answer.refusal) callback(statusOf(answer.refusal));
@@ -88,26 +88,35 @@ export function query<Req, Res extends object>(
   };
 }
 
-/** A call that changes something; one that is to `validateOnly` changes nothing, which its handler sees to. */
-export function mutation<Req extends { requestId: string; validateOnly?: boolean }, Res extends object>(
-  change: (request: Req, context: CallContext) => Answer<Res>,
+/**
+ * A call that changes something; one that is to `validateOnly` changes nothing, which its handler sees to. What takes its
+ * time (a signature) is prepared before the decision, and thrown away if that is a refusal.
+ */
+export function mutation<
+  Req extends { requestId: string; validateOnly?: boolean },
+  Res extends object,
+  P = undefined,
+>(
+  change: (request: Req, context: CallContext, caller: Caller, prepared: P) => Answer<Res>,
+  prepare?: (request: Req, context: CallContext, caller: Caller) => Promise<P | Refusal> | Refusal,
 ): UnaryHandler {
   return (method, context) => {
     const encode = responseEncoder(method);
     const { engine, requests } = context;
+    const name = method.path.slice(1);
     return (call, callback) => {
       const { message, bytes } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, callback, () => {
-        const requestId = message.requestId.toLowerCase();
-        const malformedId = checkRequestId(requestId);
-        if (malformedId) return callback(statusOf(malformedId));
-        // What was only looked at is not the first success of anything, nor is it answered by one.
-        const id = message.validateOnly === true ? '' : requestId;
-        const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
-        if (id !== '' && answerAgain(method, context, id, asked, callback)) return;
+      const requestId = message.requestId.toLowerCase();
+      // What was only looked at is not the first success of anything, nor is it answered by one.
+      const id = message.validateOnly === true ? '' : requestId;
+      const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      const decide = (caller: Caller, prepared: P) => {
+        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
-        const answer = change(message, context);
+        const { identity, onBehalf } = caller;
+        const actor = { identity, onBehalf, method: name, requestId };
+        const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
           const { refusal } = answer;
           engine.readable().then(() => callback(statusOf(refusal)));
@@ -117,7 +126,14 @@ export function mutation<Req extends { requestId: string; validateOnly?: boolean
         const sequence = id === '' ? engine.state.sequence : engine.keepingSequence();
         let stored = () => {};
         if (id !== '') {
-          const success = { caller: anonymousCaller, method: method.path, id, hash: asked, sequence, reply };
+          const success = {
+            caller: callerKey(caller),
+            method: method.path,
+            id,
+            hash: asked,
+            sequence,
+            reply,
+          };
           const remembered = requests.remember({ ...success, atMs: engine.now() });
           engine.keepReply(remembered.kept, remembered.forgetBefore);
           stored = remembered.stored;
@@ -126,9 +142,31 @@ export function mutation<Req extends { requestId: string; validateOnly?: boolean
           stored();
           callback(null, reply);
         });
+      };
+      guard(method, context, call, callback, (caller) => {
+        const malformedId = checkRequestId(requestId);
+        if (malformedId) return callback(statusOf(malformedId));
+        if (prepare === undefined) return decide(caller, undefined as P);
+        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        const preparing = prepare(message, context, caller);
+        if ('kind' in preparing) return callback(statusOf(preparing));
+        preparing.then(
+          (prepared) => {
+            if (isRefused(prepared)) callback(statusOf(prepared));
+            else inTurn(method, context, callback, () => decide(caller, prepared as P));
+          },
+          (error: Error) =>
+            inTurn(method, context, callback, () => {
+              throw error;
+            }),
+        );
       });
     };
   };
+}
+
+function isRefused(prepared: unknown): prepared is Refusal {
+  return typeof prepared === 'object' && prepared !== null && 'kind' in prepared && 'reason' in prepared;
 }
 
 function checkRequestId(id: string): Refusal | null {
@@ -141,11 +179,12 @@ function checkRequestId(id: string): Refusal | null {
 function answerAgain(
   method: AnyMethod,
   { engine, requests }: CallContext,
+  caller: Caller,
   id: string,
   asked: string,
   callback: sendUnaryData<Buffer>,
 ): boolean {
-  const earlier = requests.find(anonymousCaller, method.path, id, asked, engine.now());
+  const earlier = requests.find(callerKey(caller), method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
@@ -171,16 +210,38 @@ const overloaded: Refusal = {
   retryDelayMs: 1000,
 };
 
-/** Handles a call in its turn. A bug fails the call, says nothing of the inside to the caller, and is logged. */
+/** Whose request ids are told apart. */
+function callerKey({ identity, onBehalf }: Caller): string {
+  return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
+}
+
+/** Handles a call in its turn, once it is known who calls. */
 function guard(
+  method: AnyMethod,
+  context: CallContext,
+  call: Call,
+  callback: (error: StatusObject) => void,
+  handle: (caller: Caller) => void,
+): void {
+  const attempt = (caller: Caller | Refusal) => {
+    if (isRefusal(caller)) callback(statusOf(caller));
+    else inTurn(method, context, callback, () => handle(caller));
+  };
+  const caller = context.callers.of(call);
+  if (caller instanceof Promise) void caller.then(attempt);
+  else attempt(caller);
+}
+
+/** A bug says nothing of the inside to the caller, and is logged. */
+function inTurn(
   method: AnyMethod,
   { log, turns }: CallContext,
   callback: (error: StatusObject) => void,
-  handle: () => void,
+  work: () => void,
 ): void {
   turns.take(() => {
     try {
-      handle();
+      work();
     } catch (error) {
       log.error({ err: error, method: method.path }, 'a call failed on an internal error');
       callback(internalStatus());

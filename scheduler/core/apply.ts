@@ -4,6 +4,8 @@
  * is a bug, and stops the scheduler.
  */
 import type { Change } from './changes.js';
+import { revoked } from './access/certificates.js';
+import { applyAccessChange } from './apply-access.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
@@ -119,6 +121,12 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.removePool(pool);
       return;
     }
+    case 'identity.set':
+    case 'identity.deleted':
+    case 'token.set':
+    case 'token.deleted':
+      applyAccessChange(state, change);
+      return;
     case 'host.joined':
       state.addHost(change.host);
       state.touched.write('host', change.host.id, change.host);
@@ -128,7 +136,9 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.state':
     case 'host.reported':
     case 'host.cordoned':
-    case 'host.updated': {
+    case 'host.updated':
+    case 'host.certified':
+    case 'host.revoked': {
       const host = must(state.hosts.get(change.id), change);
       applyHostChange(host, change, atMs);
       state.refreshHost(host);
@@ -221,6 +231,15 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.traits = change.traits;
       host.dedicatedTo = change.dedicatedTo;
       host.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
+      return;
+    case 'host.certified':
+      host.certificates = change.certificates;
+      host.keyHash = change.keyHash;
+      delete host.revoked;
+      return;
+    case 'host.revoked':
+      host.certificates = revoked(host.certificates ?? [], [], atMs);
+      host.revoked = true;
   }
 }
 

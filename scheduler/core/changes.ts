@@ -24,6 +24,7 @@ import type {
   VmSpec,
   VmState,
 } from './model.js';
+import type { Certificate, Identity, JoinToken } from './access/model.js';
 import type {
   Agreement,
   Breach,
@@ -75,7 +76,15 @@ export type Change =
   | { type: 'image.deleted'; id: string }
   | { type: 'pool.created'; pool: StoragePool }
   | { type: 'pool.deleted'; id: string }
+  /** The identity or token as it is from now on: new, or instead of what was. */
+  | { type: 'identity.set'; identity: Identity }
+  | { type: 'identity.deleted'; id: string }
+  | { type: 'token.set'; token: JoinToken }
+  | { type: 'token.deleted'; id: string }
   | { type: 'host.joined'; host: Host }
+  /** The certificates of a host as they are from now on. */
+  | { type: 'host.certified'; id: string; certificates: Certificate[]; keyHash: string }
+  | { type: 'host.revoked'; id: string; reason: string }
   | { type: 'host.connected'; id: string; bootId: string }
   | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: HostCapacity }
   | { type: 'host.state'; id: string; state: HostState; reason: string }

@@ -1,4 +1,5 @@
 /** Decisions about hosts: joining, what their agents say of the machine, leases that end, and operators' words. */
+import { withCertificate } from './access/certificates.js';
 import type { Change } from './changes.js';
 import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
@@ -194,6 +195,36 @@ export function quarantineHost(state: State, command: CommandOf<'host.quarantine
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
   return { changes: move(host, 'cloned', command.reason), reply: () => host };
+}
+
+/** After a human has looked: it is as if its stream had just been lost, until its agent speaks again. */
+export function releaseHost(state: State, command: CommandOf<'host.release'>): Decision<Host> {
+  const host = state.hosts.get(command.id);
+  if (host === undefined) return { refusal: notFound('host', command.id) };
+  return { changes: move(host, 'released', 'released from quarantine by an operator'), reply: () => host };
+}
+
+/** Its certificates are refused from now on. What runs there runs on, and its lease is not renewed. */
+export function revokeHost(state: State, command: CommandOf<'host.revoke'>): Decision<Host> {
+  const host = state.hosts.get(command.id);
+  if (host === undefined) return { refusal: notFound('host', command.id) };
+  if (host.revoked) return { changes: [], reply: () => host };
+  return {
+    changes: [{ type: 'host.revoked', id: host.id, reason: command.reason }],
+    reply: () => host,
+  };
+}
+
+/** A new certificate beside those that it has. */
+export function renewHost(state: State, command: CommandOf<'host.renew'>, nowMs: number): Decision<Host> {
+  const host = state.hosts.get(command.id);
+  if (host === undefined) return { refusal: notFound('host', command.id) };
+  const certificates = withCertificate(host.certificates ?? [], command.certificate, nowMs);
+  const { keyHash } = command;
+  return {
+    changes: [{ type: 'host.certified', id: host.id, certificates, keyHash }],
+    reply: () => host,
+  };
 }
 
 /** The change that an event makes to a host's state, if it makes one. */

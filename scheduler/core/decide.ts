@@ -5,6 +5,8 @@
  */
 import type { Change } from './changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './commands.js';
+import * as identities from './access/decide-identity.js';
+import * as tokens from './access/decide-token.js';
 import * as administrations from './decide-administration.js';
 import * as hosts from './decide-host.js';
 import * as images from './decide-image.js';
@@ -70,6 +72,13 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'image.delete': images.deleteImage,
   'pool.create': pools.createPool,
   'pool.delete': pools.deletePool,
+  'identity.create': identities.createIdentity,
+  'identity.update': identities.updateIdentity,
+  'identity.delete': identities.deleteIdentity,
+  'identity.certify': identities.certifyIdentity,
+  'identity.revoke': identities.revokeIdentity,
+  'token.create': tokens.createToken,
+  'token.delete': tokens.deleteToken,
   'host.join': hosts.joinHost,
   'host.hello': hosts.helloHost,
   'host.report': hosts.reportHost,
@@ -80,6 +89,9 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.update': hosts.updateHost,
   'host.retire': hosts.retireHost,
   'host.quarantine': hosts.quarantineHost,
+  'host.release': hosts.releaseHost,
+  'host.renew': hosts.renewHost,
+  'host.revoke': hosts.revokeHost,
   'vm.create': create.createVms,
   'vm.update': vms.updateVm,
   'vm.resize': vms.resizeVm,

@@ -5,6 +5,8 @@
  * Times are milliseconds since 1970. Ids are the last part of a resource's name.
  */
 
+import type { Certificate } from './access/model.js';
+
 export interface Resources {
   vcpus: number;
   memoryMib: number;
@@ -124,6 +126,12 @@ export interface Host {
   libvirtAvailable: boolean;
   foreignDomains: number;
   orphans: string[];
+  /** Those that have not ended, the newest last; left out for one that joined without TLS. */
+  certificates?: Certificate[];
+  /** SHA-256 of the public key in the newest of them, hexadecimal. */
+  keyHash?: string;
+  /** Its certificates were revoked, and it has not enrolled again. Left out means false. */
+  revoked?: boolean;
   /** Boot ids seen, the newest last; an older one that speaks again is a clone. */
   bootIds: string[];
   connectedMs: number;

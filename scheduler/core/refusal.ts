@@ -10,6 +10,10 @@ export type RefusalKind =
   | 'precondition'
   | 'exhausted'
   | 'aborted'
+  /** The caller may not do this at all. */
+  | 'denied'
+  /** The caller has not proved who it is. */
+  | 'unauthenticated'
   | 'unavailable'
   | 'unimplemented';
 

@@ -5,6 +5,7 @@
  * Only `apply` writes here. `touched` collects what it wrote since the last commit, so that the store can save just
  * that, and watchers hear of just that.
  */
+import { Access } from './access/access.js';
 import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
@@ -65,6 +66,8 @@ export class State {
   readonly groups = new Groups();
   /** Quotas, residency and agreements, with what is held under them. */
   readonly tenancy: Tenancy;
+  /** Who may call. */
+  readonly access = new Access();
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();

@@ -63,6 +63,12 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
         case 'pool':
           state.addPool(entity as StoragePool);
           break;
+        case 'identity':
+          state.access.identities.set(entity.id, entity);
+          break;
+        case 'token':
+          state.access.tokens.set(entity.id, entity);
+          break;
         case 'host':
           hosts.push(entity);
           break;

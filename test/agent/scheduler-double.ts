@@ -57,6 +57,7 @@ export class SchedulerDouble {
         }
         callback(null, { host: null, federation: 'test', checkpointKey: this.checkpointKey });
       },
+      RenewCertificate: (_call, callback) => callback({ code: grpc.status.UNIMPLEMENTED }),
       Link: (stream) => this.#link(stream),
     };
     this.#server.addService(v1.AgentService.service, handlers);

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { type Test, test } from 'tap';
 import { agentService } from '../../../scheduler/api/agent-service.js';
 import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
+import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
 import { Turns } from '../../../scheduler/api/turns.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
@@ -38,7 +39,14 @@ async function serve(t: Test) {
   });
   fleet.start();
   const { server } = apiServer({
-    context: { engine: world.engine, requests: new Requests(store, []), turns: new Turns(), log },
+    context: {
+      engine: world.engine,
+      requests: new Requests(store, []),
+      turns: new Turns(),
+      log,
+      callers: insecureCallers,
+      authority: null,
+    },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,
     version: '0',

@@ -173,6 +173,10 @@ const baselines: Record<
     vm: { ...newVm('').vm, spec: fullSpec, placement: fullPlacement },
     limit: 5,
   },
+  QuarantineHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  ReleaseHost: { name: 'hosts/fuzzed-host' },
+  RevokeHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  RenewCertificate: { signingRequest: Buffer.from('no request') },
   Join: { hostId: 'fuzzed', site: 'sites/zagreb', rack: 'r', machineId: machineIdOf('fuzzed') },
 };
 const attemptAll = fuzz(api, baselines);
