@@ -5,6 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
@@ -78,6 +79,7 @@ export async function runScheduler(config: Config): Promise<void> {
       log,
       callers: insecureCallers,
       authority: null,
+      authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,

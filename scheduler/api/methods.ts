@@ -10,6 +10,7 @@ import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
+import { type Authorize, toldTo } from './authorization.js';
 import { type Call, type Callers, isRefusal } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
@@ -27,6 +28,8 @@ export interface CallContext {
   callers: Callers;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
+  /** Why a caller may not have this done; asked in the turn in which it is decided. */
+  authorize: Authorize;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -68,7 +71,7 @@ export type UnaryHandler = (
 export const malformed = refuse('invalid', 'MALFORMED', 'the request is not a message of this method');
 
 /** A call that reads. */
-export function query<Req, Res extends object>(
+export function query<Req extends object, Res extends object>(
   read: (request: Req, context: CallContext, caller: Caller) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
@@ -77,10 +80,13 @@ export function query<Req, Res extends object>(
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
       guard(method, context, call, callback, (caller) => {
-        const answer = read(message, context, caller);
+        const { engine } = context;
+        const forbidden = context.authorize(method.path, message, caller);
+        const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
+        const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        context.engine.readable().then(() => {
-          if (answer.refusal) callback(statusOf(answer.refusal));
+        engine.readable().then(() => {
+          if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
       });
@@ -111,14 +117,22 @@ export function mutation<
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
       const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
+      const isAnswered = (caller: Caller): boolean => {
+        const forbidden = context.authorize(method.path, message, caller);
+        const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
+        if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
+        if (forbidden) engine.readable().then(() => callback(statusOf(forbidden)));
+        return forbidden !== null;
+      };
       const decide = (caller: Caller, prepared: P) => {
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
         const { identity, onBehalf } = caller;
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
-          const { refusal } = answer;
+          const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
         }
@@ -147,7 +161,7 @@ export function mutation<
         const malformedId = checkRequestId(requestId);
         if (malformedId) return callback(statusOf(malformedId));
         if (prepare === undefined) return decide(caller, undefined as P);
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         const preparing = prepare(message, context, caller);
         if ('kind' in preparing) return callback(statusOf(preparing));
         preparing.then(

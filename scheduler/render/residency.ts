@@ -4,6 +4,8 @@ import type { DataClass as DataClassMessage } from '../../proto/gen/secovia/v1/D
 import type { ResidencyRule as ResidencyRuleMessage } from '../../proto/gen/secovia/v1/ResidencyRule.js';
 import type { RuleState__Output as RuleStateName } from '../../proto/gen/secovia/v1/RuleState.js';
 import type { SiteVerdict as SiteVerdictMessage } from '../../proto/gen/secovia/v1/SiteVerdict.js';
+import { discreet } from '../core/access/discretion.js';
+import type { Sight } from '../core/access/sight.js';
 import { etagOf } from '../core/etag.js';
 import type { Vm } from '../core/model.js';
 import { cutText } from '../core/text.js';
@@ -19,6 +21,9 @@ const ruleStateNames: Record<ResidencyRule['state'], RuleStateName> = {
   in_force: 'RULE_STATE_IN_FORCE',
   expired: 'RULE_STATE_EXPIRED',
 };
+
+/** There is one, and it is not for the caller to know which. */
+const hiddenHost = 'hosts/-';
 
 /** Of the sentence that says why a VM can go nowhere; a page has a thousand of them. */
 const noHostLimit = 1000;
@@ -47,7 +52,13 @@ export function residencyRuleMessage(rule: ResidencyRule): ResidencyRuleMessage 
 }
 
 /** A VM in breach, with where it would go: that is a search for a host. */
-export function breachMessage(state: State, vm: Vm, breach: Breach, nowMs: number): BreachMessage {
+export function breachMessage(
+  state: State,
+  sight: Sight,
+  vm: Vm,
+  breach: Breach,
+  nowMs: number,
+): BreachMessage {
   const site = vm.host === null ? undefined : state.hosts.get(vm.host)?.site;
   const planned = plannedHost(state, vm);
   return {
@@ -61,8 +72,8 @@ export function breachMessage(state: State, vm: Vm, breach: Breach, nowMs: numbe
     age: duration(Math.max(0, nowMs - breach.sinceMs)),
     startInPlaceUntil: timestamp(breach.startUntilMs ?? 0),
     ...(planned.noHost === undefined
-      ? { plannedHost: nameOf('host', planned.host.id) }
-      : { noHost: cutText(planned.noHost, noHostLimit) }),
+      ? { plannedHost: sight.host(planned.host) ? nameOf('host', planned.host.id) : hiddenHost }
+      : { noHost: cutText(discreet(state, sight, planned.noHost).message, noHostLimit) }),
   };
 }
 
