@@ -18,7 +18,7 @@ const pageTimeMs = 10;
 const sequenceDigits = 16;
 
 export const breachMethods = {
-  ExplainResidency: query((request: ExplainResidencyRequest__Output, { engine }): Answer<object> => {
+  ExplainResidency: query((request: ExplainResidencyRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const id = fields.name('administration', 'administration', request.administration);
@@ -28,8 +28,12 @@ export const breachMethods = {
     const administration = state.administrations.get(id);
     if (administration === undefined) return { refusal: notFound('administration', request.administration) };
     if (!state.tenancy.classes.has(dataClass)) return { refusal: notFound('data class', request.dataClass) };
-    const sites = explainResidency(state, administration, dataClass).map(siteVerdictMessage);
-    return { response: { sites } };
+    const sight = sightOf(engine, caller);
+    // Under which agreements others serve it is nothing to an operator.
+    const verdicts = explainResidency(state, administration, dataClass).filter(
+      ({ site }) => sight.partner === null || sight.ownsSite(site),
+    );
+    return { response: { sites: verdicts.map(siteVerdictMessage) } };
   }),
 
   ListBreaches: query((request: ListBreachesRequest__Output, { engine }, caller): Answer<object> => {

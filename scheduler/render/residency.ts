@@ -14,6 +14,7 @@ import type { Breach, DataClass, ResidencyRule } from '../core/tenancy/model.js'
 import { plannedHost, type SiteVerdict } from '../core/tenancy/answers.js';
 import { duration, timestamp } from './basics.js';
 import { breachSentence } from './breach-words.js';
+import { hostNameInSight } from './in-sight.js';
 import { nameOf, vmName } from './names.js';
 
 const ruleStateNames: Record<ResidencyRule['state'], RuleStateName> = {
@@ -21,9 +22,6 @@ const ruleStateNames: Record<ResidencyRule['state'], RuleStateName> = {
   in_force: 'RULE_STATE_IN_FORCE',
   expired: 'RULE_STATE_EXPIRED',
 };
-
-/** There is one, and it is not for the caller to know which. */
-const hiddenHost = 'hosts/-';
 
 /** Of the sentence that says why a VM can go nowhere; a page has a thousand of them. */
 const noHostLimit = 1000;
@@ -72,7 +70,7 @@ export function breachMessage(
     age: duration(Math.max(0, nowMs - breach.sinceMs)),
     startInPlaceUntil: timestamp(breach.startUntilMs ?? 0),
     ...(planned.noHost === undefined
-      ? { plannedHost: sight.host(planned.host) ? nameOf('host', planned.host.id) : hiddenHost }
+      ? { plannedHost: hostNameInSight(sight, planned.host) }
       : { noHost: cutText(discreet(state, sight, planned.noHost).message, noHostLimit) }),
   };
 }

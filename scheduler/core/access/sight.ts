@@ -82,12 +82,25 @@ export class Sight {
     return false;
   }
 
-  /** As `host`, for many of them. */
+  /** As `host`, for all of them: from the VMs if these are few, else from the hosts, where one is soon found. */
   hosts(): (host: Host) => boolean {
-    if (this.top === null) return (host) => this.host(host);
+    if (this.top === null || this.vmCount() > this.#state.hosts.size) return (host) => this.host(host);
     const having = new Set<string | null>();
     for (const { host } of this.#state.vmsWithin(this.top)) having.add(host);
     return (host) => having.has(host.id) || this.#isDedicated(host);
+  }
+
+  /** How many VMs are in sight. */
+  vmCount(): number {
+    if (this.isWhole) return this.#state.vms.size;
+    let count = 0;
+    if (this.top !== null)
+      for (const { id } of this.#state.tenancy.tree.node(this.top).subtree())
+        count += this.#state.vmCountOfAdministration(id);
+    else
+      for (const host of this.#state.hosts.values())
+        if (this.#ownsSiteOf(host)) count += this.#state.vmsOfHost(host.id).size;
+    return count;
   }
 
   #isDedicated({ dedicatedTo }: Host): boolean {
