@@ -1,5 +1,10 @@
 /** AgentService: how a host joins, and the stream between its agent and the scheduler. */
-import type { handleBidiStreamingCall, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  MethodDefinition,
+  ServerDuplexStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { JoinRequest__Output } from '../../proto/gen/secovia/v1/JoinRequest.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
@@ -8,10 +13,12 @@ import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { RenewCertificateRequest__Output } from '../../proto/gen/secovia/v1/RenewCertificateRequest.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { Caller } from '../core/access/caller.js';
 import { hostUri } from '../core/access/uris.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { hostMessage, type LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
+import { admit } from './admission.js';
 import type { Signed } from './authority.js';
 import { Fields } from './fields.js';
 import { type Arrived, type CallContext, malformed, mutation } from './methods.js';
@@ -84,31 +91,34 @@ export function agentService<S extends Session>(fleet: Agents<S>, checkpointKey:
 
     Link:
       (
-        _method: unknown,
-        { log }: CallContext,
+        method: MethodDefinition<unknown, unknown>,
+        context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const link = new Link(fleet, stream, log);
-        const silent = setTimeout(
-          () => link.reject('SILENT', 'no Hello came in time', true),
-          helloDeadlineMs,
-        );
-        stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
-          clearTimeout(silent);
-          link.hear(message);
+        const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
+        admit(context, method.path, stream, {}, refused, (caller) => {
+          if (!stream.cancelled) listen(new Link(fleet, stream, context.log, caller), stream);
         });
-        const gone = (reason: string) => {
-          clearTimeout(silent);
-          link.gone(reason);
-        };
-        stream.on('end', () => {
-          gone('the agent ended its stream');
-          stream.end();
-        });
-        stream.on('cancelled', () => gone('the connection was lost'));
-        stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
       },
   };
+}
+
+function listen<S extends Session>(link: Link<S>, stream: Stream): void {
+  const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
+  stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
+    clearTimeout(silent);
+    link.hear(message);
+  });
+  const gone = (reason: string) => {
+    clearTimeout(silent);
+    link.gone(reason);
+  };
+  stream.on('end', () => {
+    gone('the agent ended its stream');
+    stream.end();
+  });
+  stream.on('cancelled', () => gone('the connection was lost'));
+  stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
 }
 
 /** One stream: nothing was said, then a session, then over. What comes after the end is not listened to. */
@@ -120,6 +130,7 @@ class Link<S extends Session> {
     private readonly fleet: Agents<S>,
     private readonly stream: Stream,
     private readonly log: Logger,
+    private readonly caller: Caller,
   ) {}
 
   /** Takes in a message; null is one that could not be read. */
@@ -160,6 +171,12 @@ class Link<S extends Session> {
     if (!hello || host === null) {
       const message = 'a stream begins with a Hello that names its host';
       this.#fail(statusOf(refuse('invalid', 'NO_HELLO', message)));
+      return;
+    }
+    const { subject } = this.caller;
+    if (subject.kind !== 'insecure' && !(subject.kind === 'host' && subject.id === host)) {
+      const message = `the certificate of this connection is not that of host ${JSON.stringify(host)}`;
+      this.#fail(statusOf(refuse('denied', 'NOT_THIS_HOST', message)));
       return;
     }
     const result = this.fleet.hello(this.stream, host, hello);

@@ -12,11 +12,9 @@ import { expired, standingOf } from '../core/access/standing.js';
 import { notFound, type Refusal, refuse } from '../core/refusal.js';
 import type { State } from '../core/state.js';
 import type { Engine } from '../engine.js';
+import type { Authorize } from './admission.js';
 import { type Meant, namesIn } from './request-names.js';
 import { refuseTerms } from './request-terms.js';
-
-/** `method` is its path, as `/secovia.v1.VmService/CreateVm`. */
-export type Authorize = (method: string, message: object, caller: Caller) => Refusal | null;
 
 export function authorizer(engine: Engine): Authorize {
   return (method, message, caller) => authorize(engine.state, caller, method, message, engine.now());

@@ -3,15 +3,22 @@
  * and waits for the disk. Both answer only with what is durable, and turn refusals into statuses.
  */
 import { hash } from 'node:crypto';
-import type { handleUnaryCall, MethodDefinition, sendUnaryData, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  MethodDefinition,
+  sendUnaryData,
+  ServerWritableStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
-import { type Authorize, toldTo } from './authorization.js';
-import { type Call, type Callers, isRefusal } from './callers.js';
+import { type Gate, identify } from './admission.js';
+import { toldTo } from './authorization.js';
+import type { Call } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
@@ -20,16 +27,13 @@ import type { Turns } from './turns.js';
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
 export type Answer<Res> = { response: Res; refusal?: undefined } | { refusal: Refusal };
 
-export interface CallContext {
+export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
   turns: Turns;
   log: Logger;
-  callers: Callers;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
-  /** Why a caller may not have this done; asked in the turn in which it is decided. */
-  authorize: Authorize;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -229,21 +233,41 @@ function callerKey({ identity, onBehalf }: Caller): string {
   return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
 }
 
-/** Handles a call in its turn, once it is known who calls. */
-function guard(
+/** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
+export function guard(
   method: AnyMethod,
   context: CallContext,
   call: Call,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  const attempt = (caller: Caller | Refusal) => {
-    if (isRefusal(caller)) callback(statusOf(caller));
-    else inTurn(method, context, callback, () => handle(caller));
-  };
-  const caller = context.callers.of(call);
-  if (caller instanceof Promise) void caller.then(attempt);
-  else attempt(caller);
+  identify(
+    context,
+    call,
+    (refusal) => callback(statusOf(refusal)),
+    (caller) => inTurn(method, context, callback, () => handle(caller)),
+  );
+}
+
+/** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
+export function streaming<Req extends object, Res>(
+  method: AnyMethod,
+  context: CallContext,
+  call: ServerWritableStream<Arrived<unknown>, Res>,
+  handle: (request: Req, caller: Caller) => void,
+): void {
+  const message = call.request.message as Req | null;
+  const fail = (status: StatusObject) => call.emit('error', status);
+  if (message === null) fail(statusOf(malformed));
+  else {
+    guard(method, context, call, fail, (caller) => {
+      // Nobody would hear of its end any more.
+      if (call.cancelled) return;
+      const forbidden = context.authorize(method.path, message, caller);
+      if (forbidden) fail(statusOf(forbidden));
+      else handle(message, caller);
+    });
+  }
 }
 
 /** A bug says nothing of the inside to the caller, and is logged. */
