@@ -69,7 +69,11 @@ test('a host joins with a token, which is used up by that', async (t) => {
   t.match(host, { state: 'joined', keyHash: 'key-1', enrolled: { chainPem: /^chain of s/ } });
   t.match(host.certificates, [{ keyHash: 'key-1', endMs: world.nowMs + week }]);
   t.match(world.state.access.tokens.get('t1'), { usesLeft: 0, used: [{ host: 'a', keyHash: 'key-1' }] });
-  t.match(world.changes.map(({ type }) => type), ['host.joined', 'token.used'], 'in one decision');
+  t.match(
+    world.changes.map(({ type }) => type),
+    ['host.joined', 'token.used'],
+    'in one decision',
+  );
 });
 
 test('the same host with the same key gets the answer again that it had, and uses nothing up', async (t) => {
@@ -163,7 +167,10 @@ test('a revoked host is cut off, and enrols again with a new key and keeps what 
 
   const again = enrolled(world, { enrolment: { keyHash: 'key-2' } });
   t.notOk(again.revoked);
-  t.match(again.certificates?.map(({ revokedMs }) => revokedMs === undefined), [false, true]);
+  t.match(
+    again.certificates?.map(({ revokedMs }) => revokedMs === undefined),
+    [false, true],
+  );
   t.equal(world.hello('a').state, 'ready');
   t.equal(world.state.vms.get(vm.uid)?.host, 'a');
   t.match(world.refused(renewOf(world, again, { serial: again.certificates?.[0]?.serial ?? '' })), {
