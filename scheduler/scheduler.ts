@@ -84,6 +84,7 @@ export async function runScheduler(config: Config): Promise<void> {
     version: packageVersion(),
     startMs,
     usage: accountant,
+    advertise: [config.listen],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   warnOfBreaches(engine, log);

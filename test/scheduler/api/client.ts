@@ -8,6 +8,7 @@ import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/Agent
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
@@ -28,6 +29,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<AgreementServiceDefinition> &
   Named<ImageServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
+  Named<JoinTokenServiceDefinition> &
   Named<OperationServiceDefinition> &
   Named<PartnerServiceDefinition> &
   Named<FederationServiceDefinition> &
