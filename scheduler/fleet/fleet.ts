@@ -6,9 +6,11 @@ import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import { hostUri } from '../core/access/uris.js';
+import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
 import type { Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
-import type { Committed, Engine } from '../engine.js';
+import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
 import { Leases } from './leases.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
@@ -19,6 +21,8 @@ export const protocolVersion = 1;
 
 /** What a planned stop grants, so that no host runs out of its lease while the scheduler is exchanged (L3). */
 export const plannedStopLeaseMs = 600_000;
+
+const linkMethod = 'secovia.v1.AgentService/Link';
 
 const bootIdForm = /^[A-Za-z0-9-]{1,64}$/;
 const reportIntervalMs = 30_000;
@@ -100,7 +104,7 @@ export class Fleet {
       return refuse('invalid', 'INVALID_HELLO', 'inventory must be there, and below 256 KiB as JSON');
     }
     const report = reportIn(hello.report);
-    const outcome = this.#engine.run({
+    const outcome = this.#runBy(host, {
       type: 'host.hello',
       id: host,
       machineId: hello.machineId,
@@ -147,13 +151,13 @@ export class Fleet {
       );
       return;
     }
-    this.#engine.run({ type: 'host.observe', id: session.host, observation });
+    this.#runBy(session.host, { type: 'host.observe', id: session.host, observation });
   }
 
   report(session: AgentSession, message: Report__Output): void {
     session.report = reportIn(message);
     const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
-    this.#engine.run({
+    this.#runBy(session.host, {
       type: 'host.report',
       id: session.host,
       report: session.report,
@@ -177,8 +181,15 @@ export class Fleet {
     // Silent until its lease had ended, and back on the same stream: an agent that was frozen.
     if (host.state === 'lost') {
       const { report } = session;
-      this.#engine.run({ type: 'host.report', id: host.id, report, inventory: null, capacity: null });
+      this.#runBy(host.id, { type: 'host.report', id: host.id, report, inventory: null, capacity: null });
     }
+  }
+
+  /** What follows from an agent's word is by that word. */
+  #runBy<T extends CommandType>(host: string, command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    const identity = hostUri(this.#engine.state.federation.name, host);
+    const actor = { identity, onBehalf: '', method: linkMethod, requestId: '' };
+    return this.#engine.actingFor(actor, () => this.#engine.run(command));
   }
 
   #grant(session: AgentSession, leaseMs: number): void {
