@@ -65,7 +65,7 @@ export function definitionOf(method: string): grpc.MethodDefinition<object, obje
 
 export const methodNames = [...definitions.keys()] as MethodName[];
 
-const callTimeoutMs = 20_000;
+const callTimeoutMs = 60_000;
 
 export class Api {
   readonly channel: grpc.Client;
