@@ -31,6 +31,8 @@ const drainMs = 3000;
 
 const catchUpMs = 1000;
 
+const checkpointEveryMs = 60_000;
+
 /** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
 const storeFailedStatus = 70;
 
@@ -91,6 +93,7 @@ export async function runScheduler(config: Config): Promise<void> {
     version: packageVersion(),
     startMs,
     usage: accountant,
+    advertise: [config.listen],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   warnOfBreaches(engine, log);
@@ -115,6 +118,7 @@ export async function runScheduler(config: Config): Promise<void> {
   serving();
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
+  const keeping = setInterval(() => checkpoints.keep(), checkpointEveryMs);
   const { epoch } = state.federation;
   const counts = { sites: state.sites.size, hosts: state.hosts.size, vms: state.vms.size };
   const startedInMs = Date.now() - startMs;
@@ -126,12 +130,14 @@ export async function runScheduler(config: Config): Promise<void> {
   await told;
   log.info('stopping');
   clearInterval(clock);
+  clearInterval(keeping);
   notServing();
   stop();
   fleet.stop();
   accountant.close();
   await shutDown(server);
   await engine.readable();
+  checkpoints.keep();
   await store.close();
   log.info('stopped');
 }

@@ -6,30 +6,22 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { JoinRequest__Output } from '../../proto/gen/secovia/v1/JoinRequest.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
-import type { RenewCertificateRequest__Output } from '../../proto/gen/secovia/v1/RenewCertificateRequest.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Caller } from '../core/access/caller.js';
-import { hostUri } from '../core/access/uris.js';
 import { type Refusal, refuse } from '../core/refusal.js';
-import { hostMessage, type LeaseReader } from '../render/host.js';
+import type { LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
 import { admit } from './admission.js';
-import type { Signed } from './authority.js';
-import { Fields } from './fields.js';
-import { type Arrived, type CallContext, malformed, mutation } from './methods.js';
+import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
+import { type Arrived, type CallContext, malformed } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
 
 /** How long a new stream may stay silent. */
 const helloDeadlineMs = 10_000;
-const machineIdForm = /^[0-9a-f]{32}$/;
-const rackLimit = 63;
-/** A host renews its certificate long before, at two thirds of this. */
-const hostCertificateMs = 7 * 24 * 3600 * 1000;
 
 type Stream = ServerDuplexStream<Arrived<LinkRequest__Output>, LinkResponse>;
 
@@ -42,52 +34,22 @@ export interface Session {
 /** Who leads the agents; `fleet/` implements it. */
 export interface Agents<S extends Session> {
   leaseEndMs: LeaseReader;
-  hello(stream: Stream, host: string, hello: Hello__Output): S | Refusal;
+  /** `serial` is that of the certificate that proves which host it is; null where the scheduler runs without TLS. */
+  hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
   lease(session: S, id: number): void;
   report(session: S, message: Report__Output): void;
   gone(session: S, reason: string): void;
 }
 
-/** `checkpointKey` is the public key that checkpoints are signed with. */
-export function agentService<S extends Session>(fleet: Agents<S>, checkpointKey: Buffer) {
+/** `checkpointKey` is the public key that checkpoints are signed with; hosts' certificates are good for `certificateMs`. */
+export function agentService<S extends Session>(
+  fleet: Agents<S>,
+  checkpointKey: Buffer,
+  certificateMs = hostCertificateMs,
+) {
   return {
-    Join: mutation((request: JoinRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.hostId('host_id', request.hostId);
-      const site = fields.name('site', 'site', request.site);
-      const rack = fields.text('rack', request.rack, rackLimit);
-      if (!machineIdForm.test(request.machineId)) {
-        fields.fault('machine_id', 'must be 32 lower-case hexadecimal digits, as in /etc/machine-id');
-      }
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.join', id, site, rack, machineId: request.machineId });
-      if (outcome.refusal) return outcome;
-      return {
-        response: {
-          host: hostMessage(engine.state, outcome.reply, fleet.leaseEndMs),
-          federation: engine.state.federation.name,
-          checkpointKey,
-        },
-      };
-    }),
-
-    RenewCertificate: mutation(
-      (_request: RenewCertificateRequest__Output, { engine, authority }, { subject }, signed: Signed) => {
-        const id = subject.kind === 'host' ? subject.id : '';
-        const { certificate, keyHash, chainPem } = signed;
-        const outcome = engine.run({ type: 'host.renew', id, certificate, keyHash });
-        if (outcome.refusal) return outcome;
-        return { response: { certificateChain: chainPem, authority: authority?.rootPem ?? '' } };
-      },
-      (request, { engine, authority }, { subject }) => {
-        if (authority === null || subject.kind !== 'host') {
-          return refuse('precondition', 'NO_CERTIFICATE', 'this connection shows no certificate of a host');
-        }
-        const uri = hostUri(engine.state.federation.name, subject.id);
-        return authority.sign(request.signingRequest, uri, engine.now(), hostCertificateMs);
-      },
-    ),
+    ...enrolmentMethods({ checkpointKey, leaseEndMs: fleet.leaseEndMs, certificateMs }),
 
     Link:
       (
@@ -174,12 +136,16 @@ class Link<S extends Session> {
       return;
     }
     const { subject } = this.caller;
-    if (subject.kind !== 'insecure' && !(subject.kind === 'host' && subject.id === host)) {
-      const message = `the certificate of this connection is not that of host ${JSON.stringify(host)}`;
-      this.#fail(statusOf(refuse('denied', 'NOT_THIS_HOST', message)));
+    if (subject.kind === 'host' && subject.id !== host) {
+      this.reject(
+        'OTHER_HOST',
+        `this certificate is of host "${subject.id}", and Hello names "${host}"`,
+        false,
+      );
       return;
     }
-    const result = this.fleet.hello(this.stream, host, hello);
+    const serial = subject.kind === 'host' ? subject.serial : null;
+    const result = this.fleet.hello(this.stream, host, hello, serial);
     if ('kind' in result) this.reject(result.reason, result.message, result.kind === 'unavailable');
     else this.#session = result;
   }

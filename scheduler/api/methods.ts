@@ -25,7 +25,14 @@ import { internalStatus, statusOf } from './status.js';
 import type { Turns } from './turns.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
-export type Answer<Res> = { response: Res; refusal?: undefined } | { refusal: Refusal };
+export type Answer<Res> =
+  | {
+      response: Res;
+      /** What a repetition of the call is answered; left out when that is the same. */
+      kept?: Res;
+      refusal?: undefined;
+    }
+  | { refusal: Refusal };
 
 export interface CallContext extends Gate {
   engine: Engine;
@@ -150,7 +157,7 @@ export function mutation<
             id,
             hash: asked,
             sequence,
-            reply,
+            reply: answer.kept === undefined ? reply : encode(answer.kept),
           };
           const remembered = requests.remember({ ...success, atMs: engine.now() });
           engine.keepReply(remembered.kept, remembered.forgetBefore);

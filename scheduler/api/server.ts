@@ -8,6 +8,7 @@ import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
 import { hostService } from './host-service.js';
 import { identityService } from './identity-service.js';
+import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   version: string;
   startMs: number;
   usage: UsageReader;
+  /** HOST:PORT at which hosts reach this scheduler. */
+  advertise: readonly string[];
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -86,6 +89,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AgentService.service, options.agentService);
+  add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   reflectionService().addToServer(server);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   health.addToServer(server);

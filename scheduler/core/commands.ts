@@ -24,6 +24,7 @@ import type {
   Administration,
 } from './model.js';
 import type { Certificate, Identity, JoinToken, Role } from './access/model.js';
+import type { RefusedAttempts } from './audit/attempts.js';
 import type { Refusal } from './refusal.js';
 import type { StoppedVms } from './model.js';
 import type {
@@ -127,6 +128,8 @@ export interface Enrolment {
   /** SHA-256 of the host's public key, hexadecimal: the same key again is the same host that has lost the answer. */
   keyHash: string;
   certificate: Certificate;
+  /** PEM of it and what it is verified by. */
+  chainPem: string;
 }
 
 interface WithEtag {
@@ -268,6 +271,8 @@ export interface Commands {
   'time.pass': { command: object; reply: null };
   /** What may have put VMs in breach, or out of it, has changed; the engine asks for it after such a decision. */
   'breaches.review': { command: { administrations: string[] }; reply: null };
+  /** Calls that were refused, to be kept for the record. */
+  'attempts.note': { command: { entries: RefusedAttempts[] }; reply: null };
   'image.create': {
     command: Omit<Image, 'deleted' | 'createdMs'>;
     reply: Image;
@@ -311,7 +316,11 @@ export interface Commands {
     };
     reply: Host;
   };
-  'host.renew': { command: { id: string; keyHash: string; certificate: Certificate }; reply: Host };
+  /** `serial` is that of the certificate that the host asks with. */
+  'host.renew': {
+    command: { id: string; serial: string; keyHash: string; certificate: Certificate };
+    reply: Host;
+  };
   'host.revoke': { command: { id: string; reason: string }; reply: Host };
   'host.release': { command: { id: string }; reply: Host };
   'host.hello': {

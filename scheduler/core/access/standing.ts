@@ -6,7 +6,7 @@
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { Caller, Standing, Subject } from './caller.js';
-import { renewableMs } from './certificates.js';
+import { isRenewable, provenBy } from './certificates.js';
 import type { Certificate, Identity } from './model.js';
 import { hostUri, identityUri } from './uris.js';
 
@@ -105,11 +105,12 @@ function standingOfHost(
   if (host.state === 'retired')
     return { refusal: refuse('unauthenticated', 'HOST_RETIRED', `host "${id}" was retired; join it anew`) };
   if (host.revoked === true) return { refusal: revoked };
-  const certificate = certificateOf(host.certificates ?? [], serial);
-  const refusal = refuseCertificate(certificate, nowMs);
-  if (refusal === null) return { standing: { role: 'host', host: id } };
-  const isLate = refusal === expired && (certificate?.endMs ?? 0) > nowMs - renewableMs;
-  return isLate ? { standing: { role: 'host', host: id, renewsOnly: true } } : { refusal };
+  const { certificates = [] } = host;
+  if (provenBy(certificates, serial, nowMs) !== undefined) return { standing: { role: 'host', host: id } };
+  const certificate = certificateOf(certificates, serial);
+  return certificate !== undefined && isRenewable(certificate, nowMs)
+    ? { standing: { role: 'host', host: id, renewsOnly: true } }
+    : { refusal: refuseCertificate(certificate, nowMs) ?? expired };
 }
 
 function certificateOf(certificates: readonly Certificate[], serial: string): Certificate | undefined {

@@ -9,6 +9,7 @@ import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/Agent
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
@@ -29,6 +30,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<AgreementServiceDefinition> &
   Named<ImageServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
+  Named<JoinTokenServiceDefinition> &
   Named<OperationServiceDefinition> &
   Named<PartnerServiceDefinition> &
   Named<FederationServiceDefinition> &
@@ -66,7 +68,7 @@ export function definitionOf(method: string): grpc.MethodDefinition<object, obje
 
 export const methodNames = [...definitions.keys()] as MethodName[];
 
-const callTimeoutMs = 20_000;
+const callTimeoutMs = 60_000;
 
 const insecureChannel: SecureChannel = { credentials: grpc.credentials.createInsecure(), options: {} };
 

@@ -54,6 +54,7 @@ async function serve(t: Test) {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    advertise: ['127.0.0.1:7443'],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {
