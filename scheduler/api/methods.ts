@@ -3,14 +3,21 @@
  * and waits for the disk. Both answer only with what is durable, and turn refusals into statuses.
  */
 import { hash } from 'node:crypto';
-import type { handleUnaryCall, MethodDefinition, sendUnaryData, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  MethodDefinition,
+  sendUnaryData,
+  ServerWritableStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
-import { type Call, type Callers, isRefusal } from './callers.js';
+import { admit, type Gate } from './admission.js';
+import type { Call } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
@@ -26,12 +33,11 @@ export type Answer<Res> =
     }
   | { refusal: Refusal };
 
-export interface CallContext {
+export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
   turns: Turns;
   log: Logger;
-  callers: Callers;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
 }
@@ -83,7 +89,7 @@ export function query<Req, Res extends object>(
     return (call, callback) => {
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, call, callback, (caller) => {
+      guard(method, context, call, message as object, callback, (caller) => {
         const answer = read(message, context, caller);
         const bytes = answer.refusal ? null : encode(answer.response);
         context.engine.readable().then(() => {
@@ -150,7 +156,7 @@ export function mutation<
           callback(null, reply);
         });
       };
-      guard(method, context, call, callback, (caller) => {
+      guard(method, context, call, message, callback, (caller) => {
         const malformedId = checkRequestId(requestId);
         if (malformedId) return callback(statusOf(malformedId));
         if (prepare === undefined) return decide(caller, undefined as P);
@@ -222,21 +228,41 @@ function callerKey({ identity, onBehalf }: Caller): string {
   return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
 }
 
-/** Handles a call in its turn, once it is known who calls. */
+/** Handles a call in its turn, once it is let in. */
 function guard(
   method: AnyMethod,
   context: CallContext,
   call: Call,
+  message: object,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  const attempt = (caller: Caller | Refusal) => {
-    if (isRefusal(caller)) callback(statusOf(caller));
-    else inTurn(method, context, callback, () => handle(caller));
-  };
-  const caller = context.callers.of(call);
-  if (caller instanceof Promise) void caller.then(attempt);
-  else attempt(caller);
+  admit(
+    context,
+    method.path.slice(1),
+    call,
+    message,
+    (refusal) => callback(statusOf(refusal)),
+    (caller) => inTurn(method, context, callback, () => handle(caller)),
+  );
+}
+
+/** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
+export function streaming<Req extends object, Res>(
+  method: AnyMethod,
+  context: CallContext,
+  call: ServerWritableStream<Arrived<unknown>, Res>,
+  handle: (request: Req, caller: Caller) => void,
+): void {
+  const message = call.request.message as Req | null;
+  const fail = (status: StatusObject) => call.emit('error', status);
+  if (message === null) fail(statusOf(malformed));
+  else {
+    guard(method, context, call, message, fail, (caller) => {
+      // Nobody would hear of its end any more.
+      if (!call.cancelled) handle(message, caller);
+    });
+  }
 }
 
 /** A bug says nothing of the inside to the caller, and is logged. */

@@ -55,3 +55,8 @@ export const insecureCaller: Caller = {
   subject: { kind: 'insecure' },
   certificateEndMs: 0,
 };
+
+/** Who has shown no certificate, or one that proves nothing more than the reason says. */
+export function nobody(reason: string): Caller {
+  return { identity: 'nobody', onBehalf: '', subject: { kind: 'nobody', reason }, certificateEndMs: 0 };
+}
