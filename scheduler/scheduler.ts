@@ -5,8 +5,8 @@ import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
 import { endpointOf } from '../proto/loopback.js';
 import { Accountant } from './accounting/accountant.js';
-import { allowAll } from './api/admission.js';
 import { agentService } from './api/agent-service.js';
+import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
@@ -85,7 +85,7 @@ export async function runScheduler(config: Config): Promise<void> {
       log,
       callers:
         authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),
-      authorize: allowAll,
+      authorize: authorizer(engine),
       authority,
     },
     ring: watchRingOf(engine),

@@ -16,7 +16,8 @@ import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
-import { admit, type Gate } from './admission.js';
+import { type Gate, identify } from './admission.js';
+import { toldTo } from './authorization.js';
 import type { Call } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
@@ -81,7 +82,7 @@ export type UnaryHandler = (
 export const malformed = refuse('invalid', 'MALFORMED', 'the request is not a message of this method');
 
 /** A call that reads. */
-export function query<Req, Res extends object>(
+export function query<Req extends object, Res extends object>(
   read: (request: Req, context: CallContext, caller: Caller) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
@@ -89,11 +90,14 @@ export function query<Req, Res extends object>(
     return (call, callback) => {
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, call, message as object, callback, (caller) => {
-        const answer = read(message, context, caller);
+      guard(method, context, call, callback, (caller) => {
+        const { engine } = context;
+        const forbidden = context.authorize(method.path, message, caller);
+        const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
+        const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        context.engine.readable().then(() => {
-          if (answer.refusal) callback(statusOf(answer.refusal));
+        engine.readable().then(() => {
+          if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
       });
@@ -124,14 +128,22 @@ export function mutation<
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
       const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
+      const isAnswered = (caller: Caller): boolean => {
+        const forbidden = context.authorize(method.path, message, caller);
+        const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
+        if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
+        if (forbidden) engine.readable().then(() => callback(statusOf(forbidden)));
+        return forbidden !== null;
+      };
       const decide = (caller: Caller, prepared: P) => {
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
         const { identity, onBehalf } = caller;
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
-          const { refusal } = answer;
+          const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
         }
@@ -156,11 +168,11 @@ export function mutation<
           callback(null, reply);
         });
       };
-      guard(method, context, call, message, callback, (caller) => {
+      guard(method, context, call, callback, (caller) => {
         const malformedId = checkRequestId(requestId);
         if (malformedId) return callback(statusOf(malformedId));
         if (prepare === undefined) return decide(caller, undefined as P);
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         const preparing = prepare(message, context, caller);
         if ('kind' in preparing) return callback(statusOf(preparing));
         preparing.then(
@@ -228,20 +240,17 @@ function callerKey({ identity, onBehalf }: Caller): string {
   return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
 }
 
-/** Handles a call in its turn, once it is let in. */
-function guard(
+/** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
+export function guard(
   method: AnyMethod,
   context: CallContext,
   call: Call,
-  message: object,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  admit(
+  identify(
     context,
-    method.path.slice(1),
     call,
-    message,
     (refusal) => callback(statusOf(refusal)),
     (caller) => inTurn(method, context, callback, () => handle(caller)),
   );
@@ -258,9 +267,12 @@ export function streaming<Req extends object, Res>(
   const fail = (status: StatusObject) => call.emit('error', status);
   if (message === null) fail(statusOf(malformed));
   else {
-    guard(method, context, call, message, fail, (caller) => {
+    guard(method, context, call, fail, (caller) => {
       // Nobody would hear of its end any more.
-      if (!call.cancelled) handle(message, caller);
+      if (call.cancelled) return;
+      const forbidden = context.authorize(method.path, message, caller);
+      if (forbidden) fail(statusOf(forbidden));
+      else handle(message, caller);
     });
   }
 }

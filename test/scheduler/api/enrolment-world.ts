@@ -9,7 +9,6 @@ import { agentService } from '../../../scheduler/api/agent-service.js';
 import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
-import { allowAll } from '../../../scheduler/api/admission.js';
 import { apiServer } from '../../../scheduler/api/server.js';
 import { Turns } from '../../../scheduler/api/turns.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
@@ -96,7 +95,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
       requests: new Requests(store, []),
       turns: new Turns(),
       log,
-      authorize: allowAll,
+      authorize: () => null,
       callers: { of: callerOf },
       authority,
     },
