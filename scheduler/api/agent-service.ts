@@ -15,7 +15,7 @@ import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
-import { admit } from './admission.js';
+import { identify } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
 import { type Arrived, type CallContext, malformed } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
@@ -58,8 +58,13 @@ export function agentService<S extends Session>(
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
         const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
-        admit(context, method.path, stream, {}, refused, (caller) => {
-          if (!stream.cancelled) listen(new Link(fleet, stream, context.log, caller), stream);
+        identify(context, stream, refused, (caller) => {
+          if (stream.cancelled) return;
+          const link = new Link(fleet, stream, context.log, caller);
+          const forbidden = context.authorize(method.path, {}, caller);
+          if (forbidden === null) listen(link, stream);
+          else if (caller.subject.kind === 'host') link.turnAway(forbidden);
+          else refused(forbidden);
         });
       },
   };
@@ -114,6 +119,11 @@ class Link<S extends Session> {
     this.#over = true;
     this.stream.write({ rejected: { reason, message, retryable } });
     this.stream.end();
+  }
+
+  /** A host that is not let in: its agent knows what the reason means, and whether it may come back. */
+  turnAway({ reason, message }: Refusal): void {
+    this.reject(reason, message, reason === 'CERTIFICATE_REFUSED');
   }
 
   gone(reason: string): void {
