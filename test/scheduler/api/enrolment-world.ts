@@ -98,7 +98,6 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
       requests: new Requests(store, []),
       turns: new Turns(),
       log,
-      authorize: () => null,
       callers: { of: callerOf },
       authority,
       authorize: authorizer(engine),
