@@ -8,9 +8,9 @@ import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
+import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
-import { Turns } from './api/turns.js';
 import { watchRingOf } from './api/vm-watch.js';
 import type { Config } from './config.js';
 import type { Engine } from './engine.js';
@@ -81,7 +81,7 @@ export async function runScheduler(config: Config): Promise<void> {
     context: {
       engine,
       requests: new Requests(store, requests),
-      turns: new Turns(),
+      entrance: new Entrance({ callsPerSecond: config.callsPerSecond, uptimeMs: () => performance.now() }),
       log,
       callers:
         authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),

@@ -10,7 +10,7 @@ import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
@@ -93,7 +93,11 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     context: {
       engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({
+        callsPerSecond: 1e6,
+        strangersPerSecond: 1e6,
+        uptimeMs: () => performance.now(),
+      }),
       log,
       authorize: () => null,
       callers: { of: callerOf },
