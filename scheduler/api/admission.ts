@@ -7,8 +7,8 @@ import type { Refusal } from '../core/refusal.js';
 import { type Call, type Callers, isRefusal } from './callers.js';
 
 /**
- * Whether a caller may make a call, as `secovia.v1.SERVICE/METHOD` and its message, which is empty for a stream of
- * requests; null when it may.
+ * Why a caller may not make a call; null when it may. `method` is its path, as `/secovia.v1.VmService/CreateVm`, and the
+ * message of a stream of requests is empty.
  */
 export type Authorize = (method: string, message: object, caller: Caller) => Refusal | null;
 

@@ -96,7 +96,7 @@ export function agentService<S extends Session>(fleet: Agents<S>, checkpointKey:
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
         const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
-        admit(context, method.path.slice(1), stream, {}, refused, (caller) => {
+        admit(context, method.path, stream, {}, refused, (caller) => {
           if (!stream.cancelled) listen(new Link(fleet, stream, context.log, caller), stream);
         });
       },

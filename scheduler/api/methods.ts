@@ -232,7 +232,7 @@ function guard(
 ): void {
   admit(
     context,
-    method.path.slice(1),
+    method.path,
     call,
     message,
     (refusal) => callback(statusOf(refusal)),
