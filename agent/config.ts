@@ -45,6 +45,10 @@ const schema = z.strictObject({
   federation: z.string().default(''),
   /** The federation's Ed25519 key, SPKI DER, base64: checkpoints are verified with it. */
   checkpointKey: z.base64('must be base64').default(''),
+  /** Credentials of the host; empty means `identity` in `dataDir`. */
+  identityDir: z.union([z.literal(''), folder], 'must be an absolute path').default(''),
+  /** Without TLS: to a scheduler on this machine alone. */
+  insecure: z.boolean('must be true or false').default(false),
   libvirtUri: z.string().min(1).default('qemu:///system'),
   dataDir: folder.default('/var/lib/secovia'),
   runDir: folder.default(defaultRunDir),
@@ -79,6 +83,9 @@ const schema = z.strictObject({
 
 export type AgentConfig = z.infer<typeof schema>;
 
+export const identityFolder = (config: { identityDir: string; dataDir: string }): string =>
+  config.identityDir || join(config.dataDir, 'identity');
+
 type Raw = Record<string, unknown>;
 
 /** Settings that `status` and `join` need before anybody joined anything. */
@@ -110,7 +117,7 @@ for (const key of Object.keys(schema.shape)) {
   for (const path of paths) {
     const read = (text: string): unknown => {
       if (key === 'imageDirectories') return text.split(':').filter((part) => part !== '');
-      if (key === 'extras') return asYaml(text);
+      if (key === 'extras' || key === 'insecure') return asYaml(text);
       return nested || key === 'trashRetentionHours' ? asNumber(text) : text;
     };
     variables.set(environmentPrefix + path.map(screaming).join('_'), { path, read });

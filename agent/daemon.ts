@@ -4,9 +4,12 @@
  */
 import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import * as grpc from '@grpc/grpc-js';
 import { type Logger, pino } from 'pino';
+import { CredentialsError, readCredentials, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { systemClock } from './clock.js';
-import { type AgentConfig, ConfigError, socketPath } from './config.js';
+import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
 import { Ledger } from './converge/ledger.js';
 import { AgentCore } from './core.js';
@@ -14,7 +17,7 @@ import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
 import { measure, survey } from './inventory/inventory.js';
-import { GrpcTransport } from './link/grpc-transport.js';
+import { type ChannelSource, GrpcTransport } from './link/grpc-transport.js';
 import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
@@ -36,6 +39,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     { level: config.logLevel, base: { host: config.host } },
     pino.destination({ fd: 2, sync: true }),
   );
+  checkReach(config);
   const hypervisor = await openHypervisor(config);
   lockFolder(config.dataDir);
   const clock = systemClock();
@@ -61,7 +65,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     writer,
-    transport: new GrpcTransport(config.scheduler),
+    transport: new GrpcTransport(config.scheduler, channelSource(config)),
     survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
     measure: () => measure(config.dataDir),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
@@ -93,6 +97,30 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   server.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+/** Says before anything is begun what would keep the agent from its scheduler for ever. */
+function checkReach(config: AgentConfig): void {
+  const { scheduler, insecure } = config;
+  if (insecure && !isLoopback(endpointOf(scheduler).host)) {
+    throw new ConfigError(
+      `insecure is for a scheduler on this machine alone, and ${scheduler} is not; leave it out, and run secovia-agent join`,
+    );
+  }
+  if (insecure) return;
+  try {
+    readCredentials(identityFolder(config));
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    const todo = error.missing ? '; run secovia-agent join first' : '';
+    throw new ConfigError(`${error.message}${todo}`);
+  }
+}
+
+/** Read for every stream anew: the certificate is renewed beside it. */
+function channelSource(config: AgentConfig): ChannelSource {
+  if (config.insecure) return () => ({ credentials: grpc.credentials.createInsecure(), options: {} });
+  return () => secureChannel(readCredentials(identityFolder(config)));
 }
 
 /** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */

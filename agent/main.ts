@@ -56,6 +56,8 @@ program
   .option('--host <name>', "this host's name in the federation")
   .option('--site <site>', 'the site that the host is in')
   .option('--rack <rack>', 'failure domain inside the site')
+  .option('--identity-dir <folder>', "the host's credentials (default: identity in the data folder)")
+  .option('--insecure', 'without TLS, to a scheduler on this machine that runs so')
   .option('--libvirt-uri <uri>', 'which hypervisor (default: qemu:///system)')
   .option('--data-dir <folder>', 'disks, images and state (default: /var/lib/secovia)')
   .option('--run-dir <folder>', 'the status socket (default: /run/secovia)')

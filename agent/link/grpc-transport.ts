@@ -5,9 +5,11 @@
 import * as grpc from '@grpc/grpc-js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
+import type { SecureChannel } from '../../proto/credentials.js';
 import { v1 } from '../../proto/index.js';
 import type { LinkStream, StreamListener, Transport } from './transport.js';
 
+type LinkClient = InstanceType<typeof v1.AgentService>;
 type Call = grpc.ClientDuplexStream<LinkRequest, LinkResponse__Output>;
 
 const connectTimeoutMs = 8_000;
@@ -22,15 +24,27 @@ const channelOptions: grpc.ChannelOptions = {
   'grpc.enable_channelz': 0,
 };
 
+/** How the agent proves which host it is, as of now; asked for every stream anew, since certificates are renewed. */
+export type ChannelSource = () => SecureChannel;
+
 export class GrpcTransport implements Transport {
   readonly #address: string;
+  readonly #channel: ChannelSource;
 
-  constructor(address: string) {
+  constructor(address: string, channel: ChannelSource) {
     this.#address = address;
+    this.#channel = channel;
   }
 
   open(listener: StreamListener): LinkStream {
-    const client = new v1.AgentService(this.#address, grpc.credentials.createInsecure(), channelOptions);
+    let channel: SecureChannel;
+    try {
+      channel = this.#channel();
+    } catch (error) {
+      return withoutStream(listener, (error as Error).message);
+    }
+    const options = { ...channelOptions, ...channel.options };
+    const client = new v1.AgentService(this.#address, channel.credentials, options);
     let call: Call | null = null;
     let over = false;
     const end = (reason: string) => {
@@ -41,7 +55,9 @@ export class GrpcTransport implements Transport {
     };
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (over) return;
-      if (error !== undefined) return end(`no connection to ${this.#address}`);
+      if (error !== undefined) {
+        return whyNotReady(client, (reason) => end(`no connection to ${this.#address}${reason}`));
+      }
       call = client.link();
       call.on('data', (response) => over || listener.received(response));
       call.on('drain', () => over || listener.writable());
@@ -64,6 +80,27 @@ export class GrpcTransport implements Transport {
       },
     };
   }
+}
+
+/** Whoever waited is not told what for: a call that does not wait is. */
+function whyNotReady(client: LinkClient, told: (reason: string) => void): void {
+  const call = client.link({ deadline: Date.now() + lingerMs });
+  call.on('error', ({ details }: grpc.ServiceError) => {
+    const reason = /Last error: (.*?)(\. Resolution note: .*)?$/s.exec(details)?.[1];
+    told(reason === undefined ? '' : `: ${reason}`);
+  });
+}
+
+/** What ends before it has begun, though not before the caller has it in hand. */
+function withoutStream(listener: StreamListener, reason: string): LinkStream {
+  let over = false;
+  setImmediate(() => over || listener.ended(reason));
+  return {
+    send: () => false,
+    close: () => {
+      over = true;
+    },
+  };
 }
 
 function describe(failure: grpc.ServiceError, address: string): string {
