@@ -8,7 +8,7 @@
  * A PATTERN is a part of a test file's path.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ interface Counts {
 
 /** More than these are counted and not told: the first ones are mostly the cause of the rest. */
 const failuresTold = 12;
+const linesSaid = 60;
 
 function filesOf(patterns: string[]): { unit: string[]; lab: string[] } {
   const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
@@ -43,22 +44,29 @@ function run(name: string, files: string[], jobs: number, fileTimeoutS: number):
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const record = join(output, `${name}.tap`);
   rmSync(record, { force: true });
+  const watched = process.stdout.isTTY;
+  // What a test that ends early throws is on its stderr alone, which only this reporter passes on.
+  const said = watched ? null : openSync(join(output, `${name}.stderr`), 'w+');
   const args = [
     'run',
     `--jobs=${jobs}`,
     `--timeout=${fileTimeoutS}`,
-    `--reporter=${process.stdout.isTTY ? 'base' : 'min'}`,
+    `--reporter=${watched ? 'base' : 'tap'}`,
     `--output-file=${relative(root, record)}`,
     ...files,
   ];
   const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tap'), args, {
     cwd: root,
-    stdio: 'inherit',
+    stdio: said === null ? 'inherit' : ['inherit', 'ignore', said],
   });
   const text = readFileSync(record, 'utf8');
   keepFailures(name, text);
   const counts = countsIn(text);
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  if (said !== null) {
+    closeSync(said);
+    if (counts.failed > 0) keepSaid(name);
+  }
   return counts;
 }
 
@@ -71,6 +79,16 @@ function keepFailures(name: string, record: string): void {
     failureLines.push('', `FAILED ${path.join(' > ')}`, ...details.map((line) => `    ${line}`));
   if (failures.length > failuresTold)
     failureLines.push('', `and ${failures.length - failuresTold} failures more, in .tap/${name}.tap`);
+}
+
+/** The end of what the tests wrote to stderr. */
+function keepSaid(name: string): void {
+  const lines = readFileSync(join(output, `${name}.stderr`), 'utf8')
+    .trimEnd()
+    .split('\n');
+  if (lines.join('') === '') return;
+  failureLines.push('', `on stderr (the whole is in .tap/${name}.stderr):`);
+  failureLines.push(...lines.slice(-linesSaid).map((line) => `    ${line}`));
 }
 
 /** tap ends its record with `# { total: 714, pass: 712, fail: 1, skip: 1 }`, and leaves out what is zero. */

@@ -1,5 +1,10 @@
 /** AgentService: how a host joins, and the stream between its agent and the scheduler. */
-import type { handleBidiStreamingCall, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  MethodDefinition,
+  ServerDuplexStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
@@ -10,7 +15,7 @@ import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
-import { type Identified, isRefusal } from './callers.js';
+import { admit } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
 import { type Arrived, type CallContext, malformed } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
@@ -48,45 +53,36 @@ export function agentService<S extends Session>(
 
     Link:
       (
-        _method: unknown,
-        { log, callers }: CallContext,
+        method: MethodDefinition<unknown, unknown>,
+        context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const link = new Link(fleet, stream, log, linkCaller(callers.of(stream)));
-        const silent = setTimeout(
-          () => link.reject('SILENT', 'no Hello came in time', true),
-          helloDeadlineMs,
-        );
-        stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
-          clearTimeout(silent);
-          link.hear(message);
+        const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
+        admit(context, method.path, stream, {}, refused, (caller) => {
+          if (!stream.cancelled) listen(new Link(fleet, stream, context.log, caller), stream);
         });
-        const gone = (reason: string) => {
-          clearTimeout(silent);
-          link.gone(reason);
-        };
-        stream.on('end', () => {
-          gone('the agent ended its stream');
-          stream.end();
-        });
-        stream.on('cancelled', () => gone('the connection was lost'));
-        stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
       },
   };
 }
 
 const notAHost = refuse('denied', 'NOT_A_HOST', 'this stream is for the agents of hosts');
 
-/** Agents prove who they are by their certificates, and nobody else has anything to say here. */
-function linkCaller(identified: Identified): Caller | Refusal {
-  if (identified instanceof Promise) {
-    identified.catch(() => {});
-    return notAHost;
-  }
-  if (isRefusal(identified)) return identified;
-  const { subject } = identified;
-  if (subject.kind === 'nobody') return refuse('unauthenticated', 'UNAUTHENTICATED', subject.reason);
-  return subject.kind === 'host' || subject.kind === 'insecure' ? identified : notAHost;
+function listen<S extends Session>(link: Link<S>, stream: Stream): void {
+  const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
+  stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
+    clearTimeout(silent);
+    link.hear(message);
+  });
+  const gone = (reason: string) => {
+    clearTimeout(silent);
+    link.gone(reason);
+  };
+  stream.on('end', () => {
+    gone('the agent ended its stream');
+    stream.end();
+  });
+  stream.on('cancelled', () => gone('the connection was lost'));
+  stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
 }
 
 /** One stream: nothing was said, then a session, then over. What comes after the end is not listened to. */
@@ -98,7 +94,7 @@ class Link<S extends Session> {
     private readonly fleet: Agents<S>,
     private readonly stream: Stream,
     private readonly log: Logger,
-    private readonly caller: Caller | Refusal,
+    private readonly caller: Caller,
   ) {}
 
   /** Takes in a message; null is one that could not be read. */
@@ -141,11 +137,11 @@ class Link<S extends Session> {
       this.#fail(statusOf(refuse('invalid', 'NO_HELLO', message)));
       return;
     }
-    if (isRefusal(this.caller)) {
-      this.#fail(statusOf(this.caller));
+    const { subject } = this.caller;
+    if (subject.kind !== 'host' && subject.kind !== 'insecure') {
+      this.#fail(statusOf(notAHost));
       return;
     }
-    const { subject } = this.caller;
     if (subject.kind === 'host' && subject.id !== host) {
       this.reject(
         'OTHER_HOST',

@@ -7,6 +7,7 @@ import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
 import { hostService } from './host-service.js';
+import { identityService } from './identity-service.js';
 import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
@@ -79,6 +80,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.QuotaService.service, quotaService);
   add(v1.ResidencyService.service, residencyService);
   add(v1.AgreementService.service, agreementService);
+  add(v1.IdentityService.service, identityService);
   add(v1.ImageService.service, imageService);
   add(v1.StoragePoolService.service, storagePoolService);
   add(v1.OperationService.service, operationService);

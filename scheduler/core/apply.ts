@@ -128,6 +128,8 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'token.deleted':
       applyAccessChange(state, change);
       return;
+    case 'attempts.refused':
+      return;
     case 'host.joined':
       state.addHost(change.host);
       state.touched.write('host', change.host.id, change.host);

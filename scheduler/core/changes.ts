@@ -25,6 +25,7 @@ import type {
   VmState,
 } from './model.js';
 import type { Certificate, Enrolled, Identity, JoinToken } from './access/model.js';
+import type { RefusedAttempts } from './audit/attempts.js';
 import type {
   Agreement,
   Breach,
@@ -83,6 +84,8 @@ export type Change =
   /** A host has joined with it. */
   | { type: 'token.used'; id: string; host: string; keyHash: string }
   | { type: 'token.deleted'; id: string }
+  /** Calls that were refused, for the record alone. */
+  | { type: 'attempts.refused'; entries: RefusedAttempts[] }
   | { type: 'host.joined'; host: Host }
   /** The certificates of a host as they are from now on. */
   | { type: 'host.certified'; id: string; certificates: Certificate[]; keyHash: string; enrolled?: Enrolled }

@@ -24,6 +24,7 @@ import type {
   Administration,
 } from './model.js';
 import type { Certificate, Identity, JoinToken, Role } from './access/model.js';
+import type { RefusedAttempts } from './audit/attempts.js';
 import type { Refusal } from './refusal.js';
 import type { StoppedVms } from './model.js';
 import type {
@@ -270,6 +271,8 @@ export interface Commands {
   'time.pass': { command: object; reply: null };
   /** What may have put VMs in breach, or out of it, has changed; the engine asks for it after such a decision. */
   'breaches.review': { command: { administrations: string[] }; reply: null };
+  /** Calls that were refused, to be kept for the record. */
+  'attempts.note': { command: { entries: RefusedAttempts[] }; reply: null };
   'image.create': {
     command: Omit<Image, 'deleted' | 'createdMs'>;
     reply: Image;

@@ -69,6 +69,10 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'agreement.delete': agreements.deleteAgreement,
   'time.pass': due.passTime,
   'breaches.review': due.reviewBreaches,
+  'attempts.note': (_state, { entries }) => ({
+    changes: [{ type: 'attempts.refused', entries }],
+    reply: () => null,
+  }),
   'image.create': images.createImage,
   'image.delete': images.deleteImage,
   'pool.create': pools.createPool,

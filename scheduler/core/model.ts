@@ -311,6 +311,8 @@ export interface Operation {
   state: OperationState;
   /** Uids of the VMs it concerns. */
   targets: string[];
+  /** Whose VMs they are, which is asked for when they are gone; left out in those from before there were identities. */
+  administration?: string;
   succeeded: number;
   failed: number;
   fault: Fault | null;

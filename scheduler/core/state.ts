@@ -6,6 +6,7 @@
  * that, and watchers hear of just that.
  */
 import { Access } from './access/access.js';
+import { AuditNumbers } from './audit/numbers.js';
 import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
@@ -68,6 +69,8 @@ export class State {
   readonly tenancy: Tenancy;
   /** Who may call. */
   readonly access = new Access();
+  /** How many decisions have concerned whom. */
+  readonly audit = new AuditNumbers();
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
@@ -82,7 +85,7 @@ export class State {
   touched = new Touched();
 
   /** By which strategy placement chooses among the hosts that can take a VM; it is no part of what is kept. */
-  constructor(strategy: Strategy = 'pack') {
+  constructor(readonly strategy: Strategy = 'pack') {
     this.hostTable = new HostTable({
       scorer: strategies[strategy],
       vcpuPercent: (host) =>

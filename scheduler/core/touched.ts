@@ -1,5 +1,6 @@
 /** What was written since the last commit, so that the store can save just that, and watchers hear of just that. */
 import type { Identity, JoinToken } from './access/model.js';
+import type { AuditNumber } from './audit/numbers.js';
 import type { Administration, Federation, Host, Image, Operation, Site, StoragePool, Vm } from './model.js';
 import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './tenancy/model.js';
 
@@ -18,6 +19,7 @@ export interface Entities {
   pool: StoragePool;
   identity: Identity;
   token: JoinToken;
+  audit: AuditNumber;
   host: Host;
   vm: Vm;
   operation: Operation;
@@ -40,6 +42,7 @@ export const entityKinds: readonly EntityKind[] = [
   'pool',
   'identity',
   'token',
+  'audit',
   'host',
   'vm',
   'operation',
@@ -66,6 +69,7 @@ function byKind(): ByKind {
     pool: none,
     identity: none,
     token: none,
+    audit: none,
     host: none,
     vm: none,
     operation: none,

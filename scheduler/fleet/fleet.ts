@@ -8,9 +8,11 @@ import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import { provenBy } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
+import { hostUri } from '../core/access/uris.js';
+import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
 import type { Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
-import type { Committed, Engine } from '../engine.js';
+import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
 import { Leases } from './leases.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
@@ -21,6 +23,8 @@ export const protocolVersion = 1;
 
 /** What a planned stop grants, so that no host runs out of its lease while the scheduler is exchanged (L3). */
 export const plannedStopLeaseMs = 600_000;
+
+const linkMethod = 'secovia.v1.AgentService/Link';
 
 const bootIdForm = /^[A-Za-z0-9-]{1,64}$/;
 const reportIntervalMs = 30_000;
@@ -111,7 +115,7 @@ export class Fleet {
       return refuse('invalid', 'INVALID_HELLO', 'inventory must be there, and below 256 KiB as JSON');
     }
     const report = reportIn(hello.report);
-    const outcome = this.#engine.run({
+    const outcome = this.#runBy(host, {
       type: 'host.hello',
       id: host,
       machineId: hello.machineId,
@@ -159,13 +163,13 @@ export class Fleet {
       );
       return;
     }
-    this.#engine.run({ type: 'host.observe', id: session.host, observation });
+    this.#runBy(session.host, { type: 'host.observe', id: session.host, observation });
   }
 
   report(session: AgentSession, message: Report__Output): void {
     session.report = reportIn(message);
     const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
-    this.#engine.run({
+    this.#runBy(session.host, {
       type: 'host.report',
       id: session.host,
       report: session.report,
@@ -193,7 +197,7 @@ export class Fleet {
     // Silent until its lease had ended, and back on the same stream: an agent that was frozen. Or it was quarantined.
     const { report } = session;
     if (host.state === 'lost' || (host.state === 'suspect' && report.libvirtAvailable)) {
-      this.#engine.run({ type: 'host.report', id: host.id, report, inventory: null, capacity: null });
+      this.#runBy(host.id, { type: 'host.report', id: host.id, report, inventory: null, capacity: null });
     }
   }
 
@@ -210,6 +214,13 @@ export class Fleet {
   #cut(session: AgentSession, { reason, message }: Refusal, retryable: boolean): void {
     session.reject(reason, message, retryable);
     this.gone(session, message);
+  }
+
+  /** What follows from an agent's word is by that word. */
+  #runBy<T extends CommandType>(host: string, command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    const identity = hostUri(this.#engine.state.federation.name, host);
+    const actor = { identity, onBehalf: '', method: linkMethod, requestId: '' };
+    return this.#engine.actingFor(actor, () => this.#engine.run(command));
   }
 
   #grant(session: AgentSession, leaseMs: number): void {

@@ -31,7 +31,7 @@ export interface Batch {
   first: number;
   last: number;
   atMs: number;
-  /** Pieces of a text, to be put one after the other: one line a decision, `[atMs, [change, ...]]` as JSON. */
+  /** Pieces of a text, to be put one after the other: one line a decision, as `core/audit/line.ts` has it. */
   journal: string[];
   puts: (EntityRow & { body: string })[];
   deletes: EntityRow[];
@@ -75,7 +75,17 @@ export interface Store {
   reply(row: number): Buffer | null;
   /** The journal's hash at exactly this sequence, or null when no batch ended there. */
   hashAt(sequence: number): Buffer | null;
+  /** Keeps where the journal stood, for whoever verifies it later. Those that stand where one is kept already add nothing. */
+  keepCheckpoint(checkpoint: SignedCheckpoint): void;
   close(): Promise<void>;
+}
+
+/** The journal's hash at a sequence, in words that the scheduler cannot take back. */
+export interface SignedCheckpoint extends JournalHead {
+  incarnation: number;
+  /** Ed25519. */
+  signature: Buffer;
+  atMs: number;
 }
 
 /** A part of the journal. */

@@ -100,7 +100,7 @@ export class AgentProcess {
   status(...flags: string[]): { code: number | null; stdout: string; ms: number } {
     const begun = Date.now();
     const args = [agentProgram, 'status', '--config', this.configFile, ...flags];
-    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 });
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 45_000 });
     return { code: status, stdout, ms: Date.now() - begun };
   }
 }

@@ -100,7 +100,7 @@ export function spawnCli(args: readonly string[], env: Record<string, string>): 
         };
         const timer = setTimeout(
           () => reject(new Error(`not seen in time; so far: ${JSON.stringify(soFar)}`)),
-          20_000,
+          60_000,
         );
         changed.add(check);
         check();
@@ -110,7 +110,7 @@ export function spawnCli(args: readonly string[], env: Record<string, string>): 
 
 /** Waits on a condition with a deadline. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -183,7 +183,7 @@ function statusOf(error: unknown): Partial<grpc.StatusObject> {
 
 /** Waits until the port of a server that died can be listened on again. */
 async function freed(port: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 45_000;
   while (!(await canListen(port))) {
     if (Date.now() > deadline) throw new Error(`port ${port} is still taken`);
     await new Promise((resolve) => setTimeout(resolve, 5));

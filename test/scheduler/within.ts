@@ -17,7 +17,7 @@ export async function eventually<T>(
   what: string,
   ask: () => T | Promise<T>,
   satisfies: (answer: T) => boolean,
-  deadlineMs = 15_000,
+  deadlineMs = 45_000,
 ): Promise<T> {
   const until = Date.now() + deadlineMs;
   for (;;) {

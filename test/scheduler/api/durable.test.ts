@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { type Test, test } from 'tap';
 import { agentService } from '../../../scheduler/api/agent-service.js';
 import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
+import { authorizer } from '../../../scheduler/api/authorization.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
 import { Turns } from '../../../scheduler/api/turns.js';
@@ -46,6 +47,7 @@ async function serve(t: Test) {
       log,
       callers: insecureCallers,
       authority: null,
+      authorize: authorizer(world.engine),
     },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,

@@ -95,6 +95,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
       requests: new Requests(store, []),
       turns: new Turns(),
       log,
+      authorize: () => null,
       callers: { of: callerOf },
       authority,
     },

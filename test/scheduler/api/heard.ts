@@ -1,7 +1,7 @@
 /** What came over a stream, in order, with a way to wait for something in it. */
 import { within } from '../within.js';
 
-const deadlineMs = 15_000;
+const deadlineMs = 45_000;
 
 export class Heard<T> {
   readonly all: T[] = [];

@@ -84,7 +84,7 @@ function ask(question: object, version = 'v1'): Promise<Answer> {
   });
   stream.write(question);
   stream.end();
-  return within(10_000, 'an answer of reflection', answer);
+  return within(45_000, 'an answer of reflection', answer);
 }
 
 const services = [

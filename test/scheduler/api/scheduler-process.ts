@@ -3,6 +3,7 @@
  * killed or stopped, and started again on what it left.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type Scope, temporaryFolder } from '../scope.js';
@@ -34,12 +35,16 @@ export class SchedulerProcess {
     private readonly flags: string[],
   ) {}
 
-  /** Starts a scheduler, which ends with the test. It must not have logged an error by then. */
+  /**
+   * Starts a scheduler, which ends with the test. It speaks plain text unless it is to be `secure`, for which its folder has
+   * to have an authority (`secure-scheduler.ts`). It must not have logged an error by then.
+   */
   static async start(
     t: Scope,
-    { flags = [] as string[], dataDir = temporaryFolder(t) } = {},
+    { flags = [] as string[], dataDir = temporaryFolder(t), secure = false } = {},
   ): Promise<SchedulerProcess> {
-    const scheduler = new SchedulerProcess(`127.0.0.1:${await freePort()}`, dataDir, flags);
+    const address = `127.0.0.1:${await freePort()}`;
+    const scheduler = new SchedulerProcess(address, dataDir, secure ? flags : ['--insecure', ...flags]);
     t.teardown(async () => {
       await scheduler.kill();
       const errors = scheduler.errors();
@@ -59,7 +64,7 @@ export class SchedulerProcess {
   }
 
   /** Waits so long until it serves: many tests start one at a time, and some on a machine that has other work. */
-  async start(deadlineMs = 20_000): Promise<void> {
+  async start(deadlineMs = 60_000): Promise<void> {
     const args = [program, 'run', '--listen', this.address, '--data-dir', this.dataDir, ...this.flags];
     const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] } });
     this.#child = child;
@@ -106,7 +111,7 @@ export class SchedulerProcess {
   /** As an operator does it; gives the exit status. */
   async stop(): Promise<number | null> {
     this.#child?.kill('SIGTERM');
-    const { code } = await within(15_000, 'the scheduler stops', this.#exited);
+    const { code } = await within(45_000, 'the scheduler stops', this.#exited);
     this.#child = null;
     return code;
   }
@@ -125,14 +130,26 @@ function parsed(line: string): LogLine {
   }
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago. It is below those that the kernel gives to outgoing connections, or one of another
+ * test could take it before it is listened on.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return true;
 }

@@ -175,7 +175,7 @@ test('a caller that goes away makes room for others', async (t) => {
     each.on('error', () => {});
     each.on('data', () => {});
   }
-  await within(20_000, 'one is under way', new Promise((resolve) => streams[0]?.once('data', resolve)));
+  await within(45_000, 'one is under way', new Promise((resolve) => streams[0]?.once('data', resolve)));
   for (const each of streams) each.cancel();
   // The scheduler hears of it in a moment; until then all places are taken.
   const answered = await eventually(

@@ -36,6 +36,14 @@ export interface Excluding {
 const shortestWatch = 2048;
 const longestWatch = 2 ** 20;
 
+/** An index with other cuts in the making. Requests go on with the old one until all hosts are in the new one. */
+interface Next {
+  grid: Grid;
+  rows: Rows;
+  /** Those with lower numbers are in it. */
+  hosts: number;
+}
+
 export class RankRows {
   readonly #free: FreeColumns;
   readonly #scorer: Scorer;
@@ -48,6 +56,7 @@ export class RankRows {
   #profileRoom = 8;
   #grid: Grid;
   #rows: Rows;
+  #next: Next | null = null;
   readonly #stack: number[] = [];
   readonly #sample = new SizeSample();
   /** Requests since the cuts were looked at. */
@@ -60,12 +69,18 @@ export class RankRows {
    * `free` is what hosts have, by the numbers that `add` counts up; this index follows it when told to. `order` has
    * their ids, by the same numbers.
    */
-  constructor(free: FreeColumns, scorer: Scorer, order: IdOrder) {
+  constructor(
+    free: FreeColumns,
+    scorer: Scorer,
+    order: IdOrder,
+    /** Hosts that one request takes over into an index with other cuts: by default a fraction of a millisecond. */
+    private readonly takenOverAtOnce = 1024,
+  ) {
     this.#free = free;
     this.#scorer = scorer;
     this.#order = order;
     this.#grid = new Grid(firstCuts(this.#roomForCuts()), scorer);
-    this.#rows = this.#layOut();
+    this.#rows = this.#layOut(this.#grid);
   }
 
   /** Takes in the next host, which has its place in the order and is not yet on offer. */
@@ -77,7 +92,7 @@ export class RankRows {
   /** Offers a host to the requests that may use its profile, or to none when the profile is null. */
   offer(host: number, profile: number | null): void {
     if ((this.#profiles[host] as number) === (profile ?? none)) return;
-    this.#rows.take(host);
+    this.#take(host);
     this.#profiles[host] = profile ?? none;
     if (profile !== null && profile >= this.#profileRoom) {
       while (profile >= this.#profileRoom) this.#profileRoom *= 2;
@@ -93,21 +108,34 @@ export class RankRows {
 
   /** To be called after what a host has free, or holds, has changed. */
   update(host: number): void {
-    const profile = this.#profiles[host] as number;
-    if (profile === none) return;
+    if (this.#profiles[host] === none) return;
     const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms, contentStarts } = this.#free;
     const vcpus = freeVcpus[host] as number;
     const memoryMib = freeMemoryMib[host] as number;
     const diskMib = freeDiskMib[host] as number;
     // A host that has less than nothing of anything, or no room for one VM more, can take no request at all.
     if (vcpus < 0 || memoryMib < 0 || diskMib < 0 || (freeVms[host] as number) <= 0) {
-      this.#rows.take(host);
+      this.#take(host);
       return;
     }
-    const cell = this.#grid.cell(vcpus, memoryMib, diskMib);
     const contentStart = contentStarts[host] as number;
     this.#scorer.score(this.#scores, host, vcpus, memoryMib, diskMib, contentStart);
-    this.#rows.put(host, cell, profile);
+    this.#put(host, this.#grid, this.#rows);
+    const next = this.#next;
+    if (next !== null && host < next.hosts) this.#put(host, next.grid, next.rows);
+  }
+
+  /** Puts a host that can take requests, and has its score, where it belongs. */
+  #put(host: number, grid: Grid, rows: Rows): void {
+    const { freeVcpus, freeMemoryMib, freeDiskMib } = this.#free;
+    const vcpus = freeVcpus[host] as number;
+    const cell = grid.cell(vcpus, freeMemoryMib[host] as number, freeDiskMib[host] as number);
+    rows.put(host, cell, this.#profiles[host] as number);
+  }
+
+  #take(host: number): void {
+    this.#rows.take(host);
+    this.#next?.rows.take(host);
   }
 
   /**
@@ -115,7 +143,8 @@ export class RankRows {
    * there is none.
    */
   find(size: Readonly<Resources>, mask: ProfileMask, excluding: Excluding | null): number {
-    if (this.#asked >= this.#watch) this.#reconsider();
+    if (this.#next !== null) this.#takeOver(this.#next);
+    else if (this.#asked >= this.#watch) this.#reconsider();
     this.#asked += 1;
     const { vcpus, memoryMib, diskMib } = size;
     this.#sample.note(vcpus, memoryMib, diskMib);
@@ -241,23 +270,39 @@ export class RankRows {
     if (!often) return;
     const cuts = this.#sample.cuts(this.#roomForCuts());
     this.#watch = Math.min(this.#watch * 2, longestWatch);
-    if (!sameCuts(cuts, this.#grid.cuts)) this.#rebuild(cuts);
+    if (sameCuts(cuts, this.#grid.cuts)) return;
+    const grid = new Grid(cuts, this.#scorer);
+    this.#next = { grid, rows: this.#layOut(grid), hosts: 0 };
   }
 
+  /** Some hosts more; with the last of them the new cuts count. */
+  #takeOver(next: Next): void {
+    const until = Math.min(this.#hosts, next.hosts + this.takenOverAtOnce);
+    for (; next.hosts < until; next.hosts += 1) {
+      if (this.#rows.rowOf[next.hosts] !== none) this.#put(next.hosts, next.grid, next.rows);
+    }
+    if (until < this.#hosts) return;
+    this.#grid = next.grid;
+    this.#rows = next.rows;
+    this.#next = null;
+  }
+
+  /** All at once: there is no room for another profile in what there is. */
   #rebuild(cuts: GridCuts): void {
     const limits = this.#roomForCuts();
     const fewer =
       cuts.vcpus.at.length > limits.vcpus ||
       cuts.memoryMib.at.length > limits.memoryMib ||
       cuts.diskMib.at.length > limits.diskMib;
+    this.#next = null;
     this.#grid = new Grid(fewer ? firstCuts(limits) : cuts, this.#scorer);
-    this.#rows = this.#layOut();
+    this.#rows = this.#layOut(this.#grid);
     for (let host = 0; host < this.#hosts; host += 1) this.update(host);
   }
 
-  /** Empty rows for the present grid. */
-  #layOut(): Rows {
-    return new Rows(this.#grid.cells, this.#profileRoom, Math.ceil(this.#profileRoom / 32), this.#keys());
+  /** Empty rows. */
+  #layOut(grid: Grid): Rows {
+    return new Rows(grid.cells, this.#profileRoom, Math.ceil(this.#profileRoom / 32), this.#keys());
   }
 
   /** About two rows a host, so that the index stays as large as what it is an index of. */
@@ -278,11 +323,13 @@ export class RankRows {
     profiles.set(this.#profiles);
     this.#profiles = profiles;
     this.#rows.useKeys(this.#keys());
+    this.#next?.rows.useKeys(this.#keys());
   }
 
   /** How much memory the index takes, besides the order and the columns that it is an index of. */
   get bytes(): number {
-    return this.#scores.byteLength + this.#profiles.byteLength + this.#rows.bytes;
+    const next = this.#next?.rows.bytes ?? 0;
+    return this.#scores.byteLength + this.#profiles.byteLength + this.#rows.bytes + next;
   }
 }
 
