@@ -1,5 +1,6 @@
 /** The scheduler's configuration: a YAML file, then the environment, then flags; each may leave things out. */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { endpointOf, isLoopback } from '../proto/loopback.js';
@@ -59,6 +60,15 @@ export const configSchema = z.strictObject({
     .max(1_000_000, 'must be at most 1000000')
     .default(5000)
     .describe('calls a second that one caller may make; each 4 KiB of a message count as one more'),
+  hostCertificateMs: z
+    .number()
+    .int()
+    .min(60_000, 'must be at least 60000')
+    .max(366 * 24 * 3600_000, 'must be at most 31622400000')
+    .default(7 * 24 * 3600_000)
+    .describe(
+      'how long certificates of hosts are good, which renew them at two thirds of it, in milliseconds',
+    ),
   strategy: z
     .enum(strategyNames)
     .default('pack')
@@ -70,6 +80,13 @@ export type Config = z.infer<typeof configSchema>;
 export type ConfigKey = keyof Config;
 
 export class ConfigError extends Error {}
+
+/** Where hosts are told to look for the scheduler; an address that means every address is no address to go to. */
+export function advertised({ advertise, listen }: Config): readonly string[] {
+  if (advertise.length > 0) return advertise;
+  const { host, port } = endpointOf(listen);
+  return ['0.0.0.0', '::'].includes(host) ? [`${hostname()}:${port}`] : [listen];
+}
 
 /** `SECOVIA_SCHEDULER_DATA_DIR` for `dataDir`, and so on. */
 export function environmentName(key: string): string {
@@ -119,7 +136,8 @@ export function loadConfig(
 
 /** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
 function valueIn(key: string, text: string): unknown {
-  if (key === 'leaseMs' || key === 'callsPerSecond') return /^\d+$/.test(text) ? Number(text) : text;
+  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond'].includes(key);
+  if (isNumber) return /^\d+$/.test(text) ? Number(text) : text;
   if (key === 'advertise') return text.split(',').map((part) => part.trim());
   if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;
   return text;

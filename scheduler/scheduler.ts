@@ -12,7 +12,7 @@ import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
 import { watchRingOf } from './api/vm-watch.js';
-import type { Config } from './config.js';
+import { advertised, type Config } from './config.js';
 import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
@@ -93,8 +93,8 @@ export async function runScheduler(config: Config): Promise<void> {
     version: packageVersion(),
     startMs,
     usage: accountant,
-    advertise: [config.listen],
-    agentService: agentService(fleet, checkpoints.publicKey),
+    advertise: advertised(config),
+    agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
   const listening =

@@ -3,10 +3,11 @@
  * pauses would otherwise mix with those of the link machine.
  */
 import * as grpc from '@grpc/grpc-js';
+import { CredentialsError, type SecureChannel } from '../../proto/credentials.js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
-import type { SecureChannel } from '../../proto/credentials.js';
 import { v1 } from '../../proto/index.js';
+import { OperatorError } from '../operator-error.js';
 import type { LinkStream, StreamListener, Transport } from './transport.js';
 
 type LinkClient = InstanceType<typeof v1.AgentService>;
@@ -41,17 +42,17 @@ export class GrpcTransport implements Transport {
     try {
       channel = this.#channel();
     } catch (error) {
-      return withoutStream(listener, (error as Error).message);
+      return neverOpened(listener, error as Error);
     }
     const options = { ...channelOptions, ...channel.options };
     const client = new v1.AgentService(this.#address, channel.credentials, options);
     let call: Call | null = null;
     let over = false;
-    const end = (reason: string) => {
+    const end = (reason: string, refused = false) => {
       if (over) return;
       over = true;
       client.close();
-      listener.ended(reason);
+      listener.ended(reason, refused);
     };
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (over) return;
@@ -61,7 +62,9 @@ export class GrpcTransport implements Transport {
       call = client.link();
       call.on('data', (response) => over || listener.received(response));
       call.on('drain', () => over || listener.writable());
-      call.on('error', (failure: grpc.ServiceError) => end(describe(failure, this.#address)));
+      call.on('error', (failure: grpc.ServiceError) =>
+        end(describe(failure, this.#address), isRefusal(failure)),
+      );
       call.on('end', () => end('the scheduler ended the stream'));
       listener.opened();
     });
@@ -91,16 +94,24 @@ function whyNotReady(client: LinkClient, told: (reason: string) => void): void {
   });
 }
 
-/** What ends before it has begun, though not before the caller has it in hand. */
-function withoutStream(listener: StreamListener, reason: string): LinkStream {
+/** What this host has to show for itself cannot be read: somebody may mend it. */
+function neverOpened(listener: StreamListener, error: Error): LinkStream {
+  if (!(error instanceof CredentialsError) && !(error instanceof OperatorError)) throw error;
   let over = false;
-  setImmediate(() => over || listener.ended(reason));
+  setImmediate(() => {
+    if (!over) listener.ended(error.message);
+  });
   return {
     send: () => false,
     close: () => {
       over = true;
     },
   };
+}
+
+/** The certificate is not accepted: trying again soon does not change that. */
+function isRefusal({ code }: grpc.ServiceError): boolean {
+  return code === grpc.status.UNAUTHENTICATED || code === grpc.status.PERMISSION_DENIED;
 }
 
 function describe(failure: grpc.ServiceError, address: string): string {

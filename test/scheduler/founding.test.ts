@@ -19,7 +19,7 @@ const mode = (path: string) => statSync(path).mode & 0o777;
 test('init makes an authority, and an administrator who gets in', async (t) => {
   const { api, scheduler, credentials, credentialsFolder } = await SecureScheduler.start(t);
   const { dataDir } = scheduler;
-  t.equal((await api.call('GetFederation', {})).federation?.name, 'lab');
+  t.equal((await api.call('GetFederation', {})).federation?.title, 'lab');
   t.equal(credentials.uri, 'spiffe://lab/admin/root');
   const days = (credentials.endMs - Date.now()) / (24 * 3600 * 1000);
   t.ok(days > 365 && days <= 366, `${days} days`);
@@ -42,7 +42,9 @@ test('init makes an authority, and an administrator who gets in', async (t) => {
   const years = (Date.parse(root.validTo) - Date.now()) / (365.25 * 24 * 3600 * 1000);
   t.ok(years > 19.9 && years < 20.1, `${years} years`);
   t.match(own.keyUsage, ['1.3.6.1.5.5.7.3.2'], 'for clients alone');
-  const server = new X509Certificate(readFileSync(join(dataDir, 'server', 'server.key'), 'utf8').split(/(?=-----BEGIN CERT)/)[1] ?? '');
+  const server = new X509Certificate(
+    readFileSync(join(dataDir, 'server', 'server.key'), 'utf8').split(/(?=-----BEGIN CERT)/)[1] ?? '',
+  );
   t.match(server.keyUsage, ['1.3.6.1.5.5.7.3.1'], 'for servers alone');
   t.equal(server.subjectAltName, 'URI:spiffe://lab/scheduler');
 });
@@ -52,10 +54,17 @@ test('init works once, and disturbs nothing afterwards', async (t) => {
   const { dataDir } = scheduler;
   const out = join(temporaryFolder(t), 'second');
   const running = init(dataDir, out);
-  t.match(running, { status: 1, stderr: /^secovia-scheduler: another scheduler is running on .*; stop it first/ });
+  t.match(running, {
+    status: 1,
+    stderr: /^secovia-scheduler: another scheduler is running on .*; stop it first/,
+  });
   t.equal(await scheduler.stop(), 0);
   const again = init(dataDir, out);
-  t.match(again, { status: 1, stdout: '', stderr: /there is an authority in .*secovia-scheduler administrator NAME/ });
+  t.match(again, {
+    status: 1,
+    stdout: '',
+    stderr: /there is an authority in .*secovia-scheduler administrator NAME/,
+  });
   t.notMatch(again.stderr, /\n {4}at /, 'no stack');
   t.notOk(existsSync(out));
   await scheduler.start();
@@ -66,7 +75,15 @@ test('init works once, and disturbs nothing afterwards', async (t) => {
 test('the name of a founded federation stays', async (t) => {
   const { scheduler } = await SecureScheduler.start(t);
   t.equal(await scheduler.stop(), 0);
-  const words = ['run', '--data-dir', scheduler.dataDir, '--listen', scheduler.address, '--federation', 'other'];
+  const words = [
+    'run',
+    '--data-dir',
+    scheduler.dataDir,
+    '--listen',
+    scheduler.address,
+    '--federation',
+    'other',
+  ];
   t.match(runProgram(words), { status: 1, stderr: /is called lab, and its certificates say so/ });
   t.match(runProgram([...words, '--insecure']), { status: 1, stderr: /is called lab/ });
 });
@@ -83,7 +100,15 @@ test('init that is killed at any moment can be repeated', async (t) => {
     const child = spawn(process.execPath, [program, 'init', ...words], { stdio: 'ignore' });
     const exit = once(child, 'exit');
     // At what stage it dies is left to what can be seen of it: each round waits for another trace.
-    const traces = ['secovia.db', 'authority.new', 'authority', 'server', 'server/server.key', '../root.new', '../root'];
+    const traces = [
+      'secovia.db',
+      'authority.new',
+      'authority',
+      'server',
+      'server/server.key',
+      '../root.new',
+      '../root',
+    ];
     const trace = traces[round % traces.length] as string;
     while (child.exitCode === null && !existsSync(join(dataDir, trace)))
       await new Promise((resolve) => setImmediate(resolve));
@@ -93,10 +118,18 @@ test('init that is killed at any moment can be repeated', async (t) => {
     else killed += 1;
     const again = init(dataDir, out);
     if (code === 0 || again.status !== 0)
-      t.match(again.stderr, /there is an authority in .*, and it has administrators/, `${trace}: it was done already`);
+      t.match(
+        again.stderr,
+        /there is an authority in .*, and it has administrators/,
+        `${trace}: it was done already`,
+      );
     const scheduler = await SchedulerProcess.start(t, { dataDir, secure: true });
     const api = new Api(scheduler.address, { secure: secureChannel(readCredentials(out)) });
-    t.match(await api.call('GetFederation', {}), { federation: { name: 'lab' } }, `killed when ${trace} was there`);
+    t.match(
+      await api.call('GetFederation', {}),
+      { federation: { name: 'lab' } },
+      `killed when ${trace} was there`,
+    );
     api.close();
     await scheduler.kill();
     t.notOk(existsSync(`${out}.new`));
@@ -111,12 +144,31 @@ test('an init that takes up another one must be the same', async (t) => {
   t.equal(init(dataDir, join(folder, 'root')).status, 0);
   // As if it had been killed before the journal was written.
   for (const name of readdirSync(dataDir)) if (name.startsWith('secovia.db')) rmSync(join(dataDir, name));
-  const other = ['--data-dir', dataDir, '--federation', 'other', '--admin', 'root', '--out', join(folder, 'x')];
-  t.match(runProgram(['init', ...other]), { status: 1, stderr: /an earlier init has begun with federation lab; repeat it/ });
+  const other = [
+    '--data-dir',
+    dataDir,
+    '--federation',
+    'other',
+    '--admin',
+    'root',
+    '--out',
+    join(folder, 'x'),
+  ];
+  t.match(runProgram(['init', ...other]), {
+    status: 1,
+    stderr: /an earlier init has begun with federation lab; repeat it/,
+  });
   for (const name of readdirSync(dataDir)) if (name.startsWith('secovia.db')) rmSync(join(dataDir, name));
   writeFileSync(join(folder, 'taken'), '');
-  t.match(init(dataDir, join(folder, 'taken')), { status: 1, stderr: /taken is there already; choose a folder/ });
-  t.match(init(dataDir, join(folder, 'root')), { status: 0 }, 'credentials that wait for the journal are taken up');
+  t.match(init(dataDir, join(folder, 'taken')), {
+    status: 1,
+    stderr: /taken is there already; choose a folder/,
+  });
+  t.match(
+    init(dataDir, join(folder, 'root')),
+    { status: 0 },
+    'credentials that wait for the journal are taken up',
+  );
   const scheduler = await SchedulerProcess.start(t, { dataDir, secure: true });
   const api = new Api(scheduler.address, { secure: secureChannel(readCredentials(join(folder, 'root'))) });
   t.teardown(() => api.close());
@@ -131,7 +183,10 @@ test('an operator who has lost the key makes another certificate while the sched
     runProgram(['administrator', name, '--data-dir', dataDir, '--out', join(folder, out)]);
   t.match(administrator('root', 'early'), { status: 1, stderr: /another scheduler is running/ });
   t.equal(await scheduler.stop(), 0);
-  t.match(administrator('root', 'again'), { status: 0, stdout: /spiffe:\/\/lab\/admin\/root are in .*again/ });
+  t.match(administrator('root', 'again'), {
+    status: 0,
+    stdout: /spiffe:\/\/lab\/admin\/root are in .*again/,
+  });
   t.match(administrator('ana', 'ana'), { status: 0, stdout: /spiffe:\/\/lab\/admin\/ana/ });
   t.match(administrator('ana', 'ana'), { status: 1, stderr: /ana is there already; choose a folder/ });
   t.match(administrator('Ana', 'x'), { status: 2, stderr: /lower-case letters/ });
@@ -152,7 +207,12 @@ test('an intermediate of somebody else’s authority signs as well', async (t) =
   const { chain, key, root } = await intermediate('lab');
   writeFileSync(join(folder, 'chain.pem'), `${chain}${root}`);
   writeFileSync(join(folder, 'key.pem'), key);
-  const given = ['--authority-certificate', join(folder, 'chain.pem'), '--authority-key', join(folder, 'key.pem')];
+  const given = [
+    '--authority-certificate',
+    join(folder, 'chain.pem'),
+    '--authority-key',
+    join(folder, 'key.pem'),
+  ];
   const dataDir = join(folder, 'data');
   t.match(init(dataDir, join(folder, 'root'), given), { status: 0 });
   const credentials = readCredentials(join(folder, 'root'));
@@ -178,7 +238,12 @@ test('an authority that cannot be one is refused, and leaves nothing behind', as
   ] as const) {
     writeFileSync(join(folder, 'chain.pem'), certificates);
     writeFileSync(join(folder, 'key.pem'), secret);
-    const given = ['--authority-certificate', join(folder, 'chain.pem'), '--authority-key', join(folder, 'key.pem')];
+    const given = [
+      '--authority-certificate',
+      join(folder, 'chain.pem'),
+      '--authority-key',
+      join(folder, 'key.pem'),
+    ];
     const result = init(join(folder, 'data'), join(folder, 'root'), given);
     t.match(result, { status: 1, stderr: words });
     t.notMatch(result.stderr, /\n {4}at /, 'no stack');

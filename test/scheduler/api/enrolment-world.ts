@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { agentService } from '../../../scheduler/api/agent-service.js';
+import { authorizer } from '../../../scheduler/api/authorization.js';
 import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
@@ -13,6 +14,7 @@ import { apiServer } from '../../../scheduler/api/server.js';
 import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
+import { hostUri } from '../../../scheduler/core/access/uris.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
@@ -66,7 +68,8 @@ function callerOf({ metadata }: Call): Identified {
   const [header] = metadata.get(subjectHeader);
   if (header === undefined) return insecureCaller;
   const subject = JSON.parse(String(header)) as Subject;
-  return { ...insecureCaller, identity: subject.kind, subject };
+  const identity = subject.kind === 'host' ? hostUri('test', subject.id) : subject.kind;
+  return { ...insecureCaller, identity, subject };
 }
 
 export interface EnrolmentWorld {
@@ -99,7 +102,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
         uptimeMs: () => performance.now(),
       }),
       log,
-      authorize: () => null,
+      authorize: authorizer(engine),
       callers: { of: callerOf },
       authority,
     },
