@@ -11,6 +11,8 @@ import { apiServer } from './api/server.js';
 import { Turns } from './api/turns.js';
 import { watchRingOf } from './api/vm-watch.js';
 import type { Config } from './config.js';
+import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
+import { visibilityOf } from './core/audit/visibility.js';
 import { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
@@ -72,6 +74,10 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   fleet.start();
   const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
+  const auditors = new Accountant<AuditQuestion, AuditTold>(
+    storeFile,
+    new URL('./audit-thread.js', import.meta.url),
+  );
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
@@ -86,6 +92,7 @@ export async function runScheduler(config: Config): Promise<void> {
     version: packageVersion(),
     startMs,
     usage: accountant,
+    audit: { reader: auditors, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   warnOfBreaches(engine, log);
@@ -112,6 +119,7 @@ export async function runScheduler(config: Config): Promise<void> {
   notServing();
   fleet.stop();
   accountant.close();
+  auditors.close();
   await shutDown(server);
   await engine.readable();
   checkpoints.keep();

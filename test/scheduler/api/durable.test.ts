@@ -6,6 +6,7 @@ import { agentService } from '../../../scheduler/api/agent-service.js';
 import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { Turns } from '../../../scheduler/api/turns.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
@@ -52,6 +53,7 @@ async function serve(t: Test) {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {
