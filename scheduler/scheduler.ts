@@ -13,6 +13,8 @@ import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
 import { watchRingOf } from './api/vm-watch.js';
 import { advertised, type Config } from './config.js';
+import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
+import { visibilityOf } from './core/audit/visibility.js';
 import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
@@ -77,6 +79,10 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   fleet.start();
   const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
+  const auditors = new Accountant<AuditQuestion, AuditTold>(
+    storeFile,
+    new URL('./audit-thread.js', import.meta.url),
+  );
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
@@ -94,6 +100,7 @@ export async function runScheduler(config: Config): Promise<void> {
     startMs,
     usage: accountant,
     advertise: advertised(config),
+    audit: { reader: auditors, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
@@ -135,6 +142,7 @@ export async function runScheduler(config: Config): Promise<void> {
   stop();
   fleet.stop();
   accountant.close();
+  auditors.close();
   await shutDown(server);
   await engine.readable();
   checkpoints.keep();

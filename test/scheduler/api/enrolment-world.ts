@@ -2,6 +2,7 @@
  * The interface in this process, with an authority that counts what it signs, and callers who say in a header who they
  * are: what is proved by TLS elsewhere is taken for granted here.
  */
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -111,6 +112,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });
