@@ -19,7 +19,7 @@ import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
 import { measure, survey } from './inventory/inventory.js';
-import { type ChannelSource, GrpcTransport } from './link/grpc-transport.js';
+import { GrpcTransport } from './link/grpc-transport.js';
 import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
