@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { endpointOf, isLoopback, isTrustworthyUrl } from '../proto/loopback.js';
 import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
@@ -15,13 +15,6 @@ function isEndpoint(text: string): boolean {
 
 /** The form of a federation's name. */
 export const federationName = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/** Keys and tokens are worth nothing when anybody on the way can exchange them. */
-export function isTrustworthyUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
 
 export const configSchema = z.strictObject({
   listen: z

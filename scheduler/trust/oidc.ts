@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { isTrustworthyUrl } from '../config.js';
+import { isTrustworthyUrl } from '../../proto/loopback.js';
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { TokenVerifier } from './tokens.js';

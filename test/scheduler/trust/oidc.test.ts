@@ -2,7 +2,7 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import tap, { type Test, test } from 'tap';
-import { isTrustworthyUrl } from '../../../scheduler/config.js';
+import { isTrustworthyUrl } from '../../../proto/loopback.js';
 import type { Caller } from '../../../scheduler/core/access/caller.js';
 import type { Refusal } from '../../../scheduler/core/refusal.js';
 import { type OidcOptions, OidcTokens } from '../../../scheduler/trust/oidc.js';
