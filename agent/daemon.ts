@@ -5,8 +5,9 @@
 import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
-import { systemClock } from './clock.js';
 import { type SecureChannel, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { systemClock } from './clock.js';
 import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
 import { Ledger } from './converge/ledger.js';
@@ -18,7 +19,7 @@ import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
 import { measure, survey } from './inventory/inventory.js';
-import { GrpcTransport } from './link/grpc-transport.js';
+import { type ChannelSource, GrpcTransport } from './link/grpc-transport.js';
 import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
@@ -40,10 +41,10 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     { level: config.logLevel, base: { host: config.host } },
     pino.destination({ fd: 2, sync: true }),
   );
+  const { channel, renewer } = openIdentity(config, log);
   const hypervisor = await openHypervisor(config);
   lockFolder(config.dataDir);
   const clock = systemClock();
-  const { channel, renewer } = openIdentity(config, log);
   const file = new StateFile(config.dataDir);
   const content = await file.load(beginAnew);
   const ledger = new Ledger(content ?? undefined);
@@ -118,6 +119,12 @@ interface OpenIdentity {
 /** @throws IdentityError when this host has not joined. */
 function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
   if (config.insecure) {
+    const { scheduler } = config;
+    if (!isLoopback(endpointOf(scheduler).host)) {
+      throw new ConfigError(
+        `insecure is for a scheduler on this machine alone, and ${scheduler} is not; leave it out, and run secovia-agent join`,
+      );
+    }
     log.warn(
       { event: 'insecure' },
       'there is no TLS: whoever can listen at the scheduler’s address is obeyed',

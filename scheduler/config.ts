@@ -53,13 +53,22 @@ export const configSchema = z.strictObject({
     .max(600_000, 'must be at most 600000')
     .default(10_000)
     .describe('how long a host may act on its own without a word from the scheduler, in milliseconds'),
+  callsPerSecond: z
+    .number()
+    .int()
+    .min(1, 'must be at least 1')
+    .max(1_000_000, 'must be at most 1000000')
+    .default(5000)
+    .describe('calls a second that one caller may make; each 4 KiB of a message count as one more'),
   hostCertificateMs: z
     .number()
     .int()
     .min(60_000, 'must be at least 60000')
     .max(366 * 24 * 3600_000, 'must be at most 31622400000')
     .default(7 * 24 * 3600_000)
-    .describe('how long certificates of hosts are good, which renew them at two thirds of it, in milliseconds'),
+    .describe(
+      'how long certificates of hosts are good, which renew them at two thirds of it, in milliseconds',
+    ),
   strategy: z
     .enum(strategyNames)
     .default('pack')
@@ -127,7 +136,8 @@ export function loadConfig(
 
 /** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
 function valueIn(key: string, text: string): unknown {
-  if (key === 'leaseMs' || key === 'hostCertificateMs') return /^\d+$/.test(text) ? Number(text) : text;
+  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond'].includes(key);
+  if (isNumber) return /^\d+$/.test(text) ? Number(text) : text;
   if (key === 'advertise') return text.split(',').map((part) => part.trim());
   if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;
   return text;

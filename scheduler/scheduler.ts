@@ -8,11 +8,13 @@ import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
+import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
-import { Turns } from './api/turns.js';
 import { watchRingOf } from './api/vm-watch.js';
 import { advertised, type Config } from './config.js';
+import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
+import { visibilityOf } from './core/audit/visibility.js';
 import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
@@ -77,11 +79,15 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   fleet.start();
   const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
+  const auditors = new Accountant<AuditQuestion, AuditTold>(
+    storeFile,
+    new URL('./audit-thread.js', import.meta.url),
+  );
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
       requests: new Requests(store, requests),
-      turns: new Turns(),
+      entrance: new Entrance({ callsPerSecond: config.callsPerSecond, uptimeMs: () => performance.now() }),
       log,
       callers:
         authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),
@@ -94,6 +100,7 @@ export async function runScheduler(config: Config): Promise<void> {
     startMs,
     usage: accountant,
     advertise: advertised(config),
+    audit: { reader: auditors, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
@@ -135,6 +142,7 @@ export async function runScheduler(config: Config): Promise<void> {
   stop();
   fleet.stop();
   accountant.close();
+  auditors.close();
   await shutDown(server);
   await engine.readable();
   checkpoints.keep();

@@ -10,6 +10,7 @@ import { v1 } from '../../proto/index.js';
 import { OperatorError } from '../operator-error.js';
 import type { LinkStream, StreamListener, Transport } from './transport.js';
 
+type LinkClient = InstanceType<typeof v1.AgentService>;
 type Call = grpc.ClientDuplexStream<LinkRequest, LinkResponse__Output>;
 
 const connectTimeoutMs = 8_000;
@@ -24,12 +25,14 @@ const channelOptions: grpc.ChannelOptions = {
   'grpc.enable_channelz': 0,
 };
 
+/** How the agent proves which host it is, as of now; asked for every stream anew, since certificates are renewed. */
+export type ChannelSource = () => SecureChannel;
+
 export class GrpcTransport implements Transport {
   readonly #address: string;
-  readonly #channel: () => SecureChannel;
+  readonly #channel: ChannelSource;
 
-  /** `channel` is asked for each stream anew: a certificate may have been renewed meanwhile. */
-  constructor(address: string, channel: () => SecureChannel) {
+  constructor(address: string, channel: ChannelSource) {
     this.#address = address;
     this.#channel = channel;
   }
@@ -53,7 +56,9 @@ export class GrpcTransport implements Transport {
     };
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (over) return;
-      if (error !== undefined) return end(`no connection to ${this.#address}`);
+      if (error !== undefined) {
+        return whyNotReady(client, (reason) => end(`no connection to ${this.#address}${reason}`));
+      }
       call = client.link();
       call.on('data', (response) => over || listener.received(response));
       call.on('drain', () => over || listener.writable());
@@ -78,6 +83,15 @@ export class GrpcTransport implements Transport {
       },
     };
   }
+}
+
+/** Whoever waited is not told what for: a call that does not wait is. */
+function whyNotReady(client: LinkClient, told: (reason: string) => void): void {
+  const call = client.link({ deadline: Date.now() + lingerMs });
+  call.on('error', ({ details }: grpc.ServiceError) => {
+    const reason = /Last error: (.*?)(\. Resolution note: .*)?$/s.exec(details)?.[1];
+    told(reason === undefined ? '' : `: ${reason}`);
+  });
 }
 
 /** What this host has to show for itself cannot be read: somebody may mend it. */

@@ -57,28 +57,32 @@ export const administrationService = {
     return { response: { administration: administrationMessage(engine.state, outcome.reply) } };
   }),
 
-  GetAdministration: query((request: GetAdministrationRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const id = fields.name('name', 'administration', request.name);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const administration = engine.state.administrations.get(id);
-    if (administration === undefined) return { refusal: notFound('administration', request.name) };
-    const sight = sightOf(engine, caller);
-    return { response: { administration: administrationInSight(engine.state, sight, administration) } };
-  }),
+  GetAdministration: query(
+    (request: GetAdministrationRequest__Output, { engine }, caller): Answer<object> => {
+      const fields = new Fields();
+      const id = fields.name('name', 'administration', request.name);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const administration = engine.state.administrations.get(id);
+      if (administration === undefined) return { refusal: notFound('administration', request.name) };
+      const sight = sightOf(engine, caller);
+      return { response: { administration: administrationInSight(engine.state, sight, administration) } };
+    },
+  ),
 
-  ListAdministrations: query((request: ListAdministrationsRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const page = pageOf(fields, request, 'administrations');
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { state } = engine;
-    const sight = sightOf(engine, caller);
-    const { items, nextPageToken } = pageById(page, state.administrations.values(), (administration) =>
-      sight.administration(administration),
-    );
-    const administrations = items.map((item) => administrationInSight(state, sight, item));
-    return { response: { administrations, nextPageToken } };
-  }),
+  ListAdministrations: query(
+    (request: ListAdministrationsRequest__Output, { engine }, caller): Answer<object> => {
+      const fields = new Fields();
+      const page = pageOf(fields, request, 'administrations');
+      if (fields.refusal) return { refusal: fields.refusal };
+      const { state } = engine;
+      const sight = sightOf(engine, caller);
+      const { items, nextPageToken } = pageById(page, state.administrations.values(), (administration) =>
+        sight.administration(administration),
+      );
+      const administrations = items.map((item) => administrationInSight(state, sight, item));
+      return { response: { administrations, nextPageToken } };
+    },
+  ),
 
   UpdateAdministration: mutation((request: UpdateAdministrationRequest__Output, { engine }) => {
     const fields = new Fields();

@@ -139,7 +139,10 @@ class Link<S extends Session> {
     }
     const { subject } = this.caller;
     if (subject.kind !== 'host' && subject.kind !== 'insecure') {
-      this.#fail(statusOf(notAHost));
+      const stranger = subject.kind === 'nobody';
+      this.#fail(
+        statusOf(stranger ? refuse('unauthenticated', 'UNAUTHENTICATED', subject.reason) : notAHost),
+      );
       return;
     }
     if (subject.kind === 'host' && subject.id !== host) {

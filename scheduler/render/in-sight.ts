@@ -31,9 +31,32 @@ export function siteInSight(state: State, sight: Sight, site: Site): SiteMessage
 export function hostInSight(state: State, sight: Sight, host: Host, leaseEndMs: LeaseReader): HostMessage {
   const message = hostMessage(state, host, leaseEndMs);
   if (sight.numbersOfHost(host)) return message;
-  const { name, site, rack, state: stands, stateTime, cordoned, traits, etag, createTime, updateTime } = message;
+  const {
+    name,
+    site,
+    rack,
+    state: stands,
+    stateTime,
+    cordoned,
+    traits,
+    etag,
+    createTime,
+    updateTime,
+  } = message;
   const dedicatedTo = dedicationInSight(state, sight, host);
-  return { name, site, rack, state: stands, stateTime, cordoned, traits, dedicatedTo, etag, createTime, updateTime };
+  return {
+    name,
+    site,
+    rack,
+    state: stands,
+    stateTime,
+    cordoned,
+    traits,
+    dedicatedTo,
+    etag,
+    createTime,
+    updateTime,
+  };
 }
 
 /** What a host is kept for, as far as that is in sight. */
@@ -54,7 +77,8 @@ export function administrationInSight(
   const above = parent === null ? undefined : state.administrations.get(parent);
   return {
     ...message,
-    parent: above === undefined || sight.administration(above) ? message.parent : nameOf('administration', '-'),
+    parent:
+      above === undefined || sight.administration(above) ? message.parent : nameOf('administration', '-'),
     claimed: null,
     stoppedVms: 'STOPPED_VM_POLICY_UNSPECIFIED',
   };
@@ -92,7 +116,8 @@ export function vmInSight(state: State, sight: Sight, vm: Vm, removed = false): 
   if (!sight.isInSubtree(vm.administration)) return withoutOwnersWords(message);
   const taker = vm.displacedFor === undefined ? undefined : state.vms.get(vm.displacedFor);
   // That it has given up its room is its own matter; for whom may be another's.
-  if (vm.displacedFor !== undefined && (taker === undefined || !sight.vm(taker))) message.displacedFor = 'vms/-';
+  if (vm.displacedFor !== undefined && (taker === undefined || !sight.vm(taker)))
+    message.displacedFor = 'vms/-';
   return message;
 }
 
@@ -105,9 +130,11 @@ export function rehearsedVm(state: State, sight: Sight, vm: Vm): VmMessage {
 }
 
 function withoutOwnersWords(message: VmMessage): VmMessage {
-  const { name, uid, spec, policy, desiredPowerState, state, stateTime, lastKnownState, host, site } = message;
+  const { name, uid, spec, policy, desiredPowerState, state, stateTime, lastKnownState, host, site } =
+    message;
   const { generation, observedGeneration, term, operation, error, createTime, updateTime } = message;
-  const { numaCells, currentSize, restartRequired, heldSize, dataClass, agreement, parked, breachTime } = message;
+  const { numaCells, currentSize, restartRequired, heldSize, dataClass, agreement, parked, breachTime } =
+    message;
   return {
     ...{ name, uid, spec, policy, desiredPowerState, state, stateTime, lastKnownState, host, site },
     ...{ generation, observedGeneration, term, operation, error, createTime, updateTime },

@@ -2,6 +2,7 @@
  * The interface in this process, with an authority that counts what it signs, and callers who say in a header who they
  * are: what is proved by TLS elsewhere is taken for granted here.
  */
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -11,7 +12,7 @@ import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
@@ -96,7 +97,11 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     context: {
       engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({
+        callsPerSecond: 1e6,
+        strangersPerSecond: 1e6,
+        uptimeMs: () => performance.now(),
+      }),
       log,
       authorize: authorizer(engine),
       callers: { of: callerOf },
@@ -107,6 +112,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });
