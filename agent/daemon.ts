@@ -51,12 +51,15 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
-  const images = new ImageStore(config.dataDir, config.imageDirectories);
+  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
   await images.prepare();
   const bootId = readBootId();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
-  const core = new AgentCore({ identity, ledger, random: Math.random, verifyCheckpoint }, clock.now());
+  const core = new AgentCore(
+    { identity, ledger, random: Math.random, poolDirectories: config.poolDirectories, verifyCheckpoint },
+    clock.now(),
+  );
   const version = agentVersion();
   const { dataDir, extras } = config;
   const policy = { capacity: config.capacity, reserved: config.reserved };
@@ -158,8 +161,8 @@ async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
   if (!native.available) throw new ConfigError(native.reason);
   const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
   const { kvmWorks } = await import('./inventory/accelerator.js');
-  const { libvirtUri: uri, dataDir, accelerator, extras } = config;
-  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras });
+  const { libvirtUri: uri, dataDir, accelerator, extras, poolDirectories } = config;
+  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras, poolDirectories });
 }
 
 /** Without the federation's key no checkpoint can be believed. */
