@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
@@ -11,18 +12,39 @@ function isEndpoint(text: string): boolean {
   return port !== undefined && Number(port) < 65_536;
 }
 
+/** The form of a federation's name. */
+export const federationName = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 export const configSchema = z.strictObject({
   listen: z
     .string()
     .refine(isEndpoint, 'must be ADDRESS:PORT, for example 127.0.0.1:7443')
     .default('127.0.0.1:7443')
     .describe('where the gRPC interface listens'),
+  advertise: z
+    .array(
+      z
+        .string()
+        .refine(
+          isEndpoint,
+          'must be ADDRESS:PORT, for example scheduler.example.org:7443; commas between several',
+        ),
+    )
+    .max(8, 'must be at most 8')
+    .default([])
+    .describe(
+      'addresses under which hosts reach it, for join tokens, separated by commas; default as listen',
+    ),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('without TLS, and whoever reaches it may do everything: on a loopback address only'),
   dataDir: z.string().min(1).default('/var/lib/secovia-scheduler').describe('where the journal is kept'),
   federation: z
     .string()
-    .regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and hyphens')
-    .default('secovia')
-    .describe('the federation’s name'),
+    .regex(federationName, 'must be lower-case letters, digits and hyphens')
+    .optional()
+    .describe('the federation’s name; left out it is as it was, and at first secovia'),
   leaseMs: z
     .number()
     .int()
@@ -53,12 +75,12 @@ export function environmentName(key: string): string {
 export function loadConfig(
   file: string | undefined,
   environment: Record<string, string | undefined>,
-  flags: Partial<Record<ConfigKey, string>>,
+  flags: Partial<Record<ConfigKey, string | boolean>>,
 ): Config {
   const merged: Record<string, unknown> = file === undefined ? {} : readYaml(file);
   const origin = new Map<string, string>(Object.keys(merged).map((key) => [key, `${file}: ${key}`]));
-  const set = (key: string, text: string, from: string) => {
-    merged[key] = text;
+  const set = (key: string, value: string | boolean, from: string) => {
+    merged[key] = typeof value === 'string' ? valueIn(key, value) : value;
     origin.set(key, from);
   };
   for (const key of Object.keys(configSchema.shape)) {
@@ -69,10 +91,14 @@ export function loadConfig(
     if (flag !== undefined)
       set(key, flag, `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
   }
-  const { leaseMs } = merged;
-  if (typeof leaseMs === 'string' && /^\d+$/.test(leaseMs)) merged['leaseMs'] = Number(leaseMs);
   const result = configSchema.safeParse(merged);
-  if (result.success) return result.data;
+  if (result.success) {
+    const { insecure, listen } = result.data;
+    if (!insecure || isLoopback(endpointOf(listen).host)) return result.data;
+    throw new ConfigError(
+      `${origin.get('insecure')}: works on a loopback address only, and listen is ${listen}; listen on 127.0.0.1, or leave it out and found a federation with secovia-scheduler init`,
+    );
+  }
   const sentences = result.error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
       const known = Object.keys(configSchema.shape).join(', ');
@@ -82,6 +108,14 @@ export function loadConfig(
     return `${origin.get(key) ?? key}: ${issue.message}`;
   });
   throw new ConfigError(sentences.join('\n'));
+}
+
+/** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
+function valueIn(key: string, text: string): unknown {
+  if (key === 'leaseMs') return /^\d+$/.test(text) ? Number(text) : text;
+  if (key === 'advertise') return text.split(',').map((part) => part.trim());
+  if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;
+  return text;
 }
 
 function readYaml(file: string): Record<string, unknown> {

@@ -1,10 +1,13 @@
 /** A running scheduler: store, engine, fleet and server wired together, started and stopped in the right order. */
-import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
+import { endpointOf } from '../proto/loopback.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { CountedAttempts } from './api/attempts.js';
+import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
@@ -13,12 +16,17 @@ import { watchRingOf } from './api/vm-watch.js';
 import type { Config } from './config.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import { visibilityOf } from './core/audit/visibility.js';
-import { Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
-import { loadState } from './store/load.js';
-import { SqliteStore } from './store/sqlite/sqlite-store.js';
-import { StoreError } from './store/store.js';
+import { openFolder } from './opening.js';
+import { type Store, StoreError } from './store/store.js';
+import { authorityFolder, noAuthority, openAuthority } from './trust/authority-folder.js';
+import { CertificateCallers } from './trust/callers.js';
+import { Connections, usualLimits } from './trust/connections.js';
+import { type Listener, listenSecurely } from './trust/listener.js';
+import { cutRevoked } from './trust/revocation.js';
+import { ServerCertificate } from './trust/server-certificate.js';
 import { packageVersion } from './version.js';
 
 /** How long calls under way may take to end when the scheduler stops. */
@@ -42,16 +50,15 @@ export async function runScheduler(config: Config): Promise<void> {
     destination({ dest: 2, sync: true }),
   );
   const startMs = Date.now();
+  const authority = config.insecure ? null : await openAuthority(config.dataDir, startMs);
+  if (authority === null && !config.insecure) throw noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
-  const storeFile = join(config.dataDir, 'secovia.db');
-  const store = new SqliteStore(storeFile);
-  const { state, head, requests: loaded } = await loadState(store, config.strategy);
-  const engine = new Engine({
-    state,
-    store,
-    head,
-    clock: Date.now,
+  const { store, storeFile, engine, head, requests } = await openFolder({
+    dataDir: config.dataDir,
+    strategy: config.strategy,
+    federation: config.federation,
+    keepsName: existsSync(authorityFolder(config.dataDir)),
     onFatal: (error) => {
       log.fatal(
         { err: error },
@@ -60,10 +67,9 @@ export async function runScheduler(config: Config): Promise<void> {
       process.exit(storeFailedStatus);
     },
   });
-  const instance = randomUUID();
-  engine.run({ type: 'federation.open', instance, name: config.federation, incarnation: 1 });
-  await engine.readable();
-
+  const { state } = engine;
+  const now = () => engine.now();
+  const connections = new Connections(usualLimits);
   const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
   const fleet = new Fleet({
     engine,
@@ -78,14 +84,18 @@ export async function runScheduler(config: Config): Promise<void> {
     storeFile,
     new URL('./audit-thread.js', import.meta.url),
   );
+  const attempts = new CountedAttempts(engine);
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
-      requests: new Requests(store, loaded),
+      requests: new Requests(store, requests),
       turns: new Turns(),
       log,
-      callers: insecureCallers,
-      authority: null,
+      callers:
+        authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),
+      authorize: authorizer(engine),
+      attempts,
+      authority,
     },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
@@ -93,13 +103,28 @@ export async function runScheduler(config: Config): Promise<void> {
     startMs,
     usage: accountant,
     audit: { reader: auditors, key: checkpoints, visibilityOf },
+    advertise: [config.listen],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   warnOfBreaches(engine, log);
-  const port = await bind(server, config.listen).catch(async (error: Error) => {
+  const listening =
+    authority === null
+      ? bind(server, config.listen)
+      : listenSecurely({
+          ...endpointOf(config.listen),
+          server,
+          log,
+          connections,
+          certificate: new ServerCertificate(config.dataDir, authority, state.federation.name),
+          trusted: { signer: authority.signer, federation: state.federation.name },
+          now,
+        });
+  const { port, stop } = await listening.catch(async (error: Error) => {
     await store.close();
     throw new StoreError(`cannot listen on ${config.listen}: ${error.message}`);
   });
+  if (authority === null) log.warn('there is no TLS: whoever can reach this port may do everything');
+  else engine.onCommitted(({ touched }) => cutRevoked(connections, touched));
   serving();
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
@@ -117,10 +142,12 @@ export async function runScheduler(config: Config): Promise<void> {
   clearInterval(clock);
   clearInterval(keeping);
   notServing();
+  stop();
   fleet.stop();
   accountant.close();
   auditors.close();
   await shutDown(server);
+  attempts.flush();
   await engine.readable();
   checkpoints.keep();
   await store.close();
@@ -136,7 +163,7 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
   });
 }
 
-async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: string): Promise<Checkpoints> {
+async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {
   try {
     return new Checkpoints(engine, store, keyFile);
   } catch (error) {
@@ -145,11 +172,11 @@ async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: stri
   }
 }
 
-function bind(server: grpc.Server, address: string): Promise<number> {
+function bind(server: grpc.Server, address: string): Promise<Listener> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
       if (error) reject(error);
-      else resolve(port);
+      else resolve({ port, stop: () => {} });
     });
   });
 }

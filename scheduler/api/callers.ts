@@ -7,6 +7,8 @@ import type { Refusal } from '../core/refusal.js';
 export interface Call {
   /** Address and port of the other end. */
   getPeer(): string;
+  /** `/secovia.v1.SERVICE/METHOD`. */
+  getPath(): string;
   metadata: Metadata;
 }
 

@@ -3,28 +3,45 @@
  * and waits for the disk. Both answer only with what is durable, and turn refusals into statuses.
  */
 import { hash } from 'node:crypto';
-import type { handleUnaryCall, MethodDefinition, sendUnaryData, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  MethodDefinition,
+  sendUnaryData,
+  ServerWritableStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
-import { type Call, type Callers, isRefusal } from './callers.js';
+import { type Gate, identify } from './admission.js';
+import type { Attempts } from './attempts.js';
+import { toldTo } from './authorization.js';
+import type { Call } from './callers.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
 import type { Turns } from './turns.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
-export type Answer<Res> = { response: Res; refusal?: undefined } | { refusal: Refusal };
+export type Answer<Res> =
+  | {
+      response: Res;
+      /** What a repetition of the call is answered; left out when that is the same. */
+      kept?: Res;
+      refusal?: undefined;
+    }
+  | { refusal: Refusal };
 
-export interface CallContext {
+export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
   turns: Turns;
   log: Logger;
-  callers: Callers;
+  /** Where it is noted that a call was refused. */
+  attempts: Attempts;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
 }
@@ -68,7 +85,7 @@ export type UnaryHandler = (
 export const malformed = refuse('invalid', 'MALFORMED', 'the request is not a message of this method');
 
 /** A call that reads. */
-export function query<Req, Res extends object>(
+export function query<Req extends object, Res extends object>(
   read: (request: Req, context: CallContext, caller: Caller) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
@@ -77,10 +94,13 @@ export function query<Req, Res extends object>(
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
       guard(method, context, call, callback, (caller) => {
-        const answer = read(message, context, caller);
+        const { engine } = context;
+        const forbidden = forbiddenTo(context, method, message, caller);
+        const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
+        const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        context.engine.readable().then(() => {
-          if (answer.refusal) callback(statusOf(answer.refusal));
+        engine.readable().then(() => {
+          if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
       });
@@ -111,14 +131,29 @@ export function mutation<
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
       const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      const note = (caller: Caller, refusal: Refusal) => {
+        if (message.validateOnly !== true) context.attempts.note(caller, method.path, refusal);
+      };
+      /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
+      const isAnswered = (caller: Caller): boolean => {
+        const forbidden = context.authorize(method.path, message, caller);
+        const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
+        if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
+        if (forbidden) {
+          note(caller, forbidden);
+          engine.readable().then(() => callback(statusOf(forbidden)));
+        }
+        return forbidden !== null;
+      };
       const decide = (caller: Caller, prepared: P) => {
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
         const { identity, onBehalf } = caller;
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
-          const { refusal } = answer;
+          note(caller, answer.refusal);
+          const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
         }
@@ -132,7 +167,7 @@ export function mutation<
             id,
             hash: asked,
             sequence,
-            reply,
+            reply: answer.kept === undefined ? reply : encode(answer.kept),
           };
           const remembered = requests.remember({ ...success, atMs: engine.now() });
           engine.keepReply(remembered.kept, remembered.forgetBefore);
@@ -147,12 +182,16 @@ export function mutation<
         const malformedId = checkRequestId(requestId);
         if (malformedId) return callback(statusOf(malformedId));
         if (prepare === undefined) return decide(caller, undefined as P);
-        if (id !== '' && answerAgain(method, context, caller, id, asked, callback)) return;
+        if (isAnswered(caller)) return;
         const preparing = prepare(message, context, caller);
-        if ('kind' in preparing) return callback(statusOf(preparing));
+        const refused = (refusal: Refusal) => {
+          note(caller, refusal);
+          callback(statusOf(refusal));
+        };
+        if ('kind' in preparing) return refused(preparing);
         preparing.then(
           (prepared) => {
-            if (isRefused(prepared)) callback(statusOf(prepared));
+            if (isRefused(prepared)) refused(prepared);
             else inTurn(method, context, callback, () => decide(caller, prepared as P));
           },
           (error: Error) =>
@@ -163,6 +202,20 @@ export function mutation<
       });
     };
   };
+}
+
+/** Why a call that reads may not be made; of these, what is out of sight is not worth a note. */
+export function forbiddenTo(
+  { authorize, attempts }: CallContext,
+  method: AnyMethod,
+  message: object,
+  caller: Caller,
+): Refusal | null {
+  const refusal = authorize(method.path, message, caller);
+  if (refusal?.kind === 'denied' || refusal?.kind === 'unauthenticated') {
+    attempts.note(caller, method.path, refusal);
+  }
+  return refusal;
 }
 
 function isRefused(prepared: unknown): prepared is Refusal {
@@ -215,21 +268,44 @@ function callerKey({ identity, onBehalf }: Caller): string {
   return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
 }
 
-/** Handles a call in its turn, once it is known who calls. */
-function guard(
+/** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
+export function guard(
   method: AnyMethod,
   context: CallContext,
   call: Call,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  const attempt = (caller: Caller | Refusal) => {
-    if (isRefusal(caller)) callback(statusOf(caller));
-    else inTurn(method, context, callback, () => handle(caller));
-  };
-  const caller = context.callers.of(call);
-  if (caller instanceof Promise) void caller.then(attempt);
-  else attempt(caller);
+  identify(
+    context,
+    call,
+    (refusal) => {
+      context.attempts.note(null, method.path, refusal);
+      callback(statusOf(refusal));
+    },
+    (caller) => inTurn(method, context, callback, () => handle(caller)),
+  );
+}
+
+/** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
+export function streaming<Req extends object, Res>(
+  method: AnyMethod,
+  context: CallContext,
+  call: ServerWritableStream<Arrived<unknown>, Res>,
+  handle: (request: Req, caller: Caller) => void,
+): void {
+  const message = call.request.message as Req | null;
+  const fail = (status: StatusObject) => call.emit('error', status);
+  if (message === null) fail(statusOf(malformed));
+  else {
+    guard(method, context, call, fail, (caller) => {
+      // Nobody would hear of its end any more.
+      if (call.cancelled) return;
+      const forbidden = forbiddenTo(context, method, message, caller);
+      if (forbidden) fail(statusOf(forbidden));
+      else handle(message, caller);
+    });
+  }
 }
 
 /** A bug says nothing of the inside to the caller, and is logged. */

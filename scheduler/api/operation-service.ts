@@ -7,11 +7,13 @@ import type { Operation } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { durationMs } from './durations.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
 import { type Answer, malformed, mutation, query, responseEncoder, type UnaryHandler } from './methods.js';
 import { pageOf } from './pages.js';
+import { operationInSight } from '../render/in-sight.js';
 import { operationMessage } from '../render/vm.js';
 import { statusOf } from './status.js';
 
@@ -67,31 +69,33 @@ const wait: UnaryHandler = (method, { engine }) => {
 };
 
 export const operationService = {
-  GetOperation: query((request: GetOperationRequest__Output, { engine }): Answer<object> => {
+  GetOperation: query((request: GetOperationRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'operation', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const operation = engine.state.operations.get(id);
     if (operation === undefined) return { refusal: notFound('operation', request.name) };
-    return { response: { operation: operationMessage(engine.state, operation) } };
+    const sight = sightOf(engine, caller);
+    return { response: { operation: operationInSight(engine.state, sight, operation) } };
   }),
 
   /** The newest first, since nobody looks for the oldest. */
-  ListOperations: query((request: ListOperationsRequest__Output, { engine }): Answer<object> => {
+  ListOperations: query((request: ListOperationsRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const matches = filterOf(fields, request.filter, filterSchema);
     const page = pageOf(fields, request, `operations ${request.filter}`);
     const after = page.after === null ? Number.POSITIVE_INFINITY : Number(page.after);
     if (Number.isNaN(after)) fields.fault('page_token', 'is not a token of this listing');
     if (fields.refusal) return { refusal: fields.refusal };
+    const sight = sightOf(engine, caller);
     const rest = [...engine.state.operations.values()]
-      .filter((operation) => operation.createdSequence < after && matches(operation))
+      .filter((each) => each.createdSequence < after && matches(each) && sight.operation(each))
       .sort((a, b) => b.createdSequence - a.createdSequence);
     const items = rest.slice(0, page.size);
     const more = rest.length > items.length;
     return {
       response: {
-        operations: items.map((operation) => operationMessage(engine.state, operation)),
+        operations: items.map((operation) => operationInSight(engine.state, sight, operation)),
         nextPageToken: more ? page.token(String((items.at(-1) as Operation).createdSequence)) : '',
       },
     };

@@ -8,6 +8,8 @@ import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
 import { hostService } from './host-service.js';
+import { identityService } from './identity-service.js';
+import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
@@ -36,6 +38,8 @@ export interface ServerOptions {
   startMs: number;
   usage: UsageReader;
   audit: AuditOptions;
+  /** HOST:PORT at which hosts reach this scheduler. */
+  advertise: readonly string[];
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -78,6 +82,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.QuotaService.service, quotaService);
   add(v1.ResidencyService.service, residencyService);
   add(v1.AgreementService.service, agreementService);
+  add(v1.IdentityService.service, identityService);
   add(v1.ImageService.service, imageService);
   add(v1.StoragePoolService.service, storagePoolService);
   add(v1.OperationService.service, operationService);
@@ -87,6 +92,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AuditService.service, auditService(options.audit));
   add(v1.AgentService.service, options.agentService);
+  add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   reflectionService().addToServer(server);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   health.addToServer(server);

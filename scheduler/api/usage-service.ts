@@ -13,7 +13,7 @@ import type { Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { segmentMessage, settlementMessage } from '../render/usage.js';
 import { Fields, quoted } from './fields.js';
-import { type Arrived, type CallContext, malformed } from './methods.js';
+import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
 import { write } from './written.js';
 
@@ -133,31 +133,31 @@ function moment(fields: Fields, field: string, { seconds, nanos }: Timestamp__Ou
 /** The end of the year 9999, beyond which the contract has no timestamps. */
 const latestMs = 253_402_300_799_999;
 
-function streamed<Request>(
+function streamed<Request extends object>(
   reader: UsageReader,
   prepare: (request: Request, context: CallContext) => Prepared | { refusal: Refusal },
 ) {
   return (method: MethodDefinition<unknown, unknown>, context: CallContext): Handler =>
-    (call) => {
-      const message = call.request.message as Request | null;
-      const ready = message === null ? { refusal: malformed } : prepare(message, context);
-      if ('refusal' in ready) {
-        call.emit('error', statusOf(ready.refusal));
-        return;
-      }
-      const gone = new AbortController();
-      for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
-      const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
-      reader.ask(ready.question, take, gone.signal).then(
-        (refusal) => {
-          if (gone.signal.aborted) return;
-          if (refusal === null) call.end();
-          else call.emit('error', statusOf(refusal));
-        },
-        (error: Error) => {
-          context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
-          if (!gone.signal.aborted) call.emit('error', internalStatus());
-        },
-      );
-    };
+    (call) =>
+      streaming(method, context, call, (request: Request) => {
+        const ready = prepare(request, context);
+        if ('refusal' in ready) {
+          call.emit('error', statusOf(ready.refusal));
+          return;
+        }
+        const gone = new AbortController();
+        for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
+        const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
+        reader.ask(ready.question, take, gone.signal).then(
+          (refusal) => {
+            if (gone.signal.aborted) return;
+            if (refusal === null) call.end();
+            else call.emit('error', statusOf(refusal));
+          },
+          (error: Error) => {
+            context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
+            if (!gone.signal.aborted) call.emit('error', internalStatus());
+          },
+        );
+      });
 }

@@ -2,7 +2,7 @@
  * WatchVms: all VMs that match, then SYNCED, then each that changes. A watch shows what a VM has become, not every
  * step between; a slow reader is waited for, and one that falls too far behind is told to begin again.
  */
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
 import type { WatchVmsRequest__Output } from '../../proto/gen/secovia/v1/WatchVmsRequest.js';
 import type { WatchVmsResponse } from '../../proto/gen/secovia/v1/WatchVmsResponse.js';
 import type { Vm } from '../core/model.js';
@@ -11,7 +11,7 @@ import type { Committed, Engine } from '../engine.js';
 import { Fields } from './fields.js';
 import type { Predicate } from './filter.js';
 import { filterOf } from './filters.js';
-import { type Arrived, type CallContext, malformed } from './methods.js';
+import { type Arrived, type CallContext, streaming } from './methods.js';
 import { vmMessage } from '../render/vm.js';
 import { statusOf } from './status.js';
 import { vmFilterSchema } from './vm-filter.js';
@@ -58,32 +58,37 @@ function hostStateChanged(engine: Engine, id: string): boolean {
 
 export function watchVms(ring: WatchRing) {
   return (
-    _method: unknown,
-    { engine }: CallContext,
+    method: MethodDefinition<unknown, unknown>,
+    context: CallContext,
   ): handleServerStreamingCall<Arrived<unknown>, WatchVmsResponse> =>
-    (call) => {
-      const request = call.request.message as WatchVmsRequest__Output | null;
-      if (request === null) {
-        call.emit('error', statusOf(malformed));
-        return;
-      }
-      const fields = new Fields();
-      const parent = request.parent || 'administrations/-';
-      const administration = fields.name('parent', 'administration', parent);
-      const matches = filterOf(fields, request.filter, vmFilterSchema(engine.state));
-      const resume = resumeIn(fields, request.resumeToken);
-      const unknown = administration !== '-' && !engine.state.administrations.has(administration);
-      const refusal = fields.refusal ?? (unknown ? notFound('administration', parent) : null);
-      if (refusal) {
-        call.emit('error', statusOf(refusal));
-        return;
-      }
-      const watch = new VmWatch(engine, ring, call, administration, matches);
-      call.on('cancelled', () => watch.stop());
-      call.on('close', () => watch.stop());
-      call.on('error', () => watch.stop());
-      void watch.run(resume);
-    };
+    (call) =>
+      streaming(method, context, call, (request: WatchVmsRequest__Output) =>
+        begin(ring, context, call, request),
+      );
+}
+
+function begin(
+  ring: WatchRing,
+  { engine }: CallContext,
+  call: Stream,
+  request: WatchVmsRequest__Output,
+): void {
+  const fields = new Fields();
+  const parent = request.parent || 'administrations/-';
+  const administration = fields.name('parent', 'administration', parent);
+  const matches = filterOf(fields, request.filter, vmFilterSchema(engine.state));
+  const resume = resumeIn(fields, request.resumeToken);
+  const unknown = administration !== '-' && !engine.state.administrations.has(administration);
+  const refusal = fields.refusal ?? (unknown ? notFound('administration', parent) : null);
+  if (refusal) {
+    call.emit('error', statusOf(refusal));
+    return;
+  }
+  const watch = new VmWatch(engine, ring, call, administration, matches);
+  call.on('cancelled', () => watch.stop());
+  call.on('close', () => watch.stop());
+  call.on('error', () => watch.stop());
+  void watch.run(resume);
 }
 
 /** Lets everybody else have the event loop for a turn: what resolves at once does not. */

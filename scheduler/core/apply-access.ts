@@ -4,7 +4,7 @@ import type { State } from './state.js';
 
 export type AccessChange = Extract<
   Change,
-  { type: 'identity.set' | 'identity.deleted' | 'token.set' | 'token.deleted' }
+  { type: 'identity.set' | 'identity.deleted' | 'token.set' | 'token.used' | 'token.deleted' }
 >;
 
 export function applyAccessChange(state: State, change: AccessChange): void {
@@ -25,6 +25,16 @@ export function applyAccessChange(state: State, change: AccessChange): void {
       tokens.set(change.token.id, change.token);
       state.touched.write('token', change.token.id, change.token);
       return;
+    case 'token.used': {
+      const before = tokens.get(change.id);
+      if (before === undefined) throw new Error(`there is no join token ${change.id} to use`);
+      const { host, keyHash } = change;
+      const used = [...before.used, { host, keyHash }];
+      const token = { ...before, usesLeft: before.usesLeft - 1, used };
+      tokens.set(token.id, token);
+      state.touched.write('token', token.id, token);
+      return;
+    }
     case 'token.deleted': {
       const token = tokens.get(change.id);
       if (token === undefined) throw new Error(`there is no join token ${change.id} to delete`);

@@ -124,6 +124,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'identity.set':
     case 'identity.deleted':
     case 'token.set':
+    case 'token.used':
     case 'token.deleted':
       applyAccessChange(state, change);
       return;
@@ -134,6 +135,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.touched.write('host', change.host.id, change.host);
       return;
     case 'host.connected':
+    case 'host.boots_forgotten':
     case 'host.inventory':
     case 'host.state':
     case 'host.reported':
@@ -211,6 +213,10 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
         host.bootIds = [...host.bootIds, change.bootId].slice(-bootIdsKept);
       }
       host.connectedMs = atMs;
+      delete host.enrolled;
+      return;
+    case 'host.boots_forgotten':
+      host.bootIds = [];
       return;
     case 'host.inventory':
       host.inventory = change.inventory;
@@ -237,7 +243,10 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
     case 'host.certified':
       host.certificates = change.certificates;
       host.keyHash = change.keyHash;
-      delete host.revoked;
+      if (change.enrolled !== undefined) {
+        host.enrolled = change.enrolled;
+        delete host.revoked;
+      }
       return;
     case 'host.revoked':
       host.certificates = revoked(host.certificates ?? [], [], atMs);

@@ -128,6 +128,8 @@ export interface Enrolment {
   /** SHA-256 of the host's public key, hexadecimal: the same key again is the same host that has lost the answer. */
   keyHash: string;
   certificate: Certificate;
+  /** PEM of it and what it is verified by. */
+  chainPem: string;
 }
 
 interface WithEtag {
@@ -314,7 +316,11 @@ export interface Commands {
     };
     reply: Host;
   };
-  'host.renew': { command: { id: string; keyHash: string; certificate: Certificate }; reply: Host };
+  /** `serial` is that of the certificate that the host asks with. */
+  'host.renew': {
+    command: { id: string; serial: string; keyHash: string; certificate: Certificate };
+    reply: Host;
+  };
   'host.revoke': { command: { id: string; reason: string }; reply: Host };
   'host.release': { command: { id: string }; reply: Host };
   'host.hello': {

@@ -8,6 +8,7 @@ import type { CommandOf, CommandType, ReplyOf } from './commands.js';
 import * as identities from './access/decide-identity.js';
 import * as tokens from './access/decide-token.js';
 import * as administrations from './decide-administration.js';
+import * as enrolment from './decide-enrolment.js';
 import * as hosts from './decide-host.js';
 import * as images from './decide-image.js';
 import * as operations from './decide-operation.js';
@@ -83,7 +84,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'identity.revoke': identities.revokeIdentity,
   'token.create': tokens.createToken,
   'token.delete': tokens.deleteToken,
-  'host.join': hosts.joinHost,
+  'host.join': enrolment.joinHost,
   'host.hello': hosts.helloHost,
   'host.report': hosts.reportHost,
   'host.observe': hosts.observeHost,
@@ -94,8 +95,8 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.retire': hosts.retireHost,
   'host.quarantine': hosts.quarantineHost,
   'host.release': hosts.releaseHost,
-  'host.renew': hosts.renewHost,
-  'host.revoke': hosts.revokeHost,
+  'host.renew': enrolment.renewHost,
+  'host.revoke': enrolment.revokeHost,
   'vm.create': create.createVms,
   'vm.update': vms.updateVm,
   'vm.resize': vms.resizeVm,

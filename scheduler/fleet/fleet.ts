@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import { provenBy } from '../core/access/certificates.js';
+import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
 import { hostUri } from '../core/access/uris.js';
 import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
 import type { Host } from '../core/model.js';
@@ -87,8 +89,17 @@ export class Fleet {
     return endMs === 0 ? 0 : Math.round(this.#engine.now() + endMs - this.#uptimeMs());
   };
 
-  /** Takes an agent's stream in, or says why not. */
-  hello(stream: LinkStream, host: string, hello: Hello__Output): AgentSession | Refusal {
+  /**
+   * Takes an agent's stream in, or says why not. `serial` is that of its certificate; null where there is no TLS.
+   */
+  hello(
+    stream: LinkStream,
+    host: string,
+    hello: Hello__Output,
+    serial: string | null = null,
+  ): AgentSession | Refusal {
+    const unproven = this.#standing(host, serial);
+    if ('kind' in unproven) return unproven;
     if (Math.abs(hello.protocolVersion - protocolVersion) > 1) {
       return refuse(
         'precondition',
@@ -125,6 +136,7 @@ export class Fleet {
     this.#expectLease(outcome.reply);
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
+    session.serial = serial;
     this.#sessions.set(host, session);
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
@@ -171,18 +183,37 @@ export class Fleet {
   lease(session: AgentSession, id: number): void {
     const { state } = this.#engine;
     const host = state.hosts.get(session.host);
-    if (host === undefined || host.state === 'retired') {
-      session.reject('HOST_RETIRED', `host "${session.host}" was retired`, false);
+    if (host === undefined) return;
+    const standing = this.#standing(host.id, session.serial);
+    if ('kind' in standing) {
+      // With a newer certificate it may come back at once.
+      this.#cut(session, standing, standing.reason === 'CERTIFICATE_REFUSED');
       return;
     }
+    session.serial = standing.serial;
     if (this.#isRecovering(host)) return;
     session.leaseId = id;
     this.#grant(session, this.#leaseMs);
-    // Silent until its lease had ended, and back on the same stream: an agent that was frozen.
-    if (host.state === 'lost') {
-      const { report } = session;
+    // Silent until its lease had ended, and back on the same stream: an agent that was frozen. Or it was quarantined.
+    const { report } = session;
+    if (host.state === 'lost' || (host.state === 'suspect' && report.libvirtAvailable)) {
       this.#runBy(host.id, { type: 'host.report', id: host.id, report, inventory: null, capacity: null });
     }
+  }
+
+  /** The certificate that stands for a host on its stream, the newest of its key; or why nothing does. */
+  #standing(id: string, serial: string | null): { serial: string | null } | Refusal {
+    const host = this.#engine.state.hosts.get(id);
+    const refusal = hostRefusal(host, id);
+    if (refusal || serial === null) return refusal ?? { serial };
+    const proven = provenBy(host?.certificates ?? [], serial, this.#engine.now());
+    return proven ?? certificateRefusal(id);
+  }
+
+  /** Ends a stream whatever the agent does. */
+  #cut(session: AgentSession, { reason, message }: Refusal, retryable: boolean): void {
+    session.reject(reason, message, retryable);
+    this.gone(session, message);
   }
 
   /** What follows from an agent's word is by that word. */
@@ -229,9 +260,11 @@ export class Fleet {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
-      if (host.state !== 'retired') continue;
-      this.#leases.forget(host.id);
-      this.#sessions.get(host.id)?.reject('HOST_RETIRED', `host "${host.id}" was retired`, false);
+      const refusal = hostRefusal(host, host.id);
+      if (refusal === null) continue;
+      if (host.state === 'retired') this.#leases.forget(host.id);
+      const session = this.#sessions.get(host.id);
+      if (session !== undefined) this.#cut(session, refusal, false);
     }
     if (touched.written.federation.size > 0) this.#greetRecovered();
   }

@@ -31,10 +31,16 @@ export interface Caller {
 /** What a subject may do follows from this: its role, and whose things it may touch. */
 export interface Standing {
   role: Role | 'host' | 'nobody' | 'insecure';
+  /** `Identity.id` of who acts for itself. */
+  identity?: string;
   /** `Partner.id`, `Administration.id` or `Host.id`, as the role has it. */
   partner?: string;
   administration?: string;
   host?: string;
+  /** A portal acts for it: what outlives the portal's word, as a certificate, is not to be had. */
+  delegated?: true;
+  /** The host's certificate has ended, so lately that it may renew it, and nothing else. */
+  renewsOnly?: true;
 }
 
 /** By whose word something is decided, for the record. */
@@ -55,3 +61,8 @@ export const insecureCaller: Caller = {
   subject: { kind: 'insecure' },
   certificateEndMs: 0,
 };
+
+/** Who has shown no certificate, or one that proves nothing more than the reason says. */
+export function nobody(reason: string): Caller {
+  return { identity: 'nobody', onBehalf: '', subject: { kind: 'nobody', reason }, certificateEndMs: 0 };
+}

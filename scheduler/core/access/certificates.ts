@@ -29,6 +29,38 @@ export function revoked(
   );
 }
 
+/** Those of one key are left out: nothing stands against whoever has shown that it holds that key. */
+export function revokedBut(before: readonly Certificate[], keyHash: string, nowMs: number): Certificate[] {
+  const serials = before.filter((one) => one.keyHash !== keyHash).map(({ serial }) => serial);
+  return serials.length === 0 ? kept(before, nowMs) : revoked(before, serials, nowMs);
+}
+
+export function isGood({ endMs, revokedMs }: Certificate, nowMs: number): boolean {
+  return revokedMs === undefined && endMs > nowMs;
+}
+
+/** With it another may be asked for. */
+export function isRenewable({ endMs, revokedMs }: Certificate, nowMs: number): boolean {
+  return revokedMs === undefined && endMs > nowMs - renewableMs;
+}
+
+/**
+ * The newest good certificate of the key that this one is of: what a connection proves that was made with it, and that
+ * outlives it. Undefined when there is none any more.
+ */
+export function provenBy(
+  certificates: readonly Certificate[],
+  serial: string,
+  nowMs: number,
+): Certificate | undefined {
+  const shown = certificates.find((one) => one.serial === serial);
+  if (shown === undefined || shown.revokedMs !== undefined) return undefined;
+  const newer = certificates.findLast(
+    (one) => one.keyHash !== undefined && one.keyHash === shown.keyHash && isGood(one, nowMs),
+  );
+  return newer ?? (isGood(shown, nowMs) ? shown : undefined);
+}
+
 function kept(certificates: readonly Certificate[], nowMs: number): Certificate[] {
   return certificates.filter(({ endMs }) => endMs > nowMs - renewableMs);
 }

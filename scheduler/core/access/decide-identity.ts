@@ -44,7 +44,7 @@ export function updateIdentity(
   const stale = staleEtag(command.etag, before.revision);
   if (stale) return { refusal: stale };
   const { title = before.title, serves = before.serves, disabled = before.disabled } = command;
-  const missing = missingAdministration(state, serves);
+  const missing = missingAdministration(state, serves) ?? wrongServes(before, serves);
   if (missing) return { refusal: missing };
   if (disabled && !before.disabled) {
     const last = lastAdministrator(state, before, nowMs);
@@ -93,6 +93,16 @@ export function revokeIdentity(
 function set(changed: Identity, nowMs: number): Decision<Identity> {
   const identity = { ...changed, revision: changed.revision + 1, updatedMs: nowMs };
   return { changes: [{ type: 'identity.set', identity }], reply: () => identity };
+}
+
+/** A portal acts for somebody, and nobody else does. */
+function wrongServes({ id, role }: Identity, serves: readonly string[]): Refusal | null {
+  if ((role === 'portal') === serves.length > 0) return null;
+  const message =
+    role === 'portal'
+      ? `portal "${id}" has to serve an administration; disable it, or delete it, if it is to serve none`
+      : `identity "${id}" is no portal and acts for nobody else`;
+  return refuse('precondition', 'WRONG_SERVES', message);
 }
 
 function missingAdministration(state: State, ids: readonly string[]): Refusal | null {

@@ -16,6 +16,17 @@ export interface Certificate {
   endMs: number;
   /** Left out while it is good. */
   revokedMs?: number;
+  /** SHA-256 of its public key, hexadecimal; of hosts only, which may have several certificates of one key. */
+  keyHash?: string;
+}
+
+/** The answer to a host that has joined, until it has said hello: it may have been lost on the way. */
+export interface Enrolled {
+  /** `JoinToken.id`. */
+  token: string;
+  keyHash: string;
+  /** PEM. */
+  chainPem: string;
 }
 
 /** Somebody who calls: a person or a program, never a host. */

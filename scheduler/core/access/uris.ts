@@ -16,8 +16,16 @@ export function schedulerUri(federation: string): string {
   return `spiffe://${federation}/scheduler`;
 }
 
+/** Every call asks for it; records of identities are never changed, but replaced. */
+const knownPaths = new WeakMap<Identity, string>();
+
 export function identityUri(federation: string, identity: Identity): string {
-  return `spiffe://${federation}${pathOf(identity)}`;
+  let path = knownPaths.get(identity);
+  if (path === undefined) {
+    path = pathOf(identity);
+    knownPaths.set(identity, path);
+  }
+  return `spiffe://${federation}${path}`;
 }
 
 const kinds: Record<Role, string> = {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { type Test, test } from 'tap';
 import { agentService } from '../../../scheduler/api/agent-service.js';
 import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
+import { authorizer } from '../../../scheduler/api/authorization.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
 import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
@@ -47,6 +48,8 @@ async function serve(t: Test) {
       log,
       callers: insecureCallers,
       authority: null,
+      authorize: authorizer(world.engine),
+      attempts: { note: () => {} },
     },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,
@@ -54,6 +57,7 @@ async function serve(t: Test) {
     startMs: 0,
     usage: { ask: async () => null },
     audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
+    advertise: ['127.0.0.1:7443'],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -178,6 +178,9 @@ const baselines: Record<
   QuarantineHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
   ReleaseHost: { name: 'hosts/fuzzed-host' },
   RevokeHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  CreateJoinToken: { site: 'sites/zagreb', ttlSeconds: 600, uses: 2 },
+  ListJoinTokens: { pageSize: 10, pageToken: '' },
+  DeleteJoinToken: { name: 'joinTokens/t0123456789ab' },
   RenewCertificate: { signingRequest: Buffer.from('no request') },
   Join: { hostId: 'fuzzed', site: 'sites/zagreb', rack: 'r', machineId: machineIdOf('fuzzed') },
 };

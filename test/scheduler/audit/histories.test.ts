@@ -50,7 +50,8 @@ test('over any history the decisions that concern a partner are numbered without
           if (indexes.some((index) => changes[index] === undefined)) return false;
         }
       }
-      for (const { partner, last } of world.state.audit.all()) if (numbers.get(partner) !== last) return false;
+      for (const { partner, last } of world.state.audit.all())
+        if (numbers.get(partner) !== last) return false;
       return true;
     }),
     60,

@@ -1,0 +1,26 @@
+/** A new key, and the PKCS#10 request by which an authority can certify it. The key never leaves whoever made it. */
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { cryptoProvider, PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
+
+cryptoProvider.set(webcrypto);
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+export interface NewKey {
+  /** PKCS#8, PEM. */
+  keyPem: string;
+  /** PKCS#10, DER. */
+  signingRequest: Buffer;
+}
+
+/** An EC P-256 key. */
+export async function newKey(): Promise<NewKey> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const request = await Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: algorithm });
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return {
+    keyPem: `${PemConverter.encode(key, 'PRIVATE KEY')}\n`,
+    signingRequest: Buffer.from(request.rawData),
+  };
+}

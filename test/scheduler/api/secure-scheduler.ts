@@ -1,0 +1,85 @@
+/**
+ * A scheduler as it is in earnest: founded with `init`, speaking TLS alone, and called with certificates. Its authority is
+ * opened here too, so that a test can have any certificate that it needs.
+ */
+import { join } from 'node:path';
+import { type Credentials, readCredentials, secureChannel } from '../../../proto/credentials.js';
+import { newKey } from '../../../proto/signing-request.js';
+import type { CertificateAuthority } from '../../../scheduler/trust/authority.js';
+import { openAuthority } from '../../../scheduler/trust/authority-folder.js';
+import { runProgram } from '../run-program.js';
+import { type Scope, temporaryFolder } from '../scope.js';
+import { Api } from './client.js';
+import { SchedulerProcess } from './scheduler-process.js';
+
+export const federation = 'lab';
+
+export class SecureScheduler {
+  private constructor(
+    private readonly t: Scope,
+    readonly scheduler: SchedulerProcess,
+    /** The first administrator's. */
+    readonly credentials: Credentials,
+    readonly credentialsFolder: string,
+    readonly authority: CertificateAuthority,
+    readonly api: Api,
+  ) {}
+
+  static async start(t: Scope, flags: string[] = []): Promise<SecureScheduler> {
+    const folder = temporaryFolder(t);
+    const dataDir = join(folder, 'data');
+    const out = join(folder, 'root');
+    const { status, stderr } = init(dataDir, out);
+    if (status !== 0) throw new Error(`init ended with ${status}: ${stderr}`);
+    const authority = await openAuthority(dataDir, Date.now());
+    if (authority === null) throw new Error('init has made no authority');
+    const scheduler = await SchedulerProcess.start(t, { dataDir, flags, secure: true });
+    const credentials = readCredentials(out);
+    const api = new Api(scheduler.address, { secure: secureChannel(credentials) });
+    t.teardown(() => api.close());
+    return new SecureScheduler(t, scheduler, credentials, out, authority, api);
+  }
+
+  get address(): string {
+    return this.scheduler.address;
+  }
+
+  /** A client with these credentials; without any as nobody, who trusts this federation. */
+  as(credentials: Credentials | null): Api {
+    const { authority } = this.credentials;
+    const api = new Api(this.address, { secure: secureChannel(credentials ?? { authority, federation }) });
+    this.t.teardown(() => api.close());
+    return api;
+  }
+
+  /** Signed by the federation's authority, whatever the URI is. */
+  signed(path: string, life: { nowMs?: number; lifeMs?: number } = {}): Promise<Credentials> {
+    return signedBy(this.authority, `spiffe://${federation}/${path}`, life);
+  }
+}
+
+/** `secovia-scheduler init`, run to its end. */
+export function init(dataDir: string, out: string, more: string[] = []) {
+  const words = ['--data-dir', dataDir, '--federation', federation, '--admin', 'root', '--out', out];
+  return runProgram(['init', ...words, ...more]);
+}
+
+/** Credentials with a certificate that this authority signs for a URI. */
+export async function signedBy(
+  authority: CertificateAuthority,
+  uri: string,
+  { nowMs = Date.now(), lifeMs = 3600_000 } = {},
+): Promise<Credentials> {
+  const { keyPem, signingRequest } = await newKey();
+  const signed = await authority.sign(signingRequest, uri, nowMs, lifeMs);
+  if ('kind' in signed) throw new Error(signed.message);
+  return {
+    authority: authority.rootPem,
+    federation: uri.split('/')[2] ?? '',
+    chain: signed.chainPem,
+    key: keyPem,
+    uri,
+    startMs: nowMs,
+    endMs: nowMs + lifeMs,
+  };
+}
