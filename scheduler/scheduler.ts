@@ -6,6 +6,7 @@ import { destination, type Logger, pino } from 'pino';
 import { endpointOf } from '../proto/loopback.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { CountedAttempts } from './api/attempts.js';
 import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
 import { Entrance } from './api/entrance.js';
@@ -85,6 +86,7 @@ export async function runScheduler(config: Config): Promise<void> {
     storeFile,
     new URL('./audit-thread.js', import.meta.url),
   );
+  const attempts = new CountedAttempts(engine);
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
@@ -93,6 +95,7 @@ export async function runScheduler(config: Config): Promise<void> {
       log,
       callers: authority === null ? insecureCallers : new CertificateCallers({ connections, tokens, now }),
       authorize: authorizer(engine),
+      attempts,
       authority,
     },
     ring: watchRingOf(engine),
@@ -145,6 +148,7 @@ export async function runScheduler(config: Config): Promise<void> {
   accountant.close();
   auditors.close();
   await shutDown(server);
+  attempts.flush();
   await engine.readable();
   checkpoints.keep();
   await store.close();

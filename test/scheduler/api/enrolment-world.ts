@@ -2,7 +2,6 @@
  * The interface in this process, with an authority that counts what it signs, and callers who say in a header who they
  * are: what is proved by TLS elsewhere is taken for granted here.
  */
-import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -16,6 +15,7 @@ import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
@@ -103,6 +103,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
         uptimeMs: () => performance.now(),
       }),
       log,
+      attempts: { note: () => {} },
       callers: { of: callerOf },
       authority,
       authorize: authorizer(engine),
