@@ -73,7 +73,17 @@ t.test('words and flags come from the command tree', async (t) => {
   t.same(await offered('vm', 're'), ['reboot', 'resize']);
   t.same(await offered('vm', 'stop', '--'), [
     ...['--force', '--grace', '--administration', '--wait', '--etag'],
-    ...['--version', '--server', '--identity', '--insecure', '--output', '--timeout', '--request-id', '--no-color', '--help'],
+    ...[
+      '--version',
+      '--server',
+      '--identity',
+      '--insecure',
+      '--output',
+      '--timeout',
+      '--request-id',
+      '--no-color',
+      '--help',
+    ],
   ]);
   t.same(await offered('vm', 'stop', '--force', '--f'), [], 'what is there is not offered again');
   t.same(

@@ -28,7 +28,10 @@ const identity = secure.credentialsFolder;
 
 t.test('credentials come from the flag, the environment, or the home directory', async (t) => {
   t.match(await run([...list, '--identity', identity]), { code: 0, err: /^secovia: there is no site yet/ });
-  t.match(await run(list, { SECOVIA_IDENTITY: identity }), { code: 0, err: /^secovia: there is no site yet/ });
+  t.match(await run(list, { SECOVIA_IDENTITY: identity }), {
+    code: 0,
+    err: /^secovia: there is no site yet/,
+  });
   t.match(await run(list), {
     code: 2,
     err: /there are no credentials in .*\/home\/\.config\/secovia\. Say where/,

@@ -33,7 +33,9 @@ export async function corporateRoot(): Promise<Root> {
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   return {
     pem: `${certificate.toString('pem')}\n`,
-    key: createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString(),
+    key: createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+      .export({ format: 'pem', type: 'pkcs8' })
+      .toString(),
   };
 }
 
