@@ -2,6 +2,7 @@
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdministrationServiceDefinition } from '../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../proto/gen/secovia/v1/AgreementService.js';
+import type { AuditServiceDefinition } from '../../proto/gen/secovia/v1/AuditService.js';
 import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
@@ -18,6 +19,7 @@ import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.j
 export interface Services {
   AdministrationService: AdministrationServiceDefinition;
   AgreementService: AgreementServiceDefinition;
+  AuditService: AuditServiceDefinition;
   FederationService: FederationServiceDefinition;
   HostService: HostServiceDefinition;
   ImageService: ImageServiceDefinition;

@@ -87,6 +87,11 @@ export const groups: readonly Group[] = [
     summary: 'The federation as a whole',
     load: async () => (await import('./federation/index.js')).federationCommands,
   },
+  {
+    word: 'audit',
+    summary: 'What was decided, by whom and why, and how to verify it',
+    load: async () => (await import('./audit/index.js')).auditCommands,
+  },
 ];
 
 export const singleCommands: readonly CommandDefinition[] = [

@@ -57,7 +57,10 @@ export function agentService<S extends Session>(
         context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
+        const refused = (refusal: Refusal) => {
+          context.attempts.note(null, method.path, refusal);
+          stream.emit('error', statusOf(refusal));
+        };
         identify(context, stream, refused, (caller) => {
           if (stream.cancelled) return;
           const link = new Link(fleet, stream, context.log, caller);

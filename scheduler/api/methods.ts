@@ -17,12 +17,13 @@ import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
 import { type Gate, identify } from './admission.js';
+import type { Attempts } from './attempts.js';
 import { toldTo } from './authorization.js';
 import type { Call } from './callers.js';
+import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
-import type { Turns } from './turns.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
 export type Answer<Res> =
@@ -37,8 +38,10 @@ export type Answer<Res> =
 export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
-  turns: Turns;
+  entrance: Entrance;
   log: Logger;
+  /** Where it is noted that a call was refused. */
+  attempts: Attempts;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
 }
@@ -92,7 +95,7 @@ export function query<Req extends object, Res extends object>(
       if (message === null) return callback(statusOf(malformed));
       guard(method, context, call, callback, (caller) => {
         const { engine } = context;
-        const forbidden = context.authorize(method.path, message, caller);
+        const forbidden = forbiddenTo(context, method, message, caller);
         const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
         const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
@@ -128,12 +131,18 @@ export function mutation<
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
       const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      const note = (caller: Caller, refusal: Refusal) => {
+        if (message.validateOnly !== true) context.attempts.note(caller, method.path, refusal);
+      };
       /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
       const isAnswered = (caller: Caller): boolean => {
         const forbidden = context.authorize(method.path, message, caller);
         const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
         if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
-        if (forbidden) engine.readable().then(() => callback(statusOf(forbidden)));
+        if (forbidden) {
+          note(caller, forbidden);
+          engine.readable().then(() => callback(statusOf(forbidden)));
+        }
         return forbidden !== null;
       };
       const decide = (caller: Caller, prepared: P) => {
@@ -143,6 +152,7 @@ export function mutation<
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
+          note(caller, answer.refusal);
           const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
@@ -152,7 +162,7 @@ export function mutation<
         let stored = () => {};
         if (id !== '') {
           const success = {
-            caller: callerKey(caller),
+            caller: keyOf(caller),
             method: method.path,
             id,
             hash: asked,
@@ -174,20 +184,38 @@ export function mutation<
         if (prepare === undefined) return decide(caller, undefined as P);
         if (isAnswered(caller)) return;
         const preparing = prepare(message, context, caller);
-        if ('kind' in preparing) return callback(statusOf(preparing));
+        const refused = (refusal: Refusal) => {
+          note(caller, refusal);
+          callback(statusOf(refusal));
+        };
+        if ('kind' in preparing) return refused(preparing);
         preparing.then(
           (prepared) => {
-            if (isRefused(prepared)) callback(statusOf(prepared));
-            else inTurn(method, context, callback, () => decide(caller, prepared as P));
+            if (isRefused(prepared)) refused(prepared);
+            else attempt(method, context, callback, () => decide(caller, prepared as P));
           },
           (error: Error) =>
-            inTurn(method, context, callback, () => {
+            attempt(method, context, callback, () => {
               throw error;
             }),
         );
       });
     };
   };
+}
+
+/** Why a call that reads may not be made; of these, what is out of sight is not worth a note. */
+export function forbiddenTo(
+  { authorize, attempts }: CallContext,
+  method: AnyMethod,
+  message: object,
+  caller: Caller,
+): Refusal | null {
+  const refusal = authorize(method.path, message, caller);
+  if (refusal?.kind === 'denied' || refusal?.kind === 'unauthenticated') {
+    attempts.note(caller, method.path, refusal);
+  }
+  return refusal;
 }
 
 function isRefused(prepared: unknown): prepared is Refusal {
@@ -209,7 +237,7 @@ function answerAgain(
   asked: string,
   callback: sendUnaryData<Buffer>,
 ): boolean {
-  const earlier = requests.find(callerKey(caller), method.path, id, asked, engine.now());
+  const earlier = requests.find(keyOf(caller), method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
@@ -235,25 +263,32 @@ const overloaded: Refusal = {
   retryDelayMs: 1000,
 };
 
-/** Whose request ids are told apart. */
-function callerKey({ identity, onBehalf }: Caller): string {
-  return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
+interface WaitingCall extends Call {
+  /** Whether the other end has given it up. */
+  cancelled: boolean;
+  /** Of a call with one request, as it arrived. */
+  request?: Arrived<unknown>;
 }
 
 /** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
 export function guard(
   method: AnyMethod,
   context: CallContext,
-  call: Call,
+  call: WaitingCall,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  identify(
-    context,
-    call,
-    (refusal) => callback(statusOf(refusal)),
-    (caller) => inTurn(method, context, callback, () => handle(caller)),
-  );
+  const refused = (refusal: Refusal) => callback(statusOf(refusal));
+  const unknown = (refusal: Refusal) => {
+    context.attempts.note(null, method.path, refusal);
+    refused(refusal);
+  };
+  identify(context, call, unknown, (caller) => {
+    // Nobody would hear of the end of one that was given up while it waited.
+    const work = () => call.cancelled || handle(caller);
+    const refusal = inTurn(method, context, caller, call, callback, work);
+    if (refusal) refused(refusal);
+  });
 }
 
 /** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
@@ -268,28 +303,37 @@ export function streaming<Req extends object, Res>(
   if (message === null) fail(statusOf(malformed));
   else {
     guard(method, context, call, fail, (caller) => {
-      // Nobody would hear of its end any more.
-      if (call.cancelled) return;
-      const forbidden = context.authorize(method.path, message, caller);
+      const forbidden = forbiddenTo(context, method, message, caller);
       if (forbidden) fail(statusOf(forbidden));
       else handle(message, caller);
     });
   }
 }
 
-/** A bug says nothing of the inside to the caller, and is logged. */
+/** A call's work in its caller's turn, or why it will not be done. */
 function inTurn(
   method: AnyMethod,
-  { log, turns }: CallContext,
+  context: CallContext,
+  caller: Caller,
+  call: WaitingCall,
+  callback: (error: StatusObject) => void,
+  work: () => void,
+): Refusal | null {
+  const bytes = call.request?.bytes.length ?? 0;
+  return context.entrance.take(caller, call.getPeer(), bytes, () => attempt(method, context, callback, work));
+}
+
+/** A bug says nothing of the inside to the caller, and is logged. */
+function attempt(
+  method: AnyMethod,
+  { log }: CallContext,
   callback: (error: StatusObject) => void,
   work: () => void,
 ): void {
-  turns.take(() => {
-    try {
-      work();
-    } catch (error) {
-      log.error({ err: error, method: method.path }, 'a call failed on an internal error');
-      callback(internalStatus());
-    }
-  });
+  try {
+    work();
+  } catch (error) {
+    log.error({ err: error, method: method.path }, 'a call failed on an internal error');
+    callback(internalStatus());
+  }
 }

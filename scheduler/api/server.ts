@@ -3,6 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { v1 } from '../../proto/index.js';
 import type { WatchRing } from './watch-ring.js';
+import { type AuditOptions, auditService } from './audit-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
@@ -38,6 +39,7 @@ export interface ServerOptions {
   usage: UsageReader;
   /** HOST:PORT at which hosts reach this scheduler. */
   advertise: readonly string[];
+  audit: AuditOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -88,6 +90,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
+  add(v1.AuditService.service, auditService(options.audit));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   addReflection(server, context);

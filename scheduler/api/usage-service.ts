@@ -2,7 +2,7 @@
  * UsageService: what was used, and who owes whom. Both are worked out from the journal by somebody else, on another thread;
  * here a request is checked, and the pieces of the answer are written to the caller as fast as it reads.
  */
-import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
 import type { Timestamp__Output } from '../../proto/gen/google/protobuf/Timestamp.js';
 import type { ReportUsageRequest__Output } from '../../proto/gen/secovia/v1/ReportUsageRequest.js';
 import type { ReportUsageResponse } from '../../proto/gen/secovia/v1/ReportUsageResponse.js';
@@ -19,6 +19,7 @@ import { Fields, quoted } from './fields.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
 import { whileAllowed } from './stream-access.js';
+import { write } from './written.js';
 
 /** Who reads the journal. */
 export interface UsageReader {
@@ -182,22 +183,4 @@ function streamed<Request extends object>(
           },
         );
       });
-}
-
-/** Writes, and waits while the reader is slow. */
-async function write(
-  call: ServerWritableStream<Arrived<unknown>, object>,
-  message: object,
-  gone: AbortSignal,
-): Promise<void> {
-  if (gone.aborted || call.write(message)) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      call.off('drain', done);
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    call.once('drain', done);
-    gone.addEventListener('abort', done);
-  });
 }

@@ -6,6 +6,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -49,6 +50,11 @@ export class Checkpoints {
   /** SPKI, PEM. */
   get publicKeyPem(): string {
     return this.#publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  }
+
+  /** SHA-256 of the public key, hexadecimal. */
+  get fingerprint(): string {
+    return hash('sha256', this.publicKey, 'hex');
   }
 
   /** Signs a point of the journal. */

@@ -110,6 +110,42 @@ export interface Journal {
   close(): void;
 }
 
+/** A group commit as the chain has it. */
+export interface ChainRow {
+  first: number;
+  last: number;
+  atMs: number;
+  /** Covers this row and all before it. */
+  hash: Buffer;
+  /** The commitments to its decisions, 32 bytes each; null in rows of older versions, whose hash covers their text. */
+  commitments: Buffer | null;
+  /** Its decisions' lines. Of those that were erased, what is kept of them is not what was committed to. */
+  lines: ChainLine[];
+}
+
+export interface ChainLine {
+  text: Buffer;
+  /** What shows that a decision is the one that was committed to: one part, or several; null when it was erased. */
+  parts: { salt: Buffer; text: Buffer }[] | null;
+}
+
+/** Reads the journal as it is chained, from beside the store that writes it, and on another thread. */
+export interface Chain {
+  /** From the row that has this decision to the row that has the other, a row at a time. */
+  rows(first: number, last: number): Iterable<ChainRow>;
+  /** Rows that end before this sequence, or have it, the newest first. */
+  rowsBackwards(from: number): Iterable<ChainRow>;
+  /** The last sequence of the row that has this decision, and the hash there; of the newest row when there is none. */
+  headWith(sequence: number): JournalHead;
+  /** The end of the last row before this sequence. */
+  headBefore(sequence: number): JournalHead;
+  /** The first decision of a row with commitments; null when there is none. */
+  firstCommitted(): number | null;
+  /** Those that were kept, in order. */
+  checkpoints(first: number, last: number): SignedCheckpoint[];
+  close(): void;
+}
+
 /** The store cannot be used, and a human must look; the message says at what. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

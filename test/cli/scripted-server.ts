@@ -12,6 +12,7 @@ import { v1 } from '../../proto/index.js';
 const services: Record<Service, grpc.ServiceDefinition> = {
   AdministrationService: v1.AdministrationService.service,
   AgreementService: v1.AgreementService.service,
+  AuditService: v1.AuditService.service,
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
   ImageService: v1.ImageService.service,

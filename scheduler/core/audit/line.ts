@@ -69,7 +69,7 @@ function audienceText(partners: Shares, numbers: ReadonlyMap<string, number>, cu
   for (const [partner, some] of partners) {
     const number = numbers.get(partner);
     const value = some.length === 0 ? number : `[${number},${some.join()}]`;
-    text += `${text === '{' ? '' : ','}${cut}${JSON.stringify(partner)}:${value}`;
+    text += `${cut}${text === '{' ? '' : ','}${JSON.stringify(partner)}:${value}`;
   }
   return `${text}${cut}}`;
 }

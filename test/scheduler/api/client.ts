@@ -5,6 +5,7 @@ import type { SecureChannel } from '../../../proto/credentials.js';
 import { type ErrorDetails, readErrorDetails } from '../../../proto/errors.js';
 import type { AdministrationServiceDefinition } from '../../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../../proto/gen/secovia/v1/AgreementService.js';
+import type { AuditServiceDefinition } from '../../../proto/gen/secovia/v1/AuditService.js';
 import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/AgentService.js';
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
@@ -39,6 +40,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<ResidencyServiceDefinition> &
   Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
+  Named<AuditServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;
 export type RequestOf<M extends MethodName> = Method<MethodTable[M]>[0];

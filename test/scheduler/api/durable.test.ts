@@ -7,7 +7,8 @@ import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
 import { authorizer } from '../../../scheduler/api/authorization.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
@@ -43,11 +44,12 @@ async function serve(t: Test) {
     context: {
       engine: world.engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({ callsPerSecond: 1e6, uptimeMs: () => performance.now() }),
       log,
       callers: insecureCallers,
       authority: null,
       authorize: authorizer(world.engine),
+      attempts: { note: () => {} },
     },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,
@@ -55,6 +57,7 @@ async function serve(t: Test) {
     startMs: 0,
     usage: { ask: async () => null },
     advertise: ['127.0.0.1:7443'],
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

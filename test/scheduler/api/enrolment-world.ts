@@ -11,10 +11,11 @@ import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
@@ -96,8 +97,13 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     context: {
       engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({
+        callsPerSecond: 1e6,
+        strangersPerSecond: 1e6,
+        uptimeMs: () => performance.now(),
+      }),
       log,
+      attempts: { note: () => {} },
       callers: { of: callerOf },
       authority,
       authorize: authorizer(engine),
@@ -107,6 +113,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });

@@ -48,7 +48,7 @@ const fullSpec = {
 
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
 const baselines: Record<
-  Exclude<MethodName, 'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | TenancyMethod>,
+  Exclude<MethodName, 'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | 'ExportAudit' | TenancyMethod>,
   object
 > = {
   CreateSite: {
@@ -123,6 +123,8 @@ const baselines: Record<
   WaitOperation: { name: 'operations/none', timeout: { seconds: 1, nanos: 0 } },
   CancelOperation: { name: 'operations/none' },
   GetFederation: {},
+  ListAuditEntries: { filter: 'sequence > 1', pageSize: 3, pageToken: '' },
+  GetAuditKey: {},
   EndRecovery: { site: 'sites/zagreb' },
   CreateVm: {
     preemption: 'PREEMPTION_CONFIRM',
