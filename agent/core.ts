@@ -97,9 +97,9 @@ export class AgentCore {
     this.#link.received(response, now.bootMs);
   }
 
-  ended(reason: string, now: Instant): void {
+  ended(reason: string, now: Instant, refused = false): void {
     this.#now = now;
-    this.#link.ended(reason, now.bootMs);
+    this.#link.ended(reason, now.bootMs, refused);
   }
 
   writable(now: Instant): void {

@@ -5,11 +5,16 @@
 import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
+import { type SecureChannel, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { systemClock } from './clock.js';
-import { type AgentConfig, ConfigError, socketPath } from './config.js';
+import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
 import { Ledger } from './converge/ledger.js';
 import { AgentCore } from './core.js';
+import { insecureChannel } from './enrolment/agent-call.js';
+import { IdentityError, IdentityFolder } from './enrolment/identity-folder.js';
+import { CertificateRenewer } from './enrolment/renewer.js';
 import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
@@ -36,6 +41,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     { level: config.logLevel, base: { host: config.host } },
     pino.destination({ fd: 2, sync: true }),
   );
+  const { channel, renewer } = openIdentity(config, log);
   const hypervisor = await openHypervisor(config);
   lockFolder(config.dataDir);
   const clock = systemClock();
@@ -61,7 +67,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     writer,
-    transport: new GrpcTransport(config.scheduler),
+    transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
     measure: () => measure(config.dataDir),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
@@ -85,14 +91,60 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       scheduler: config.scheduler,
       libvirtUri: config.libvirtUri,
       version,
+      certificate: renewer?.standing() ?? null,
     }),
   );
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  // Told to end while it waits for its scheduler, it ends.
+  const told = untilTold(log);
+  await Promise.race([renewer?.start(), told]);
   shell.start();
-  await untilTold(log);
+  await told;
+  renewer?.stop();
   server.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+interface OpenIdentity {
+  /** How the scheduler is reached, with the newest certificate. */
+  channel: () => SecureChannel;
+  /** Null without TLS. */
+  renewer: CertificateRenewer | null;
+}
+
+/** @throws IdentityError when this host has not joined. */
+function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
+  if (config.insecure) {
+    const { scheduler } = config;
+    if (!isLoopback(endpointOf(scheduler).host)) {
+      throw new ConfigError(
+        `insecure is for a scheduler on this machine alone, and ${scheduler} is not; leave it out, and run secovia-agent join`,
+      );
+    }
+    log.warn(
+      { event: 'insecure' },
+      'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
+    );
+    return { channel: insecureChannel, renewer: null };
+  }
+  const folder = new IdentityFolder(identityFolder(config));
+  const read = () => {
+    const credentials = folder.read();
+    if (credentials !== null) return credentials;
+    throw new IdentityError(
+      `there is no certificate in ${folder.path}: run secovia-agent join TOKEN first, with a token of secovia token create`,
+    );
+  };
+  const credentials = read();
+  const uri = `spiffe://${credentials.federation}/host/${config.host}`;
+  if (credentials.uri !== uri) {
+    throw new IdentityError(
+      `the certificate in ${folder.path} is of ${credentials.uri}, and the settings are of host ${config.host}: run secovia-agent join again`,
+    );
+  }
+  const parts = { folder, scheduler: config.scheduler, log, now: Date.now, random: Math.random };
+  return { channel: () => secureChannel(read()), renewer: new CertificateRenewer(parts, credentials) };
 }
 
 /** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */

@@ -208,7 +208,7 @@ export class AgentShell {
       opened: () => tell(() => core.opened(this.#now())),
       received: (response) => tell(() => core.received(response, this.#now())),
       writable: () => tell(() => core.writable(this.#now())),
-      ended: (reason) => tell(() => core.ended(reason, this.#now())),
+      ended: (reason, refused) => tell(() => core.ended(reason, this.#now(), refused)),
     });
     this.#stream = stream;
   }

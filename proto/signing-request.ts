@@ -1,6 +1,6 @@
 /** A new key, and the PKCS#10 request by which an authority can certify it. The key never leaves whoever made it. */
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
 import { cryptoProvider, PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 
 cryptoProvider.set(webcrypto);
@@ -23,4 +23,16 @@ export async function newKey(): Promise<NewKey> {
     keyPem: `${PemConverter.encode(key, 'PRIVATE KEY')}\n`,
     signingRequest: Buffer.from(request.rawData),
   };
+}
+
+/** A request for a key that is there already. @throws when it is not one of `newKey`. */
+export async function requestFor(keyPem: string): Promise<Buffer> {
+  const der = createPrivateKey(keyPem).export({ format: 'der', type: 'pkcs8' });
+  const spki = createPublicKey(keyPem).export({ format: 'der', type: 'spki' });
+  const keys = {
+    privateKey: await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
+    publicKey: await webcrypto.subtle.importKey('spki', spki, algorithm, true, ['verify']),
+  };
+  const request = await Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: algorithm });
+  return Buffer.from(request.rawData);
 }

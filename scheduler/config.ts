@@ -1,8 +1,9 @@
 /** The scheduler's configuration: a YAML file, then the environment, then flags; each may leave things out. */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { endpointOf, isLoopback, isTrustworthyUrl } from '../proto/loopback.js';
 import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
@@ -52,6 +53,48 @@ export const configSchema = z.strictObject({
     .max(600_000, 'must be at most 600000')
     .default(10_000)
     .describe('how long a host may act on its own without a word from the scheduler, in milliseconds'),
+  callsPerSecond: z
+    .number()
+    .int()
+    .min(1, 'must be at least 1')
+    .max(1_000_000, 'must be at most 1000000')
+    .default(5000)
+    .describe('calls a second that one caller may make; each 4 KiB of a message count as one more'),
+  hostCertificateMs: z
+    .number()
+    .int()
+    .min(60_000, 'must be at least 60000')
+    .max(366 * 24 * 3600_000, 'must be at most 31622400000')
+    .default(7 * 24 * 3600_000)
+    .describe(
+      'how long certificates of hosts are good, which renew them at two thirds of it, in milliseconds',
+    ),
+  oidcIssuer: z
+    .string()
+    .refine((text) => text === '' || isTrustworthyUrl(text), 'must be an https URL')
+    .default('')
+    .describe('the OpenID Connect issuer of the tokens that portals bring for their users; empty for none'),
+  oidcAudience: z.string().min(1).default('secovia').describe('the audience that those tokens must be for'),
+  oidcKeys: z
+    .string()
+    .refine(
+      (text) => text === '' || text.startsWith('/') || isTrustworthyUrl(text),
+      'must be an absolute path or an https URL',
+    )
+    .default('')
+    .describe('where the issuer’s keys (JWKS) are, a file or an https URL; default: the issuer is asked'),
+  oidcClaim: z
+    .string()
+    .min(1)
+    .default('secovia_administrations')
+    .describe('the claim that lists in which administrations a user may act, each ID or ID:administrator'),
+  oidcClockSkewS: z
+    .number()
+    .int()
+    .min(0, 'must be at least 0')
+    .max(600, 'must be at most 600')
+    .default(60)
+    .describe('by how much the issuer’s clock may differ, in seconds'),
   strategy: z
     .enum(strategyNames)
     .default('pack')
@@ -63,6 +106,13 @@ export type Config = z.infer<typeof configSchema>;
 export type ConfigKey = keyof Config;
 
 export class ConfigError extends Error {}
+
+/** Where hosts are told to look for the scheduler; an address that means every address is no address to go to. */
+export function advertised({ advertise, listen }: Config): readonly string[] {
+  if (advertise.length > 0) return advertise;
+  const { host, port } = endpointOf(listen);
+  return ['0.0.0.0', '::'].includes(host) ? [`${hostname()}:${port}`] : [listen];
+}
 
 /** `SECOVIA_SCHEDULER_DATA_DIR` for `dataDir`, and so on. */
 export function environmentName(key: string): string {
@@ -112,7 +162,8 @@ export function loadConfig(
 
 /** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
 function valueIn(key: string, text: string): unknown {
-  if (key === 'leaseMs') return /^\d+$/.test(text) ? Number(text) : text;
+  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond', 'oidcClockSkewS'].includes(key);
+  if (isNumber) return /^\d+$/.test(text) ? Number(text) : text;
   if (key === 'advertise') return text.split(',').map((part) => part.trim());
   if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;
   return text;

@@ -9,11 +9,11 @@ import { agentService } from './api/agent-service.js';
 import { CountedAttempts } from './api/attempts.js';
 import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
+import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
-import { Turns } from './api/turns.js';
 import { watchRingOf } from './api/vm-watch.js';
-import type { Config } from './config.js';
+import { advertised, type Config } from './config.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import { visibilityOf } from './core/audit/visibility.js';
 import type { Engine } from './engine.js';
@@ -25,6 +25,7 @@ import { authorityFolder, noAuthority, openAuthority } from './trust/authority-f
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
 import { type Listener, listenSecurely } from './trust/listener.js';
+import { OidcTokens } from './trust/oidc.js';
 import { cutRevoked } from './trust/revocation.js';
 import { ServerCertificate } from './trust/server-certificate.js';
 import { packageVersion } from './version.js';
@@ -70,6 +71,7 @@ export async function runScheduler(config: Config): Promise<void> {
   const { state } = engine;
   const now = () => engine.now();
   const connections = new Connections(usualLimits);
+  const tokens = await openTokens(config, engine, store, log);
   const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
   const fleet = new Fleet({
     engine,
@@ -89,10 +91,9 @@ export async function runScheduler(config: Config): Promise<void> {
     context: {
       engine,
       requests: new Requests(store, requests),
-      turns: new Turns(),
+      entrance: new Entrance({ callsPerSecond: config.callsPerSecond, uptimeMs: () => performance.now() }),
       log,
-      callers:
-        authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),
+      callers: authority === null ? insecureCallers : new CertificateCallers({ connections, tokens, now }),
       authorize: authorizer(engine),
       attempts,
       authority,
@@ -102,9 +103,9 @@ export async function runScheduler(config: Config): Promise<void> {
     version: packageVersion(),
     startMs,
     usage: accountant,
+    advertise: advertised(config),
     audit: { reader: auditors, key: checkpoints, visibilityOf },
-    advertise: [config.listen],
-    agentService: agentService(fleet, checkpoints.publicKey),
+    agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
   const listening =
@@ -161,6 +162,31 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
       log.warn({ breach }, 'VMs are where they may not be any more; see secovia residency breaches');
     for (const breach of touched.removed.breach.values()) log.info({ breach }, 'a breach has ended');
   });
+}
+
+/** How the tokens that portals bring are verified; null where no issuer is known. */
+async function openTokens(
+  { oidcIssuer, oidcAudience, oidcKeys, oidcClaim, oidcClockSkewS }: Config,
+  engine: Engine,
+  store: Store,
+  log: Logger,
+): Promise<OidcTokens | null> {
+  if (oidcIssuer === '') return null;
+  try {
+    return new OidcTokens({
+      issuer: oidcIssuer,
+      audience: oidcAudience,
+      keys: oidcKeys,
+      claim: oidcClaim,
+      clockSkewS: oidcClockSkewS,
+      now: () => engine.now(),
+      isWithin: (administration, above) => engine.state.isWithin(administration, above),
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    throw new StoreError(`cannot use oidcKeys: ${(error as Error).message}`);
+  }
 }
 
 async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {

@@ -124,10 +124,13 @@ export class LinkMachine {
     this.#flush();
   }
 
-  /** The stream is over. */
-  ended(reason: string, now: number): void {
-    if (this.#state === 'connecting' || this.#state === 'greeting' || this.#state === 'linked') {
-      this.#retry(reason, now);
+  /** The stream is over; one that was refused is not tried again soon. */
+  ended(reason: string, now: number, refused = false): void {
+    if (this.#state !== 'connecting' && this.#state !== 'greeting' && this.#state !== 'linked') return;
+    if (!refused) this.#retry(reason, now);
+    else {
+      this.#out({ kind: 'problem', message: `the scheduler refuses this agent: ${reason}` });
+      this.#refused(reason, now);
     }
   }
 
@@ -243,6 +246,10 @@ export class LinkMachine {
       return;
     }
     this.#out({ kind: 'disconnect', reason });
+    this.#refused(reason, now);
+  }
+
+  #refused(reason: string, now: number): void {
     this.#enter('rejected', now, reason);
     this.#wakeAt = now + backoff.rejectedMs * (0.9 + this.#options.random() / 5);
   }

@@ -22,6 +22,7 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
     row('site', `${status.site}${status.federation === '' ? '' : ` of ${status.federation}`}`),
     row('link', linkText(status, paint)),
     row('lease', leaseText(status, paint)),
+    row('identity', certificateText(status, paint)),
     row(
       'libvirt',
       libvirt.available
@@ -64,6 +65,17 @@ function leaseText({ link }: AgentStatus, paint: Paint): string {
   const granted = link.lastLeaseAgoMs === null ? '' : `, granted ${duration(link.lastLeaseAgoMs)} ago`;
   if (link.leaseEndsInMs > 0) return `ends in ${duration(link.leaseEndsInMs)}${granted}`;
   return paint('yellow', `ended ${duration(-link.leaseEndsInMs)} ago${granted}; the guests run on`);
+}
+
+function certificateText({ certificate }: AgentStatus, paint: Paint): string {
+  if (certificate === null) return paint('yellow', 'none: there is no TLS');
+  const { endsInMs, renewsInMs, error } = certificate;
+  const until =
+    endsInMs > 0
+      ? `certificate for ${duration(endsInMs)}`
+      : paint('red', `certificate ended ${duration(-endsInMs)} ago`);
+  if (error !== '') return `${until}, ${paint('yellow', `not renewed: ${error}`)}`;
+  return `${until}, renewed in ${duration(renewsInMs)}`;
 }
 
 function capacityLines({ capacity }: AgentStatus, paint: Paint): string[] {

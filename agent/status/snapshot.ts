@@ -47,6 +47,15 @@ export interface AgentStatus {
     leaseEndsInMs: number | null;
     waitingMessages: number;
   };
+  /** Null without TLS. */
+  certificate: {
+    /** Negative when it has ended. */
+    endsInMs: number;
+    /** Until it is tried to renew it. */
+    renewsInMs: number;
+    /** Why the last try failed; empty when it did not. */
+    error: string;
+  } | null;
   libvirt: {
     available: boolean;
     uri: string;

@@ -22,6 +22,8 @@ export interface ConnectionHost {
   settings: Settings;
   /** Ends every call when it aborts. */
   interrupted: AbortSignal;
+  /** Milliseconds since 1970. */
+  nowMs: number;
   /** Says something to the user, on stderr. */
   say(line: string): void;
 }
@@ -41,9 +43,10 @@ export class Connection {
   readonly #host: ConnectionHost;
   readonly #client: grpc.Client;
 
+  /** @throws Failure when the user has no credentials that could be used. */
   constructor(host: ConnectionHost) {
     this.#host = host;
-    this.#client = openChannel(host.settings.server);
+    this.#client = openChannel(host.settings, host.nowMs);
   }
 
   /** A call that changes nothing. */

@@ -10,6 +10,7 @@ agent_config() {
   read -r vcpus memory disk < <(host_capacity "$1")
   cat <<YAML
 libvirtUri: $2
+insecure: true
 dataDir: $lab/hosts/$1/secovia
 runDir: $3
 accelerator: ${accelerator/none/tcg}

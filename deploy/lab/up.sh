@@ -115,6 +115,7 @@ scheduler_up() {
   mkdir -p "$folder" "$lab/logs"
   cat >"$folder/config.yaml" <<YAML
 listen: "$server"
+insecure: true
 dataDir: $folder/data
 federation: lab
 leaseMs: 10000
@@ -128,7 +129,7 @@ YAML
   until_true 20 tcp_open "$server" || fail "the scheduler does not answer: $(tail -n1 "$lab/logs/scheduler.log")"
 }
 
-secovia() { SECOVIA_SERVER=$server node "$checkout/dist/cli/main.js" "$@"; }
+secovia() { SECOVIA_INSECURE=1 SECOVIA_SERVER=$server node "$checkout/dist/cli/main.js" "$@"; }
 
 # The request id makes a repetition harmless.
 site_create() {

@@ -10,6 +10,7 @@ import { encodeJoinWord } from '../../proto/join-token.js';
 import { isUsable } from '../core/access/decide-token.js';
 import { refuse } from '../core/refusal.js';
 import { joinTokenMessage } from '../render/join-token.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
@@ -67,15 +68,16 @@ export function joinTokenService(advertise: readonly string[]) {
       return { response: { joinToken, token }, kept: { joinToken, token: '' } };
     }),
 
-    ListJoinTokens: query((request: ListJoinTokensRequest__Output, { engine }) => {
+    ListJoinTokens: query((request: ListJoinTokensRequest__Output, { engine }, caller) => {
       const fields = new Fields();
       const page = pageOf(fields, request, 'join tokens');
       if (fields.refusal) return { refusal: fields.refusal };
       const nowMs = engine.now();
+      const sight = sightOf(engine, caller);
       const { items, nextPageToken } = pageById(
         page,
         engine.state.access.tokens.values(),
-        (token) => isUsable(token, nowMs),
+        (token) => isUsable(token, nowMs) && sight.token(token),
         ({ used }) => used.length * bytesOfHostName,
       );
       return { response: { joinTokens: items.map(joinTokenMessage), nextPageToken } };

@@ -20,10 +20,10 @@ import { type Gate, identify } from './admission.js';
 import type { Attempts } from './attempts.js';
 import { toldTo } from './authorization.js';
 import type { Call } from './callers.js';
+import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
-import type { Turns } from './turns.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
 export type Answer<Res> =
@@ -38,7 +38,7 @@ export type Answer<Res> =
 export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
-  turns: Turns;
+  entrance: Entrance;
   log: Logger;
   /** Where it is noted that a call was refused. */
   attempts: Attempts;
@@ -162,7 +162,7 @@ export function mutation<
         let stored = () => {};
         if (id !== '') {
           const success = {
-            caller: callerKey(caller),
+            caller: keyOf(caller),
             method: method.path,
             id,
             hash: asked,
@@ -192,10 +192,10 @@ export function mutation<
         preparing.then(
           (prepared) => {
             if (isRefused(prepared)) refused(prepared);
-            else inTurn(method, context, callback, () => decide(caller, prepared as P));
+            else attempt(method, context, callback, () => decide(caller, prepared as P));
           },
           (error: Error) =>
-            inTurn(method, context, callback, () => {
+            attempt(method, context, callback, () => {
               throw error;
             }),
         );
@@ -237,7 +237,7 @@ function answerAgain(
   asked: string,
   callback: sendUnaryData<Buffer>,
 ): boolean {
-  const earlier = requests.find(callerKey(caller), method.path, id, asked, engine.now());
+  const earlier = requests.find(keyOf(caller), method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
@@ -263,28 +263,32 @@ const overloaded: Refusal = {
   retryDelayMs: 1000,
 };
 
-/** Whose request ids are told apart. */
-function callerKey({ identity, onBehalf }: Caller): string {
-  return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
+interface WaitingCall extends Call {
+  /** Whether the other end has given it up. */
+  cancelled: boolean;
+  /** Of a call with one request, as it arrived. */
+  request?: Arrived<unknown>;
 }
 
 /** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
 export function guard(
   method: AnyMethod,
   context: CallContext,
-  call: Call,
+  call: WaitingCall,
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  identify(
-    context,
-    call,
-    (refusal) => {
-      context.attempts.note(null, method.path, refusal);
-      callback(statusOf(refusal));
-    },
-    (caller) => inTurn(method, context, callback, () => handle(caller)),
-  );
+  const refuse = (refusal: Refusal) => callback(statusOf(refusal));
+  const stranger = (refusal: Refusal) => {
+    context.attempts.note(null, method.path, refusal);
+    refuse(refusal);
+  };
+  identify(context, call, stranger, (caller) => {
+    // Nobody would hear of the end of one that was given up while it waited.
+    const work = () => call.cancelled || handle(caller);
+    const refusal = inTurn(method, context, caller, call, callback, work);
+    if (refusal) refuse(refusal);
+  });
 }
 
 /** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
@@ -299,8 +303,6 @@ export function streaming<Req extends object, Res>(
   if (message === null) fail(statusOf(malformed));
   else {
     guard(method, context, call, fail, (caller) => {
-      // Nobody would hear of its end any more.
-      if (call.cancelled) return;
       const forbidden = forbiddenTo(context, method, message, caller);
       if (forbidden) fail(statusOf(forbidden));
       else handle(message, caller);
@@ -308,19 +310,30 @@ export function streaming<Req extends object, Res>(
   }
 }
 
-/** A bug says nothing of the inside to the caller, and is logged. */
+/** A call's work in its caller's turn, or why it will not be done. */
 function inTurn(
   method: AnyMethod,
-  { log, turns }: CallContext,
+  context: CallContext,
+  caller: Caller,
+  call: WaitingCall,
+  callback: (error: StatusObject) => void,
+  work: () => void,
+): Refusal | null {
+  const bytes = call.request?.bytes.length ?? 0;
+  return context.entrance.take(caller, call.getPeer(), bytes, () => attempt(method, context, callback, work));
+}
+
+/** A bug says nothing of the inside to the caller, and is logged. */
+function attempt(
+  method: AnyMethod,
+  { log }: CallContext,
   callback: (error: StatusObject) => void,
   work: () => void,
 ): void {
-  turns.take(() => {
-    try {
-      work();
-    } catch (error) {
-      log.error({ err: error, method: method.path }, 'a call failed on an internal error');
-      callback(internalStatus());
-    }
-  });
+  try {
+    work();
+  } catch (error) {
+    log.error({ err: error, method: method.path }, 'a call failed on an internal error');
+    callback(internalStatus());
+  }
 }

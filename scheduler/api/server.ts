@@ -37,9 +37,9 @@ export interface ServerOptions {
   version: string;
   startMs: number;
   usage: UsageReader;
-  audit: AuditOptions;
   /** HOST:PORT at which hosts reach this scheduler. */
   advertise: readonly string[];
+  audit: AuditOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }

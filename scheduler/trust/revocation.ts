@@ -10,8 +10,13 @@ export function cutRevoked(connections: Connections, { written, removed }: Touch
   }
   for (const { id } of removed.identity.values()) connections.cut('identity', id);
   for (const { id, state, certificates = [] } of written.host.values()) {
-    connections.cut('host', id, (serial) => state === 'retired' || !isGood(certificates, serial));
+    // One that is only forgotten was renewed long ago, and the host's stream goes on.
+    connections.cut('host', id, (serial) => state === 'retired' || isRevoked(certificates, serial));
   }
+}
+
+function isRevoked(certificates: readonly Certificate[], serial: string): boolean {
+  return certificates.some((one) => one.serial === serial && one.revokedMs !== undefined);
 }
 
 function isGood(certificates: readonly Certificate[], serial: string): boolean {

@@ -19,6 +19,7 @@ t.teardown(() => rmSync(folder, { recursive: true }));
 
 const amounts = { vcpus: 16, memoryMib: 65_536, diskMib: 2 * 1024 * 1024 };
 const status: AgentStatus = {
+  certificate: { endsInMs: 6 * 86_400_000, renewsInMs: 4 * 86_400_000, error: '' },
   health: 'healthy',
   reasons: [],
   host: 'h1',

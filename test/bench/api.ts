@@ -30,7 +30,10 @@ export async function api(report: Report, say: (line: string) => void): Promise<
   const directory = mkdtempSync(join(tmpdir(), 'secovia-bench-'));
   const port = await freePort();
   const config = join(directory, 'scheduler.yaml');
-  writeFileSync(config, `listen: 127.0.0.1:${port}\ndataDir: ${join(directory, 'data')}\nlogLevel: info\n`);
+  writeFileSync(
+    config,
+    `listen: 127.0.0.1:${port}\ninsecure: true\ndataDir: ${join(directory, 'data')}\nlogLevel: info\n`,
+  );
   const scheduler = await start(
     'scheduler/main.js',
     ['run', '--config', config],

@@ -73,7 +73,17 @@ t.test('words and flags come from the command tree', async (t) => {
   t.same(await offered('vm', 're'), ['reboot', 'resize']);
   t.same(await offered('vm', 'stop', '--'), [
     ...['--force', '--grace', '--administration', '--wait', '--etag'],
-    ...['--version', '--server', '--output', '--timeout', '--request-id', '--no-color', '--help'],
+    ...[
+      '--version',
+      '--server',
+      '--identity',
+      '--insecure',
+      '--output',
+      '--timeout',
+      '--request-id',
+      '--no-color',
+      '--help',
+    ],
   ]);
   t.same(await offered('vm', 'stop', '--force', '--f'), [], 'what is there is not offered again');
   t.same(
@@ -196,7 +206,12 @@ function installed(dir: string): string {
 }
 
 function run(file: string, args: string[], dir: string): Promise<string> {
-  const env = { ...process.env, PATH: `${dir}:${process.env['PATH']}`, SECOVIA_SERVER: server.address };
+  const env = {
+    ...process.env,
+    PATH: `${dir}:${process.env['PATH']}`,
+    SECOVIA_SERVER: server.address,
+    SECOVIA_INSECURE: '1',
+  };
   return new Promise((resolve, reject) => {
     execFile(file, args, { env }, (error, out, err) =>
       error === null && err === '' ? resolve(out) : reject(error ?? new Error(err)),

@@ -50,7 +50,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     stdin,
     stdout,
     stderr,
-    env: { SECOVIA_SERVER: options.server ?? '127.0.0.1:1', ...options.env },
+    env: { SECOVIA_SERVER: options.server ?? '127.0.0.1:1', SECOVIA_INSECURE: '1', ...options.env },
     interrupted: options.interrupted ?? new AbortController().signal,
     now: () => nowMs,
   });
@@ -74,7 +74,7 @@ export interface RunningCli {
 /** `secovia ARGS` as a process of its own, with pipes for its streams. */
 export function spawnCli(args: readonly string[], env: Record<string, string>): RunningCli {
   const child = spawn(process.execPath, [cliPath, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', SECOVIA_INSECURE: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const soFar = { out: '', err: '' };

@@ -7,8 +7,8 @@ import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
 import { authorizer } from '../../../scheduler/api/authorization.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
 import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
-import { Turns } from '../../../scheduler/api/turns.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
@@ -44,7 +44,7 @@ async function serve(t: Test) {
     context: {
       engine: world.engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({ callsPerSecond: 1e6, uptimeMs: () => performance.now() }),
       log,
       callers: insecureCallers,
       authority: null,
@@ -56,8 +56,8 @@ async function serve(t: Test) {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
-    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     advertise: ['127.0.0.1:7443'],
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -2,18 +2,20 @@
  * The interface in this process, with an authority that counts what it signs, and callers who say in a header who they
  * are: what is proved by TLS elsewhere is taken for granted here.
  */
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { agentService } from '../../../scheduler/api/agent-service.js';
+import { authorizer } from '../../../scheduler/api/authorization.js';
 import type { Authority, Signed } from '../../../scheduler/api/authority.js';
 import type { Call, Identified } from '../../../scheduler/api/callers.js';
 import { Requests } from '../../../scheduler/api/requests.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
-import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
+import { hostUri } from '../../../scheduler/core/access/uris.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
@@ -67,7 +69,8 @@ function callerOf({ metadata }: Call): Identified {
   const [header] = metadata.get(subjectHeader);
   if (header === undefined) return insecureCaller;
   const subject = JSON.parse(String(header)) as Subject;
-  return { ...insecureCaller, identity: subject.kind, subject };
+  const identity = subject.kind === 'host' ? hostUri('test', subject.id) : subject.kind;
+  return { ...insecureCaller, identity, subject };
 }
 
 export interface EnrolmentWorld {
@@ -94,19 +97,23 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     context: {
       engine,
       requests: new Requests(store, []),
-      turns: new Turns(),
+      entrance: new Entrance({
+        callsPerSecond: 1e6,
+        strangersPerSecond: 1e6,
+        uptimeMs: () => performance.now(),
+      }),
       log,
-      authorize: () => null,
       attempts: { note: () => {} },
       callers: { of: callerOf },
       authority,
+      authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
     version: '0',
     startMs: 0,
-    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     usage: { ask: async () => null },
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });

@@ -156,8 +156,12 @@ test('what is revoked, disabled or gone is refused at once, and its connections 
   cutRevoked(who.connections, touchedBy({ identity: { id: 'root', certificates, disabled: true } }));
   t.match(await one.ask(), { reason: 'CERTIFICATE_REVOKED' });
   const host = who.client(await signedBy(who.authority, `${lab}/host/a`));
-  t.match(await host.ask(), { subject: { id: 'a' } });
+  const { subject } = (await host.ask()) as { subject: { id: string; serial: string } };
+  t.match(subject, { id: 'a' });
   cutRevoked(who.connections, touchedBy({ host: { id: 'a', certificates: [] } }));
+  t.match(await host.ask(), { subject }, 'one that is only forgotten goes on');
+  const gone = [{ serial: subject.serial, issuedMs: 0, endMs: good.endMs, revokedMs: 1 }];
+  cutRevoked(who.connections, touchedBy({ host: { id: 'a', certificates: gone } }));
   t.match(await host.ask(), { reason: 'CERTIFICATE_REVOKED' });
   await eventually(
     'all have ended',
