@@ -34,6 +34,7 @@ import {
 } from './methods.js';
 import { pageOf } from './pages.js';
 import { internalStatus, statusOf } from './status.js';
+import { whileAllowed } from './stream-access.js';
 import { write } from './written.js';
 
 /** Who reads the record. */
@@ -173,7 +174,12 @@ function exportAudit(options: AuditOptions) {
         const question = exportQuestion(request, context.engine, visibility, options.key);
         if (question.kind !== 'export') return void refuseWith(question);
         const gone = new AbortController();
-        for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
+        const forget = whileAllowed(context, method.path, request, caller, refuseWith);
+        const over = () => {
+          forget();
+          gone.abort();
+        };
+        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
         const take = async (piece: AuditTold): Promise<void> => {
           if ('piece' in piece) await write(call, { piece: piece.piece }, gone.signal);
           else if ('end' in piece)

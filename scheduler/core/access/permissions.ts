@@ -131,7 +131,7 @@ IdentityService     DeleteIdentity        all          own         own        - 
 IdentityService     IssueCertificate      all          own         own        self      self      self     -      -
 IdentityService     RevokeCertificates    all          own         own        self      self      -        -      -
 
-AuditService        ListAuditEntries      all          sees        -          -         all       -        -      -
+AuditService        ListAuditEntries      all          sees        sees       -         all       -        -      -
 AuditService        ExportAudit           all          sees        -          -         all       -        -      -
 AuditService        GetAuditKey           all          sees        sees       sees      all       -        -      -
 
