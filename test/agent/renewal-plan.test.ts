@@ -51,7 +51,7 @@ t.test('a certificate that has ended may be renewed for 30 days', async (t) => {
   t.match(plan.standing(week.endMs + renewableMs).trouble, /more than 30 days ago; enrol this host anew/);
 });
 
-t.test('however short its life, it is tried often enough before its end', async (t) => {
+t.test('however short its life, it is tried often enough before its end', async () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 60_000, max: 366 * day }),
