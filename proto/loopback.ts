@@ -17,3 +17,10 @@ export function isLoopback(host: string): boolean {
   if (isIPv6(host)) return loopback.check(host, 'ipv6');
   return host.toLowerCase() === 'localhost';
 }
+
+/** Keys and tokens are worth nothing when anybody on the way can exchange them. */
+export function isTrustworthyUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+}

@@ -3,14 +3,13 @@
  * and hands on pieces only as fast as they are taken. A question is taken back by ending the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ThreadData } from './accounting/accountant.js';
 import { answerAudit } from './audit/answer.js';
 import type { AuditQuestion } from './core/audit/questions.js';
 import { SqliteChain } from './store/sqlite/sqlite-chain.js';
 
 const port = parentPort;
 if (port === null) throw new Error('the audit runs as a worker thread');
-const { file, question } = workerData as ThreadData<AuditQuestion>;
+const { file, question } = workerData as { file: string; question: AuditQuestion };
 const chain = new SqliteChain(file);
 const pieces = answerAudit(question, chain);
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { endpointOf, isLoopback, isTrustworthyUrl } from '../proto/loopback.js';
 import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
@@ -69,6 +69,32 @@ export const configSchema = z.strictObject({
     .describe(
       'how long certificates of hosts are good, which renew them at two thirds of it, in milliseconds',
     ),
+  oidcIssuer: z
+    .string()
+    .refine((text) => text === '' || isTrustworthyUrl(text), 'must be an https URL')
+    .default('')
+    .describe('the OpenID Connect issuer of the tokens that portals bring for their users; empty for none'),
+  oidcAudience: z.string().min(1).default('secovia').describe('the audience that those tokens must be for'),
+  oidcKeys: z
+    .string()
+    .refine(
+      (text) => text === '' || text.startsWith('/') || isTrustworthyUrl(text),
+      'must be an absolute path or an https URL',
+    )
+    .default('')
+    .describe('where the issuer’s keys (JWKS) are, a file or an https URL; default: the issuer is asked'),
+  oidcClaim: z
+    .string()
+    .min(1)
+    .default('secovia_administrations')
+    .describe('the claim that lists in which administrations a user may act, each ID or ID:administrator'),
+  oidcClockSkewS: z
+    .number()
+    .int()
+    .min(0, 'must be at least 0')
+    .max(600, 'must be at most 600')
+    .default(60)
+    .describe('by how much the issuer’s clock may differ, in seconds'),
   strategy: z
     .enum(strategyNames)
     .default('pack')
@@ -136,7 +162,7 @@ export function loadConfig(
 
 /** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
 function valueIn(key: string, text: string): unknown {
-  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond'].includes(key);
+  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond', 'oidcClockSkewS'].includes(key);
   if (isNumber) return /^\d+$/.test(text) ? Number(text) : text;
   if (key === 'advertise') return text.split(',').map((part) => part.trim());
   if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;

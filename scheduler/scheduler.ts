@@ -6,6 +6,7 @@ import { destination, type Logger, pino } from 'pino';
 import { endpointOf } from '../proto/loopback.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { CountedAttempts } from './api/attempts.js';
 import { authorizer } from './api/authorization.js';
 import { insecureCallers } from './api/callers.js';
 import { Entrance } from './api/entrance.js';
@@ -24,6 +25,7 @@ import { authorityFolder, noAuthority, openAuthority } from './trust/authority-f
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
 import { type Listener, listenSecurely } from './trust/listener.js';
+import { OidcTokens } from './trust/oidc.js';
 import { cutRevoked } from './trust/revocation.js';
 import { ServerCertificate } from './trust/server-certificate.js';
 import { packageVersion } from './version.js';
@@ -69,6 +71,7 @@ export async function runScheduler(config: Config): Promise<void> {
   const { state } = engine;
   const now = () => engine.now();
   const connections = new Connections(usualLimits);
+  const tokens = await openTokens(config, engine, store, log);
   const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
   const fleet = new Fleet({
     engine,
@@ -83,15 +86,16 @@ export async function runScheduler(config: Config): Promise<void> {
     storeFile,
     new URL('./audit-thread.js', import.meta.url),
   );
+  const attempts = new CountedAttempts(engine);
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
       requests: new Requests(store, requests),
       entrance: new Entrance({ callsPerSecond: config.callsPerSecond, uptimeMs: () => performance.now() }),
       log,
-      callers:
-        authority === null ? insecureCallers : new CertificateCallers({ connections, tokens: null, now }),
+      callers: authority === null ? insecureCallers : new CertificateCallers({ connections, tokens, now }),
       authorize: authorizer(engine),
+      attempts,
       authority,
     },
     ring: watchRingOf(engine),
@@ -144,6 +148,7 @@ export async function runScheduler(config: Config): Promise<void> {
   accountant.close();
   auditors.close();
   await shutDown(server);
+  attempts.flush();
   await engine.readable();
   checkpoints.keep();
   await store.close();
@@ -157,6 +162,31 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
       log.warn({ breach }, 'VMs are where they may not be any more; see secovia residency breaches');
     for (const breach of touched.removed.breach.values()) log.info({ breach }, 'a breach has ended');
   });
+}
+
+/** How the tokens that portals bring are verified; null where no issuer is known. */
+async function openTokens(
+  { oidcIssuer, oidcAudience, oidcKeys, oidcClaim, oidcClockSkewS }: Config,
+  engine: Engine,
+  store: Store,
+  log: Logger,
+): Promise<OidcTokens | null> {
+  if (oidcIssuer === '') return null;
+  try {
+    return new OidcTokens({
+      issuer: oidcIssuer,
+      audience: oidcAudience,
+      keys: oidcKeys,
+      claim: oidcClaim,
+      clockSkewS: oidcClockSkewS,
+      now: () => engine.now(),
+      isWithin: (administration, above) => engine.state.isWithin(administration, above),
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    throw new StoreError(`cannot use oidcKeys: ${(error as Error).message}`);
+  }
 }
 
 async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {

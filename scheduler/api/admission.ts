@@ -32,19 +32,3 @@ export function identify(
   if (caller instanceof Promise) void caller.then(attempt);
   else attempt(caller);
 }
-
-/** Lets a call in, as soon as it is known who makes it, or says why not. */
-export function admit(
-  gate: Gate,
-  method: string,
-  call: Call,
-  message: object,
-  refused: (refusal: Refusal) => void,
-  admitted: (caller: Caller) => void,
-): void {
-  identify(gate, call, refused, (caller) => {
-    const refusal = gate.authorize(method, message, caller);
-    if (refusal !== null) refused(refusal);
-    else admitted(caller);
-  });
-}

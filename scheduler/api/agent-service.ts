@@ -15,7 +15,7 @@ import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
-import { admit } from './admission.js';
+import { identify } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
 import { type Arrived, type CallContext, malformed } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
@@ -57,15 +57,23 @@ export function agentService<S extends Session>(
         context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const refused = (refusal: Refusal) => stream.emit('error', statusOf(refusal));
-        admit(context, method.path, stream, {}, refused, (caller) => {
-          if (!stream.cancelled) listen(new Link(fleet, stream, context.log, caller), stream);
+        const refused = (refusal: Refusal, caller: Caller | null = null) => {
+          context.attempts.note(caller, method.path, refusal);
+          stream.emit('error', statusOf(refusal));
+        };
+        identify(context, stream, refused, (caller) => {
+          if (stream.cancelled) return;
+          const link = new Link(fleet, stream, context.log, caller);
+          const forbidden = context.authorize(method.path, {}, caller);
+          if (forbidden === null) listen(link, stream);
+          else if (caller.subject.kind === 'host') {
+            context.attempts.note(caller, method.path, forbidden);
+            link.turnAway(forbidden);
+          } else refused(forbidden, caller);
         });
       },
   };
 }
-
-const notAHost = refuse('denied', 'NOT_A_HOST', 'this stream is for the agents of hosts');
 
 function listen<S extends Session>(link: Link<S>, stream: Stream): void {
   const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
@@ -118,6 +126,11 @@ class Link<S extends Session> {
     this.stream.end();
   }
 
+  /** A host that is not let in: its agent knows what the reason means, and whether it may come back. */
+  turnAway({ reason, message }: Refusal): void {
+    this.reject(reason, message, reason === 'CERTIFICATE_REFUSED');
+  }
+
   gone(reason: string): void {
     this.#over = true;
     const session = this.#session;
@@ -138,13 +151,6 @@ class Link<S extends Session> {
       return;
     }
     const { subject } = this.caller;
-    if (subject.kind !== 'host' && subject.kind !== 'insecure') {
-      const stranger = subject.kind === 'nobody';
-      this.#fail(
-        statusOf(stranger ? refuse('unauthenticated', 'UNAUTHENTICATED', subject.reason) : notAHost),
-      );
-      return;
-    }
     if (subject.kind === 'host' && subject.id !== host) {
       this.reject(
         'OTHER_HOST',

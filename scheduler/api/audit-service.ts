@@ -19,16 +19,17 @@ import type { State } from '../core/state.js';
 import type { Engine } from '../engine.js';
 import { auditEntryMessage } from '../render/audit.js';
 import { vmRefIn } from '../render/names.js';
-import type { Call } from './callers.js';
-import { isRefusal } from './callers.js';
 import { Fields } from './fields.js';
 import { filterOf } from './filters.js';
 import {
   type Arrived,
   type CallContext,
+  forbiddenTo,
+  guard,
   malformed,
   query,
   responseEncoder,
+  streaming,
   type UnaryHandler,
 } from './methods.js';
 import { pageOf } from './pages.js';
@@ -90,31 +91,30 @@ function visible(
 function listEntries(options: AuditOptions): UnaryHandler {
   return (method, context) => {
     const encode = responseEncoder(method);
-    const { engine } = context;
     return (call, callback) => {
       const request = call.request.message as ListAuditEntriesRequest__Output | null;
       if (request === null) return callback(statusOf(malformed));
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      const answer = async (): Promise<void> => {
-        const caller = await context.callers.of(call);
-        if (isRefusal(caller)) return callback(statusOf(caller));
-        const visibility = visible(options, context, caller);
+      guard(method, context, call, callback, (caller) => {
+        const { engine } = context;
+        const forbidden = forbiddenTo(context, method, request, caller);
+        const visibility = forbidden ?? visible(options, context, caller);
         if (isRefused(visibility)) return callback(statusOf(visibility));
         const prepared = listQuestion(request, engine, visibility);
         if ('refusal' in prepared) return callback(statusOf(prepared.refusal));
         const { question, token } = prepared;
-        let bytes: Buffer | null = null;
+        let bytes = encode({});
         const take = async (piece: AuditTold): Promise<void> => {
           if (!('entries' in piece)) return;
           const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry));
           bytes = encode({ entries, nextPageToken: piece.next === null ? '' : token(String(piece.next)) });
         };
-        const refusal = await options.reader.ask(question, take, gone.signal);
-        if (refusal) callback(statusOf(refusal));
-        else callback(null, bytes ?? encode({}));
-      };
-      answer().catch((error: Error) => failed(context, method, error, () => callback(internalStatus())));
+        options.reader.ask(question, take, gone.signal).then(
+          (refusal) => (refusal ? callback(statusOf(refusal)) : callback(null, bytes)),
+          (error: Error) => failed(context, method, error, () => callback(internalStatus())),
+        );
+      });
     };
   };
 }
@@ -165,39 +165,32 @@ function vmsNamedIn(filter: string, state: State): Record<string, string> {
 
 function exportAudit(options: AuditOptions) {
   return (method: MethodDefinition<unknown, unknown>, context: CallContext): StreamHandler =>
-    (call) => {
-      const request = call.request.message as ExportAuditRequest__Output | null;
-      const refuseWith = (refusal: Refusal) => call.emit('error', statusOf(refusal));
-      if (request === null) {
-        refuseWith(malformed);
-        return;
-      }
-      const gone = new AbortController();
-      for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
-      const answer = async (): Promise<void> => {
-        const caller = await context.callers.of(call as unknown as Call);
-        if (isRefusal(caller)) return void refuseWith(caller);
+    (call) =>
+      streaming(method, context, call, (request: ExportAuditRequest__Output, caller) => {
+        const refuseWith = (refusal: Refusal) => call.emit('error', statusOf(refusal));
         const visibility = visible(options, context, caller);
         if (isRefused(visibility)) return void refuseWith(visibility);
         const question = exportQuestion(request, context.engine, visibility, options.key);
-        if ('kind' in question && question.kind !== 'export') return void refuseWith(question);
-        const take = (piece: AuditTold) => {
-          if ('piece' in piece) return write(call, { piece: piece.piece }, gone.signal);
-          return 'end' in piece
-            ? write(call, { piece: lastLine(options.key, piece.end) }, gone.signal)
-            : Promise.resolve();
+        if (question.kind !== 'export') return void refuseWith(question);
+        const gone = new AbortController();
+        for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
+        const take = async (piece: AuditTold): Promise<void> => {
+          if ('piece' in piece) await write(call, { piece: piece.piece }, gone.signal);
+          else if ('end' in piece)
+            await write(call, { piece: lastLine(options.key, piece.end) }, gone.signal);
         };
-        const refusal = await options.reader.ask(question as ExportQuestion, take, gone.signal);
-        if (gone.signal.aborted) return;
-        if (refusal === null) call.end();
-        else refuseWith(refusal);
-      };
-      answer().catch((error: Error) =>
-        failed(context, method, error, () => {
-          if (!gone.signal.aborted) call.emit('error', internalStatus());
-        }),
-      );
-    };
+        options.reader.ask(question, take, gone.signal).then(
+          (refusal) => {
+            if (gone.signal.aborted) return;
+            if (refusal === null) call.end();
+            else refuseWith(refusal);
+          },
+          (error: Error) =>
+            failed(context, method, error, () => {
+              if (!gone.signal.aborted) call.emit('error', internalStatus());
+            }),
+        );
+      });
 }
 
 function exportQuestion(

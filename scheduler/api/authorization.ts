@@ -8,7 +8,7 @@ import { discreet } from '../core/access/discretion.js';
 import { refuseRole, type Right, rightTo } from '../core/access/permissions.js';
 import { isAtLeast, type Relation, relationTo, type Thing } from '../core/access/relation.js';
 import { Sight } from '../core/access/sight.js';
-import { expired, standingOf } from '../core/access/standing.js';
+import { renewFirst, standingOf } from '../core/access/standing.js';
 import { notFound, type Refusal, refuse } from '../core/refusal.js';
 import type { State } from '../core/state.js';
 import type { Engine } from '../engine.js';
@@ -33,7 +33,7 @@ export function authorize(
   if (standing.role === 'insecure') return null;
   const right = rightTo(method, standing);
   if (right === '-') return refuseCaller(method, caller, standing);
-  if (standing.renewsOnly === true && method !== renewal) return expired;
+  if (standing.renewsOnly === true && method !== renewal) return renewFirst;
   if (right === 'all') return null;
   const named = namesIn(method, message);
   if (named === null) return refuseCaller(method, caller, standing);

@@ -77,7 +77,7 @@ export function joinTokenService(advertise: readonly string[]) {
       const { items, nextPageToken } = pageById(
         page,
         engine.state.access.tokens.values(),
-        (token) => sight.token(token) && isUsable(token, nowMs),
+        (token) => isUsable(token, nowMs) && sight.token(token),
         ({ used }) => used.length * bytesOfHostName,
       );
       return { response: { joinTokens: items.map(joinTokenMessage), nextPageToken } };

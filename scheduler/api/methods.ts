@@ -17,6 +17,7 @@ import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
 import { type Gate, identify } from './admission.js';
+import type { Attempts } from './attempts.js';
 import { toldTo } from './authorization.js';
 import type { Call } from './callers.js';
 import { type Entrance, keyOf } from './entrance.js';
@@ -39,6 +40,8 @@ export interface CallContext extends Gate {
   requests: Requests;
   entrance: Entrance;
   log: Logger;
+  /** Where it is noted that a call was refused. */
+  attempts: Attempts;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
 }
@@ -92,7 +95,7 @@ export function query<Req extends object, Res extends object>(
       if (message === null) return callback(statusOf(malformed));
       guard(method, context, call, callback, (caller) => {
         const { engine } = context;
-        const forbidden = context.authorize(method.path, message, caller);
+        const forbidden = forbiddenTo(context, method, message, caller);
         const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
         const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
@@ -128,12 +131,18 @@ export function mutation<
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
       const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      const note = (caller: Caller, refusal: Refusal) => {
+        if (message.validateOnly !== true) context.attempts.note(caller, method.path, refusal);
+      };
       /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
       const isAnswered = (caller: Caller): boolean => {
         const forbidden = context.authorize(method.path, message, caller);
         const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
         if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
-        if (forbidden) engine.readable().then(() => callback(statusOf(forbidden)));
+        if (forbidden) {
+          note(caller, forbidden);
+          engine.readable().then(() => callback(statusOf(forbidden)));
+        }
         return forbidden !== null;
       };
       const decide = (caller: Caller, prepared: P) => {
@@ -143,6 +152,7 @@ export function mutation<
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
+          note(caller, answer.refusal);
           const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
@@ -174,10 +184,14 @@ export function mutation<
         if (prepare === undefined) return decide(caller, undefined as P);
         if (isAnswered(caller)) return;
         const preparing = prepare(message, context, caller);
-        if ('kind' in preparing) return callback(statusOf(preparing));
+        const refused = (refusal: Refusal) => {
+          note(caller, refusal);
+          callback(statusOf(refusal));
+        };
+        if ('kind' in preparing) return refused(preparing);
         preparing.then(
           (prepared) => {
-            if (isRefused(prepared)) callback(statusOf(prepared));
+            if (isRefused(prepared)) refused(prepared);
             else attempt(method, context, callback, () => decide(caller, prepared as P));
           },
           (error: Error) =>
@@ -188,6 +202,20 @@ export function mutation<
       });
     };
   };
+}
+
+/** Why a call that reads may not be made; of these, what is out of sight is not worth a note. */
+export function forbiddenTo(
+  { authorize, attempts }: CallContext,
+  method: AnyMethod,
+  message: object,
+  caller: Caller,
+): Refusal | null {
+  const refusal = authorize(method.path, message, caller);
+  if (refusal?.kind === 'denied' || refusal?.kind === 'unauthenticated') {
+    attempts.note(caller, method.path, refusal);
+  }
+  return refusal;
 }
 
 function isRefused(prepared: unknown): prepared is Refusal {
@@ -250,12 +278,16 @@ export function guard(
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  const refuse = (refusal: Refusal) => callback(statusOf(refusal));
-  identify(context, call, refuse, (caller) => {
+  const refused = (refusal: Refusal) => callback(statusOf(refusal));
+  const unknown = (refusal: Refusal) => {
+    context.attempts.note(null, method.path, refusal);
+    refused(refusal);
+  };
+  identify(context, call, unknown, (caller) => {
     // Nobody would hear of the end of one that was given up while it waited.
     const work = () => call.cancelled || handle(caller);
     const refusal = inTurn(method, context, caller, call, callback, work);
-    if (refusal) refuse(refusal);
+    if (refusal) refused(refusal);
   });
 }
 
@@ -271,7 +303,7 @@ export function streaming<Req extends object, Res>(
   if (message === null) fail(statusOf(malformed));
   else {
     guard(method, context, call, fail, (caller) => {
-      const forbidden = context.authorize(method.path, message, caller);
+      const forbidden = forbiddenTo(context, method, message, caller);
       if (forbidden) fail(statusOf(forbidden));
       else handle(message, caller);
     });

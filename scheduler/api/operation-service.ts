@@ -4,14 +4,22 @@ import type { GetOperationRequest__Output } from '../../proto/gen/secovia/v1/Get
 import type { ListOperationsRequest__Output } from '../../proto/gen/secovia/v1/ListOperationsRequest.js';
 import type { WaitOperationRequest__Output } from '../../proto/gen/secovia/v1/WaitOperationRequest.js';
 import type { Operation } from '../core/model.js';
-import { notFound } from '../core/refusal.js';
+import { notFound, type Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { durationMs } from './durations.js';
 import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
-import { type Answer, malformed, mutation, query, responseEncoder, type UnaryHandler } from './methods.js';
+import {
+  type Answer,
+  guard,
+  malformed,
+  mutation,
+  query,
+  responseEncoder,
+  type UnaryHandler,
+} from './methods.js';
 import { pageOf } from './pages.js';
 import { operationInSight } from '../render/in-sight.js';
 import { operationMessage } from '../render/vm.js';
@@ -46,25 +54,43 @@ function ended(engine: Engine, id: string, timeoutMs: number, cancelled: (stop: 
   });
 }
 
-const wait: UnaryHandler = (method, { engine }) => {
+const wait: UnaryHandler = (method, context) => {
+  const { engine } = context;
   const encode = responseEncoder(method);
   return (call, callback) => {
     const message = call.request.message as WaitOperationRequest__Output | null;
     if (message === null) return callback(statusOf(malformed));
-    const fields = new Fields();
-    const id = fields.name('name', 'operation', message.name);
-    const timeoutMs = durationMs(fields, 'timeout', message.timeout, 0, longestWaitMs) ?? defaultWaitMs;
-    if (fields.refusal) return callback(statusOf(fields.refusal));
-    const answer = () => {
-      const operation = engine.state.operations.get(id);
-      const bytes = operation && encode({ operation: operationMessage(engine.state, operation) });
-      engine.readable().then(() => {
-        if (bytes) callback(null, bytes);
-        else callback(statusOf(notFound('operation', message.name)));
-      });
-    };
-    if (!engine.state.operations.has(id)) return answer();
-    ended(engine, id, timeoutMs, (stop) => call.on('cancelled', stop)).then(answer);
+    guard(method, context, call, callback, (caller) => {
+      const refused = (refusal: Refusal) => engine.readable().then(() => callback(statusOf(refusal)));
+      const forbidden = context.authorize(method.path, message, caller);
+      if (forbidden) {
+        refused(forbidden);
+        return;
+      }
+      const fields = new Fields();
+      const id = fields.name('name', 'operation', message.name);
+      const timeoutMs = durationMs(fields, 'timeout', message.timeout, 0, longestWaitMs) ?? defaultWaitMs;
+      if (fields.refusal) {
+        callback(statusOf(fields.refusal));
+        return;
+      }
+      const answer = () => {
+        const operation = engine.state.operations.get(id);
+        // Much may have happened meanwhile.
+        const refusal =
+          context.authorize(method.path, message, caller) ??
+          (operation === undefined ? notFound('operation', message.name) : null);
+        if (refusal || operation === undefined) {
+          refused(refusal as Refusal);
+          return;
+        }
+        const sight = sightOf(engine, caller);
+        const bytes = encode({ operation: operationInSight(engine.state, sight, operation) });
+        engine.readable().then(() => callback(null, bytes));
+      };
+      if (!engine.state.operations.has(id)) answer();
+      else ended(engine, id, timeoutMs, (stop) => call.on('cancelled', stop)).then(answer);
+    });
   };
 };
 

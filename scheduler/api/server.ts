@@ -18,7 +18,7 @@ import type { LeaseReader } from '../render/host.js';
 import { partnerService } from './partner-service.js';
 import { placementService } from './placement-service.js';
 import { quotaService } from './quota-service.js';
-import { reflectionService } from './reflection.js';
+import { addReflection } from './reflection.js';
 import { residencyService } from './residency-service.js';
 import { siteService } from './site-service.js';
 import { storagePoolService } from './storage-pool-service.js';
@@ -93,7 +93,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.AuditService.service, auditService(options.audit));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
-  reflectionService().addToServer(server);
+  addReflection(server, context);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   health.addToServer(server);
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {

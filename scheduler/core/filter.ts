@@ -3,6 +3,7 @@
  * `>`, `>=`, and `:` for "has"), joined by AND, OR and NOT, with parentheses. As AIP-160 has it, OR binds tighter than
  * AND: `a AND b OR c` is `a AND (b OR c)`.
  */
+import { momentIn } from './moment.js';
 
 /** A field's value for an entity. Enumerations give their short name, for example `RUNNING`. */
 export type FieldReader<T> = (entity: T) => string | number | boolean;
@@ -171,15 +172,13 @@ function has<T>(read: ListReader<T>, operator: string, text: string, field: stri
   return (entity) => (text === '*' ? read(entity).length > 0 : read(entity).includes(text));
 }
 
-const momentForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
 function compareMoments<T>(
   read: (entity: T) => number,
   operator: string,
   text: string,
   field: string,
 ): Predicate<T> {
-  const other = momentForm.test(text) ? new Date(text).getTime() : Number.NaN;
+  const other = momentIn(text);
   if (Number.isNaN(other)) {
     throw new FilterError(
       `compares ${field} with ${JSON.stringify(text)}, which is no moment; write for example "2026-11-26T08:00:00Z"`,

@@ -121,12 +121,12 @@ export function vmInSight(state: State, sight: Sight, vm: Vm, removed = false): 
   return message;
 }
 
-/** As a VM that is only thought of would be: which host it would get is not for everybody. */
-export function rehearsedVm(state: State, sight: Sight, vm: Vm): VmMessage {
-  const message = vmMessage(state, vm);
+/** A VM that is only thought of: which host it would get is for those alone who see that host. */
+export function rehearsedVm(state: State, sight: Sight, vm: Vm): Vm {
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
-  if (host === undefined || sight.host(host)) return message;
-  return { ...message, host: nameOf('host', '-'), numaCells: [] };
+  if (host === undefined || sight.host(host)) return vm;
+  const { numaCells: _cells, ...rest } = vm;
+  return { ...rest, host: null };
 }
 
 function withoutOwnersWords(message: VmMessage): VmMessage {

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { isTrustworthyUrl } from '../../proto/loopback.js';
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { TokenVerifier } from './tokens.js';
@@ -188,15 +189,6 @@ function isUrl(text: string): boolean {
   return /^https?:\/\//.test(text);
 }
 
-/** Keys and tokens are worth nothing when anybody on the way can exchange them. */
-export function isTrustworthy(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return (
-    protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
-  );
-}
-
 const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) });
 
 function keysIn(file: string): JWTVerifyGetKey {
@@ -220,7 +212,8 @@ async function keysUrlOf(issuer: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs), redirect: 'error' });
   const document = discovery.parse(await response.json());
   if (document.issuer !== issuer) throw new Error(`${url} speaks for another issuer, ${document.issuer}`);
-  if (!isTrustworthy(document.jwks_uri)) throw new Error(`the keys at ${document.jwks_uri} come without TLS`);
+  if (!isTrustworthyUrl(document.jwks_uri))
+    throw new Error(`the keys at ${document.jwks_uri} come without TLS`);
   return document.jwks_uri;
 }
 

@@ -3,10 +3,11 @@
  * whether that is still good is looked up at every call, so that whoever is disabled, revoked or taken away is refused
  * with the next one. It is a few look-ups in maps.
  */
+import { certificateRefusal, hostRefusal } from '../decide-enrolment.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { Caller, Standing, Subject } from './caller.js';
-import { renewableMs } from './certificates.js';
+import { isRenewable, provenBy } from './certificates.js';
 import type { Certificate, Identity } from './model.js';
 import { hostUri, identityUri } from './uris.js';
 
@@ -102,14 +103,14 @@ function standingOfHost(
   const host = state.hosts.get(id);
   if (host === undefined || hostUri(state.federation.name, id) !== uri)
     return { refusal: unknown('the host that the certificate names does not exist any more') };
-  if (host.state === 'retired')
-    return { refusal: refuse('unauthenticated', 'HOST_RETIRED', `host "${id}" was retired; join it anew`) };
-  if (host.revoked === true) return { refusal: revoked };
-  const certificate = certificateOf(host.certificates ?? [], serial);
-  const refusal = refuseCertificate(certificate, nowMs);
-  if (refusal === null) return { standing: { role: 'host', host: id } };
-  const isLate = refusal === expired && (certificate?.endMs ?? 0) > nowMs - renewableMs;
-  return isLate ? { standing: { role: 'host', host: id, renewsOnly: true } } : { refusal };
+  const unwanted = hostRefusal(host, id);
+  if (unwanted) return { refusal: { ...unwanted, kind: 'unauthenticated' } };
+  const { certificates = [] } = host;
+  if (provenBy(certificates, serial, nowMs) !== undefined) return { standing: { role: 'host', host: id } };
+  const certificate = certificateOf(certificates, serial);
+  return certificate !== undefined && isRenewable(certificate, nowMs)
+    ? { standing: { role: 'host', host: id, renewsOnly: true } }
+    : { refusal: certificateRefusal(id) };
 }
 
 function certificateOf(certificates: readonly Certificate[], serial: string): Certificate | undefined {
@@ -139,8 +140,14 @@ const revoked = refuse(
   'CERTIFICATE_REVOKED',
   'the certificate was revoked; have a new one issued',
 );
-export const expired = refuse(
+const expired = refuse(
   'unauthenticated',
   'CERTIFICATE_EXPIRED',
   'the certificate has expired; have a new one issued',
+);
+/** To a host that may renew its certificate, and do nothing else until it has. */
+export const renewFirst = refuse(
+  'unauthenticated',
+  'CERTIFICATE_REFUSED',
+  'the certificate has expired; renew it first',
 );

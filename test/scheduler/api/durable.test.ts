@@ -49,6 +49,7 @@ async function serve(t: Test) {
       callers: insecureCallers,
       authority: null,
       authorize: authorizer(world.engine),
+      attempts: { note: () => {} },
     },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,

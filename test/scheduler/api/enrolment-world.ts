@@ -2,7 +2,6 @@
  * The interface in this process, with an authority that counts what it signs, and callers who say in a header who they
  * are: what is proved by TLS elsewhere is taken for granted here.
  */
-import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { createHash } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
@@ -103,9 +102,10 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
         uptimeMs: () => performance.now(),
       }),
       log,
-      authorize: authorizer(engine),
+      attempts: { note: () => {} },
       callers: { of: callerOf },
       authority,
+      authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,

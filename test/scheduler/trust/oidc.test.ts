@@ -2,9 +2,10 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import tap, { type Test, test } from 'tap';
+import { isTrustworthyUrl } from '../../../proto/loopback.js';
 import type { Caller } from '../../../scheduler/core/access/caller.js';
 import type { Refusal } from '../../../scheduler/core/refusal.js';
-import { isTrustworthy, type OidcOptions, OidcTokens } from '../../../scheduler/trust/oidc.js';
+import { type OidcOptions, OidcTokens } from '../../../scheduler/trust/oidc.js';
 import { temporaryFolder } from '../scope.js';
 import { Issuer } from './issuer.js';
 
@@ -207,7 +208,7 @@ test('keys and tokens come by TLS, or from this machine', async (t) => {
     'http://localhost',
     'http://[::1]:1',
   ])
-    t.ok(isTrustworthy(url), url);
+    t.ok(isTrustworthyUrl(url), url);
   for (const url of ['http://login.test', 'ftp://login.test', 'login.test', '', 'http://127.0.0.1.evil.test'])
-    t.notOk(isTrustworthy(url), url);
+    t.notOk(isTrustworthyUrl(url), url);
 });
