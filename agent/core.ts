@@ -107,6 +107,12 @@ export class AgentCore {
     this.#link.ended(reason, now.bootMs, refused);
   }
 
+  /** This host has another certificate. */
+  certified(now: Instant): void {
+    this.#now = now;
+    this.#link.tryAgain(now.bootMs);
+  }
+
   writable(now: Instant): void {
     this.#now = now;
     this.#link.writable();

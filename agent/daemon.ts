@@ -6,7 +6,6 @@ import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { type SecureChannel, secureChannel } from '../proto/credentials.js';
-import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { systemClock } from './clock.js';
 import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
@@ -98,6 +97,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     }),
   );
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  if (renewer !== null) renewer.onRenewed = () => shell.certified();
   // Told to end while it waits for its scheduler, it ends.
   const told = untilTold(log);
   await Promise.race([renewer?.start(), told]);
@@ -119,12 +119,6 @@ interface OpenIdentity {
 /** @throws IdentityError when this host has not joined. */
 function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
   if (config.insecure) {
-    const { scheduler } = config;
-    if (!isLoopback(endpointOf(scheduler).host)) {
-      throw new ConfigError(
-        `insecure is for a scheduler on this machine alone, and ${scheduler} is not; leave it out, and run secovia-agent join`,
-      );
-    }
     log.warn(
       { event: 'insecure' },
       'there is no TLS: whoever can listen at the scheduler’s address is obeyed',

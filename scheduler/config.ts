@@ -63,7 +63,7 @@ export const configSchema = z.strictObject({
   hostCertificateMs: z
     .number()
     .int()
-    .min(60_000, 'must be at least 60000')
+    .min(10_000, 'must be at least 10000')
     .max(366 * 24 * 3600_000, 'must be at most 31622400000')
     .default(7 * 24 * 3600_000)
     .describe(

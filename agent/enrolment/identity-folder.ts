@@ -15,6 +15,7 @@ import {
 } from '../../proto/credentials.js';
 import { makeFolder, replaceFile, textOf } from '../../proto/durable-folder.js';
 import { newKey } from '../../proto/signing-request.js';
+import type { Validity } from './renewal-plan.js';
 import { OperatorError } from '../operator-error.js';
 
 export class IdentityError extends OperatorError {
@@ -40,6 +41,14 @@ export class IdentityFolder {
       if (error.missing) return null;
       throw new IdentityError(error.message);
     }
+  }
+
+  /**
+   * When the certificate came here and when it ends: its own beginning lies before it was made, for clocks that are slow.
+   */
+  validity({ startMs, endMs }: Credentials): Validity {
+    const cameMs = statSync(join(this.path, credentialFiles.chain), { throwIfNoEntry: false })?.mtimeMs;
+    return { startMs: Math.min(endMs, Math.max(startMs, cameMs ?? startMs)), endMs };
   }
 
   /** The key to join with: the one that was made for it before, as long as that was not answered. */

@@ -32,11 +32,13 @@ export class CertificateRenewer {
   #chain: string;
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
+  /** Called when there is another certificate. */
+  onRenewed: () => void = () => undefined;
 
   constructor(parts: RenewerParts, credentials: Credentials) {
     this.#parts = parts;
     this.#chain = credentials.chain;
-    this.#plan = new RenewalPlan(credentials, parts.random());
+    this.#plan = new RenewalPlan(parts.folder.validity(credentials), parts.random());
   }
 
   /** Renews a certificate that has ended before anything else is done, if the scheduler is there; then goes on by itself. */
@@ -68,7 +70,8 @@ export class CertificateRenewer {
       if (credentials.chain !== this.#chain) {
         // Somebody has enrolled this host anew.
         this.#chain = credentials.chain;
-        this.#plan.renewed(credentials, random());
+        this.#plan.renewed(folder.validity(credentials), random());
+        this.onRenewed();
       }
       if (this.#stopped || !this.#plan.isDue(now()) || this.#plan.isOver(now())) return;
       await this.#renew(credentials);
@@ -97,7 +100,8 @@ export class CertificateRenewer {
     const renewed = folder.read();
     if (renewed === null) throw new IdentityError(`there is no certificate in ${folder.path} any more`);
     this.#chain = renewed.chain;
-    this.#plan.renewed(renewed, random());
+    this.#plan.renewed(folder.validity(renewed), random());
     log.info({ event: 'certificate.renewed', until: new Date(renewed.endMs).toISOString() });
+    this.onRenewed();
   }
 }

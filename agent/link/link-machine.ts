@@ -139,6 +139,11 @@ export class LinkMachine {
     }
   }
 
+  /** There is something new to show: whoever waits to try again does it now. */
+  tryAgain(now: number): void {
+    if (this.#state === 'waiting' || this.#state === 'rejected') this.#connect(now);
+  }
+
   writable(): void {
     this.#writable = true;
     this.#flush();

@@ -10,7 +10,6 @@ agent_config() {
   read -r vcpus memory disk < <(host_capacity "$1")
   cat <<YAML
 libvirtUri: $2
-insecure: true
 dataDir: $lab/hosts/$1/secovia
 runDir: $3
 accelerator: ${accelerator/none/tcg}
@@ -19,11 +18,11 @@ capacity: { vcpus: $vcpus, memoryMib: $memory, diskMib: $disk }
 YAML
 }
 
-# The number in a host's name is also its rack: no two hosts of a site share one.
+# host_join HOST [TOKEN]. The number in a host's name is also its rack: no two hosts of a site share one.
 host_join() {
   local name=$1
   if [ -e "$lab/hosts/$name/joined" ]; then return; fi
-  in_host "$name" "${agent[@]}" join --scheduler "$server" --site "${name%-*}" --host "$name" \
+  in_host "$name" "${agent[@]}" join "${2:-$(cat "$lab/scheduler/token-${name%-*}")}" --host "$name" \
     --rack "rack-${name##*-}" --config "$lab/hosts/$name/agent.yaml" >>"$lab/logs/$name/join.log" 2>&1 ||
     fail "host $name could not join the federation: $(tail -n1 "$lab/logs/$name/join.log")"
   touch "$lab/hosts/$name/joined"

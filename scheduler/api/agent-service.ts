@@ -57,8 +57,8 @@ export function agentService<S extends Session>(
         context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const refused = (refusal: Refusal) => {
-          context.attempts.note(null, method.path, refusal);
+        const refused = (refusal: Refusal, caller: Caller | null = null) => {
+          context.attempts.note(caller, method.path, refusal);
           stream.emit('error', statusOf(refusal));
         };
         identify(context, stream, refused, (caller) => {
@@ -66,8 +66,10 @@ export function agentService<S extends Session>(
           const link = new Link(fleet, stream, context.log, caller);
           const forbidden = context.authorize(method.path, {}, caller);
           if (forbidden === null) listen(link, stream);
-          else if (caller.subject.kind === 'host') link.turnAway(forbidden);
-          else refused(forbidden);
+          else if (caller.subject.kind === 'host') {
+            context.attempts.note(caller, method.path, forbidden);
+            link.turnAway(forbidden);
+          } else refused(forbidden, caller);
         });
       },
   };

@@ -60,7 +60,17 @@ function entryOf(
   if (shown.length === 0) return null;
   const changes = visibility.kind === 'administrations' ? shown.map(withoutHosts) : shown;
   const resources = [...new Set(changes.flatMap((change) => resourcesOf(change, names)))];
-  return { sequence, atMs, by, changes, resources };
+  return { sequence, atMs, by, changes, resources, vms: namesIn(changes, names) };
+}
+
+function namesIn(changes: readonly RecordedChange[], names: VmNames): Record<string, string> {
+  const known: Record<string, string> = {};
+  for (const change of changes) {
+    const uid = 'uid' in change ? change.uid : change.type === 'vm.created' ? change.vm.uid : '';
+    const name = names.get(uid);
+    if (name !== undefined) known[uid] = name;
+  }
+  return known;
 }
 
 const hostFields = new Set(['host', 'refusedBy', 'numaCells', 'why']);

@@ -169,5 +169,5 @@ export function reasonWords(change: RecordedChange): string {
   const room = `${free.vcpus} vCPUs, ${free.memoryMib} MiB of memory and ${free.diskMib} MiB of disk free`;
   const tier = priceTier === undefined ? '' : `, in price tier ${priceTier}`;
   const under = agreement === undefined ? '' : `, under agreement ${String(agreement)}`;
-  return `of the hosts that every rule allows and that break the fewest wishes, strategy ${strategy} chose ${String(host)}, which had ${room}${tier}${under}`;
+  return `of the hosts that every rule allows and that break the fewest wishes, strategy ${strategy} chose host ${String(host)}, which had ${room}${tier}${under}`;
 }

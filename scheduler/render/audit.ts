@@ -10,15 +10,10 @@ import { vmName } from './names.js';
 const mostDetail = 256 * 1024;
 
 export function auditEntryMessage(state: State, entry: ListedEntry): AuditEntry {
-  const { sequence, atMs, by, changes, resources } = entry;
-  const known = new Map<string, string>();
-  for (const change of changes) {
-    if (change.type === 'vm.created')
-      known.set(change.vm.uid, vmName(change.vm.administration, change.vm.id));
-  }
+  const { sequence, atMs, by, changes, resources, vms } = entry;
   const nameOf = (uid: string): string => {
     const vm = state.vms.get(uid);
-    return vm === undefined ? (known.get(uid) ?? `vms/${uid}`) : vmName(vm.administration, vm.id);
+    return vm === undefined ? (vms[uid] ?? `vms/${uid}`) : vmName(vm.administration, vm.id);
   };
   const detail = JSON.stringify(changes);
   return {

@@ -9,10 +9,10 @@ import { ValueError } from '../../values/value-error.js';
 import { auditColumns } from '../../views/audit.js';
 
 interface Options {
-  identity?: string;
+  by?: string;
   method?: string;
   resource?: string;
-  requestId?: string;
+  request?: string;
   /** Milliseconds since 1970. */
   since?: number;
   until?: number;
@@ -36,10 +36,10 @@ export const auditList = defineCommand<Options>({
     "secovia audit list --filter 'identity:operator AND method:DeleteVm' --since 2026-11-01",
   ],
   options: [
-    option('--identity <uri>', 'by this identity'),
+    option('--by <uri>', 'by this identity, e.g. spiffe://balkans/operator/croatia/ana'),
     option('--method <method>', 'by calls of this method, e.g. CreateVm'),
     option('--resource <name>', 'about this resource, by its whole name, e.g. hosts/zagreb-1'),
-    option('--request-id <id>', 'by the call with this id'),
+    option('--request <id>', 'by the call with this request id'),
     option('--since <moment>', 'not before it, in UTC, e.g. 2026-11-01', parsePointMs),
     option('--until <moment>', 'before it', parsePointMs),
     option(
@@ -71,15 +71,15 @@ function parseLimit(text: string): number {
 const reportsOfAgents = 'secovia.v1.AgentService/Link';
 
 function filterOf(options: Options): string {
-  const { identity, method, resource, requestId, since, until, filter, reports } = options;
+  const { by, method, resource, request, since, until, filter, reports } = options;
   const parts: string[] = [];
   const add = (field: string, operator: string, value: string | undefined) => {
     if (value !== undefined) parts.push(`${field} ${operator} ${quoted(value)}`);
   };
-  add('identity', '=', identity);
+  add('identity', '=', by);
   add('method', method?.includes('/') === true ? '=' : ':', method);
   add('resource', ':', resource);
-  add('request_id', '=', requestId?.toLowerCase());
+  add('request_id', '=', request?.toLowerCase());
   add('time', '>=', momentText(since));
   add('time', '<', momentText(until));
   if (reports !== true && method === undefined) parts.push(`NOT method = ${quoted(reportsOfAgents)}`);

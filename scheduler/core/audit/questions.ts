@@ -49,6 +49,8 @@ export interface ListedEntry {
   changes: RecordedChange[];
   /** Names of the resources that were changed; of a VM whose name the journal has not said yet, `vms/UID`. */
   resources: string[];
+  /** Names of VMs by uid, as far as they are known. */
+  vms: Record<string, string>;
 }
 
 export type AuditTold =
