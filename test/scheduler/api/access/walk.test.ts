@@ -117,6 +117,8 @@ const mk: Things = {
   operation: operationOf('mk-city/web'),
 };
 
+const notOfMk: Things = { ...east, agreement: 'south-north', loan: 'inner' };
+
 interface Walker {
   name: string;
   role: RoleOfTable;
@@ -152,8 +154,6 @@ const walkers: Walker[] = [
 function walker(role: RoleOfTable, caller: Caller, own: Things, others: Things): Walker {
   return { name: role, role, caller, own, others };
 }
-
-const notOfMk: Things = { ...east, agreement: 'south-north', loan: 'inner' };
 
 /** What everybody sees of others; pools only who has VMs. */
 function isInSight(kind: Kind, role: RoleOfTable): boolean {
