@@ -6,6 +6,7 @@ import type { WatchRing } from './watch-ring.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
+import { guardedServer } from './guarded-server.js';
 import { hostService } from './host-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
@@ -84,9 +85,10 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AgentService.service, options.agentService);
-  reflectionService().addToServer(server);
+  const guarded = guardedServer(server, context.callers);
+  reflectionService().addToServer(guarded);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  health.addToServer(server);
+  health.addToServer(guarded);
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {
     for (const name of names) health.setStatus(name, status);
   };
