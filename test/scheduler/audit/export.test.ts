@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import tap, { test } from 'tap';
-import type { FaultCode } from '../../../cli/audit/verifier.js';
+import type { FaultCode } from '../../../cli/audit/verdict.js';
 import { holdsAsync } from '../holds.js';
 import { smallRecord, verified } from './record.js';
 
