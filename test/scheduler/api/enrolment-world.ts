@@ -15,6 +15,7 @@ import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
