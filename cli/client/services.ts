@@ -6,6 +6,7 @@ import type { AuditServiceDefinition } from '../../proto/gen/secovia/v1/AuditSer
 import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
@@ -23,6 +24,7 @@ export interface Services {
   FederationService: FederationServiceDefinition;
   HostService: HostServiceDefinition;
   ImageService: ImageServiceDefinition;
+  JoinTokenService: JoinTokenServiceDefinition;
   OperationService: OperationServiceDefinition;
   PartnerService: PartnerServiceDefinition;
   PlacementService: PlacementServiceDefinition;

@@ -16,6 +16,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
   ImageService: v1.ImageService.service,
+  JoinTokenService: v1.JoinTokenService.service,
   OperationService: v1.OperationService.service,
   PartnerService: v1.PartnerService.service,
   PlacementService: v1.PlacementService.service,
