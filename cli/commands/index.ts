@@ -8,6 +8,7 @@ import { completion } from './completion.js';
 import { settlement } from './settlement.js';
 import { usage } from './usage.js';
 import { version } from './version.js';
+import { whoami } from './whoami.js';
 
 export interface Group {
   word: string;
@@ -93,6 +94,11 @@ export const groups: readonly Group[] = [
     load: async () => (await import('./federation/index.js')).federationCommands,
   },
   {
+    word: 'identity',
+    summary: 'Who may call, and with which certificates',
+    load: async () => (await import('./identity/index.js')).identityCommands,
+  },
+  {
     word: 'audit',
     summary: 'What was decided, by whom and why, and how to verify it',
     load: async () => (await import('./audit/index.js')).auditCommands,
@@ -102,6 +108,7 @@ export const groups: readonly Group[] = [
 export const singleCommands: readonly CommandDefinition[] = [
   usage,
   settlement,
+  whoami,
   completion,
   version,
   completeWords,

@@ -61,6 +61,10 @@ const sources: Record<string, Names> = {
     (await connection.call('AgreementService', 'ListAgreements', page, ask)).agreements.map((each) =>
       candidate(each.name, each.title),
     ),
+  identity: async (connection) =>
+    (await connection.call('IdentityService', 'ListIdentities', page, ask)).identities.map((each) =>
+      candidate(each.name, each.title),
+    ),
   loan: async (connection) =>
     (await connection.call('QuotaService', 'ListLoans', page, ask)).loans.map((each) =>
       candidate(each.name, each.note),

@@ -17,7 +17,8 @@ export type Collection =
   | 'dataClasses'
   | 'residencyRules'
   | 'agreements'
-  | 'loans';
+  | 'loans'
+  | 'identities';
 
 const nouns: Record<Collection, string> = {
   sites: 'a site',
@@ -32,6 +33,7 @@ const nouns: Record<Collection, string> = {
   residencyRules: 'a residency rule',
   agreements: 'an agreement',
   loans: 'a loan',
+  identities: 'an identity',
 };
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -15,6 +15,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   AuditService: v1.AuditService.service,
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
+  IdentityService: v1.IdentityService.service,
   ImageService: v1.ImageService.service,
   JoinTokenService: v1.JoinTokenService.service,
   OperationService: v1.OperationService.service,
