@@ -21,9 +21,14 @@ export function makeFolder(folder: string, contents: Contents): void {
   rmSync(half, { recursive: true, force: true });
   mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
   mkdirSync(half, { mode: 0o700 });
-  for (const [name, text] of Object.entries(contents)) writeNew(join(half, name), text);
-  sync(half);
-  renameSync(half, folder);
+  try {
+    for (const [name, text] of Object.entries(contents)) writeNew(join(half, name), text);
+    sync(half);
+    renameSync(half, folder);
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    throw error;
+  }
   sync(dirname(folder));
 }
 

@@ -89,7 +89,7 @@ export class GrpcTransport implements Transport {
 function whyNotReady(client: LinkClient, told: (reason: string) => void): void {
   const call = client.link({ deadline: Date.now() + lingerMs });
   call.on('error', ({ details }: grpc.ServiceError) => {
-    const reason = /Last error: (.*?)(\. Resolution note: .*)?$/s.exec(details)?.[1];
+    const reason = /Last error: (?:Error: )?(.*?)(\. Resolution note: .*)?$/s.exec(details)?.[1];
     told(reason === undefined ? '' : `: ${reason}`);
   });
 }

@@ -70,6 +70,7 @@ export function composeStatus(input: ComposeInput): AgentStatus {
         input.connectedToLibvirtWallMs === null ? null : now.wallMs - input.connectedToLibvirtWallMs,
       error: availability.error,
     },
+    checkpoint: core.ledger.checkpoint,
     capacity: capacityOf(core),
     guests: guests.map(({ guest }) => guest),
     foreignDomains: core.converger.foreignDomains,

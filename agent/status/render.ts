@@ -35,6 +35,9 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
     ...guestLines(status.guests, paint),
   ];
   if (link.epoch !== '') lines.splice(5, 0, row('epoch', link.epoch));
+  if (status.checkpoint !== null) {
+    lines.splice(6, 0, row('journal', `signed up to decision ${status.checkpoint.sequence}`));
+  }
   if (status.foreignDomains > 0) lines.push(row('foreign', `${status.foreignDomains} domains, left alone`));
   if (status.orphans.length > 0) lines.push(row('orphans', paint('yellow', status.orphans.join(', '))));
   if (status.images.length > 0) {

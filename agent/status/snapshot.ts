@@ -63,6 +63,8 @@ export interface AgentStatus {
     connectedForMs: number | null;
     error: string;
   };
+  /** The newest point of the scheduler's journal that it has signed for this agent; null before the first. */
+  checkpoint: { incarnation: number; sequence: number; hashHex: string; signatureBase64: string } | null;
   capacity: {
     total: Amounts;
     reserved: Amounts;

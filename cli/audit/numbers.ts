@@ -2,7 +2,8 @@
  * The running numbers of partners in an export. Every decision that concerns a partner has the next one, so that one that was
  * left out leaves a gap.
  */
-import type { DecisionLine } from './lines.js';
+import type { DecisionLine, HeaderLine } from './lines.js';
+import type { Faults } from './verdict.js';
 
 /** What a decision says of a partner: its number, and the changes that the partner may see; null for all of them. */
 export interface Numbered {
@@ -55,4 +56,75 @@ export function withheldChange(parts: readonly unknown[], { changes }: Numbered)
   if (by < 0) return 0;
   const all = [...Array(by - 1).keys()];
   return (changes ?? all).find((index) => !Array.isArray(parts[index + 1])) ?? null;
+}
+
+/** Follows the numbers of the partner whose export it is, or of all. */
+export class RunningNumbers {
+  readonly #faults: Faults;
+  readonly #header: HeaderLine;
+  readonly #seen = new Map<string, { first: number; last: number; isSure: boolean }>();
+
+  constructor(faults: Faults, header: HeaderLine) {
+    this.#faults = faults;
+    this.#header = header;
+  }
+
+  get ofReader(): { first: number; last: number } | null {
+    const seen = this.#seen.get(this.#header.partner ?? '');
+    return seen === undefined ? null : { first: seen.first, last: seen.last };
+  }
+
+  /** Decisions are missing here anyway, and with them numbers. */
+  lose(): void {
+    for (const seen of this.#seen.values()) seen.isSure = false;
+  }
+
+  take(line: DecisionLine): void {
+    const { line: sequence, parts } = line;
+    const { partner: reader } = this.#header;
+    const numbers = numbersOf(line);
+    if (numbers === null) {
+      this.#faults.add('CONTENT', sequence, `decision ${sequence} does not say whom it concerns`);
+      return;
+    }
+    for (const [partner, numbered] of numbers) {
+      if (reader !== null && partner !== reader) continue;
+      this.#follow(sequence, partner, numbered.number);
+      const withheld = partner === reader && parts !== undefined ? withheldChange(parts, numbered) : null;
+      if (withheld === null) continue;
+      const message = `change ${withheld + 1} of decision ${sequence} is withheld from partner ${partner}`;
+      this.#faults.add('WITHHELD', sequence, message);
+    }
+    if (reader !== null && !numbers.has(reader)) {
+      const message = `decision ${sequence} is shown, and does not concern partner ${reader}`;
+      this.#faults.add('CONTENT', sequence, message);
+    }
+    if (reader === null && parts?.some((part) => typeof part === 'string') === true) {
+      this.#faults.add(
+        'NOT_SHOWN',
+        sequence,
+        `parts of decision ${sequence} are not shown: left out of the file`,
+      );
+    }
+  }
+
+  #follow(sequence: number, partner: string, number: number): void {
+    const seen = this.#seen.get(partner);
+    const next = this.#next(seen, number);
+    if (number > next) {
+      const which = number - next === 1 ? `number ${next}` : `numbers ${next} to ${number - 1}`;
+      const message = `${which} of partner ${partner} withheld: decision ${sequence} is its number ${number}`;
+      this.#faults.add('WITHHELD', sequence, message);
+    } else if (number < next) {
+      const message = `decision ${sequence} is number ${number} of partner ${partner}, and ${next} is next`;
+      this.#faults.add('ORDER', sequence, message);
+    }
+    this.#seen.set(partner, { first: seen?.first ?? number, last: number, isSure: true });
+  }
+
+  /** At the beginning of the chain numbers begin; of a part of it nothing is known before the first. */
+  #next(seen: { last: number; isSure: boolean } | undefined, number: number): number {
+    if (seen === undefined) return this.#header.first <= 1 ? 1 : number;
+    return seen.isSure ? seen.last + 1 : number;
+  }
 }

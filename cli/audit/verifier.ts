@@ -22,52 +22,11 @@ import {
   parseLine,
   type RowLine,
 } from './lines.js';
-import { numbersOf, withheldChange } from './numbers.js';
-import type { Witness } from './witnesses.js';
+import { RunningNumbers } from './numbers.js';
+import { type FaultCode, Faults, type Verdict } from './verdict.js';
+import { type Witness, Witnesses } from './witnesses.js';
 
 export const formatVersion = 1;
-
-export type FaultCode =
-  | 'MALFORMED'
-  | 'VERSION'
-  | 'KEY'
-  | 'MISSING'
-  | 'ORDER'
-  | 'CHAIN'
-  | 'CONTENT'
-  | 'WITHHELD'
-  | 'NOT_SHOWN'
-  | 'CHECKPOINT'
-  | 'SIGNATURE'
-  | 'CUT_OFF'
-  | 'WITNESS';
-
-export interface Fault {
-  code: FaultCode;
-  /** The decision at which it was found; 0 where it is none. */
-  sequence: number;
-  /** The line of the file, from 1. */
-  line: number;
-  message: string;
-}
-
-export interface Verdict {
-  federation: string;
-  partner: string | null;
-  first: number;
-  last: number;
-  shown: number;
-  erased: number;
-  checkpoints: number;
-  /** Of the partner whose export it is. */
-  numbers: { first: number; last: number } | null;
-  /** Checkpoints of agents that the chain contains, and those of which it says nothing. */
-  witnesses: { confirmed: number; outside: number };
-  faults: Fault[];
-}
-
-/** More than this many add nothing. */
-const mostFaults = 20;
 
 /** Nothing can be said of what comes after. */
 class Over extends Error {}
@@ -75,9 +34,8 @@ class Over extends Error {}
 export class Verifier {
   readonly #key: KeyObject;
   readonly #fingerprint: string;
-  readonly #witnesses: readonly Witness[];
-  readonly #faults: Fault[] = [];
-  #lines = 0;
+  readonly #witnesses: Witnesses;
+  readonly #faults = new Faults();
   #header: HeaderLine | null = null;
   /** The hash of the row before; null when that is not known any more. */
   #hash: Buffer | null = null;
@@ -90,8 +48,7 @@ export class Verifier {
   #over = false;
   /** The newest decision that a good checkpoint covers. */
   #certain = 0;
-  readonly #numbers = new Map<string, { first: number; last: number; isSure: boolean }>();
-  readonly #seenWitnesses = new Set<Witness>();
+  #numbers: RunningNumbers | null = null;
   readonly #counts = { shown: 0, erased: 0, checkpoints: 0 };
 
   constructor(key: KeyObject, witnesses: readonly Witness[] = []) {
@@ -99,13 +56,13 @@ export class Verifier {
     this.#fingerprint = createHash('sha256')
       .update(key.export({ type: 'spki', format: 'der' }))
       .digest('hex');
-    this.#witnesses = witnesses;
+    this.#witnesses = new Witnesses(witnesses);
   }
 
   /** False when nothing can be said of what comes after. */
   take(line: FileLine): boolean {
     if (this.#over) return false;
-    this.#lines += 1;
+    this.#faults.lines += 1;
     try {
       this.#take(line);
     } catch (error) {
@@ -119,20 +76,18 @@ export class Verifier {
   verdict(): Verdict {
     if (!this.#over && !this.#ended) {
       const after = this.#header === null ? 'before its first line' : `after decision ${this.#reached}`;
-      this.#fault('CUT_OFF', this.#reached, `the file was cut off ${after}: its last line is missing`);
+      this.#faults.add('CUT_OFF', this.#reached, `the file was cut off ${after}: its last line is missing`);
     }
     const { federation = '', partner = null, first = 0 } = this.#header ?? {};
-    const numbers = this.#numbers.get(partner ?? '');
-    const confirmed = this.#seenWitnesses.size;
     return {
       federation,
       partner,
       first,
       last: this.#reached,
       ...this.#counts,
-      numbers: numbers === undefined ? null : { first: numbers.first, last: numbers.last },
-      witnesses: { confirmed, outside: this.#witnesses.filter((each) => this.#isOutside(each)).length },
-      faults: this.#faults,
+      numbers: this.#numbers?.ofReader ?? null,
+      witnesses: this.#witnesses.heard(first, this.#reached),
+      faults: this.#faults.list,
     };
   }
 
@@ -141,13 +96,13 @@ export class Verifier {
     if (isCut)
       this.#stop(
         'CUT_OFF',
-        `the file was cut off within line ${this.#lines}, after decision ${this.#reached}`,
+        `the file was cut off within line ${this.#faults.lines}, after decision ${this.#reached}`,
       );
     const line = parseLine(bytes);
     if (line === null) {
       this.#stop(
         'MALFORMED',
-        `line ${this.#lines}, after decision ${this.#reached}, is not as a scheduler writes it: it was altered`,
+        `line ${this.#faults.lines}, after decision ${this.#reached}, is not as a scheduler writes it: it was altered`,
       );
     } else if ('secoviaAudit' in line) this.#begin(line);
     else if (this.#header === null)
@@ -159,7 +114,7 @@ export class Verifier {
   }
 
   #begin(header: HeaderLine): void {
-    if (this.#header !== null) this.#stop('MALFORMED', `line ${this.#lines} is a second header`);
+    if (this.#header !== null) this.#stop('MALFORMED', `line ${this.#faults.lines} is a second header`);
     if (header.secoviaAudit !== formatVersion) {
       this.#stop(
         'VERSION',
@@ -173,36 +128,38 @@ export class Verifier {
       );
     }
     this.#header = header;
+    this.#numbers = new RunningNumbers(this.#faults, header);
     this.#hash = bytesOf(header.before);
     this.#reached = header.first - 1;
     if (header.first <= 1 && !bytesOf(header.before).equals(Buffer.alloc(32)))
-      this.#fault('CHAIN', 0, 'the chain has something before its first decision');
+      this.#faults.add('CHAIN', 0, 'the chain has something before its first decision');
   }
 
   #takeRow(row: RowLine): void {
     this.#leaveRow();
     const { row: first, last, at, hash, commitments, body } = row;
-    if (last < first) this.#stop('MALFORMED', `line ${this.#lines} is a row that ends before it begins`);
+    if (last < first)
+      this.#stop('MALFORMED', `line ${this.#faults.lines} is a row that ends before it begins`);
     const next = this.#reached + 1;
     if (first !== next) {
       if (first > next) {
-        this.#fault(
+        this.#faults.add(
           'MISSING',
           next,
           `${decisions(next, first - 1)} missing: cut out before decision ${first}`,
         );
       } else {
         const what = `decision ${first} stands after decision ${this.#reached}`;
-        this.#fault('ORDER', first, `${what}: rows were put in another order, or stand there twice`);
+        this.#faults.add('ORDER', first, `${what}: rows were put in another order, or stand there twice`);
       }
       // What it is chained to is not in the file, and what it is numbered after neither.
       this.#hash = null;
-      for (const numbers of this.#numbers.values()) numbers.isSure = false;
+      this.#numbers?.lose();
     }
     const count = last - first + 1;
     this.#commitments = bytesOf(commitments ?? '');
     if (commitments !== undefined && this.#commitments.length !== count * 32) {
-      this.#fault(
+      this.#faults.add(
         'CHAIN',
         first,
         `decisions ${first} to ${last} have ${this.#commitments.length / 32} commitments`,
@@ -213,7 +170,7 @@ export class Verifier {
           ? rowHash(this.#hash, first, last, at, this.#commitments)
           : oldRowHash(this.#hash, first, last, body);
       if (!expected.equals(bytesOf(hash))) {
-        this.#fault(
+        this.#faults.add(
           'CHAIN',
           first,
           `the chain is broken at ${first === last ? `decision ${first}` : `decisions ${first} to ${last}`}: they were altered, or what is before them was`,
@@ -228,7 +185,7 @@ export class Verifier {
       this.#counts.shown += count;
       this.#shownUpTo = last;
     }
-    this.#askWitnesses(row);
+    this.#witnesses.hear(row, this.#faults);
   }
 
   /** In an export of everything each decision is shown. */
@@ -239,18 +196,18 @@ export class Verifier {
   #expectShown(upTo: number): void {
     const next = this.#shownUpTo + 1;
     if (next < upTo)
-      this.#fault('NOT_SHOWN', next, `${decisions(next, upTo - 1)} not shown: left out of the file`);
+      this.#faults.add('NOT_SHOWN', next, `${decisions(next, upTo - 1)} not shown: left out of the file`);
   }
 
   #takeDecision(line: DecisionLine): void {
     const { line: sequence, text, parts, erased } = line;
     const row = this.#row;
     if (row === null || sequence < row.row || sequence > row.last) {
-      this.#fault('ORDER', sequence, `decision ${sequence} does not stand in its row`);
+      this.#faults.add('ORDER', sequence, `decision ${sequence} does not stand in its row`);
       return;
     }
     if (sequence <= this.#shownUpTo) {
-      this.#fault('ORDER', sequence, `decision ${sequence} stands there twice, or in another order`);
+      this.#faults.add('ORDER', sequence, `decision ${sequence} stands there twice, or in another order`);
       return;
     }
     if (this.#header?.partner === null) this.#expectShown(sequence);
@@ -264,7 +221,7 @@ export class Verifier {
         text === undefined ? commitmentOfParts(parts ?? []) : commitmentOf(line.salt ?? '', text);
       const isCut = text?.includes('\t') === true || parts?.some((part) => part[1]?.includes('\t'));
       if (isCut === true || !commitment.equals(committed)) {
-        this.#fault(
+        this.#faults.add(
           'CONTENT',
           sequence,
           `the content of decision ${sequence} was altered: it is not what was committed to`,
@@ -272,59 +229,12 @@ export class Verifier {
         return;
       }
     }
-    this.#takeNumbers(line);
-  }
-
-  #takeNumbers(line: DecisionLine): void {
-    const { line: sequence, parts } = line;
-    const numbers = numbersOf(line);
-    if (numbers === null) {
-      this.#fault('CONTENT', sequence, `decision ${sequence} does not say whom it concerns`);
-      return;
-    }
-    const { partner: reader = null, first = 0 } = this.#header ?? {};
-    for (const [partner, numbered] of numbers) {
-      if (reader !== null && partner !== reader) continue;
-      const before = this.#numbers.get(partner);
-      const { number } = numbered;
-      const next =
-        before === undefined ? (first <= 1 ? 1 : number) : before.isSure ? before.last + 1 : number;
-      if (number > next) {
-        const which = number - next === 1 ? `number ${next}` : `numbers ${next} to ${number - 1}`;
-        const message = `${which} of partner ${partner} withheld: decision ${sequence} is its number ${number}`;
-        this.#fault('WITHHELD', sequence, message);
-      } else if (number < next) {
-        this.#fault(
-          'ORDER',
-          sequence,
-          `decision ${sequence} is number ${number} of partner ${partner}, and ${next} is next`,
-        );
-      }
-      this.#numbers.set(partner, { first: before?.first ?? number, last: number, isSure: true });
-      const withheld = partner === reader && parts !== undefined ? withheldChange(parts, numbered) : null;
-      if (withheld !== null) {
-        this.#fault(
-          'WITHHELD',
-          sequence,
-          `change ${withheld + 1} of decision ${sequence} is withheld from partner ${partner}`,
-        );
-      }
-    }
-    if (reader !== null && !numbers.has(reader)) {
-      this.#fault(
-        'CONTENT',
-        sequence,
-        `decision ${sequence} is shown, and does not concern partner ${reader}`,
-      );
-    }
-    if (reader === null && parts?.some((part) => typeof part === 'string') === true) {
-      this.#fault('NOT_SHOWN', sequence, `parts of decision ${sequence} are not shown: left out of the file`);
-    }
+    this.#numbers?.take(line);
   }
 
   #takeCheckpoint({ checkpoint: sequence, incarnation, hash, signature }: CheckpointLine): void {
     if (sequence !== this.#reached || this.#row === null) {
-      this.#fault(
+      this.#faults.add(
         'ORDER',
         sequence,
         `the checkpoint at decision ${sequence} stands after decision ${this.#reached}`,
@@ -337,10 +247,10 @@ export class Verifier {
   #check(sequence: number, incarnation: number, hash: string, signature: string, what: string): void {
     const text = checkpointText(incarnation, sequence, bytesOf(hash));
     if (!verify(null, text, this.#key, bytesOf(signature))) {
-      this.#fault('SIGNATURE', sequence, `${what} is not signed with this key`);
+      this.#faults.add('SIGNATURE', sequence, `${what} is not signed with this key`);
     } else if (this.#hash?.equals(bytesOf(hash)) !== true) {
       const from = this.#certain + 1;
-      this.#fault(
+      this.#faults.add(
         'CHECKPOINT',
         sequence,
         `${what} is of another chain: something from decision ${from} to ${sequence} was altered and chained anew`,
@@ -357,9 +267,9 @@ export class Verifier {
     const announced = this.#header?.last ?? 0;
     if (announced > this.#reached) {
       const next = this.#reached + 1;
-      this.#fault('MISSING', next, `${decisions(next, announced)} missing at the end of the file`);
+      this.#faults.add('MISSING', next, `${decisions(next, announced)} missing at the end of the file`);
     } else if (end !== this.#reached || announced !== end) {
-      this.#fault(
+      this.#faults.add(
         'MISSING',
         end,
         `the file ends at decision ${this.#reached}, and says ${announced} and ${end}`,
@@ -367,34 +277,18 @@ export class Verifier {
     }
     this.#check(end, incarnation, hash, checkpoint, 'the end of the file');
     if (!verify(null, exportText(digest), this.#key, bytesOf(signature))) {
-      this.#fault('SIGNATURE', end, 'the file is not signed with this key');
-    } else if (digest !== digestBefore && this.#faults.length === 0) {
-      this.#fault('SIGNATURE', end, 'the file is not the one that was signed: something in it was altered');
+      this.#faults.add('SIGNATURE', end, 'the file is not signed with this key');
+    } else if (digest !== digestBefore && this.#faults.list.length === 0) {
+      this.#faults.add(
+        'SIGNATURE',
+        end,
+        'the file is not the one that was signed: something in it was altered',
+      );
     }
-  }
-
-  #askWitnesses({ row: first, last, hash }: RowLine): void {
-    for (const witness of this.#witnesses) {
-      const { sequence, source } = witness;
-      if (sequence < first || sequence > last) continue;
-      if (sequence === last && bytesOf(hash).equals(witness.hash)) this.#seenWitnesses.add(witness);
-      else {
-        const message = `the checkpoint of ${source} at decision ${sequence} is of another chain: the log was written anew since`;
-        this.#fault('WITNESS', sequence, message);
-      }
-    }
-  }
-
-  #isOutside({ sequence }: Witness): boolean {
-    return sequence < (this.#header?.first ?? 0) || sequence > this.#reached;
-  }
-
-  #fault(code: FaultCode, sequence: number, message: string): void {
-    if (this.#faults.length < mostFaults) this.#faults.push({ code, sequence, line: this.#lines, message });
   }
 
   #stop(code: FaultCode, message: string): never {
-    this.#fault(code, this.#reached, message);
+    this.#faults.add(code, this.#reached, message);
     throw new Over();
   }
 }

@@ -1,7 +1,8 @@
 /** Verifies a file, piece by piece as it is read. */
 import type { KeyObject } from 'node:crypto';
 import { fileLines, LineTooLong } from './file-lines.js';
-import { type Verdict, Verifier } from './verifier.js';
+import type { Verdict } from './verdict.js';
+import { Verifier } from './verifier.js';
 import type { Witness } from './witnesses.js';
 
 export async function verifyExport(

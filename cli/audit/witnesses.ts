@@ -3,7 +3,9 @@
  * chain that was written anew does not contain them.
  */
 import { type KeyObject, verify } from 'node:crypto';
-import { checkpointText } from './hashes.js';
+import { bytesOf, checkpointText } from './hashes.js';
+import type { RowLine } from './lines.js';
+import type { Faults } from './verdict.js';
 
 export interface Witness {
   sequence: number;
@@ -39,4 +41,31 @@ export function isSigned(
   key: KeyObject,
 ): boolean {
   return verify(null, checkpointText(incarnation, sequence, hash), key, signature);
+}
+
+/** Holds rows against the checkpoints that were kept of them. */
+export class Witnesses {
+  readonly #all: readonly Witness[];
+  #confirmed = 0;
+
+  constructor(all: readonly Witness[]) {
+    this.#all = all;
+  }
+
+  hear({ row: first, last, hash }: RowLine, faults: Faults): void {
+    for (const { sequence, source, hash: kept } of this.#all) {
+      if (sequence < first || sequence > last) continue;
+      if (sequence === last && bytesOf(hash).equals(kept)) this.#confirmed += 1;
+      else {
+        const message = `the checkpoint of ${source} at decision ${sequence} is of another chain: the log was written anew since`;
+        faults.add('WITNESS', sequence, message);
+      }
+    }
+  }
+
+  /** How many the rows from `first` to `last` contain, and of how many they say nothing. */
+  heard(first: number, last: number): { confirmed: number; outside: number } {
+    const outside = this.#all.filter(({ sequence }) => sequence < first || sequence > last).length;
+    return { confirmed: this.#confirmed, outside };
+  }
 }

@@ -7,6 +7,7 @@ import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/Fed
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { IdentityServiceDefinition } from '../../proto/gen/secovia/v1/IdentityService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
@@ -25,6 +26,7 @@ export interface Services {
   HostService: HostServiceDefinition;
   IdentityService: IdentityServiceDefinition;
   ImageService: ImageServiceDefinition;
+  JoinTokenService: JoinTokenServiceDefinition;
   OperationService: OperationServiceDefinition;
   PartnerService: PartnerServiceDefinition;
   PlacementService: PlacementServiceDefinition;

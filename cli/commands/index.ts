@@ -79,6 +79,11 @@ export const groups: readonly Group[] = [
     load: async () => (await import('./host/index.js')).hostCommands,
   },
   {
+    word: 'token',
+    summary: 'Tokens with which new hosts join',
+    load: async () => (await import('./token/index.js')).tokenCommands,
+  },
+  {
     word: 'pool',
     summary: 'Storage that several hosts share',
     load: async () => (await import('./pool/index.js')).poolCommands,

@@ -8,6 +8,7 @@ import { ValueError } from './value-error.js';
 export type Collection =
   | 'sites'
   | 'hosts'
+  | 'joinTokens'
   | 'administrations'
   | 'images'
   | 'storagePools'
@@ -22,6 +23,7 @@ export type Collection =
 const nouns: Record<Collection, string> = {
   sites: 'a site',
   hosts: 'a host',
+  joinTokens: 'a join token',
   administrations: 'an administration',
   images: 'an image',
   storagePools: 'a pool',

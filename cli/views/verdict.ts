@@ -1,5 +1,5 @@
 /** What a verified export has shown, for people. */
-import type { Verdict } from '../audit/verifier.js';
+import type { Verdict } from '../audit/verdict.js';
 
 export function verdictText(verdict: Verdict): string {
   const { federation, partner, first, last, shown, erased, checkpoints, numbers, witnesses } = verdict;

@@ -162,9 +162,8 @@ token_make() {
   local file=$lab/scheduler/token-$1
   find "$lab/scheduler" -name "token-$1" -mmin +50 -delete
   if [ -s "$file" ]; then return; fi
-  (umask 077 && secovia token create --site "$1" --uses 100 --output json >"$file.json") 2>>"$lab/logs/sites.log" ||
+  (umask 077 && secovia token create --site "$1" --uses 100 >"$file.new") 2>>"$lab/logs/sites.log" ||
     fail "no token could be made for site $1: $(tail -n1 "$lab/logs/sites.log")"
-  (umask 077 && node -p 'JSON.parse(fs.readFileSync(process.argv[1])).token' "$file.json" >"$file.new")
   mv "$file.new" "$file"
 }
 

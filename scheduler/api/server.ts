@@ -7,6 +7,7 @@ import { type AuditOptions, auditService } from './audit-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
+import { guardedServer } from './guarded-server.js';
 import { hostService } from './host-service.js';
 import { identityService } from './identity-service.js';
 import { joinTokenService } from './join-token-service.js';
@@ -18,7 +19,7 @@ import type { LeaseReader } from '../render/host.js';
 import { partnerService } from './partner-service.js';
 import { placementService } from './placement-service.js';
 import { quotaService } from './quota-service.js';
-import { addReflection } from './reflection.js';
+import { reflectionService } from './reflection.js';
 import { residencyService } from './residency-service.js';
 import { siteService } from './site-service.js';
 import { storagePoolService } from './storage-pool-service.js';
@@ -29,6 +30,9 @@ import { watchVms } from './vm-watch.js';
 type Method = grpc.MethodDefinition<unknown, unknown>;
 /** A handler that still has to be told its method and the context. */
 type HandlerMaker = (method: Method, context: CallContext) => grpc.UntypedHandleCall;
+
+/** Calls under way on one connection; more wait at the other end. */
+const mostStreams = 1000;
 
 export interface ServerOptions {
   context: CallContext;
@@ -58,6 +62,7 @@ export function apiServer(options: ServerOptions): ApiServer {
     'grpc.max_send_message_length': largestMessageBytes * 4,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_concurrent_streams': mostStreams,
     // Thousands of agents: channelz would keep records of every stream and call.
     'grpc.enable_channelz': 0,
   });
@@ -93,9 +98,10 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.AuditService.service, auditService(options.audit));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
-  addReflection(server, context);
+  const guarded = guardedServer(server, context.callers);
+  reflectionService().addToServer(guarded);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  health.addToServer(server);
+  health.addToServer(guarded);
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {
     for (const name of names) health.setStatus(name, status);
   };

@@ -23,6 +23,11 @@ export interface Listener {
   stop(): void;
 }
 
+export interface SecureListener extends Listener {
+  /** Exchanges the scheduler's certificate where that is due; connections that are open do not notice. */
+  refresh(): Promise<void>;
+}
+
 export interface SecureListening {
   server: grpc.Server;
   host: string;
@@ -36,7 +41,7 @@ export interface SecureListening {
 }
 
 /** TLS 1.3 and nothing else; whoever shows no certificate gets in, and is nobody. */
-export async function listenSecurely(options: SecureListening): Promise<Listener> {
+export async function listenSecurely(options: SecureListening): Promise<SecureListener> {
   const { server, connections, certificate, log, now } = options;
   await certificate.refresh(now());
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
@@ -57,12 +62,14 @@ export async function listenSecurely(options: SecureListening): Promise<Listener
       injector.injectConnection(socket);
     } else socket.destroy();
   });
-  const timer = setInterval(() => {
-    certificate.refresh(now()).then(
-      (fresh) => fresh && tls.setSecureContext(certificate.context()),
-      (error: Error) => log.error({ err: error }, 'the scheduler’s certificate could not be exchanged'),
-    );
-  }, refreshMs);
+  const refresh = async () => {
+    try {
+      if (await certificate.refresh(now())) tls.setSecureContext(certificate.context());
+    } catch (error) {
+      log.error({ err: error }, 'the scheduler’s certificate could not be exchanged');
+    }
+  };
+  const timer = setInterval(() => void refresh(), refreshMs);
   timer.unref();
   // Before the handshake begins: what is turned away here has cost next to nothing.
   const listening = createServer((socket) => {
@@ -72,6 +79,7 @@ export async function listenSecurely(options: SecureListening): Promise<Listener
   const port = await listen(listening, options);
   return {
     port,
+    refresh,
     stop: () => {
       clearInterval(timer);
       listening.close();

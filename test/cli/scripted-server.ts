@@ -17,6 +17,7 @@ const services: Record<Service, grpc.ServiceDefinition> = {
   HostService: v1.HostService.service,
   IdentityService: v1.IdentityService.service,
   ImageService: v1.ImageService.service,
+  JoinTokenService: v1.JoinTokenService.service,
   OperationService: v1.OperationService.service,
   PartnerService: v1.PartnerService.service,
   PlacementService: v1.PlacementService.service,

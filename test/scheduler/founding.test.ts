@@ -2,11 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { readCredentials, secureChannel, writeCredentials } from '../../proto/credentials.js';
-import { openAuthority } from '../../scheduler/trust/authority-folder.js';
+import { readCredentials, secureChannel } from '../../proto/credentials.js';
 import { Api } from './api/client.js';
 import { SchedulerProcess } from './api/scheduler-process.js';
-import { init, SecureScheduler, signedBy } from './api/secure-scheduler.js';
+import { init, SecureScheduler } from './api/secure-scheduler.js';
 import { runProgram } from './run-program.js';
 import { temporaryFolder } from './scope.js';
 
@@ -46,7 +45,7 @@ test('init makes an authority, and an administrator who gets in', async (t) => {
 });
 
 test('init works once, and disturbs nothing afterwards', async (t) => {
-  const { scheduler, api, credentials } = await SecureScheduler.start(t);
+  const { scheduler, api } = await SecureScheduler.start(t);
   const { dataDir } = scheduler;
   const out = join(temporaryFolder(t), 'second');
   const running = init(dataDir, out);
@@ -63,25 +62,10 @@ test('init works once, and disturbs nothing afterwards', async (t) => {
   });
   t.notMatch(again.stderr, /\n {4}at /, 'no stack');
   t.notOk(existsSync(out));
+  const words = ['run', '--data-dir', dataDir, '--listen', scheduler.address, '--federation', 'other'];
+  t.match(runProgram(words), { status: 1, stderr: /is called lab, and its certificates say so/ });
   await scheduler.start();
   t.match(await api.call('GetFederation', {}), { federation: { title: 'lab' } });
-  t.ok(credentials.key);
-});
-
-test('the name of a founded federation stays', async (t) => {
-  const { scheduler } = await SecureScheduler.start(t);
-  t.equal(await scheduler.stop(), 0);
-  const words = [
-    'run',
-    '--data-dir',
-    scheduler.dataDir,
-    '--listen',
-    scheduler.address,
-    '--federation',
-    'other',
-  ];
-  t.match(runProgram(words), { status: 1, stderr: /is called lab, and its certificates say so/ });
-  t.match(runProgram([...words, '--insecure']), { status: 1, stderr: /is called lab/ });
 });
 
 test('an init that takes up another one must be the same', async (t) => {
@@ -146,31 +130,4 @@ test('an operator who has lost the key makes another certificate while the sched
     t.match(await api.call('GetFederation', {}), { federation: { title: 'lab' } }, out);
     api.close();
   }
-});
-
-test('a server certificate that serves no more is made anew at the next start', async (t) => {
-  const { scheduler, authority, api } = await SecureScheduler.start(t);
-  const file = join(scheduler.dataDir, 'server', 'server.key');
-  const first = readFileSync(file, 'utf8');
-  t.equal(await scheduler.stop(), 0);
-  await scheduler.start();
-  t.equal(readFileSync(file, 'utf8'), first, 'one that is good stays');
-  const stranger = await signedBy(authority, 'spiffe://lab/host/a');
-  for (const text of ['garbage', `${stranger.key}${stranger.chain}`]) {
-    t.equal(await scheduler.stop(), 0);
-    writeFileSync(file, text);
-    await scheduler.start();
-    t.match(readFileSync(file, 'utf8'), /BEGIN PRIVATE KEY[\s\S]*BEGIN CERTIFICATE/);
-    t.match(await api.call('GetFederation', {}), { federation: { title: 'lab' } });
-  }
-});
-
-test('credentials are written whole, and never over others', async (t) => {
-  const folder = join(temporaryFolder(t), 'a', 'b');
-  const { authority } = await SecureScheduler.start(t);
-  const credentials = await signedBy(authority, 'spiffe://lab/host/a');
-  writeCredentials(folder, credentials);
-  t.match(readCredentials(folder), { uri: 'spiffe://lab/host/a', federation: 'lab', key: credentials.key });
-  t.throws(() => writeCredentials(folder, credentials), { code: /EEXIST|ENOTEMPTY/ });
-  t.ok(await openAuthority(temporaryFolder(t), Date.now()).then((none) => none === null));
 });

@@ -10,7 +10,7 @@ import type { ExportQuestion } from '../../../scheduler/core/audit/questions.js'
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
-import type { Verdict } from '../../../cli/audit/verifier.js';
+import type { Verdict } from '../../../cli/audit/verdict.js';
 import { verifyExport } from '../../../cli/audit/verify.js';
 import type { Witness } from '../../../cli/audit/witnesses.js';
 import { EngineWorld } from '../engine-world.js';

@@ -116,6 +116,34 @@ async function refusalOfStream(caller: Api, method: 'WatchVms' | 'ReportUsage' |
   return error;
 }
 
+t.test('whoever is nobody is told nothing, not even what there is to ask', async (t) => {
+  const nobody = secure.as(null);
+  const known = secure.as(secure.credentials);
+  const check = '/grpc.health.v1.Health/Check';
+  const ask = (api: Api) =>
+    new Promise<number>((resolve) => {
+      const same = (bytes: Buffer) => bytes;
+      api.channel.makeUnaryRequest(check, same, same, Buffer.alloc(0), (error) => resolve(error?.code ?? 0));
+    });
+  t.equal(await ask(nobody), status.UNAUTHENTICATED);
+  t.equal(await ask(known), status.OK);
+  const reflect = async (api: Api) => {
+    const same = (bytes: Buffer) => bytes;
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    const stream = api.channel.makeBidiStreamRequest(path, same, same);
+    // list_services
+    stream.write(Buffer.from([0x3a, 0x00]));
+    stream.end();
+    let bytes = 0;
+    stream.on('data', (data: Buffer) => (bytes += data.length));
+    stream.on('error', () => {});
+    const ended = new Promise<number>((resolve) => stream.on('status', ({ code }) => resolve(code)));
+    return { code: await within(10_000, 'it ends', ended), bytes };
+  };
+  t.match(await reflect(nobody), { code: status.UNAUTHENTICATED, bytes: 0 });
+  t.match(await reflect(known), { code: status.OK });
+});
+
 t.test('garbage on the port harms nobody', async (t) => {
   const before = await api.sequence();
   const sockets = await Promise.all(Array.from({ length: 40 }, open));

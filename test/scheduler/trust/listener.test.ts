@@ -268,6 +268,30 @@ test('only HTTP/2 is spoken, and only over TLS 1.3', async (t) => {
   t.match(await attempt({ ALPNProtocols: [] }), /closed|ECONNRESET/);
 });
 
+test('the scheduler’s certificate is exchanged while connections go on', async (t) => {
+  const who = await WhoAmI.start(t);
+  const serial = () =>
+    new Promise<string>((resolve, reject) => {
+      // The clock of TLS itself stands still here.
+      const socket = connectTls({ port: who.port, host: '127.0.0.1', rejectUnauthorized: false });
+      socket.on('secureConnect', () => {
+        resolve(socket.getPeerX509Certificate()?.serialNumber ?? '');
+        socket.destroy();
+      });
+      socket.on('error', reject);
+    });
+  const credentials = await signedBy(who.authority, `${lab}/admin/root`, { lifeMs: 100 * day });
+  const open = who.client(credentials);
+  t.match(await open.ask(), { subject: { id: 'root' } });
+  const first = await serial();
+  await who.refresh();
+  t.equal(await serial(), first, 'not before it is due');
+  who.nowMs += 21 * day;
+  await who.refresh();
+  t.not(await serial(), first);
+  t.match(await open.ask(), { subject: { id: 'root' } });
+});
+
 test('a client trusts no server but its scheduler', async (t) => {
   const who = await WhoAmI.start(t);
   const own = await signedBy(who.authority, `${lab}/admin/root`);

@@ -11,7 +11,7 @@ import type { CertificateAuthority } from '../../../scheduler/trust/authority.js
 import { makeAuthority } from '../../../scheduler/trust/authority-folder.js';
 import { CertificateCallers } from '../../../scheduler/trust/callers.js';
 import { type ConnectionLimits, Connections, usualLimits } from '../../../scheduler/trust/connections.js';
-import { type Listener, listenSecurely } from '../../../scheduler/trust/listener.js';
+import { listenSecurely, type SecureListener } from '../../../scheduler/trust/listener.js';
 import { ServerCertificate } from '../../../scheduler/trust/server-certificate.js';
 import type { TokenVerifier } from '../../../scheduler/trust/tokens.js';
 import { federation } from '../api/secure-scheduler.js';
@@ -30,8 +30,7 @@ export interface WhoOptions {
 export class WhoAmI {
   nowMs = Date.now();
   readonly connections: Connections;
-  #listener: Listener | null = null;
-  #certificate: ServerCertificate | null = null;
+  #listener: SecureListener | null = null;
 
   private constructor(
     private readonly t: Scope,
@@ -68,14 +67,13 @@ export class WhoAmI {
       Promise.resolve(callers.of(call)).then((caller) => callback(null, Buffer.from(JSON.stringify(caller))));
     };
     server.addService({ who: method(paths.who), renew: method(paths.renew) }, { who: handle, renew: handle });
-    this.#certificate = new ServerCertificate(folder, authority, federation);
     this.#listener = await listenSecurely({
       server,
       host: '127.0.0.1',
       port: 0,
       log: pino({ level: 'silent' }),
       connections,
-      certificate: this.#certificate,
+      certificate: new ServerCertificate(folder, authority, federation),
       trusted: { signer: authority.signer, federation },
       now,
     });
@@ -83,6 +81,11 @@ export class WhoAmI {
       this.#listener?.stop();
       server.forceShutdown();
     });
+  }
+
+  /** As the scheduler does from time to time. */
+  async refresh(): Promise<void> {
+    await this.#listener?.refresh();
   }
 
   get port(): number {
