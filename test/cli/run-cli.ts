@@ -25,6 +25,8 @@ export interface CliOptions {
   /** What stands on standard input. */
   input?: string;
   interrupted?: AbortSignal;
+  /** Left out means the moment at which tests look. */
+  nowMs?: number;
   /** Sees output as it comes. */
   watch?: (soFar: CliResult) => void;
 }
@@ -52,7 +54,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     stderr,
     env: { SECOVIA_SERVER: options.server ?? '127.0.0.1:1', SECOVIA_INSECURE: '1', ...options.env },
     interrupted: options.interrupted ?? new AbortController().signal,
-    now: () => nowMs,
+    now: () => options.nowMs ?? nowMs,
   });
   for (const stream of [stdout, stderr]) {
     stream.end();
