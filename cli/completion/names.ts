@@ -29,6 +29,10 @@ const sources: Record<string, Names> = {
     (await connection.call('HostService', 'ListHosts', page, ask)).hosts.map((each) =>
       candidate(each.name, shortName(each.site)),
     ),
+  token: async (connection) =>
+    (await connection.call('JoinTokenService', 'ListJoinTokens', page, ask)).joinTokens.map((each) =>
+      candidate(each.name, shortName(each.site)),
+    ),
   image: async (connection) =>
     (await connection.call('ImageService', 'ListImages', page, ask)).images.map((each) =>
       candidate(each.name, each.title),
@@ -55,6 +59,10 @@ const sources: Record<string, Names> = {
     ),
   agreement: async (connection) =>
     (await connection.call('AgreementService', 'ListAgreements', page, ask)).agreements.map((each) =>
+      candidate(each.name, each.title),
+    ),
+  identity: async (connection) =>
+    (await connection.call('IdentityService', 'ListIdentities', page, ask)).identities.map((each) =>
       candidate(each.name, each.title),
     ),
   loan: async (connection) =>

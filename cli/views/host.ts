@@ -38,7 +38,9 @@ function share(
 }
 
 function hostNote(host: Host__Output): string {
-  return [host.cordoned ? 'cordoned' : '', host.stateReason].filter(Boolean).join('; ');
+  return [host.revoked ? 'revoked' : '', host.cordoned ? 'cordoned' : '', host.stateReason]
+    .filter(Boolean)
+    .join('; ');
 }
 
 export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): string {
@@ -60,6 +62,8 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['Foreign domains', host.foreignDomains > 0 ? String(host.foreignDomains) : ''],
       ['Orphans', host.orphans],
       ...(host.inventory === null ? [] : inventoryRows(host.inventory)),
+      ['Certificates', certificates(host, nowMs)],
+      ['Revoked', host.revoked ? 'yes: its certificates are refused until it enrols anew' : ''],
       ['Connected', formatMoment(timestampMs(host.connectTime), nowMs)],
       ['Lease until', formatMoment(timestampMs(host.leaseExpireTime), nowMs)],
       ['Etag', host.etag],
@@ -68,6 +72,16 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
     ],
     paint,
   );
+}
+
+/** One line each, the newest last. */
+function certificates({ certificates: all }: Host__Output, nowMs: number): string[] {
+  return all.map(({ serial, expireTime, revokeTime }) => {
+    const ended = (timestampMs(expireTime) ?? 0) <= nowMs;
+    const until = formatMoment(timestampMs(expireTime), nowMs);
+    const revoked = revokeTime === null ? '' : `, revoked ${formatMoment(timestampMs(revokeTime), nowMs)}`;
+    return `${serial} ${ended ? 'ended' : 'until'} ${until}${revoked}`;
+  });
 }
 
 function dedication({ dedicatedTo }: Host__Output): string {

@@ -31,6 +31,9 @@ type Method = grpc.MethodDefinition<unknown, unknown>;
 /** A handler that still has to be told its method and the context. */
 type HandlerMaker = (method: Method, context: CallContext) => grpc.UntypedHandleCall;
 
+/** Calls under way on one connection; more wait at the other end. */
+const mostStreams = 1000;
+
 export interface ServerOptions {
   context: CallContext;
   ring: WatchRing;
@@ -59,6 +62,7 @@ export function apiServer(options: ServerOptions): ApiServer {
     'grpc.max_send_message_length': largestMessageBytes * 4,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_concurrent_streams': mostStreams,
     // Thousands of agents: channelz would keep records of every stream and call.
     'grpc.enable_channelz': 0,
   });

@@ -158,11 +158,7 @@ function attemptWords(
 export function reasonWords(change: RecordedChange): string {
   const { why } = change;
   if (why === undefined) return '';
-  const { strategy, free, priceTier } = why as {
-    strategy: string;
-    free: { vcpus: number; memoryMib: number; diskMib: number };
-    priceTier?: number;
-  };
+  const { strategy, free, priceTier } = why;
   const host = change.type === 'vm.created' ? change.vm.host : 'host' in change ? change.host : '';
   const agreement =
     change.type === 'vm.created' ? change.vm.agreement : 'agreement' in change ? change.agreement : undefined;

@@ -44,6 +44,9 @@ server.on('ResidencyService', 'ListResidencyRules', () => ({
 }));
 server.on('AgreementService', 'ListAgreements', () => ({ agreements: [{ name: 'agreements/help' }] }));
 server.on('QuotaService', 'ListLoans', () => ({ loans: [{ name: 'loans/summer', note: 'the season' }] }));
+server.on('JoinTokenService', 'ListJoinTokens', () => ({
+  joinTokens: [{ name: 'joinTokens/t0b4c', site: 'sites/sofia-1' }],
+}));
 server.on('StoragePoolService', 'ListStoragePools', () => ({
   storagePools: [{ name: 'storagePools/nfs-1' }],
 }));
@@ -112,6 +115,9 @@ t.test('names come from the scheduler', async (t) => {
   t.same(await offered('vm', 'create', 'x', '--image', 'd'), ['debian-13']);
   t.same(await offered('vm', 'create', '--site=so'), ['--site=sofia-1']);
   t.same(await offered('pool', 'show', ''), ['nfs-1']);
+  t.same(await offered('token', 'delete', ''), ['t0b4c']);
+  t.same(await offered('token', 'create', '--site', 'so'), ['sofia-1']);
+  t.same(await offered('host', 'revoke', 'sofia-1-a'), ['sofia-1-a']);
   t.same(await offered('operation', 'wait', ''), ['op-1']);
   t.same(await offered('vm', 'list', '-A', ''), ['city']);
   t.same(await offered('vm', 'create', ''), [], 'a new name is nobody else to say');

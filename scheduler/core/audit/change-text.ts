@@ -26,5 +26,5 @@ export function changeText(state: State, change: Change, pieces: string[]): void
 function addWhy(state: State, host: string | null, pieces: string[]): void {
   const why = placementReason(state, host);
   if (why === null) pieces.push('}');
-  else pieces.push(',"why":', JSON.stringify(why), '}');
+  else pieces.push(',"why":', why, '}');
 }

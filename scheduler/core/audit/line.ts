@@ -85,9 +85,16 @@ function sharesText(shares: Shares): string {
 
 function byText({ identity, onBehalf, method, requestId }: Actor): string {
   if (method === '' && identity === 'scheduler') return '{}';
-  let text = `{"i":${JSON.stringify(identity)}`;
-  if (onBehalf !== '') text += `,"f":${JSON.stringify(onBehalf)}`;
-  if (method !== '') text += `,"m":${JSON.stringify(method)}`;
-  if (requestId !== '') text += `,"r":${JSON.stringify(requestId)}`;
+  let text = `{"i":${quoted(identity)}`;
+  if (onBehalf !== '') text += `,"f":${quoted(onBehalf)}`;
+  if (method !== '') text += `,"m":${quoted(method)}`;
+  if (requestId !== '') text += `,"r":${quoted(requestId)}`;
   return `${text}}`;
+}
+
+/** Nearly all that is said here needs no escape. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+function quoted(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }

@@ -1,6 +1,7 @@
 /** What can be asked of the record of decisions, and what comes back: plain data, which goes from thread to thread. */
 import type { Refusal } from '../refusal.js';
 import type { Change } from '../changes.js';
+import type { PlacementReason } from './circumstances.js';
 import type { By } from './line.js';
 
 /** How much of the record somebody may see. */
@@ -40,7 +41,7 @@ export interface ExportQuestion {
 export type AuditQuestion = ListQuestion | ExportQuestion;
 
 /** A change as the journal has it, with how things were before and why a host was chosen, where it says so. */
-export type RecordedChange = Change & { before?: Record<string, unknown>; why?: Record<string, unknown> };
+export type RecordedChange = Change & { before?: Record<string, unknown>; why?: PlacementReason };
 
 export interface ListedEntry {
   sequence: number;

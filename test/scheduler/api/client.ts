@@ -9,6 +9,7 @@ import type { AuditServiceDefinition } from '../../../proto/gen/secovia/v1/Audit
 import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/AgentService.js';
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
+import type { IdentityServiceDefinition } from '../../../proto/gen/secovia/v1/IdentityService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
 import type { JoinTokenServiceDefinition } from '../../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
@@ -29,6 +30,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<HostServiceDefinition> &
   Named<AdministrationServiceDefinition> &
   Named<AgreementServiceDefinition> &
+  Named<IdentityServiceDefinition> &
   Named<ImageServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
   Named<JoinTokenServiceDefinition> &

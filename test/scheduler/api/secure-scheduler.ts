@@ -10,6 +10,7 @@ import type { CertificateAuthority } from '../../../scheduler/trust/authority.js
 import { openAuthority } from '../../../scheduler/trust/authority-folder.js';
 import { runProgram } from '../run-program.js';
 import { type Scope, temporaryFolder } from '../scope.js';
+import type { Role } from '../../../proto/gen/secovia/v1/Role.js';
 import { Api } from './client.js';
 import { SchedulerProcess } from './scheduler-process.js';
 
@@ -50,6 +51,17 @@ export class SecureScheduler {
     const api = new Api(this.address, { secure: secureChannel(credentials ?? { authority, federation }) });
     this.t.teardown(() => api.close());
     return api;
+  }
+
+  /** A client of an identity that is made for it. */
+  async identity(id: string, role: Role, more = {}): Promise<Api> {
+    await this.api.call('CreateIdentity', { identityId: id, identity: { role, ...more } });
+    const { keyPem, signingRequest } = await newKey();
+    const name = `identities/${id}`;
+    const { certificateChain, identity } = await this.api.call('IssueCertificate', { name, signingRequest });
+    const [endMs, startMs] = [Date.now() + 3600_000, Date.now()];
+    const own = { chain: certificateChain, key: keyPem, uri: identity?.uri ?? '', startMs, endMs };
+    return this.as({ ...this.credentials, ...own });
   }
 
   /** Signed by the federation's authority, whatever the URI is. */

@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
+import Database from 'better-sqlite3';
 import tap, { test } from 'tap';
 import type { FaultCode } from '../../../cli/audit/verdict.js';
 import { holdsAsync } from '../holds.js';
-import { smallRecord, verified } from './record.js';
+import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
+import { exportOf, smallRecord, verified } from './record.js';
 
 const record = await smallRecord(tap);
 tap.teardown(() => record.close());
@@ -255,4 +257,35 @@ test('checkpoints that agents have kept are witnesses against a log that was wri
       message: /^the checkpoint of zagreb.json at decision \d+ is of another chain/,
     },
   ]);
+});
+
+test('a decision whose content was erased is said to be, and leaves no gap', async (t) => {
+  const other = await smallRecord(t);
+  await other.close();
+  const db = new Database(other.file);
+  const body = db
+    .prepare<[], { last: number; body: string }>(
+      "SELECT last, body FROM journal WHERE body LIKE '%alpha-one%' LIMIT 1",
+    )
+    .get();
+  if (body === undefined) throw new Error('no such row');
+  const chain = new SqliteChain(other.file);
+  const [row] = [...chain.rows(body.last, body.last)];
+  chain.close();
+  const erased = JSON.stringify({ 0: row?.commitments?.subarray(0, 32).toString('base64') });
+  db.prepare('UPDATE journal SET body = ?, salts = zeroblob(length(salts)), erased = ? WHERE last = ?').run(
+    body.body.replaceAll('alpha-one', 'erased'),
+    erased,
+    body.last,
+  );
+  db.close();
+  for (const partner of [null, 'alpha', 'beta']) {
+    const bytes = exportOf(other.file, other.checkpoints, { partner });
+    t.notOk(bytes.includes('alpha-one'));
+    t.match(
+      await verified(bytes, other.key),
+      { faults: [], erased: partner === 'beta' ? 0 : 1 },
+      String(partner),
+    );
+  }
 });
