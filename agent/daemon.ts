@@ -97,6 +97,12 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     }),
   );
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  if (config.insecure) {
+    log.warn(
+      { event: 'insecure' },
+      'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
+    );
+  }
   if (renewer !== null) renewer.onRenewed = () => shell.certified();
   // Told to end while it waits for its scheduler, it ends.
   const told = untilTold(log);
@@ -118,13 +124,7 @@ interface OpenIdentity {
 
 /** @throws IdentityError when this host has not joined. */
 function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
-  if (config.insecure) {
-    log.warn(
-      { event: 'insecure' },
-      'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
-    );
-    return { channel: insecureChannel, renewer: null };
-  }
+  if (config.insecure) return { channel: insecureChannel, renewer: null };
   const folder = new IdentityFolder(identityFolder(config));
   const read = () => {
     const credentials = folder.read();

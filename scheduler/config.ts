@@ -134,6 +134,8 @@ export function loadConfig(
     origin.set(key, from);
   };
   for (const key of Object.keys(configSchema.shape)) {
+    const written = merged[key];
+    if (typeof written === 'string') merged[key] = valueIn(key, written);
     const name = environmentName(key);
     const value = environment[name];
     if (value !== undefined && value !== '') set(key, value, name);

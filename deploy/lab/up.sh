@@ -126,6 +126,7 @@ listen: "$server"
 dataDir: $folder/data
 federation: lab
 leaseMs: 10000
+hostCertificateMs: 90000
 logLevel: info
 YAML
   scheduler_found

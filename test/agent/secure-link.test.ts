@@ -38,7 +38,7 @@ t.test('an agent shows the certificate that is in its folder when it connects', 
   const { scheduler, agent, identity } = await setUp(t);
   writeCredentials(identity, await signedBy(authority, 'spiffe://lab/host/h1'));
   agent.start();
-  await until('it is linked', () => scheduler.linked);
+  await until('it is linked', () => scheduler.linked, 60_000);
   const [first] = scheduler.certificates;
   t.ok(first);
   // As a renewal leaves it.
@@ -46,7 +46,7 @@ t.test('an agent shows the certificate that is in its folder when it connects', 
   writeCredentials(renewed, await signedBy(authority, 'spiffe://lab/host/h1'));
   cpSync(renewed, identity, { recursive: true });
   scheduler.hangUp();
-  await until('it is linked again', () => scheduler.linked);
+  await until('it is linked again', () => scheduler.linked, 60_000);
   t.equal(scheduler.certificates.length, 2);
   t.not(scheduler.certificates[1], first, 'with the newer certificate');
   t.notMatch(agent.stderr, /DeprecationWarning/);
@@ -74,7 +74,7 @@ t.test('an agent without credentials that could be used ends, and says what to d
   const { agent, identity } = await setUp(t);
   agent.start();
   t.equal(await agent.exited(), 1);
-  t.match(agent.stderr, /there are no credentials in .*\/data\/identity; run secovia-agent join first/);
+  t.match(agent.stderr, /there is no certificate in .*\/data\/identity: run secovia-agent join TOKEN first/);
   writeCredentials(identity, await signedBy(authority, 'spiffe://lab/host/h1'));
   rmSync(join(identity, 'key.pem'));
   agent.start();
@@ -86,5 +86,5 @@ t.test('without TLS an agent calls a scheduler on this machine alone', async (t)
   const { agent } = await setUp(t, { insecure: true, scheduler: '192.0.2.1:7443' });
   agent.start();
   t.equal(await agent.exited(), 1);
-  t.match(agent.stderr, /insecure is for a scheduler on this machine alone, and 192\.0\.2\.1:7443 is not/);
+  t.match(agent.stderr, /without TLS .* on its own machine only, and 192\.0\.2\.1:7443 is elsewhere/);
 });

@@ -2,10 +2,11 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { test } from 'tap';
 import { readCredentials, secureChannel } from '../../proto/credentials.js';
+import { openAuthority } from '../../scheduler/trust/authority-folder.js';
 import { makeRoot } from '../../scheduler/trust/certificates.js';
 import { Api } from './api/client.js';
 import { SchedulerProcess } from './api/scheduler-process.js';
-import { init, SecureScheduler } from './api/secure-scheduler.js';
+import { foundHere, init } from './api/secure-scheduler.js';
 import { runProgram } from './run-program.js';
 import { temporaryFolder } from './scope.js';
 import { intermediate } from './trust/intermediate.js';
@@ -46,16 +47,21 @@ test('an authority that cannot be one is refused, and leaves nothing behind', as
   ] as const) {
     writeFileSync(join(folder, 'chain.pem'), certificates);
     writeFileSync(join(folder, 'key.pem'), secret);
-    const given = [
-      '--authority-certificate',
-      join(folder, 'chain.pem'),
-      '--authority-key',
-      join(folder, 'key.pem'),
-    ];
-    const result = init(join(folder, 'data'), join(folder, 'root'), given);
-    t.match(result, { status: 1, stderr: words });
-    t.notMatch(result.stderr, /\n {4}at /, 'no stack');
+    const given = { certificates: join(folder, 'chain.pem'), key: join(folder, 'key.pem') };
+    await t.rejects(foundHere(join(folder, 'data'), join(folder, 'root'), given), { message: words });
   }
+  const files = [
+    '--authority-certificate',
+    join(folder, 'chain.pem'),
+    '--authority-key',
+    join(folder, 'key.pem'),
+  ];
+  const result = init(join(folder, 'data'), join(folder, 'root'), files);
+  t.match(result, {
+    status: 1,
+    stderr: /^secovia-scheduler: the authority of .* cannot be used: there is no/,
+  });
+  t.notMatch(result.stderr, /\n {4}at /, 'no stack');
   t.notOk(existsSync(join(folder, 'data')) || existsSync(join(folder, 'root')));
   const half = init(join(folder, 'data'), join(folder, 'root'), ['--authority-key', join(folder, 'key.pem')]);
   t.match(half, { status: 2, stderr: /belong together/ });
@@ -63,24 +69,29 @@ test('an authority that cannot be one is refused, and leaves nothing behind', as
 });
 
 test('an authority that was damaged keeps the scheduler from starting, and says what to do', async (t) => {
-  const { scheduler } = await SecureScheduler.start(t);
-  t.equal(await scheduler.stop(), 0);
-  const folder = join(scheduler.dataDir, 'authority');
-  const run = () => runProgram(['run', '--data-dir', scheduler.dataDir, '--listen', scheduler.address]);
+  const dataDir = join(temporaryFolder(t), 'data');
+  await foundHere(dataDir, join(dataDir, '..', 'root'));
+  const folder = join(dataDir, 'authority');
+  const fails = (message: RegExp) =>
+    t.rejects(openAuthority(dataDir, Date.now()), { name: 'AuthorityError', message });
   chmodSync(join(folder, 'authority.key'), 0o640);
-  t.match(run(), { status: 1, stderr: /authority\.key can be read by others; say chmod 600/ });
+  await fails(/authority\.key can be read by others; say chmod 600/);
   chmodSync(join(folder, 'authority.key'), 0o600);
   const { pem } = await makeRoot('lab', Date.now());
   const good = readFileSync(join(folder, 'authority.pem'), 'utf8');
   writeFileSync(join(folder, 'authority.pem'), pem);
-  t.match(run(), { status: 1, stderr: /the key is not that of the certificate/ });
+  await fails(/the key is not that of the certificate/);
   writeFileSync(join(folder, 'authority.pem'), good);
   rmSync(join(folder, 'authority.key'));
-  t.match(run(), { status: 1, stderr: /authority\.key is missing; restore it from a backup/ });
+  await fails(/authority\.key is missing; restore it from a backup/);
+  const run = () => runProgram(['run', '--data-dir', dataDir, '--listen', '127.0.0.1:1']);
+  t.match(run(), {
+    status: 1,
+    stderr: /^secovia-scheduler: the authority in .* cannot be used: authority\.key is/,
+  });
   rmSync(folder, { recursive: true });
   t.match(run(), { status: 1, stderr: /there is no authority in .*; found a federation with/ });
-  t.match(init(scheduler.dataDir, join(temporaryFolder(t), 'out')), {
-    status: 1,
-    stderr: /the authority of this federation is gone, .*restore .*authority from a backup/,
+  await t.rejects(foundHere(dataDir, join(temporaryFolder(t), 'out')), {
+    message: /the authority of this federation is gone, .*restore .*authority from a backup/,
   });
 });

@@ -3,17 +3,27 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { test } from 'tap';
 import { readCredentials, secureChannel } from '../../proto/credentials.js';
+import { found } from '../../scheduler/founding/founding.js';
 import { Api } from './api/client.js';
 import { SchedulerProcess } from './api/scheduler-process.js';
-import { init, SecureScheduler } from './api/secure-scheduler.js';
+import { foundHere, init, SecureScheduler } from './api/secure-scheduler.js';
 import { runProgram } from './run-program.js';
 import { temporaryFolder } from './scope.js';
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 
 test('init makes an authority, and an administrator who gets in', async (t) => {
-  const { api, scheduler, credentials, credentialsFolder } = await SecureScheduler.start(t);
-  const { dataDir } = scheduler;
+  const folder = temporaryFolder(t);
+  const [dataDir, credentialsFolder] = [join(folder, 'data'), join(folder, 'root')];
+  t.match(init(dataDir, credentialsFolder), {
+    status: 0,
+    stdout: /^Federation lab is founded in .*spiffe:\/\/lab\/admin\/root are in /,
+    stderr: '',
+  });
+  const scheduler = await SchedulerProcess.start(t, { dataDir, secure: true });
+  const credentials = readCredentials(credentialsFolder);
+  const api = new Api(scheduler.address, { secure: secureChannel(credentials) });
+  t.teardown(() => api.close());
   t.equal((await api.call('GetFederation', {})).federation?.title, 'lab');
   t.equal(credentials.uri, 'spiffe://lab/admin/root');
   const days = (credentials.endMs - Date.now()) / (24 * 3600 * 1000);
@@ -71,38 +81,24 @@ test('init works once, and disturbs nothing afterwards', async (t) => {
 test('an init that takes up another one must be the same', async (t) => {
   const folder = temporaryFolder(t);
   const dataDir = join(folder, 'data');
-  t.equal(init(dataDir, join(folder, 'root')).status, 0);
   // As if it had been killed before the journal was written.
-  for (const name of readdirSync(dataDir)) if (name.startsWith('secovia.db')) rmSync(join(dataDir, name));
-  const other = [
-    '--data-dir',
-    dataDir,
-    '--federation',
-    'other',
-    '--admin',
-    'root',
-    '--out',
-    join(folder, 'x'),
-  ];
-  t.match(runProgram(['init', ...other]), {
-    status: 1,
-    stderr: /an earlier init has begun with federation lab; repeat it/,
-  });
-  for (const name of readdirSync(dataDir)) if (name.startsWith('secovia.db')) rmSync(join(dataDir, name));
+  const forget = () => {
+    for (const name of readdirSync(dataDir)) if (name.startsWith('secovia.db')) rmSync(join(dataDir, name));
+  };
+  await foundHere(dataDir, join(folder, 'root'));
+  forget();
+  const other = { dataDir, federation: 'other', name: 'root', out: join(folder, 'x'), given: null };
+  await t.rejects(found(other), { message: /an earlier init has begun with federation lab; repeat it/ });
+  forget();
   writeFileSync(join(folder, 'taken'), '');
-  t.match(init(dataDir, join(folder, 'taken')), {
-    status: 1,
-    stderr: /taken is there already; choose a folder/,
+  await t.rejects(foundHere(dataDir, join(folder, 'taken')), {
+    message: /taken is there already; choose a folder/,
   });
-  t.match(
-    init(dataDir, join(folder, 'root')),
-    { status: 0 },
-    'credentials that wait for the journal are taken up',
-  );
+  await foundHere(dataDir, join(folder, 'root'));
   const scheduler = await SchedulerProcess.start(t, { dataDir, secure: true });
   const api = new Api(scheduler.address, { secure: secureChannel(readCredentials(join(folder, 'root'))) });
   t.teardown(() => api.close());
-  t.ok(await api.sequence());
+  t.ok(await api.sequence(), 'credentials that waited for the journal were taken up');
 });
 
 test('an operator who has lost the key makes another certificate while the scheduler is stopped', async (t) => {

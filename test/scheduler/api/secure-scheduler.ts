@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Credentials, readCredentials, secureChannel } from '../../../proto/credentials.js';
 import { newKey } from '../../../proto/signing-request.js';
+import { found, type NewFederation } from '../../../scheduler/founding/founding.js';
 import type { CertificateAuthority } from '../../../scheduler/trust/authority.js';
 import { openAuthority } from '../../../scheduler/trust/authority-folder.js';
 import { runProgram } from '../run-program.js';
@@ -30,8 +31,7 @@ export class SecureScheduler {
     const folder = temporaryFolder(t);
     const dataDir = join(folder, 'data');
     const out = join(folder, 'root');
-    const { status, stderr } = init(dataDir, out);
-    if (status !== 0) throw new Error(`init ended with ${status}: ${stderr}`);
+    await foundHere(dataDir, out);
     const authority = await openAuthority(dataDir, Date.now());
     if (authority === null) throw new Error('init has made no authority');
     const scheduler = await SchedulerProcess.start(t, { dataDir, flags, secure: true });
@@ -68,6 +68,15 @@ export class SecureScheduler {
   signed(path: string, life: { nowMs?: number; lifeMs?: number } = {}): Promise<Credentials> {
     return signedBy(this.authority, `spiffe://${federation}/${path}`, life);
   }
+}
+
+/** What `init` does, in this process. Gives the administrator's URI. */
+export function foundHere(
+  dataDir: string,
+  out: string,
+  given: NewFederation['given'] = null,
+): Promise<string> {
+  return found({ dataDir, federation, name: 'root', out, given });
 }
 
 /** `secovia-scheduler init`, run to its end. */

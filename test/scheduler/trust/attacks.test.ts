@@ -7,7 +7,7 @@ import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import type { Credentials } from '../../../proto/credentials.js';
 import { makeAuthority } from '../../../scheduler/trust/authority-folder.js';
-import { Api } from '../api/client.js';
+import { Api, definitionOf } from '../api/client.js';
 import { SecureScheduler, signedBy } from '../api/secure-scheduler.js';
 import { runProgram } from '../run-program.js';
 import { temporaryFolder } from '../scope.js';
@@ -105,7 +105,6 @@ t.test('streams are refused as calls are', async (t) => {
 
 /** How a stream ends that nothing is said on. */
 async function refusalOfStream(caller: Api, method: 'WatchVms' | 'ReportUsage' | 'Link') {
-  const { definitionOf } = await import('../api/client.js');
   const { path, requestSerialize, responseDeserialize } = definitionOf(method);
   const stream =
     method === 'Link'
@@ -115,6 +114,28 @@ async function refusalOfStream(caller: Api, method: 'WatchVms' | 'ReportUsage' |
   const [error] = await within(10_000, `${method} ends`, once(stream, 'error'));
   return error;
 }
+
+t.test('a certificate that was revoked is refused at once, and its streams end', async (t) => {
+  const court = await secure.identity('court', 'ROLE_AUDITOR');
+  t.ok(await court.sequence());
+  const { path, requestSerialize, responseDeserialize } = definitionOf('WatchVms');
+  const watch = court.channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
+  await within(10_000, 'the watch begins', once(watch, 'data'));
+  const ended = new Promise<number>((resolve) => watch.on('status', ({ code }) => resolve(code)));
+  watch.on('data', () => {});
+  watch.on('error', () => {});
+  await api.call('RevokeCertificates', { name: 'identities/court' });
+  t.match(await court.fails('GetFederation', {}), {
+    code: status.UNAUTHENTICATED,
+    reason: 'CERTIFICATE_REVOKED',
+  });
+  t.not(await within(10_000, 'the watch ends', ended), status.OK);
+  t.match(
+    await court.fails('GetFederation', {}),
+    { reason: 'CERTIFICATE_REVOKED' },
+    'on a new connection too',
+  );
+});
 
 t.test('whoever is nobody is told nothing, not even what there is to ask', async (t) => {
   const nobody = secure.as(null);
