@@ -27,14 +27,14 @@ export function hostColumns(nowMs: number): Column<Host__Output>[] {
   ];
 }
 
-/** `3/8`: held by VMs, of what there is for them. */
+/** `3/8`: held by VMs, of what there is for them; nothing to who may not see it. */
 function share(
   host: Host__Output,
   pick: (amount: Resources__Output) => number,
   format: (value: number) => string,
 ): string {
-  const capacity = host.capacity === null ? 0 : pick(host.capacity);
-  return `${format(host.claimed === null ? 0 : pick(host.claimed))}/${format(capacity)}`;
+  if (host.capacity === null) return '';
+  return `${format(host.claimed === null ? 0 : pick(host.claimed))}/${format(pick(host.capacity))}`;
 }
 
 function hostNote(host: Host__Output): string {

@@ -14,7 +14,7 @@ import { sightOf, toldTo } from './authorization.js';
 import { Fields } from './fields.js';
 import { largestBatch } from './limits.js';
 import { type Answer, mutation } from './methods.js';
-import { rehearsedVm } from '../render/in-sight.js';
+import { rehearsedVm, siteNameOf } from '../render/in-sight.js';
 import { operationMessage, vmMessage } from '../render/vm.js';
 import { statusMessageOf } from './status.js';
 import { newVm } from './vm-requests.js';
@@ -52,7 +52,10 @@ function create(engine: Engine, caller: Caller, { validateOnly, ...asked }: Aske
   const vmOf = (uid: string) => vms.find((vm) => vm.uid === uid);
   return {
     response: {
-      vms: vms.map((vm) => vmMessage(state, vm)),
+      vms: vms.map((vm, index) => ({
+        ...vmMessage(state, vm),
+        site: siteNameOf(state, outcome.reply.vms[index] ?? vm),
+      })),
       operation: operation === null ? null : operationMessage(state, operation, vmOf),
       refused: refused.map(({ index, id, refusal }) => ({
         index,

@@ -129,6 +129,12 @@ export function rehearsedVm(state: State, sight: Sight, vm: Vm): Vm {
   return { ...rest, host: null };
 }
 
+/** The name of the site of a VM that may be no part of the state. */
+export function siteNameOf(state: State, { host }: Vm): string {
+  const site = host === null ? undefined : state.hosts.get(host)?.site;
+  return site === undefined ? '' : nameOf('site', site);
+}
+
 function withoutOwnersWords(message: VmMessage): VmMessage {
   const { name, uid, spec, policy, desiredPowerState, state, stateTime, lastKnownState, host, site } =
     message;

@@ -183,7 +183,7 @@ test('where a VM would go is told by its site to who does not see the host', asy
   const explained = await of('rs-admin').call('ExplainPlacement', { parent, vm: wished });
   t.match(explained.chosen, { host: 'hosts/-', site: 'sites/beograd', left: null, contentStartTime: null });
   const seen = await of('rs-admin').call('CreateVm', { parent, vmId: 'x', vm: wished, validateOnly: true });
-  t.match(seen, { vm: { host: '' }, operation: { progress: 'rs/x is placed' } });
+  t.match(seen, { vm: { host: '', site: 'sites/beograd' }, operation: { progress: 'rs/x is placed' } });
   t.match((await root.call('ExplainPlacement', { parent, vm: wished })).chosen, {
     host: 'hosts/bg-2',
     left: { vcpus: 2 },
