@@ -21,13 +21,12 @@ import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
 import { type Store, StoreError } from './store/store.js';
-import { authorityFolder, noAuthority, openAuthority } from './trust/authority-folder.js';
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
-import { type Listener, listenSecurely } from './trust/listener.js';
-import { OidcTokens } from './trust/oidc.js';
+import type { Listener } from './trust/listener.js';
+import type { OidcTokens } from './trust/oidc.js';
+import { authorityFolder } from './trust/place.js';
 import { cutRevoked } from './trust/revocation.js';
-import { ServerCertificate } from './trust/server-certificate.js';
 import { packageVersion } from './version.js';
 
 /** How long calls under way may take to end when the scheduler stops. */
@@ -51,8 +50,9 @@ export async function runScheduler(config: Config): Promise<void> {
     destination({ dest: 2, sync: true }),
   );
   const startMs = Date.now();
-  const authority = config.insecure ? null : await openAuthority(config.dataDir, startMs);
-  if (authority === null && !config.insecure) throw noAuthority(config.dataDir);
+  const secure = config.insecure ? null : await import('./trust/secure.js');
+  const authority = (await secure?.openAuthority(config.dataDir, startMs)) ?? null;
+  if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
   const { store, storeFile, engine, head, requests } = await openFolder({
@@ -109,14 +109,14 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   warnOfBreaches(engine, log);
   const listening =
-    authority === null
+    secure === null || authority === null
       ? bind(server, config.listen)
-      : listenSecurely({
+      : secure.listenSecurely({
           ...endpointOf(config.listen),
           server,
           log,
           connections,
-          certificate: new ServerCertificate(config.dataDir, authority, state.federation.name),
+          certificate: new secure.ServerCertificate(config.dataDir, authority, state.federation.name),
           trusted: { signer: authority.signer, federation: state.federation.name },
           now,
         });
@@ -172,6 +172,7 @@ async function openTokens(
   log: Logger,
 ): Promise<OidcTokens | null> {
   if (oidcIssuer === '') return null;
+  const { OidcTokens } = await import('./trust/oidc.js');
   try {
     return new OidcTokens({
       issuer: oidcIssuer,

@@ -13,13 +13,8 @@ import type { CommandOf, CommandType } from '../core/commands.js';
 import type { Engine } from '../engine.js';
 import { openFolder } from '../opening.js';
 import type { CertificateAuthority } from '../trust/authority.js';
-import {
-  authorityFolder,
-  givenAuthority,
-  makeAuthority,
-  noAuthority,
-  openAuthority,
-} from '../trust/authority-folder.js';
+import { givenAuthority, makeAuthority, noAuthority, openAuthority } from '../trust/authority-folder.js';
+import { authorityFolder } from '../trust/place.js';
 import { ServerCertificate } from '../trust/server-certificate.js';
 import { isRefused } from '../trust/signing-request.js';
 

@@ -3,13 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuthorityError, type AuthorityFiles, CertificateAuthority, certificatesIn } from './authority.js';
 import { makeRoot } from './certificates.js';
+import { authorityFolder } from './place.js';
 import { makeFolder, textOf } from '../../proto/durable-folder.js';
 
 const names = { root: 'authority.pem', chain: 'chain.pem', key: 'authority.key' };
-
-export function authorityFolder(dataDir: string): string {
-  return join(dataDir, 'authority');
-}
 
 /**
  * The authority of a data folder; null when it has none.
