@@ -6,8 +6,10 @@ import { State } from '../../../scheduler/core/state.js';
 export function replay(journal: readonly string[]): State {
   const state = new State();
   for (const line of journal) {
-    const [atMs, changes] = JSON.parse(line) as JournalLine;
+    const [atMs, changes, , audience = {}] = JSON.parse(line) as JournalLine;
     for (const change of changes) apply(state, change, atMs);
+    for (const [partner, number] of Object.entries(audience))
+      state.audit.set(partner, typeof number === 'number' ? number : number[0], state.touched);
     state.sequence += 1;
     state.lastMs = atMs;
   }
