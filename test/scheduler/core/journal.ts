@@ -8,10 +8,15 @@ export function replay(journal: readonly string[]): State {
   for (const line of journal) {
     const [atMs, changes, , audience = {}] = JSON.parse(line) as JournalLine;
     for (const change of changes) apply(state, change, atMs);
-    for (const [partner, number] of Object.entries(audience))
-      state.audit.set(partner, typeof number === 'number' ? number : number[0], state.touched);
+    noteNumbers(state, audience);
     state.sequence += 1;
     state.lastMs = atMs;
   }
   return state;
+}
+
+/** The running numbers of partners, as a line has them. */
+export function noteNumbers(state: State, audience: NonNullable<JournalLine[3]>): void {
+  for (const [partner, number] of Object.entries(audience))
+    state.audit.set(partner, typeof number === 'number' ? number : number[0], state.touched);
 }
