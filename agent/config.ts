@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parse as parseYaml, stringify } from 'yaml';
 import { z } from 'zod';
 import { configPath, configVariable, defaultRunDir, environmentPrefix } from './config-path.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { extraName } from './hypervisor/hypervisor.js';
 import { pciAddress } from './inventory/extras.js';
 import { OperatorError } from './operator-error.js';
@@ -45,11 +46,17 @@ const schema = z.strictObject({
   federation: z.string().default(''),
   /** The federation's Ed25519 key, SPKI DER, base64: checkpoints are verified with it. */
   checkpointKey: z.base64('must be base64').default(''),
+  /** Credentials of the host; empty means `identity` in `dataDir`. */
+  identityDir: z.union([z.literal(''), folder], 'must be an absolute path').default(''),
+  /** Without TLS: to a scheduler on this machine alone. */
+  insecure: z.boolean('must be true or false').default(false),
   libvirtUri: z.string().min(1).default('qemu:///system'),
   dataDir: folder.default('/var/lib/secovia'),
   runDir: folder.default(defaultRunDir),
   accelerator: z.enum(['auto', 'kvm', 'tcg'], 'must be auto, kvm or tcg').default('auto'),
   imageDirectories: z.array(folder).default([]),
+  /** Shared pools may be mounted in these folders, or be one of them. */
+  poolDirectories: z.array(folder).default([]),
   /** What may be given to guests, by name: the addresses of PCI devices, or how many there are of what has none. */
   extras: z
     .record(
@@ -78,6 +85,9 @@ const schema = z.strictObject({
 });
 
 export type AgentConfig = z.infer<typeof schema>;
+
+export const identityFolder = (config: { identityDir: string; dataDir: string }): string =>
+  config.identityDir || join(config.dataDir, 'identity');
 
 type Raw = Record<string, unknown>;
 
@@ -109,8 +119,9 @@ for (const key of Object.keys(schema.shape)) {
   const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];
   for (const path of paths) {
     const read = (text: string): unknown => {
-      if (key === 'imageDirectories') return text.split(':').filter((part) => part !== '');
-      if (key === 'extras') return asYaml(text);
+      if (key === 'imageDirectories' || key === 'poolDirectories')
+        return text.split(':').filter((part) => part !== '');
+      if (key === 'extras' || key === 'insecure') return asYaml(text);
       return nested || key === 'trashRetentionHours' ? asNumber(text) : text;
     };
     variables.set(environmentPrefix + path.map(screaming).join('_'), { path, read });
@@ -126,7 +137,17 @@ export interface ConfigSources {
 }
 
 export function loadConfig(sources: ConfigSources): AgentConfig {
-  return check(schema, merged(sources));
+  const config = check(schema, merged(sources));
+  if (config.insecure) requireLoopback(config.scheduler);
+  return config;
+}
+
+/** @throws ConfigError for an address that others could listen on. */
+export function requireLoopback(scheduler: string): void {
+  if (isLoopback(endpointOf(scheduler).host)) return;
+  throw new ConfigError(
+    `without TLS an agent speaks to a scheduler on its own machine only, and ${scheduler} is elsewhere: join it with a token`,
+  );
 }
 
 /** Like `loadConfig`, for commands that run before the host has joined. */

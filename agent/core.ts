@@ -39,6 +39,8 @@ export interface CoreOptions {
   ledger: Ledger;
   /** Uniform in [0, 1). */
   random(): number;
+  /** Where shared pools may be. */
+  poolDirectories: readonly string[];
   /** Whether the federation's key signed it (E2). */
   verifyCheckpoint(checkpoint: Checkpoint): boolean;
 }
@@ -48,6 +50,9 @@ export type CoreOutput =
   | Extract<LinkOutput, { kind: 'connect' | 'disconnect' | 'send' | 'linked' | 'unlinked' | 'reportDue' }>
   | Extract<ConvergerOutput, { kind: 'perform' | 'cancel' }>
   | { kind: 'trouble'; message: string };
+
+/** No host runs as many; whoever sends more is no scheduler, and must not fill the memory. */
+const mostVms = 10_000;
 
 export class AgentCore {
   readonly ledger: Ledger;
@@ -97,9 +102,15 @@ export class AgentCore {
     this.#link.received(response, now.bootMs);
   }
 
-  ended(reason: string, now: Instant): void {
+  ended(reason: string, now: Instant, refused = false): void {
     this.#now = now;
-    this.#link.ended(reason, now.bootMs);
+    this.#link.ended(reason, now.bootMs, refused);
+  }
+
+  /** This host has another certificate. */
+  certified(now: Instant): void {
+    this.#now = now;
+    this.#link.tryAgain(now.bootMs);
   }
 
   writable(now: Instant): void {
@@ -257,12 +268,23 @@ export class AgentCore {
   }
 
   #desired(message: Desired__Output): void {
-    this.#mentioned.add(message.uid);
-    const reading = readDesired(message);
+    let reading = readDesired(message, this.#options.poolDirectories);
+    if (reading.ok && this.ledger.size >= mostVms && this.ledger.permit(reading.desired.uid) === undefined) {
+      const { uid, term, generation } = reading.desired;
+      reading = {
+        ok: false,
+        uid,
+        term,
+        generation,
+        problem: `this host has ${mostVms} VMs and takes no more`,
+      };
+    }
     if (reading.ok) {
+      this.#mentioned.add(reading.desired.uid);
       this.converger.desired(reading.desired, this.#now);
       return;
     }
+    if (reading.uid !== '' && this.#mentioned.size < mostVms) this.#mentioned.add(reading.uid);
     this.#trouble(`the scheduler's word about VM ${reading.uid || '?'} is refused: ${reading.problem}`);
     if (reading.uid !== '') {
       this.converger.reject(reading.uid, reading.term, reading.generation, reading.problem, this.#now);

@@ -5,11 +5,15 @@
 import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
+import { type SecureChannel, secureChannel } from '../proto/credentials.js';
 import { systemClock } from './clock.js';
-import { type AgentConfig, ConfigError, socketPath } from './config.js';
+import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
 import { Ledger } from './converge/ledger.js';
 import { AgentCore } from './core.js';
+import { insecureChannel } from './enrolment/agent-call.js';
+import { IdentityError, IdentityFolder } from './enrolment/identity-folder.js';
+import { CertificateRenewer } from './enrolment/renewer.js';
 import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
@@ -36,6 +40,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     { level: config.logLevel, base: { host: config.host } },
     pino.destination({ fd: 2, sync: true }),
   );
+  const { channel, renewer } = openIdentity(config, log);
   const hypervisor = await openHypervisor(config);
   lockFolder(config.dataDir);
   const clock = systemClock();
@@ -45,12 +50,15 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
-  const images = new ImageStore(config.dataDir, config.imageDirectories);
+  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
   await images.prepare();
   const bootId = readBootId();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
-  const core = new AgentCore({ identity, ledger, random: Math.random, verifyCheckpoint }, clock.now());
+  const core = new AgentCore(
+    { identity, ledger, random: Math.random, poolDirectories: config.poolDirectories, verifyCheckpoint },
+    clock.now(),
+  );
   const version = agentVersion();
   const { dataDir, extras } = config;
   const policy = { capacity: config.capacity, reserved: config.reserved };
@@ -61,7 +69,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     writer,
-    transport: new GrpcTransport(config.scheduler),
+    transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
     measure: () => measure(config.dataDir),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
@@ -85,14 +93,55 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       scheduler: config.scheduler,
       libvirtUri: config.libvirtUri,
       version,
+      certificate: renewer?.standing() ?? null,
     }),
   );
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  if (config.insecure) {
+    log.warn(
+      { event: 'insecure' },
+      'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
+    );
+  }
+  if (renewer !== null) renewer.onRenewed = () => shell.certified();
+  // Told to end while it waits for its scheduler, it ends.
+  const told = untilTold(log);
+  await Promise.race([renewer?.start(), told]);
   shell.start();
-  await untilTold(log);
+  await told;
+  renewer?.stop();
   server.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+interface OpenIdentity {
+  /** How the scheduler is reached, with the newest certificate. */
+  channel: () => SecureChannel;
+  /** Null without TLS. */
+  renewer: CertificateRenewer | null;
+}
+
+/** @throws IdentityError when this host has not joined. */
+function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
+  if (config.insecure) return { channel: insecureChannel, renewer: null };
+  const folder = new IdentityFolder(identityFolder(config));
+  const read = () => {
+    const credentials = folder.read();
+    if (credentials !== null) return credentials;
+    throw new IdentityError(
+      `there is no certificate in ${folder.path}: run secovia-agent join TOKEN first, with a token of secovia token create`,
+    );
+  };
+  const credentials = read();
+  const uri = `spiffe://${credentials.federation}/host/${config.host}`;
+  if (credentials.uri !== uri) {
+    throw new IdentityError(
+      `the certificate in ${folder.path} is of ${credentials.uri}, and the settings are of host ${config.host}: run secovia-agent join again`,
+    );
+  }
+  const parts = { folder, scheduler: config.scheduler, log, now: Date.now, random: Math.random };
+  return { channel: () => secureChannel(read()), renewer: new CertificateRenewer(parts, credentials) };
 }
 
 /** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */
@@ -106,8 +155,8 @@ async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
   if (!native.available) throw new ConfigError(native.reason);
   const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
   const { kvmWorks } = await import('./inventory/accelerator.js');
-  const { libvirtUri: uri, dataDir, accelerator, extras } = config;
-  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras });
+  const { libvirtUri: uri, dataDir, accelerator, extras, poolDirectories } = config;
+  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras, poolDirectories });
 }
 
 /** Without the federation's key no checkpoint can be believed. */

@@ -16,14 +16,17 @@ interface RunFlags extends CommonFlags {
   printConfig?: boolean;
   beginAnew?: boolean;
   imageDirectory?: string[];
+  poolDirectory?: string[];
   [setting: string]: unknown;
 }
 
 interface JoinFlags extends CommonFlags {
-  scheduler: string;
-  site: string;
-  host: string;
+  scheduler?: string;
+  site?: string;
+  host?: string;
   rack: string;
+  newKey: boolean;
+  insecure: boolean;
 }
 
 interface StatusFlags extends CommonFlags {
@@ -56,22 +59,25 @@ program
   .option('--host <name>', "this host's name in the federation")
   .option('--site <site>', 'the site that the host is in')
   .option('--rack <rack>', 'failure domain inside the site')
+  .option('--identity-dir <folder>', "the host's credentials (default: identity in the data folder)")
+  .option('--insecure', 'without TLS, to a scheduler on this machine that runs so')
   .option('--libvirt-uri <uri>', 'which hypervisor (default: qemu:///system)')
   .option('--data-dir <folder>', 'disks, images and state (default: /var/lib/secovia)')
   .option('--run-dir <folder>', 'the status socket (default: /run/secovia)')
   .option('--accelerator <name>', 'auto, kvm or tcg; auto tries whether KVM really works (default: auto)')
   .option('--image-directory <folder>', 'file:// images may come from here; may be repeated', collect)
+  .option('--pool-directory <folder>', 'shared pools may be here; may be repeated', collect)
   .option('--trash-retention-hours <hours>', "how long deleted VMs' disks are kept (default: 24)", hours)
   .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
   .option('--begin-anew', 'start although the state file is lost, and learn all from the scheduler')
   .option('--print-config', 'print the settings as they are after file, environment and flags, and exit')
   .action(async (flags: RunFlags) => {
-    const { config: file, printConfig: print, beginAnew, imageDirectory, ...settings } = flags;
+    const { config: file, printConfig: print, beginAnew, imageDirectory, poolDirectory, ...settings } = flags;
     const { loadConfig, printConfig } = await import('./config.js');
     const sources: ConfigSources = {
       file,
       environment: process.env,
-      flags: { ...settings, imageDirectories: imageDirectory },
+      flags: { ...settings, imageDirectories: imageDirectory, poolDirectories: poolDirectory },
     };
     const config: AgentConfig = loadConfig(sources);
     if (print === true) {
@@ -86,21 +92,26 @@ program
 
 program
   .command('join')
-  .description('make this host known to the federation, and write the settings file')
-  .requiredOption('--scheduler <address>', 'HOST:PORT of the scheduler')
-  .requiredOption('--site <site>', 'the site that the host is in')
-  .requiredOption('--host <name>', 'the name that the host shall have')
+  .description('make this host known to a federation with a token, and write certificate and settings')
+  .argument('[token]', 'what secovia token create has printed')
+  .option('--host <name>', "the name that the host shall have (default: the machine's)")
   .option('--rack <rack>', 'failure domain inside the site', '')
+  .option('--scheduler <address>', 'HOST:PORT of the scheduler (default: as the token says)')
+  .option(
+    '--new-key',
+    'with another key than this host has: after a revocation, or when the key was lost',
+    false,
+  )
+  .option(
+    '--insecure',
+    'without token and TLS, to a scheduler on this machine; needs --scheduler and --site',
+    false,
+  )
+  .option('--site <site>', 'the site that the host is in; of a token it is known')
   .addOption(configOption())
-  .action(async (flags: JoinFlags) => {
-    const { configPath } = await import('./config-path.js');
-    const { loadPartialConfig } = await import('./config.js');
-    const { join } = await import('./join.js');
-    const { config: file, scheduler, site, host, rack } = flags;
-    const { path } = configPath({ file, environment: process.env });
-    // Says what is wrong with the flags and the environment before anybody is called.
-    loadPartialConfig({ file: undefined, environment: {}, flags: { scheduler, site, host, rack } });
-    process.stdout.write(`${await join({ scheduler, site, host, rack, configFile: path })}\n`);
+  .action(async (token: string | undefined, flags: JoinFlags) => {
+    const { runJoin } = await import('./join-command.js');
+    process.stdout.write(`${await runJoin(token, flags, process.env)}\n`);
   });
 
 program

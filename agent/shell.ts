@@ -84,6 +84,12 @@ export class AgentShell {
     this.#every(intervals.checkpointMs, () => this.#writeLedger());
   }
 
+  /** This host has another certificate. */
+  certified(): void {
+    this.#parts.core.certified(this.#now());
+    this.#settle();
+  }
+
   /** Leaves in order: says goodbye, writes what is not on disk yet. The guests run on. */
   async stop(reason: string): Promise<void> {
     const { core, hypervisor, log } = this.#parts;
@@ -208,7 +214,7 @@ export class AgentShell {
       opened: () => tell(() => core.opened(this.#now())),
       received: (response) => tell(() => core.received(response, this.#now())),
       writable: () => tell(() => core.writable(this.#now())),
-      ended: (reason) => tell(() => core.ended(reason, this.#now())),
+      ended: (reason, refused) => tell(() => core.ended(reason, this.#now(), refused)),
     });
     this.#stream = stream;
   }

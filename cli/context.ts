@@ -44,6 +44,7 @@ export class Context {
       this.#connection ??= new Connection({
         settings: this.settings,
         interrupted: this.world.interrupted,
+        nowMs: this.nowMs,
         say: (line) => this.say(line),
       });
     }

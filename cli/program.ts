@@ -60,6 +60,11 @@ async function addGroup(
 function globalOptions(): Option[] {
   return [
     option('--server <address>', 'the scheduler (env SECOVIA_SERVER, default 127.0.0.1:7443)', parseServer),
+    option(
+      '--identity <directory>',
+      'the credentials to call with (env SECOVIA_IDENTITY, default ~/.config/secovia)',
+    ),
+    new Option('--insecure', 'without TLS and credentials: for a scheduler on this machine that runs so'),
     new Option('-o, --output <format>', 'for people, spreadsheets (some commands), programs, or names alone')
       .choices(outputFormats)
       .default('table'),
@@ -124,6 +129,8 @@ function rootHelp(): string {
   return `
 Environment:
   SECOVIA_SERVER          the scheduler, as --server
+  SECOVIA_IDENTITY        the folder of credentials, as --identity
+  SECOVIA_INSECURE        1 means --insecure
   SECOVIA_ADMINISTRATION  whose VMs are meant when --administration is left out
   NO_COLOR                no colours
 

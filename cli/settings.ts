@@ -1,4 +1,5 @@
 /** The options that every command takes, from flags and environment, checked. */
+import { join } from 'node:path';
 import { usageFailure } from './failure.js';
 import { parseServer } from './values/words.js';
 import { ValueError } from './values/value-error.js';
@@ -19,6 +20,8 @@ export const waitTimeoutMs = 600_000;
 /** The global options as commander parsed them. */
 export interface GlobalOptions {
   server?: string;
+  identity?: string;
+  insecure?: boolean;
   output: OutputFormat;
   timeout?: number;
   color: boolean;
@@ -28,6 +31,8 @@ export interface GlobalOptions {
 export interface Settings {
   /** `host:port`. */
   server: string;
+  /** The folder of the user's credentials; null where the scheduler is to be reached without TLS. */
+  identity: string | null;
   output: OutputFormat;
   /** Given by the user; undefined means the defaults above. */
   timeoutMs: number | undefined;
@@ -39,13 +44,36 @@ export interface Settings {
 
 export function settingsOf(options: GlobalOptions, world: World): Settings {
   return {
-    server: options.server ?? serverOf(world.env['SECOVIA_SERVER']),
+    ...reachOf(options, world),
     output: options.output,
     timeoutMs: options.timeout,
     colour: options.color && !world.env['NO_COLOR'] && world.env['TERM'] !== 'dumb',
     requestId: options.requestId,
     administration: world.env['SECOVIA_ADMINISTRATION'] || undefined,
   };
+}
+
+/** Which scheduler, and with which credentials. */
+export function reachOf(
+  { server, identity, insecure }: Pick<GlobalOptions, 'server' | 'identity' | 'insecure'>,
+  world: World,
+): Pick<Settings, 'server' | 'identity'> {
+  const variable = world.env['SECOVIA_INSECURE'] ?? '';
+  if (!['', '0', '1'].includes(variable))
+    throw usageFailure(`SECOVIA_INSECURE is ${JSON.stringify(variable)}. Write 1, or leave it out.`);
+  if (insecure === true && identity !== undefined)
+    throw usageFailure('--identity and --insecure exclude one another: leave one of them out.');
+  // Who says --identity means it, whatever the environment has.
+  const withoutTls = insecure === true || (variable === '1' && identity === undefined);
+  const folder = identity ?? (world.env['SECOVIA_IDENTITY'] || usualIdentity(world));
+  return {
+    server: server ?? serverOf(world.env['SECOVIA_SERVER']),
+    identity: withoutTls ? null : folder,
+  };
+}
+
+function usualIdentity({ env }: World): string {
+  return join(env['HOME'] || '/', '.config', 'secovia');
 }
 
 function serverOf(variable: string | undefined): string {

@@ -10,9 +10,12 @@ import * as protoLoader from '@grpc/proto-loader';
 import type { ProtoGrpcType as AdministrationGrpc } from './gen/administration.js';
 import type { ProtoGrpcType as AgentGrpc } from './gen/agent.js';
 import type { ProtoGrpcType as AgreementGrpc } from './gen/agreement.js';
+import type { ProtoGrpcType as AuditGrpc } from './gen/audit.js';
 import type { ProtoGrpcType as ErrorDetailsGrpc } from './gen/error_details.js';
 import type { ProtoGrpcType as FederationGrpc } from './gen/federation.js';
+import type { ProtoGrpcType as IdentityGrpc } from './gen/identity.js';
 import type { ProtoGrpcType as ImageGrpc } from './gen/image.js';
+import type { ProtoGrpcType as JoinTokenGrpc } from './gen/join_token.js';
 import type { ProtoGrpcType as OperationGrpc } from './gen/operation.js';
 import type { ProtoGrpcType as PartnerGrpc } from './gen/partner.js';
 import type { ProtoGrpcType as PlacementGrpc } from './gen/placement.js';
@@ -58,6 +61,9 @@ type V1 = SiteGrpc['secovia']['v1'] &
   AgentGrpc['secovia']['v1'] &
   AdministrationGrpc['secovia']['v1'] &
   AgreementGrpc['secovia']['v1'] &
+  AuditGrpc['secovia']['v1'] &
+  IdentityGrpc['secovia']['v1'] &
+  JoinTokenGrpc['secovia']['v1'] &
   PartnerGrpc['secovia']['v1'] &
   QuotaGrpc['secovia']['v1'] &
   ResidencyGrpc['secovia']['v1'] &

@@ -3,7 +3,11 @@
  * group commits. A decision counts at once for the next one, but nothing of it may leave the process before it is
  * durable: whoever answers, reads or tells waits for `durable(sequence)` first (PROTOCOL S1).
  */
+import { type Actor, schedulerActor } from './core/access/caller.js';
 import { apply } from './core/apply.js';
+import { Audience } from './core/audit/audience.js';
+import { changeText } from './core/audit/change-text.js';
+import { changeEnd, endLine } from './core/audit/line.js';
 import type { Change } from './core/changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './core/commands.js';
 import { decide } from './core/decide.js';
@@ -71,6 +75,7 @@ export class Engine {
   /** What is left to review waits for its turn. */
   #reviewing = false;
   #dead = false;
+  #actor: Actor = schedulerActor;
 
   constructor(options: EngineOptions) {
     this.state = options.state;
@@ -96,6 +101,21 @@ export class Engine {
     return this.#open.decisions;
   }
 
+  /** Whatever `work` decides, in this turn, is by this actor's word. */
+  actingFor<T>(actor: Actor, work: () => T): T {
+    this.#actor = actor;
+    try {
+      return work();
+    } finally {
+      this.#actor = schedulerActor;
+    }
+  }
+
+  /** By whose word the next decision is taken. */
+  get actor(): Actor {
+    return this.#actor;
+  }
+
   /** Decides and applies. What it returns must not leave the process before `durable(sequence)`. */
   run<T extends CommandType>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
     // Before the decision, not after: what is kept with the one before must go with it.
@@ -105,7 +125,7 @@ export class Engine {
     const decision = decide(this.state, command, nowMs);
     if (decision.refusal) return { refusal: decision.refusal };
     if (decision.changes.length > 0) {
-      this.#append(decision.changes, nowMs);
+      this.#append(decision.changes, nowMs, this.#actor);
       this.#catchUp(nowMs);
     }
     return { reply: decision.reply(this.state), sequence: this.state.sequence };
@@ -145,7 +165,9 @@ export class Engine {
     const command = takeDue(this.state, nowMs);
     if (command === null) return;
     const decision = decide(this.state, command, nowMs);
-    if (!decision.refusal && decision.changes.length > 0) this.#append(decision.changes, nowMs);
+    // Whoever has called meanwhile did not ask for it.
+    if (!decision.refusal && decision.changes.length > 0)
+      this.#append(decision.changes, nowMs, schedulerActor);
   }
 
   /**
@@ -153,7 +175,7 @@ export class Engine {
    * decision of its own, or its answer would wait for a stranger's.
    */
   keepingSequence(): number {
-    if (this.#open.decisions === 0) this.#append([], this.now());
+    if (this.#open.decisions === 0) this.#append([], this.now(), schedulerActor);
     return this.state.sequence;
   }
 
@@ -187,42 +209,51 @@ export class Engine {
     return () => this.#listeners.delete(listener);
   }
 
-  #append(changes: Change[], nowMs: number): void {
+  #append(changes: Change[], nowMs: number, actor: Actor): void {
+    const { journal } = this.#open;
+    const start = journal.length;
     // Before `apply`: changes carry entities that apply goes on to mutate.
     this.#write(changes, nowMs);
+    const audience = new Audience();
     try {
-      for (const change of changes) apply(this.state, change, nowMs);
+      for (const change of changes) {
+        audience.before(this.state, change);
+        apply(this.state, change, nowMs);
+        audience.after(this.state, change);
+      }
     } catch (error) {
       // Half of a decision is in the state, and must not reach the disk.
       this.#dead = true;
       this.#onFatal(error as Error);
       throw error;
     }
+    const { partners, administrations } = audience;
+    endLine(journal, start, actor, partners, this.#number(partners.keys()), administrations);
     this.state.sequence += 1;
     this.state.lastMs = nowMs;
     this.#schedule();
   }
 
-  /** Adds a line to the journal. */
+  /** Begins a line of the journal: when, and what. */
   #write(changes: readonly Change[], nowMs: number): void {
     const { journal } = this.#open;
     journal.push(`${this.#open.decisions === 0 ? '' : '\n'}[${nowMs},[`);
     for (let index = 0; index < changes.length; index += 1) {
-      if (index > 0) journal.push(',');
-      this.#writeChange(changes[index] as Change, journal);
+      if (index > 0) journal.push(changeEnd);
+      changeText(this.state, changes[index] as Change, journal);
     }
-    journal.push(']]');
     this.#open.decisions += 1;
   }
 
-  /** The largest part of a VM's making is the VM, which the store is sent as well: once is enough. */
-  #writeChange(change: Change, journal: string[]): void {
-    if (change.type === 'vm.created') {
-      journal.push('{"type":"vm.created","vm":', this.state.touched.made(change.vm), '}');
-    } else if (change.type === 'operation.started') {
-      const json = this.state.touched.made(change.operation);
-      journal.push('{"type":"operation.started","operation":', json, '}');
-    } else journal.push(JSON.stringify(change));
+  /** Counts a decision for each partner that it concerns. */
+  #number(partners: Iterable<string>): Map<string, number> {
+    const numbers = new Map<string, number>();
+    for (const partner of partners) {
+      const number = this.state.audit.last(partner) + 1;
+      this.state.audit.set(partner, number, this.state.touched);
+      numbers.set(partner, number);
+    }
+    return numbers;
   }
 
   /** Commits at the end of this turn of the event loop, so that whatever came together goes together. */

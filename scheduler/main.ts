@@ -2,10 +2,14 @@
 /** `secovia-scheduler`: puts the parts together and runs them until it is told to stop. */
 import { Command } from 'commander';
 import { stringify } from 'yaml';
+import { addAdministratorCommand, addInitCommand } from './founding/command.js';
 import { addReplayCommand } from './replay/command.js';
 import { addSimulateCommand } from './simulate/command.js';
 import { packageVersion } from './version.js';
 import { ConfigError, type ConfigKey, configSchema, environmentName, loadConfig } from './config.js';
+
+/** Errors whose message is all that an operator needs. */
+const explained = new Set(['StoreError', 'AuthorityError']);
 
 const program = new Command('secovia-scheduler')
   .description('The central scheduler of a Secovia federation.')
@@ -25,9 +29,11 @@ const run = program
 for (const [key, schema] of Object.entries(configSchema.shape)) {
   const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const initial = configSchema.parse({})[key as ConfigKey];
+  const facts = [environmentName(key)];
+  if (typeof initial === 'string' || typeof initial === 'number') facts.push(`default ${initial}`);
   run.option(
-    `--${flag} <value>`,
-    `${schema.description ?? ''} (${environmentName(key)}; default ${initial})`.trim(),
+    initial === false ? `--${flag}` : `--${flag} <value>`,
+    `${schema.description ?? ''} (${facts.join('; ')})`.trim(),
   );
 }
 
@@ -44,7 +50,7 @@ run.action(async (options: Record<string, string | boolean | undefined>) => {
     const config = loadConfig(
       file as string | undefined,
       process.env,
-      flags as Partial<Record<ConfigKey, string>>,
+      flags as Partial<Record<ConfigKey, string | boolean>>,
     );
     if (printConfig) {
       process.stdout.write(stringify(config));
@@ -55,11 +61,14 @@ run.action(async (options: Record<string, string | boolean | undefined>) => {
     // Everything is durable and closed. Connections of watches that nobody ends would keep the process for ever.
     process.exit(0);
   } catch (error) {
-    if (!(error instanceof ConfigError) && (error as Error).name !== 'StoreError') throw error;
+    if (!(error instanceof ConfigError) && !explained.has((error as Error).name)) throw error;
     process.stderr.write(`secovia-scheduler: ${(error as Error).message}\n`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;
   }
 });
+
+addInitCommand(program);
+addAdministratorCommand(program);
 
 addReplayCommand(program);
 addSimulateCommand(program);

@@ -1,27 +1,40 @@
 /** A running scheduler: store, engine, fleet and server wired together, started and stopped in the right order. */
-import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
+import { endpointOf } from '../proto/loopback.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
+import { CountedAttempts } from './api/attempts.js';
+import { authorizer } from './api/authorization.js';
+import { insecureCallers } from './api/callers.js';
+import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
-import { Turns } from './api/turns.js';
 import { watchRingOf } from './api/vm-watch.js';
-import type { Config } from './config.js';
-import { Engine } from './engine.js';
+import { advertised, type Config } from './config.js';
+import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
+import { visibilityOf } from './core/audit/visibility.js';
+import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
-import { loadState } from './store/load.js';
-import { SqliteStore } from './store/sqlite/sqlite-store.js';
-import { StoreError } from './store/store.js';
+import { openFolder } from './opening.js';
+import { type Store, StoreError } from './store/store.js';
+import { CertificateCallers } from './trust/callers.js';
+import { Connections, usualLimits } from './trust/connections.js';
+import type { Listener } from './trust/listener.js';
+import type { OidcTokens } from './trust/oidc.js';
+import { authorityFolder } from './trust/place.js';
+import { cutRevoked } from './trust/revocation.js';
 import { packageVersion } from './version.js';
 
 /** How long calls under way may take to end when the scheduler stops. */
 const drainMs = 3000;
 
 const catchUpMs = 1000;
+
+const checkpointEveryMs = 60_000;
 
 /** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
 const storeFailedStatus = 70;
@@ -37,16 +50,16 @@ export async function runScheduler(config: Config): Promise<void> {
     destination({ dest: 2, sync: true }),
   );
   const startMs = Date.now();
+  const secure = config.insecure ? null : await import('./trust/secure.js');
+  const authority = (await secure?.openAuthority(config.dataDir, startMs)) ?? null;
+  if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
-  const storeFile = join(config.dataDir, 'secovia.db');
-  const store = new SqliteStore(storeFile);
-  const { state, head, requests: loaded } = await loadState(store, config.strategy);
-  const engine = new Engine({
-    state,
-    store,
-    head,
-    clock: Date.now,
+  const { store, storeFile, engine, head, requests } = await openFolder({
+    dataDir: config.dataDir,
+    strategy: config.strategy,
+    federation: config.federation,
+    keepsName: existsSync(authorityFolder(config.dataDir)),
     onFatal: (error) => {
       log.fatal(
         { err: error },
@@ -55,10 +68,10 @@ export async function runScheduler(config: Config): Promise<void> {
       process.exit(storeFailedStatus);
     },
   });
-  const instance = randomUUID();
-  engine.run({ type: 'federation.open', instance, name: config.federation, incarnation: 1 });
-  await engine.readable();
-
+  const { state } = engine;
+  const now = () => engine.now();
+  const connections = new Connections(usualLimits);
+  const tokens = await openTokens(config, engine, store, log);
   const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
   const fleet = new Fleet({
     engine,
@@ -69,23 +82,54 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   fleet.start();
   const accountant = new Accountant(storeFile, new URL('./accounting-thread.js', import.meta.url));
+  const auditors = new Accountant<AuditQuestion, AuditTold>(
+    storeFile,
+    new URL('./audit-thread.js', import.meta.url),
+  );
+  const attempts = new CountedAttempts(engine);
   const { server, serving, notServing } = apiServer({
-    context: { engine, requests: new Requests(store, loaded), turns: new Turns(), log },
+    context: {
+      engine,
+      requests: new Requests(store, requests),
+      entrance: new Entrance({ callsPerSecond: config.callsPerSecond, uptimeMs: () => performance.now() }),
+      log,
+      callers: authority === null ? insecureCallers : new CertificateCallers({ connections, tokens, now }),
+      authorize: authorizer(engine),
+      attempts,
+      authority,
+    },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
     version: packageVersion(),
     startMs,
     usage: accountant,
-    agentService: agentService(fleet, checkpoints.publicKey),
+    advertise: advertised(config),
+    audit: { reader: auditors, key: checkpoints, visibilityOf },
+    agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
-  const port = await bind(server, config.listen).catch(async (error: Error) => {
+  const listening =
+    secure === null || authority === null
+      ? bind(server, config.listen)
+      : secure.listenSecurely({
+          ...endpointOf(config.listen),
+          server,
+          log,
+          connections,
+          certificate: new secure.ServerCertificate(config.dataDir, authority, state.federation.name),
+          trusted: { signer: authority.signer, federation: state.federation.name },
+          now,
+        });
+  const { port, stop } = await listening.catch(async (error: Error) => {
     await store.close();
     throw new StoreError(`cannot listen on ${config.listen}: ${error.message}`);
   });
+  if (authority === null) log.warn('there is no TLS: whoever can reach this port may do everything');
+  else engine.onCommitted(({ touched }) => cutRevoked(connections, touched));
   serving();
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
+  const keeping = setInterval(() => checkpoints.keep(), checkpointEveryMs);
   const { epoch } = state.federation;
   const counts = { sites: state.sites.size, hosts: state.hosts.size, vms: state.vms.size };
   const startedInMs = Date.now() - startMs;
@@ -97,11 +141,16 @@ export async function runScheduler(config: Config): Promise<void> {
   await told;
   log.info('stopping');
   clearInterval(clock);
+  clearInterval(keeping);
   notServing();
+  stop();
   fleet.stop();
   accountant.close();
+  auditors.close();
   await shutDown(server);
+  attempts.flush();
   await engine.readable();
+  checkpoints.keep();
   await store.close();
   log.info('stopped');
 }
@@ -115,7 +164,33 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
   });
 }
 
-async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: string): Promise<Checkpoints> {
+/** How the tokens that portals bring are verified; null where no issuer is known. */
+async function openTokens(
+  { oidcIssuer, oidcAudience, oidcKeys, oidcClaim, oidcClockSkewS }: Config,
+  engine: Engine,
+  store: Store,
+  log: Logger,
+): Promise<OidcTokens | null> {
+  if (oidcIssuer === '') return null;
+  const { OidcTokens } = await import('./trust/oidc.js');
+  try {
+    return new OidcTokens({
+      issuer: oidcIssuer,
+      audience: oidcAudience,
+      keys: oidcKeys,
+      claim: oidcClaim,
+      clockSkewS: oidcClockSkewS,
+      now: () => engine.now(),
+      isWithin: (administration, above) => engine.state.isWithin(administration, above),
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    throw new StoreError(`cannot use oidcKeys: ${(error as Error).message}`);
+  }
+}
+
+async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {
   try {
     return new Checkpoints(engine, store, keyFile);
   } catch (error) {
@@ -124,11 +199,11 @@ async function openCheckpoints(engine: Engine, store: SqliteStore, keyFile: stri
   }
 }
 
-function bind(server: grpc.Server, address: string): Promise<number> {
+function bind(server: grpc.Server, address: string): Promise<Listener> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) => {
       if (error) reject(error);
-      else resolve(port);
+      else resolve({ port, stop: () => {} });
     });
   });
 }

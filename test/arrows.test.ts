@@ -132,25 +132,38 @@ test('the layers of the scheduler look down only', async (t) => {
   t.same(layer('scheduler/api', ...middle), []);
   t.same(layer('scheduler/fleet', ...middle), []);
   t.same(layer('scheduler/accounting', 'scheduler/core'), []);
-  t.same(layer('scheduler/config.ts', 'scheduler/core'), []);
+  t.same(layer('scheduler/audit', 'scheduler/core'), []);
+  t.same(layer('scheduler/config.ts', 'scheduler/core', 'proto/loopback.ts'), []);
+  t.same(layer('scheduler/trust', ...middle, 'scheduler/api'), []);
   t.same(layer('scheduler/replay', 'scheduler/core'), []);
 });
 
 test('only the wiring puts the parts of the scheduler together', async (t) => {
-  const parts = ['scheduler/store/sqlite', 'scheduler/store/load.ts', 'scheduler/fleet', 'scheduler/api'];
+  const stores = ['scheduler/store/sqlite', 'scheduler/store/load.ts'];
+  const parts = ['scheduler/fleet', 'scheduler/api'];
   const importers = (part: string) =>
     new Set(
       imports.filter(({ from, to }) => within(to, part) && !within(from, part)).map(({ from }) => from),
     );
-  // Accounting has a thread of its own, which opens the store's file for itself.
+  // Accounting and audit have threads of their own, which open the store's file for themselves.
   const thread = 'scheduler/accounting-thread.ts';
+  const auditThread = 'scheduler/audit-thread.ts';
+  for (const part of stores) {
+    const others = [...importers(part)].filter((file) => file !== thread && file !== auditThread);
+    t.same(others, ['scheduler/opening.ts'], part);
+  }
+  // Trust is what the API needs of the world outside, and asks for no more than its interfaces.
+  const isTrust = (file: string) => within(file, 'scheduler/trust');
   for (const part of parts) {
-    const others = [...importers(part)].filter(
-      (file) => part !== 'scheduler/store/sqlite' || file !== thread,
-    );
+    const others = [...importers(part)].filter((file) => !isTrust(file));
     t.same(others, ['scheduler/scheduler.ts'], part);
   }
+  const founding = 'scheduler/founding/founding.ts';
+  t.same([...importers('scheduler/opening.ts')].sort(), [founding, 'scheduler/scheduler.ts']);
+  t.same([...importers('scheduler/trust')].sort(), [founding, 'scheduler/scheduler.ts']);
+  t.same([...importers('scheduler/founding')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/accounting')].sort(), [thread, 'scheduler/scheduler.ts']);
+  t.same([...importers('scheduler/audit')], [auditThread]);
   t.same([...importers('scheduler/scheduler.ts')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/simulate')], ['scheduler/main.ts']);
 });

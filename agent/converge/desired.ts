@@ -9,6 +9,7 @@ import type { Epoch__Output } from '../../proto/gen/secovia/v1/Epoch.js';
 import type { Image__Output } from '../../proto/gen/secovia/v1/Image.js';
 import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
 import { extraName, type Hardware, type ImageFormat } from '../hypervisor/hypervisor.js';
+import { isAllowedPool } from './pool-policy.js';
 
 export type Role = 'run' | 'stopped' | 'send' | 'receive' | 'released' | 'deleted';
 
@@ -164,15 +165,22 @@ function readImage(image: Image__Output): ImageRef {
   };
 }
 
-function readPoolPath(path: string): string {
+function readPoolPath(path: string, poolDirectories: readonly string[]): string {
   if (path === '') return '';
   plainText(path, 'storage_pool_path', limits.pathLength);
   require(isAbsolute(path) && normalize(path) === path, 'storage_pool_path is not a plain absolute path');
   require(path !== '/' && !path.endsWith('/'), 'storage_pool_path is not a plain absolute path');
+  require(isAllowedPool(
+    path,
+    poolDirectories,
+  ), "storage_pool_path is not in one of this host's poolDirectories");
   return path;
 }
 
-function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
+function readOrThrow(
+  message: Desired__Output,
+  poolDirectories: readonly string[],
+): DesiredReading & { ok: true } {
   const { uid, term, generation, epoch } = message;
   require(isUid(uid), 'uid is not a UUID in lower case');
   require(epoch !== null, 'epoch is missing');
@@ -197,7 +205,7 @@ function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
     size: makes && message.spec !== null ? readSize(message.spec) : null,
     hardware: makes && message.spec !== null ? readHardware(message.spec, message.numaCells) : undefined,
     image: makes && message.image !== null ? readImage(message.image) : null,
-    storagePoolPath: readPoolPath(message.storagePoolPath),
+    storagePoolPath: readPoolPath(message.storagePoolPath, poolDirectories),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
     rebootCount: message.rebootCount,
     rebootForced: message.rebootMode === 'REBOOT_MODE_FORCE',
@@ -213,10 +221,13 @@ function readOrThrow(message: Desired__Output): DesiredReading & { ok: true } {
   return { ok: true, desired, epoch };
 }
 
-/** Reads and checks what the scheduler sent about one VM. Never throws. */
-export function readDesired(message: Desired__Output): DesiredReading {
+/**
+ * Reads and checks what the scheduler sent about one VM. Never throws. Shared pools may be in `poolDirectories`, and
+ * nowhere else.
+ */
+export function readDesired(message: Desired__Output, poolDirectories: readonly string[]): DesiredReading {
   try {
-    return readOrThrow(message);
+    return readOrThrow(message, poolDirectories);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const uid = isUid(message.uid) ? message.uid : '';

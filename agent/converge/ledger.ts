@@ -94,6 +94,10 @@ export class Ledger {
     return this.#permits.get(uid);
   }
 
+  get size(): number {
+    return this.#permits.size;
+  }
+
   permits(): Iterable<Permit> {
     return this.#permits.values();
   }

@@ -9,6 +9,7 @@ import type { Permit, VmError } from './ledger.js';
 import { failed, notice, patienceMs } from './memory.js';
 import type { VmState } from './observation.js';
 import { type Plan, plan } from './plan.js';
+import { oneLine } from './one-line.js';
 import { Overtaken, type StepContext } from './step-context.js';
 import { carryOut, persisted } from './steps.js';
 
@@ -99,7 +100,7 @@ function afterFailure(
   if (fault.kind === 'cancelled') return 'again';
   // The hypervisor says when it is back, and then every VM is looked at again.
   if (fault.kind === 'unavailable') return { wakeAt: context.now() + restlessPauseMs };
-  const error = { code: statusOf[fault.kind], message: oneLine(fault.message) };
+  const error = { code: statusOf[fault.kind], message: oneLine(fault.message, longestMessage) };
   context.memory = failed(context.memory, doing, fault.kind, error, context.now());
   if (mayRefuse(context, before, doing, fault)) {
     context.ledger.advance(context.uid, { phase: 'refusing', error });
@@ -108,14 +109,6 @@ function afterFailure(
   const state = doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (current?.state ?? 'unknown');
   context.observe(state, domain, error, before.desired.generation);
   return { wakeAt: context.memory.failure?.retryAt ?? null };
-}
-
-/** Messages of the hypervisor end up in logs, on terminals and on the wire. */
-function oneLine(message: string): string {
-  return message
-    .replace(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, longestMessage);
 }
 
 /**

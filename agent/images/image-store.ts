@@ -4,12 +4,14 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
+import type { HypervisorError } from '../hypervisor/hypervisor.js';
+import { requirePool } from '../hypervisor/pool-folders.js';
 import { ImageFault } from './image-fault.js';
 import { readQcow2VirtualSizeMib } from './qcow2-header.js';
 import { openSource } from './source.js';
@@ -35,7 +37,12 @@ export class ImageStore {
   readonly #imageDirectories: readonly string[];
   readonly #downloads = new Map<string, Download>();
 
-  constructor(dataDir: string, imageDirectories: readonly string[]) {
+  /** Files may come from `imageDirectories`, and shared pools be in `poolDirectories`. */
+  constructor(
+    dataDir: string,
+    imageDirectories: readonly string[],
+    private readonly poolDirectories: readonly string[] = [],
+  ) {
     this.#ownFolder = join(dataDir, 'images');
     this.#imageDirectories = imageDirectories;
   }
@@ -68,12 +75,24 @@ export class ImageStore {
   ): Promise<FetchedImage> {
     const folder = poolPath === '' ? this.#ownFolder : join(poolPath, 'images');
     const path = join(folder, `${image.sha256}.${image.format}`);
-    const cached = await stat(path).catch(() => null);
+    if (poolPath !== '') {
+      await this.#requirePool(poolPath);
+      await mkdir(folder, { recursive: true, mode: 0o711 });
+      await this.#requirePool(folder);
+    }
+    // A symbolic link is no image: others may write to a shared pool.
+    const cached = await lstat(path).catch(() => null);
     if (cached?.isFile() && (image.sizeBytes === 0 || cached.size === image.sizeBytes)) {
       return { path, virtualSizeMib: await virtualSizeMib(image, path) };
     }
     if (signal.aborted) throw new ImageFault('cancelled', 'not needed any more');
     return this.#join(image, folder, path, onProgress, signal);
+  }
+
+  async #requirePool(poolPath: string): Promise<void> {
+    await requirePool(poolPath, this.poolDirectories).catch((error: HypervisorError) => {
+      throw new ImageFault(error.fault === 'invalid' ? 'denied' : 'failed', error.message);
+    });
   }
 
   /** Waits for the download of this image, and begins it if nobody has. */

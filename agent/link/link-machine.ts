@@ -12,6 +12,7 @@ import type { Report } from '../../proto/gen/secovia/v1/Report.js';
 import type { Welcome__Output } from '../../proto/gen/secovia/v1/Welcome.js';
 import { type Checkpoint, type Epoch, judgeEpoch } from '../converge/epoch.js';
 import type { VmObservation } from '../converge/observation.js';
+import { oneLine } from '../converge/one-line.js';
 import { Lease } from './lease.js';
 import { Outbox } from './outbox.js';
 import { observationMessage, protocolVersion, readCheckpoint, readEpoch } from './wire.js';
@@ -57,6 +58,9 @@ const backoff = { quickMs: 200, firstMs: 500, longestMs: 30_000, rejectedMs: 60_
 /** A link that held this long was a good one: the next loss is followed by a quick try again. */
 const steadyAfterMs = 10_000;
 const shortestSilenceMs = 15_000;
+/** What the scheduler may make of the intervals: beyond it a lost connection would not be noticed. */
+const longestIntervalMs = 600_000;
+const longestReason = 500;
 
 export class LinkMachine {
   readonly #options: LinkOptions;
@@ -124,11 +128,20 @@ export class LinkMachine {
     this.#flush();
   }
 
-  /** The stream is over. */
-  ended(reason: string, now: number): void {
-    if (this.#state === 'connecting' || this.#state === 'greeting' || this.#state === 'linked') {
-      this.#retry(reason, now);
+  /** The stream is over; one that was refused is not tried again soon. */
+  ended(why: string, now: number, refused = false): void {
+    const reason = oneLine(why, longestReason);
+    if (this.#state !== 'connecting' && this.#state !== 'greeting' && this.#state !== 'linked') return;
+    if (!refused) this.#retry(reason, now);
+    else {
+      this.#out({ kind: 'problem', message: `the scheduler refuses this agent: ${reason}` });
+      this.#refused(reason, now);
     }
+  }
+
+  /** There is something new to show: whoever waits to try again does it now. */
+  tryAgain(now: number): void {
+    if (this.#state === 'waiting' || this.#state === 'rejected') this.#connect(now);
   }
 
   writable(): void {
@@ -236,13 +249,17 @@ export class LinkMachine {
   }
 
   #rejected(rejected: Rejected__Output, now: number): void {
-    const reason = `${rejected.reason}: ${rejected.message}`;
+    const reason = oneLine(`${rejected.reason}: ${rejected.message}`, longestReason);
     this.#out({ kind: 'problem', message: `the scheduler rejects this agent: ${reason}` });
     if (rejected.retryable) {
       this.#drop(reason, now);
       return;
     }
     this.#out({ kind: 'disconnect', reason });
+    this.#refused(reason, now);
+  }
+
+  #refused(reason: string, now: number): void {
     this.#enter('rejected', now, reason);
     this.#wakeAt = now + backoff.rejectedMs * (0.9 + this.#options.random() / 5);
   }
@@ -311,7 +328,7 @@ export class LinkMachine {
   }
 
   #desired(desired: Desired__Output): void {
-    if (this.#mayObey(readEpoch(desired.epoch), `the word about VM ${desired.uid}`)) {
+    if (this.#mayObey(readEpoch(desired.epoch), `the word about VM ${oneLine(desired.uid, 36)}`)) {
       this.#out({ kind: 'desired', desired });
     }
   }
@@ -348,11 +365,11 @@ export class LinkMachine {
   }
 
   #leaseIntervalMs(): number {
-    return Math.max(200, this.#welcome?.leaseIntervalMs ?? 0);
+    return Math.min(longestIntervalMs, Math.max(200, this.#welcome?.leaseIntervalMs ?? 0));
   }
 
   #reportIntervalMs(): number {
-    return Math.max(1_000, this.#welcome?.reportIntervalMs ?? 0);
+    return Math.min(longestIntervalMs, Math.max(1_000, this.#welcome?.reportIntervalMs ?? 0));
   }
 
   #longestSilenceMs(): number {

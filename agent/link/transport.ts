@@ -6,8 +6,11 @@ export interface StreamListener {
   opened(): void;
   received(response: LinkResponse__Output): void;
   writable(): void;
-  /** Called once at most, and never after `close`. */
-  ended(reason: string): void;
+  /**
+   * Called once at most, and never after `close`. One that was refused was told that it is not welcome, and may not be for
+   * long.
+   */
+  ended(reason: string, refused?: boolean): void;
 }
 
 export interface LinkStream {

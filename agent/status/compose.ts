@@ -2,6 +2,7 @@
 import type { Instant } from '../converge/converger.js';
 import { isTroubled } from '../converge/observation.js';
 import type { AgentCore } from '../core.js';
+import type { CertificateStanding } from '../enrolment/renewal-plan.js';
 import type { Availability } from '../hypervisor/hypervisor.js';
 import type { CachedImage } from '../images/image-store.js';
 import type { AgentStatus, Amounts, GuestStatus } from './snapshot.js';
@@ -19,14 +20,17 @@ export interface ComposeInput {
   scheduler: string;
   libvirtUri: string;
   version: string;
+  /** Null without TLS. */
+  certificate: CertificateStanding | null;
 }
 
 export function composeStatus(input: ComposeInput): AgentStatus {
-  const { core, now, availability } = input;
+  const { core, now, availability, certificate } = input;
   const link = core.linkStatus();
   const guests = guestsOf(core, now);
   const reasons = [
     ...(link.state === 'linked' ? [] : [`no link to the scheduler: ${link.reason || link.state}`]),
+    ...(certificate === null || certificate.trouble === null ? [] : [certificate.trouble]),
     ...(availability.available ? [] : [`libvirt does not answer: ${availability.error}`]),
     ...guests.filter(({ troubled }) => troubled).map(({ guest }) => troubleOf(guest)),
   ];
@@ -50,6 +54,14 @@ export function composeStatus(input: ComposeInput): AgentStatus {
       leaseEndsInMs: link.leaseExpiresAt === null ? null : link.leaseExpiresAt - now.bootMs,
       waitingMessages: link.waiting,
     },
+    certificate:
+      certificate === null
+        ? null
+        : {
+            endsInMs: certificate.endMs - now.wallMs,
+            renewsInMs: certificate.nextMs - now.wallMs,
+            error: certificate.error,
+          },
     libvirt: {
       available: availability.available,
       uri: input.libvirtUri,
@@ -58,6 +70,7 @@ export function composeStatus(input: ComposeInput): AgentStatus {
         input.connectedToLibvirtWallMs === null ? null : now.wallMs - input.connectedToLibvirtWallMs,
       error: availability.error,
     },
+    checkpoint: core.ledger.checkpoint,
     capacity: capacityOf(core),
     guests: guests.map(({ guest }) => guest),
     foreignDomains: core.converger.foreignDomains,

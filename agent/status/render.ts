@@ -22,6 +22,7 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
     row('site', `${status.site}${status.federation === '' ? '' : ` of ${status.federation}`}`),
     row('link', linkText(status, paint)),
     row('lease', leaseText(status, paint)),
+    row('identity', certificateText(status, paint)),
     row(
       'libvirt',
       libvirt.available
@@ -34,6 +35,9 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
     ...guestLines(status.guests, paint),
   ];
   if (link.epoch !== '') lines.splice(5, 0, row('epoch', link.epoch));
+  if (status.checkpoint !== null) {
+    lines.splice(6, 0, row('journal', `signed up to decision ${status.checkpoint.sequence}`));
+  }
   if (status.foreignDomains > 0) lines.push(row('foreign', `${status.foreignDomains} domains, left alone`));
   if (status.orphans.length > 0) lines.push(row('orphans', paint('yellow', status.orphans.join(', '))));
   if (status.images.length > 0) {
@@ -64,6 +68,17 @@ function leaseText({ link }: AgentStatus, paint: Paint): string {
   const granted = link.lastLeaseAgoMs === null ? '' : `, granted ${duration(link.lastLeaseAgoMs)} ago`;
   if (link.leaseEndsInMs > 0) return `ends in ${duration(link.leaseEndsInMs)}${granted}`;
   return paint('yellow', `ended ${duration(-link.leaseEndsInMs)} ago${granted}; the guests run on`);
+}
+
+function certificateText({ certificate }: AgentStatus, paint: Paint): string {
+  if (certificate === null) return paint('yellow', 'none: there is no TLS');
+  const { endsInMs, renewsInMs, error } = certificate;
+  const until =
+    endsInMs > 0
+      ? `certificate for ${duration(endsInMs)}`
+      : paint('red', `certificate ended ${duration(-endsInMs)} ago`);
+  if (error !== '') return `${until}, ${paint('yellow', `not renewed: ${error}`)}`;
+  return `${until}, renewed in ${duration(renewsInMs)}`;
 }
 
 function capacityLines({ capacity }: AgentStatus, paint: Paint): string[] {

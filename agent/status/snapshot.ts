@@ -47,6 +47,15 @@ export interface AgentStatus {
     leaseEndsInMs: number | null;
     waitingMessages: number;
   };
+  /** Null without TLS. */
+  certificate: {
+    /** Negative when it has ended. */
+    endsInMs: number;
+    /** Until it is tried to renew it. */
+    renewsInMs: number;
+    /** Why the last try failed; empty when it did not. */
+    error: string;
+  } | null;
   libvirt: {
     available: boolean;
     uri: string;
@@ -54,6 +63,8 @@ export interface AgentStatus {
     connectedForMs: number | null;
     error: string;
   };
+  /** The newest point of the scheduler's journal that it has signed for this agent; null before the first. */
+  checkpoint: { incarnation: number; sequence: number; hashHex: string; signatureBase64: string } | null;
   capacity: {
     total: Amounts;
     reserved: Amounts;

@@ -1,3 +1,5 @@
+import { oneLine } from '../converge/one-line.js';
+
 /**
  * The last things that went wrong, for `secovia-agent status`: a short ring, in which a trouble that repeats keeps
  * one place and a count.
@@ -17,7 +19,7 @@ export class Troubles {
 
   /** Returns true when it is not a repetition of the newest ones. */
   add(text: string, wallMs: number): boolean {
-    const message = text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+    const message = oneLine(text, longestMessage);
     const known = this.#ring.find((trouble) => trouble.message === message);
     if (known !== undefined) {
       known.count++;

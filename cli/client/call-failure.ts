@@ -110,6 +110,8 @@ export function isTransport(message: string): boolean {
 }
 
 function transportReason(message: string): string {
+  const distrust = distrustReason(message);
+  if (distrust !== null) return distrust;
   if (/ECONNREFUSED/.test(message)) return 'nothing listens there';
   if (/^Name resolution|ENOTFOUND|EAI_AGAIN/.test(message)) return 'the name is not known';
   if (/EHOSTUNREACH|ENETUNREACH/.test(message)) return 'there is no route to it';
@@ -117,9 +119,27 @@ function transportReason(message: string): string {
   return 'the connection broke';
 }
 
+/** Why the other end is not believed to be the scheduler; null when that is not what is wrong. */
+function distrustReason(message: string): string | null {
+  // In the words of proto/credentials.ts, which is too heavy to be loaded for them.
+  const stranger = /the server is not the scheduler of federation [a-z0-9-]+/.exec(message)?.[0];
+  if (stranger !== undefined) return stranger;
+  if (/self[- ]signed certificate|unable to (get|verify)|certificate signature failure/i.test(message))
+    return 'its certificate is of another authority than yours';
+  if (/certificate has expired|certificate is not yet valid/.test(message))
+    return 'its certificate is not good at this time; compare the clocks of both machines';
+  if (/unsuitable certificate purpose/.test(message)) return 'its certificate is not that of a server';
+  if (/wrong version number|packet length too long|record layer failure/i.test(message))
+    return 'what listens there does not speak TLS; it may run with --insecure';
+  return null;
+}
+
 /** Nothing of this kind heals within a timeout, so it is not tried again. */
 export function isHopeless(code: string, message: string): boolean {
-  return code === 'UNAVAILABLE' && /^Name resolution|ENOTFOUND/.test(message);
+  if (code !== 'UNAVAILABLE') return false;
+  return (
+    /^Name resolution|ENOTFOUND/.test(message) || (isTransport(message) && distrustReason(message) !== null)
+  );
 }
 
 const listCommands: Record<string, string> = {

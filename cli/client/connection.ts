@@ -22,6 +22,8 @@ export interface ConnectionHost {
   settings: Settings;
   /** Ends every call when it aborts. */
   interrupted: AbortSignal;
+  /** Milliseconds since 1970. */
+  nowMs: number;
   /** Says something to the user, on stderr. */
   say(line: string): void;
 }
@@ -41,9 +43,10 @@ export class Connection {
   readonly #host: ConnectionHost;
   readonly #client: grpc.Client;
 
+  /** @throws Failure when the user has no credentials that could be used. */
   constructor(host: ConnectionHost) {
     this.#host = host;
-    this.#client = openChannel(host.settings.server);
+    this.#client = openChannel(host.settings, host.nowMs);
   }
 
   /** A call that changes nothing. */
@@ -122,8 +125,12 @@ export class Connection {
         // The tries before it said more than that the time is up.
         if (code === 'DEADLINE_EXCEEDED' && last !== undefined) throw last;
         last = this.#failureOf(failure, requestId);
-        if (once || code !== 'UNAVAILABLE' || isHopeless(code, failure.details)) throw last;
-        const waitMs = readErrorDetails(failure).retryDelayMs ?? pauseMs * (0.75 + Math.random() / 2);
+        const { retryDelayMs } = readErrorDetails(failure);
+        // Whoever calls too often is told when to go on; a quota or a host that is full is not.
+        const isLater =
+          code === 'UNAVAILABLE' || (code === 'RESOURCE_EXHAUSTED' && retryDelayMs !== undefined);
+        if (once || !isLater || isHopeless(code, failure.details)) throw last;
+        const waitMs = retryDelayMs ?? pauseMs * (0.75 + Math.random() / 2);
         const leftMs = deadline - Date.now();
         if (waitMs >= leftMs) throw last;
         const left = formatDuration(Math.ceil(leftMs / 1000) * 1000);
@@ -193,7 +200,7 @@ const brokenOff = new Set(['CANCELLED', 'INTERNAL', 'UNKNOWN']);
 
 /** The first half of the sentence that says why we try again: without the advice, which is for the end. */
 function reasonToRetry(failure: CallFailure): string {
-  return `${failure.message.split(' (UNAVAILABLE', 1)[0]}.`;
+  return `${failure.message.split(/ \((?:UNAVAILABLE|RESOURCE_EXHAUSTED)/, 1)[0]}.`;
 }
 
 export function interruptedFailure(requestId?: string): Failure {

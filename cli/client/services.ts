@@ -2,9 +2,12 @@
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdministrationServiceDefinition } from '../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../proto/gen/secovia/v1/AgreementService.js';
+import type { AuditServiceDefinition } from '../../proto/gen/secovia/v1/AuditService.js';
 import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
+import type { IdentityServiceDefinition } from '../../proto/gen/secovia/v1/IdentityService.js';
 import type { ImageServiceDefinition } from '../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../proto/gen/secovia/v1/PlacementService.js';
@@ -18,9 +21,12 @@ import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.j
 export interface Services {
   AdministrationService: AdministrationServiceDefinition;
   AgreementService: AgreementServiceDefinition;
+  AuditService: AuditServiceDefinition;
   FederationService: FederationServiceDefinition;
   HostService: HostServiceDefinition;
+  IdentityService: IdentityServiceDefinition;
   ImageService: ImageServiceDefinition;
+  JoinTokenService: JoinTokenServiceDefinition;
   OperationService: OperationServiceDefinition;
   PartnerService: PartnerServiceDefinition;
   PlacementService: PlacementServiceDefinition;

@@ -8,6 +8,7 @@ import { completion } from './completion.js';
 import { settlement } from './settlement.js';
 import { usage } from './usage.js';
 import { version } from './version.js';
+import { whoami } from './whoami.js';
 
 export interface Group {
   word: string;
@@ -78,6 +79,11 @@ export const groups: readonly Group[] = [
     load: async () => (await import('./host/index.js')).hostCommands,
   },
   {
+    word: 'token',
+    summary: 'Tokens with which new hosts join',
+    load: async () => (await import('./token/index.js')).tokenCommands,
+  },
+  {
     word: 'pool',
     summary: 'Storage that several hosts share',
     load: async () => (await import('./pool/index.js')).poolCommands,
@@ -87,11 +93,22 @@ export const groups: readonly Group[] = [
     summary: 'The federation as a whole',
     load: async () => (await import('./federation/index.js')).federationCommands,
   },
+  {
+    word: 'identity',
+    summary: 'Who may call, and with which certificates',
+    load: async () => (await import('./identity/index.js')).identityCommands,
+  },
+  {
+    word: 'audit',
+    summary: 'What was decided, by whom and why, and how to verify it',
+    load: async () => (await import('./audit/index.js')).auditCommands,
+  },
 ];
 
 export const singleCommands: readonly CommandDefinition[] = [
   usage,
   settlement,
+  whoami,
   completion,
   version,
   completeWords,

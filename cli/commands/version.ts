@@ -1,4 +1,5 @@
 /** `secovia version`: this CLI, and the scheduler if it answers at once. */
+import type { Connection } from '../client/connection.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { Failure } from '../failure.js';
@@ -26,7 +27,8 @@ export const version = defineCommand({
 
 /** Undefined when it does not answer at once. */
 async function schedulerVersion(context: Context): Promise<string | undefined> {
-  const connection = await context.connection();
+  const connection = await connectionOf(context);
+  if (connection === undefined) return undefined;
   const timeoutMs = Math.min(patienceMs, context.settings.timeoutMs ?? patienceMs);
   try {
     const options = { timeoutMs, once: true };
@@ -34,5 +36,16 @@ async function schedulerVersion(context: Context): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Failure && !context.world.interrupted.aborted) return undefined;
     throw error;
+  }
+}
+
+/** Undefined when there are no credentials, which the CLI's own version does not need; says so. */
+async function connectionOf(context: Context): Promise<Connection | undefined> {
+  try {
+    return await context.connection();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    context.say(error.message);
+    return undefined;
   }
 }

@@ -18,7 +18,7 @@ export type Completion =
   /** The name of something the scheduler knows, e.g. `vm`. */
   | { kind: 'names'; of: string; prefix: string; current: string; said: SaidOptions };
 
-/** Values of flags that stand earlier on the line and matter for asking the scheduler. */
+/** Flags that stand earlier on the line and matter for asking the scheduler; those without a value have an empty one. */
 export type SaidOptions = Record<string, string>;
 
 const fileKinds = new Set(['path', 'directory']);
@@ -93,8 +93,8 @@ function takeFlag(program: Command, walk: Walk, word: string): void {
   const option = known.find(({ long, short }) => long === name || short === name);
   if (option === undefined) return;
   walk.used.add(option);
-  if (!takesValue(option)) return;
-  if (equals < 0) walk.open = option;
+  if (!takesValue(option)) walk.said[option.attributeName()] = '';
+  else if (equals < 0) walk.open = option;
   else walk.said[option.attributeName()] = word.slice(equals + 1);
 }
 

@@ -3,7 +3,7 @@
  * short deadline and one page; no answer means no names, never a message.
  */
 import { Connection } from '../client/connection.js';
-import type { Settings } from '../settings.js';
+import { reachOf, type Settings } from '../settings.js';
 import { formatGroup } from '../values/groups.js';
 import { resourceName, shortName, shortVmName } from '../values/names.js';
 import { parseServer } from '../values/words.js';
@@ -27,6 +27,10 @@ const sources: Record<string, Names> = {
     ),
   host: async (connection) =>
     (await connection.call('HostService', 'ListHosts', page, ask)).hosts.map((each) =>
+      candidate(each.name, shortName(each.site)),
+    ),
+  token: async (connection) =>
+    (await connection.call('JoinTokenService', 'ListJoinTokens', page, ask)).joinTokens.map((each) =>
       candidate(each.name, shortName(each.site)),
     ),
   image: async (connection) =>
@@ -55,6 +59,10 @@ const sources: Record<string, Names> = {
     ),
   agreement: async (connection) =>
     (await connection.call('AgreementService', 'ListAgreements', page, ask)).agreements.map((each) =>
+      candidate(each.name, each.title),
+    ),
+  identity: async (connection) =>
+    (await connection.call('IdentityService', 'ListIdentities', page, ask)).identities.map((each) =>
       candidate(each.name, each.title),
     ),
   loan: async (connection) =>
@@ -117,12 +125,20 @@ export async function completeNames(
 ): Promise<Candidate[]> {
   const names = sources[wanted.of];
   if (names === undefined) return [];
-  const { server, administration = settings.administration } = wanted.said;
+  const { said } = wanted;
+  const { administration = settings.administration } = said;
   let connection: Connection | undefined;
   try {
+    const line = {
+      server: said['server'] === undefined ? settings.server : parseServer(said['server']),
+      // The shell has not put the home directory in yet.
+      identity: said['identity']?.replace(/^~(?=\/|$)/, world.env['HOME'] ?? '~'),
+      insecure: said['insecure'] !== undefined,
+    };
     connection = new Connection({
-      settings: { ...settings, server: server === undefined ? settings.server : parseServer(server) },
+      settings: { ...settings, ...reachOf(line, world) },
       interrupted: world.interrupted,
+      nowMs: world.now(),
       say: () => undefined,
     });
     // `city/w` names its administration itself.

@@ -8,6 +8,7 @@ import { ValueError } from './value-error.js';
 export type Collection =
   | 'sites'
   | 'hosts'
+  | 'joinTokens'
   | 'administrations'
   | 'images'
   | 'storagePools'
@@ -16,11 +17,13 @@ export type Collection =
   | 'dataClasses'
   | 'residencyRules'
   | 'agreements'
-  | 'loans';
+  | 'loans'
+  | 'identities';
 
 const nouns: Record<Collection, string> = {
   sites: 'a site',
   hosts: 'a host',
+  joinTokens: 'a join token',
   administrations: 'an administration',
   images: 'an image',
   storagePools: 'a pool',
@@ -30,6 +33,7 @@ const nouns: Record<Collection, string> = {
   residencyRules: 'a residency rule',
   agreements: 'an agreement',
   loans: 'a loan',
+  identities: 'an identity',
 };
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

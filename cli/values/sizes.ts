@@ -35,7 +35,7 @@ function readMib(text: string, mostMib: number, mayBeZero: boolean): number {
   if (match === null || !/\d/.test(amount)) {
     throw new ValueError(`Write a whole number and a unit, for example 128MiB, 1GiB or 2TiB.`);
   }
-  const known = mibPerUnit[unit];
+  const known = Object.hasOwn(mibPerUnit, unit) ? mibPerUnit[unit] : undefined;
   if (known === undefined) throw new ValueError(explainUnit(amount, unit));
   if ((!mayBeZero && /^[+-]?0*$/.test(amount)) || amount.startsWith('-')) {
     throw new ValueError(`A size must be more than zero, for example 1${unit}.`);

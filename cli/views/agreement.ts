@@ -16,7 +16,7 @@ export function agreementColumns(nowMs: number): Column<Agreement__Output>[] {
     { head: 'PARTNER', value: (each) => shortName(each.partner) },
     { head: 'FOR', value: beneficiary },
     { head: 'STATE', value: (each) => stateWord(each.state), tone: (_each, value) => stateTone(value) },
-    { head: 'VMS', value: (each) => String(each.used?.vms ?? 0), align: 'right' },
+    { head: 'VMS', value: (each) => (each.used === null ? '' : String(each.used.vms)), align: 'right' },
     { head: 'VCPUS', value: (each) => vcpus(each), align: 'right' },
     { head: 'UNTIL', value: (each) => formatMoment(timestampMs(each.noticeUntil ?? each.validUntil), nowMs) },
     { head: 'TITLE', value: (each) => each.title },
@@ -24,7 +24,8 @@ export function agreementColumns(nowMs: number): Column<Agreement__Output>[] {
 }
 
 function vcpus({ used, limit }: Agreement__Output): string {
-  return `${used?.vcpus ?? 0}/${limit?.vcpus ?? '-'}`;
+  // What others use under it is not shown to everybody.
+  return `${used?.vcpus ?? ''}/${limit?.vcpus ?? '-'}`;
 }
 
 /** `partner arnes`, `administration osijek`. */
@@ -47,7 +48,7 @@ export function agreementSheet(each: Agreement__Output, nowMs: number, paint: Pa
       ['VMs may stay until', formatMoment(timestampMs(each.noticeUntil), nowMs)],
       ['At most', formatLimits(each.limit) || 'no limit'],
       ['At most, as a share', each.limitPercent === 0 ? '' : `${each.limitPercent}% of what its hosts offer`],
-      ['Used', formatHoldings(each.used) || 'nothing'],
+      ['Used', each.used === null ? '' : formatHoldings(each.used) || 'nothing'],
       ['Reserve', formatLimits(each.reserve)],
       ['Price an hour', priceLines(each.price)],
       ['Notice', `${each.noticeDays} days`],

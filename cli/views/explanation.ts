@@ -61,6 +61,7 @@ export function refusalSentence(refusal: string): string {
 function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
   const {
     host,
+    site,
     left,
     softViolations,
     sparedForGpus,
@@ -69,6 +70,8 @@ function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
     numaCells,
     contentStartTime,
   } = score;
+  const name = shortName(host);
+  const where = name === '-' ? `a host of site ${shortName(site)}` : name;
   const wishes = [
     contentStartTime === null ? '' : `its VMs from ${dayOf(contentStartTime)} on average`,
     numaCells.length === 0 ? '' : `NUMA cells ${numaCells.join(', ')}`,
@@ -77,9 +80,7 @@ function scoreRows(label: string, score: HostScore__Output): SheetRow[] {
     priceTier === 0 ? '' : `price tier ${priceTier}`,
     sitePreference === 0 ? '' : 'not on the site preferred most',
   ];
-  return [
-    [label, [shortName(host), left === null ? '' : `${amounts(left)} left`, ...wishes].filter(Boolean)],
-  ];
+  return [[label, [where, left === null ? '' : `${amounts(left)} left`, ...wishes].filter(Boolean)]];
 }
 
 const dayOf = (time: Timestamp__Output) => new Date(timestampMs(time) ?? 0).toISOString().slice(0, 10);

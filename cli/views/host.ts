@@ -27,18 +27,20 @@ export function hostColumns(nowMs: number): Column<Host__Output>[] {
   ];
 }
 
-/** `3/8`: held by VMs, of what there is for them. */
+/** `3/8`: held by VMs, of what there is for them; nothing to who may not see it. */
 function share(
   host: Host__Output,
   pick: (amount: Resources__Output) => number,
   format: (value: number) => string,
 ): string {
-  const capacity = host.capacity === null ? 0 : pick(host.capacity);
-  return `${format(host.claimed === null ? 0 : pick(host.claimed))}/${format(capacity)}`;
+  if (host.capacity === null) return '';
+  return `${format(host.claimed === null ? 0 : pick(host.claimed))}/${format(pick(host.capacity))}`;
 }
 
 function hostNote(host: Host__Output): string {
-  return [host.cordoned ? 'cordoned' : '', host.stateReason].filter(Boolean).join('; ');
+  return [host.revoked ? 'revoked' : '', host.cordoned ? 'cordoned' : '', host.stateReason]
+    .filter(Boolean)
+    .join('; ');
 }
 
 export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): string {
@@ -60,6 +62,8 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['Foreign domains', host.foreignDomains > 0 ? String(host.foreignDomains) : ''],
       ['Orphans', host.orphans],
       ...(host.inventory === null ? [] : inventoryRows(host.inventory)),
+      ['Certificates', certificates(host, nowMs)],
+      ['Revoked', host.revoked ? 'yes: its certificates are refused until it enrols anew' : ''],
       ['Connected', formatMoment(timestampMs(host.connectTime), nowMs)],
       ['Lease until', formatMoment(timestampMs(host.leaseExpireTime), nowMs)],
       ['Etag', host.etag],
@@ -68,6 +72,16 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
     ],
     paint,
   );
+}
+
+/** One line each, the newest last. */
+function certificates({ certificates: all }: Host__Output, nowMs: number): string[] {
+  return all.map(({ serial, expireTime, revokeTime }) => {
+    const ended = (timestampMs(expireTime) ?? 0) <= nowMs;
+    const until = formatMoment(timestampMs(expireTime), nowMs);
+    const revoked = revokeTime === null ? '' : `, revoked ${formatMoment(timestampMs(revokeTime), nowMs)}`;
+    return `${serial} ${ended ? 'ended' : 'until'} ${until}${revoked}`;
+  });
 }
 
 function dedication({ dedicatedTo }: Host__Output): string {

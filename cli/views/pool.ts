@@ -20,8 +20,9 @@ export function poolColumns(nowMs: number): Column<StoragePool__Output>[] {
   ];
 }
 
-/** `12 GiB/2 TiB`: held by volumes, of what there is. */
+/** `12 GiB/2 TiB`: held by volumes, of what there is; nothing to who may not see it. */
 function usage(pool: StoragePool__Output): string {
+  if (pool.capacityMib === 0) return '';
   return `${formatMib(pool.claimedMib)}/${formatMib(pool.capacityMib)}`;
 }
 
@@ -33,8 +34,8 @@ export function poolSheet(pool: StoragePool__Output, nowMs: number, paint: Paint
       ['Site', shortName(pool.site)],
       ['Path', pool.path],
       ['Hosts', pool.hosts.map(shortName)],
-      ['Capacity', formatMib(pool.capacityMib)],
-      ['Held by volumes', formatMib(pool.claimedMib)],
+      ['Capacity', pool.capacityMib === 0 ? '' : formatMib(pool.capacityMib)],
+      ['Held by volumes', pool.capacityMib === 0 ? '' : formatMib(pool.claimedMib)],
       ['Etag', pool.etag],
       ['Created', formatMoment(timestampMs(pool.createTime), nowMs)],
     ],

@@ -18,12 +18,12 @@ capacity: { vcpus: $vcpus, memoryMib: $memory, diskMib: $disk }
 YAML
 }
 
-# The number in a host's name is also its rack: no two hosts of a site share one.
+# host_join HOST [TOKEN [--new-key]]: with a new key also a host that has joined. The number in a host's name is also its rack: no two hosts of a site share one.
 host_join() {
   local name=$1
-  if [ -e "$lab/hosts/$name/joined" ]; then return; fi
-  in_host "$name" "${agent[@]}" join --scheduler "$server" --site "${name%-*}" --host "$name" \
-    --rack "rack-${name##*-}" --config "$lab/hosts/$name/agent.yaml" >>"$lab/logs/$name/join.log" 2>&1 ||
+  if [ -z "${3:-}" ] && [ -e "$lab/hosts/$name/joined" ]; then return; fi
+  in_host "$name" "${agent[@]}" join "${2:-$(cat "$lab/scheduler/token-${name%-*}")}" --host "$name" \
+    --rack "rack-${name##*-}" --config "$lab/hosts/$name/agent.yaml" ${3:+"$3"} >>"$lab/logs/$name/join.log" 2>&1 ||
     fail "host $name could not join the federation: $(tail -n1 "$lab/logs/$name/join.log")"
   touch "$lab/hosts/$name/joined"
   daemon_start "$name" agent

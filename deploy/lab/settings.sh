@@ -38,6 +38,13 @@ together() {
   return $status
 }
 
+# without WORD WORDS...: the words but that one.
+without() {
+  local left=$1 word
+  shift
+  for word in "$@"; do [ "$word" = "$left" ] || echo "$word"; done | paste -sd ' '
+}
+
 # Two data centres of two partners in two countries; the second gets a third of the hosts.
 sites=(zagreb skopje)
 site_facts() {

@@ -29,6 +29,7 @@ lab_env() {
   require_lab
   printf 'export SECOVIA_LAB_DIR=%q\n' "$lab"
   printf 'export SECOVIA_SERVER=%q\n' "$server"
+  printf 'export SECOVIA_IDENTITY=%q\n' "$lab/identity"
   printf 'export SECOVIA_LAB_IMAGE=%q\n' "$image"
   printf 'export SECOVIA_LAB_IMAGE_DIGEST=%q\n' "sha256:$(cat "$cache/guest/tiny.sha256" 2>/dev/null)"
   printf 'export SECOVIA_LAB_ACCELERATOR=%q\n' "$accelerator"

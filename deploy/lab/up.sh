@@ -24,12 +24,14 @@ obstacle() {
 }
 
 lab_up() {
+  local left=''
   driver=qemu host_total=${SECOVIA_LAB_HOSTS:-3}
   while [ $# -gt 0 ]; do
     case $1 in
       --driver) driver=${2:-} && shift ;;
       --driver=*) driver=${1#*=} ;;
-      *) fail "up knows --driver qemu|test, not $1" ;;
+      --leave) left=${2:-} && shift ;;
+      *) fail "up knows --driver qemu|test and --leave HOST, not $1" ;;
     esac
     shift
   done
@@ -63,8 +65,14 @@ lab_up() {
   local powering=$!
   together site_create "${sites[@]}"
   wait $powering || exit 1
-  together host_join $hosts
-  together host_wait_serving $hosts
+  local joining new
+  joining=$(without "$left" $hosts)
+  new=$(strangers $joining)
+  if [ -n "$new" ]; then
+    together token_make $(sed 's/-[0-9]*$//' <<<"$new" | sort -u)
+    together host_join $new
+  fi
+  if [ -n "$joining" ]; then together host_wait_serving $joining; fi
   keep_capabilities
   exec 9>&-
 }
@@ -118,8 +126,10 @@ listen: "$server"
 dataDir: $folder/data
 federation: lab
 leaseMs: 10000
+hostCertificateMs: 90000
 logLevel: info
 YAML
+  scheduler_found
   if ! recorded_pid "$folder/keep.pid" >/dev/null; then
     start_apart "$lab/logs/scheduler.log" "$here/keep" "$folder" "$lab/logs/scheduler.log" \
       "$checkout/deploy/bin/secovia-scheduler" run --config "$folder/config.yaml"
@@ -128,7 +138,15 @@ YAML
   until_true 20 tcp_open "$server" || fail "the scheduler does not answer: $(tail -n1 "$lab/logs/scheduler.log")"
 }
 
-secovia() { SECOVIA_SERVER=$server node "$checkout/dist/cli/main.js" "$@"; }
+# The federation's authority and its first administrator, once. Repeated after an interruption it goes on.
+scheduler_found() {
+  if [ -e "$lab/identity/key.pem" ]; then return; fi
+  node "$checkout/dist/scheduler/main.js" init --data-dir "$lab/scheduler/data" --federation lab --admin lab \
+    --out "$lab/identity" >>"$lab/logs/founding.log" 2>&1 ||
+    fail "the federation could not be founded: $(tail -n1 "$lab/logs/founding.log")"
+}
+
+secovia() { SECOVIA_IDENTITY=$lab/identity SECOVIA_SERVER=$server node "$checkout/dist/cli/main.js" "$@"; }
 
 # The request id makes a repetition harmless.
 site_create() {
@@ -138,6 +156,22 @@ site_create() {
   secovia site create "$1" "${facts[@]}" >>"$lab/logs/sites.log" 2>&1 ||
     fail "site $1 could not be created: $(tail -n1 "$lab/logs/sites.log")"
   touch "$lab/scheduler/site-$1"
+}
+
+# What the hosts of a site join with.
+token_make() {
+  local file=$lab/scheduler/token-$1
+  find "$lab/scheduler" -name "token-$1" -mmin +50 -delete
+  if [ -s "$file" ]; then return; fi
+  (umask 077 && secovia token create --site "$1" --uses 100 >"$file.new") 2>>"$lab/logs/sites.log" ||
+    fail "no token could be made for site $1: $(tail -n1 "$lab/logs/sites.log")"
+  mv "$file.new" "$file"
+}
+
+# Of these hosts, those that have not joined yet.
+strangers() {
+  local name
+  for name in "$@"; do [ -e "$lab/hosts/$name/joined" ] || echo "$name"; done
 }
 
 lab_down() {
@@ -152,6 +186,6 @@ lab_down() {
 # The logs stay until the next laboratory is brought up.
 forget() {
   network_down
-  rm -rf "$lab"/{state,hosts,scheduler,bin,switch.pid}
+  rm -rf "$lab"/{state,hosts,scheduler,identity,bin,switch.pid}
   unset server hosts subnet
 }

@@ -4,15 +4,15 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type Refusal, refuse } from '../core/refusal.js';
-import type { Piece, Question, Told } from '../core/accounting/questions.js';
+import type { Question, Told } from '../core/accounting/questions.js';
 
-export interface ThreadData {
+export interface ThreadData<Q = Question> {
   file: string;
-  question: Question;
+  question: Q;
 }
 
 /** Each piece but progress has to be taken before the next comes. */
-export type ThreadMessage = Piece;
+export type ThreadMessage<T = Told> = T | { refusal: Refusal };
 
 export const answeredAtOnce = 2;
 export const mayWait = 8;
@@ -38,7 +38,8 @@ const tooLarge = refuse(
 
 const stopping = refuse('unavailable', 'STOPPING', 'the scheduler is stopping; ask again when it is back');
 
-export class Accountant {
+/** Of use unless it is told otherwise: whatever is answered from the journal is answered alike. */
+export class Accountant<Q = Question, T extends object = Told> {
   readonly #file: string;
   readonly #thread: URL;
   readonly #ending = new AbortController();
@@ -58,11 +59,7 @@ export class Accountant {
    * @returns a refusal, or null when all was handed over or nobody wants it any more.
    * @throws Error when the journal cannot be read, or does not fit together.
    */
-  async ask(
-    question: Question,
-    take: (piece: Told) => Promise<void>,
-    unwanted: AbortSignal,
-  ): Promise<Refusal | null> {
+  async ask(question: Q, take: (piece: T) => Promise<void>, unwanted: AbortSignal): Promise<Refusal | null> {
     const over = AbortSignal.any([unwanted, this.#ending.signal]);
     if (this.#running < answeredAtOnce) this.#running += 1;
     else if (this.#waiting.size >= mayWait) return busy;
@@ -104,12 +101,8 @@ export class Accountant {
     else this.#running -= 1;
   }
 
-  #answer(
-    question: Question,
-    take: (piece: Told) => Promise<void>,
-    over: AbortSignal,
-  ): Promise<Refusal | null> {
-    const workerData: ThreadData = { file: this.#file, question };
+  #answer(question: Q, take: (piece: T) => Promise<void>, over: AbortSignal): Promise<Refusal | null> {
+    const workerData: ThreadData<Q> = { file: this.#file, question };
     const thread = new Worker(this.#thread, {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: memoryMib, maxYoungGenerationSizeMb: youngMemoryMib },
@@ -118,7 +111,7 @@ export class Accountant {
       let refusal: Refusal | null = null;
       const end = () => void thread.terminate();
       over.addEventListener('abort', end, { once: true });
-      thread.on('message', (message: ThreadMessage) => {
+      thread.on('message', (message: ThreadMessage<T>) => {
         if (over.aborted) return;
         const goOn = () => thread.postMessage('taken');
         if ('refusal' in message) {

@@ -9,11 +9,13 @@ import type { SuspendAdministrationRequest__Output } from '../../proto/gen/secov
 import type { UpdateAdministrationRequest__Output } from '../../proto/gen/secovia/v1/UpdateAdministrationRequest.js';
 import type { StoppedVms } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
+import { sightOf } from './authorization.js';
 import { Fields, titleLimit } from './fields.js';
 import { maskedFields } from './masks.js';
 import { type Answer, type CallContext, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
 import { administrationMessage } from '../render/federation.js';
+import { administrationInSight } from '../render/in-sight.js';
 
 const stoppedVmPolicies: Record<string, StoppedVms | null> = {
   STOPPED_VM_POLICY_UNSPECIFIED: null,
@@ -55,23 +57,32 @@ export const administrationService = {
     return { response: { administration: administrationMessage(engine.state, outcome.reply) } };
   }),
 
-  GetAdministration: query((request: GetAdministrationRequest__Output, { engine }): Answer<object> => {
-    const fields = new Fields();
-    const id = fields.name('name', 'administration', request.name);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const administration = engine.state.administrations.get(id);
-    if (administration === undefined) return { refusal: notFound('administration', request.name) };
-    return { response: { administration: administrationMessage(engine.state, administration) } };
-  }),
+  GetAdministration: query(
+    (request: GetAdministrationRequest__Output, { engine }, caller): Answer<object> => {
+      const fields = new Fields();
+      const id = fields.name('name', 'administration', request.name);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const administration = engine.state.administrations.get(id);
+      if (administration === undefined) return { refusal: notFound('administration', request.name) };
+      const sight = sightOf(engine, caller);
+      return { response: { administration: administrationInSight(engine.state, sight, administration) } };
+    },
+  ),
 
-  ListAdministrations: query((request: ListAdministrationsRequest__Output, { engine }): Answer<object> => {
-    const fields = new Fields();
-    const page = pageOf(fields, request, 'administrations');
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { items, nextPageToken } = pageById(page, engine.state.administrations.values(), () => true);
-    const administrations = items.map((item) => administrationMessage(engine.state, item));
-    return { response: { administrations, nextPageToken } };
-  }),
+  ListAdministrations: query(
+    (request: ListAdministrationsRequest__Output, { engine }, caller): Answer<object> => {
+      const fields = new Fields();
+      const page = pageOf(fields, request, 'administrations');
+      if (fields.refusal) return { refusal: fields.refusal };
+      const { state } = engine;
+      const sight = sightOf(engine, caller);
+      const { items, nextPageToken } = pageById(page, state.administrations.values(), (administration) =>
+        sight.administration(administration),
+      );
+      const administrations = items.map((item) => administrationInSight(state, sight, item));
+      return { response: { administrations, nextPageToken } };
+    },
+  ),
 
   UpdateAdministration: mutation((request: UpdateAdministrationRequest__Output, { engine }) => {
     const fields = new Fields();

@@ -1,23 +1,27 @@
 /** AgentService: how a host joins, and the stream between its agent and the scheduler. */
-import type { handleBidiStreamingCall, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  MethodDefinition,
+  ServerDuplexStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { JoinRequest__Output } from '../../proto/gen/secovia/v1/JoinRequest.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
-import { hostMessage, type LeaseReader } from '../render/host.js';
+import type { LeaseReader } from '../render/host.js';
 import { idIn } from '../render/names.js';
-import { Fields } from './fields.js';
-import { type Arrived, type CallContext, malformed, mutation } from './methods.js';
+import { identify } from './admission.js';
+import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
+import { type Arrived, type CallContext, malformed } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
 
 /** How long a new stream may stay silent. */
 const helloDeadlineMs = 10_000;
-const machineIdForm = /^[0-9a-f]{32}$/;
-const rackLimit = 63;
 
 type Stream = ServerDuplexStream<Arrived<LinkRequest__Output>, LinkResponse>;
 
@@ -30,63 +34,63 @@ export interface Session {
 /** Who leads the agents; `fleet/` implements it. */
 export interface Agents<S extends Session> {
   leaseEndMs: LeaseReader;
-  hello(stream: Stream, host: string, hello: Hello__Output): S | Refusal;
+  /** `serial` is that of the certificate that proves which host it is; null where the scheduler runs without TLS. */
+  hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
   lease(session: S, id: number): void;
   report(session: S, message: Report__Output): void;
   gone(session: S, reason: string): void;
 }
 
-/** `checkpointKey` is the public key that checkpoints are signed with. */
-export function agentService<S extends Session>(fleet: Agents<S>, checkpointKey: Buffer) {
+/** `checkpointKey` is the public key that checkpoints are signed with; hosts' certificates are good for `certificateMs`. */
+export function agentService<S extends Session>(
+  fleet: Agents<S>,
+  checkpointKey: Buffer,
+  certificateMs = hostCertificateMs,
+) {
   return {
-    Join: mutation((request: JoinRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.hostId('host_id', request.hostId);
-      const site = fields.name('site', 'site', request.site);
-      const rack = fields.text('rack', request.rack, rackLimit);
-      if (!machineIdForm.test(request.machineId)) {
-        fields.fault('machine_id', 'must be 32 lower-case hexadecimal digits, as in /etc/machine-id');
-      }
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.join', id, site, rack, machineId: request.machineId });
-      if (outcome.refusal) return outcome;
-      return {
-        response: {
-          host: hostMessage(engine.state, outcome.reply, fleet.leaseEndMs),
-          federation: engine.state.federation.name,
-          checkpointKey,
-        },
-      };
-    }),
+    ...enrolmentMethods({ checkpointKey, leaseEndMs: fleet.leaseEndMs, certificateMs }),
 
     Link:
       (
-        _method: unknown,
-        { log }: CallContext,
+        method: MethodDefinition<unknown, unknown>,
+        context: CallContext,
       ): handleBidiStreamingCall<Arrived<LinkRequest__Output>, LinkResponse> =>
       (stream) => {
-        const link = new Link(fleet, stream, log);
-        const silent = setTimeout(
-          () => link.reject('SILENT', 'no Hello came in time', true),
-          helloDeadlineMs,
-        );
-        stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
-          clearTimeout(silent);
-          link.hear(message);
-        });
-        const gone = (reason: string) => {
-          clearTimeout(silent);
-          link.gone(reason);
+        const refused = (refusal: Refusal, caller: Caller | null = null) => {
+          context.attempts.note(caller, method.path, refusal);
+          stream.emit('error', statusOf(refusal));
         };
-        stream.on('end', () => {
-          gone('the agent ended its stream');
-          stream.end();
+        identify(context, stream, refused, (caller) => {
+          if (stream.cancelled) return;
+          const link = new Link(fleet, stream, context.log, caller);
+          const forbidden = context.authorize(method.path, {}, caller);
+          if (forbidden === null) listen(link, stream);
+          else if (caller.subject.kind === 'host') {
+            context.attempts.note(caller, method.path, forbidden);
+            link.turnAway(forbidden);
+          } else refused(forbidden, caller);
         });
-        stream.on('cancelled', () => gone('the connection was lost'));
-        stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
       },
   };
+}
+
+function listen<S extends Session>(link: Link<S>, stream: Stream): void {
+  const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
+  stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
+    clearTimeout(silent);
+    link.hear(message);
+  });
+  const gone = (reason: string) => {
+    clearTimeout(silent);
+    link.gone(reason);
+  };
+  stream.on('end', () => {
+    gone('the agent ended its stream');
+    stream.end();
+  });
+  stream.on('cancelled', () => gone('the connection was lost'));
+  stream.on('error', (error) => gone(`the stream failed: ${error.message}`));
 }
 
 /** One stream: nothing was said, then a session, then over. What comes after the end is not listened to. */
@@ -98,6 +102,7 @@ class Link<S extends Session> {
     private readonly fleet: Agents<S>,
     private readonly stream: Stream,
     private readonly log: Logger,
+    private readonly caller: Caller,
   ) {}
 
   /** Takes in a message; null is one that could not be read. */
@@ -121,6 +126,11 @@ class Link<S extends Session> {
     this.stream.end();
   }
 
+  /** A host that is not let in: its agent knows what the reason means, and whether it may come back. */
+  turnAway({ reason, message }: Refusal): void {
+    this.reject(reason, message, reason === 'CERTIFICATE_REFUSED');
+  }
+
   gone(reason: string): void {
     this.#over = true;
     const session = this.#session;
@@ -140,7 +150,17 @@ class Link<S extends Session> {
       this.#fail(statusOf(refuse('invalid', 'NO_HELLO', message)));
       return;
     }
-    const result = this.fleet.hello(this.stream, host, hello);
+    const { subject } = this.caller;
+    if (subject.kind === 'host' && subject.id !== host) {
+      this.reject(
+        'OTHER_HOST',
+        `this certificate is of host "${subject.id}", and Hello names "${host}"`,
+        false,
+      );
+      return;
+    }
+    const serial = subject.kind === 'host' ? subject.serial : null;
+    const result = this.fleet.hello(this.stream, host, hello, serial);
     if ('kind' in result) this.reject(result.reason, result.message, result.kind === 'unavailable');
     else this.#session = result;
   }

@@ -9,7 +9,9 @@ import type { RecallAgreementRequest__Output } from '../../proto/gen/secovia/v1/
 import type { UpdateAgreementRequest__Output } from '../../proto/gen/secovia/v1/UpdateAgreementRequest.js';
 import { notFound } from '../core/refusal.js';
 import type { Beneficiary, Price } from '../core/tenancy/model.js';
+import { agreementInSight } from '../render/in-sight.js';
 import { agreementMessage } from '../render/tenancy.js';
+import { sightOf } from './authorization.js';
 import { Fields, quoted, titleLimit } from './fields.js';
 import { mostNoticeDays, mostPriceMicros } from './limits.js';
 import { maskedFields } from './masks.js';
@@ -104,16 +106,16 @@ export const agreementService = {
     return { response: { agreement: agreementMessage(engine.state, outcome.reply) } };
   }),
 
-  GetAgreement: query((request: GetAgreementRequest__Output, { engine }): Answer<object> => {
+  GetAgreement: query((request: GetAgreementRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'agreement', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const agreement = engine.state.tenancy.agreements.get(id);
     if (agreement === undefined) return { refusal: notFound('agreement', request.name) };
-    return { response: { agreement: agreementMessage(engine.state, agreement) } };
+    return { response: { agreement: agreementInSight(engine.state, sightOf(engine, caller), agreement) } };
   }),
 
-  ListAgreements: query((request: ListAgreementsRequest__Output, { engine }): Answer<object> => {
+  ListAgreements: query((request: ListAgreementsRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const of = request.partner === '' ? null : fields.name('partner', 'partner', request.partner);
@@ -121,12 +123,14 @@ export const agreementService = {
     if (fields.refusal) return { refusal: fields.refusal };
     if (of !== null && !state.tenancy.partners.has(of))
       return { refusal: notFound('partner', request.partner) };
+    const sight = sightOf(engine, caller);
     const { items, nextPageToken } = pageById(
       page,
       state.tenancy.agreements.values(),
-      ({ partner }) => of === null || partner === of,
+      (agreement) => (of === null || agreement.partner === of) && sight.agreement(agreement),
     );
-    return { response: { agreements: items.map((each) => agreementMessage(state, each)), nextPageToken } };
+    const agreements = items.map((each) => agreementInSight(state, sight, each));
+    return { response: { agreements, nextPageToken } };
   }),
 
   UpdateAgreement: mutation((request: UpdateAgreementRequest__Output, { engine }) => {

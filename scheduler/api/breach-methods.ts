@@ -6,6 +6,7 @@ import { defaultClass } from '../core/tenancy/residency.js';
 import { explainResidency } from '../core/tenancy/answers.js';
 import { vmsInBreach } from '../core/tenancy/stay.js';
 import { breachMessage, siteVerdictMessage } from '../render/residency.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { type Answer, query } from './methods.js';
 import { firstById, pageOf } from './pages.js';
@@ -17,7 +18,7 @@ const pageTimeMs = 10;
 const sequenceDigits = 16;
 
 export const breachMethods = {
-  ExplainResidency: query((request: ExplainResidencyRequest__Output, { engine }): Answer<object> => {
+  ExplainResidency: query((request: ExplainResidencyRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const id = fields.name('administration', 'administration', request.administration);
@@ -27,12 +28,17 @@ export const breachMethods = {
     const administration = state.administrations.get(id);
     if (administration === undefined) return { refusal: notFound('administration', request.administration) };
     if (!state.tenancy.classes.has(dataClass)) return { refusal: notFound('data class', request.dataClass) };
-    const sites = explainResidency(state, administration, dataClass).map(siteVerdictMessage);
-    return { response: { sites } };
+    const sight = sightOf(engine, caller);
+    // Under which agreements others serve it is nothing to an operator.
+    const verdicts = explainResidency(state, administration, dataClass).filter(
+      ({ site }) => sight.partner === null || sight.ownsSite(site),
+    );
+    return { response: { sites: verdicts.map(siteVerdictMessage) } };
   }),
 
-  ListBreaches: query((request: ListBreachesRequest__Output, { engine }): Answer<object> => {
+  ListBreaches: query((request: ListBreachesRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
+    const sight = sightOf(engine, caller);
     const fields = new Fields();
     const top =
       request.administration === ''
@@ -43,8 +49,8 @@ export const breachMethods = {
     if (top !== null && !state.administrations.has(top))
       return { refusal: notFound('administration', request.administration) };
     const rows = function* () {
-      for (const { vm, breach } of vmsInBreach(state, top))
-        yield { id: String(vm.createdSequence).padStart(sequenceDigits, '0'), vm, breach };
+      for (const { vm, breach } of vmsInBreach(state, top ?? sight.top))
+        if (sight.vm(vm)) yield { id: String(vm.createdSequence).padStart(sequenceDigits, '0'), vm, breach };
     };
     const { after } = page;
     const next = firstById(rows(), page.size + 1, ({ id }) => after === null || id > after);
@@ -52,7 +58,7 @@ export const breachMethods = {
     const breaches: object[] = [];
     for (const { vm, breach } of next.slice(0, page.size)) {
       if (breaches.length > 0 && performance.now() > untilMs) break;
-      breaches.push(breachMessage(state, vm, breach, engine.now()));
+      breaches.push(breachMessage(state, sight, vm, breach, engine.now()));
     }
     const last = next[breaches.length - 1];
     const nextPageToken = last !== undefined && breaches.length < next.length ? page.token(last.id) : '';

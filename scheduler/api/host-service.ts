@@ -3,10 +3,16 @@ import type { CordonHostRequest__Output } from '../../proto/gen/secovia/v1/Cordo
 import type { GetHostRequest__Output } from '../../proto/gen/secovia/v1/GetHostRequest.js';
 import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
+import type { QuarantineHostRequest__Output } from '../../proto/gen/secovia/v1/QuarantineHostRequest.js';
+import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/ReleaseHostRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
+import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
+import type { Sight } from '../core/access/sight.js';
 import type { Host } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
+import type { State } from '../core/state.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
@@ -14,20 +20,23 @@ import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
 import { nameOf } from '../render/names.js';
 import { pageById, pageOf } from './pages.js';
+import { dedicationInSight, hostInSight } from '../render/in-sight.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
 import { givenTraits } from './traits.js';
 
-const filterSchema: FilterSchema<Host> = {
+const reasonLimit = 200;
+
+const filterSchema = (state: State, sight: Sight): FilterSchema<Host> => ({
   fields: {
     name: (host) => nameOf('host', host.id),
     site: (host) => nameOf('site', host.site),
     rack: (host) => host.rack,
     state: (host) => hostStateNames[host.state].replace('HOST_STATE_', ''),
     cordoned: (host) => host.cordoned,
-    dedicated_to: ({ dedicatedTo }) => (dedicatedTo === null ? '' : nameOf('administration', dedicatedTo)),
+    dedicated_to: (host) => dedicationInSight(state, sight, host),
   },
   lists: { traits: (host) => host.traits },
-};
+});
 
 /** The administration that a host is kept for; null for anybody's. */
 function dedicationOf(fields: Fields, { dedicatedTo }: Host__Output): string | null {
@@ -56,22 +65,30 @@ export function hostService(leaseEndMs: LeaseReader) {
     });
 
   return {
-    GetHost: query((request: GetHostRequest__Output, { engine }): Answer<object> => {
+    GetHost: query((request: GetHostRequest__Output, { engine }, caller): Answer<object> => {
       const fields = new Fields();
       const id = fields.name('name', 'host', request.name);
       if (fields.refusal) return { refusal: fields.refusal };
       const host = engine.state.hosts.get(id);
       if (host === undefined) return { refusal: notFound('host', request.name) };
-      return { response: { host: hostMessage(engine.state, host, leaseEndMs) } };
+      return { response: { host: hostInSight(engine.state, sightOf(engine, caller), host, leaseEndMs) } };
     }),
 
-    ListHosts: query((request: ListHostsRequest__Output, { engine }): Answer<object> => {
+    ListHosts: query((request: ListHostsRequest__Output, { engine }, caller): Answer<object> => {
       const fields = new Fields();
-      const matches = filterOf(fields, request.filter, filterSchema);
+      const { state } = engine;
+      const sight = sightOf(engine, caller);
+      const matches = filterOf(fields, request.filter, filterSchema(state, sight));
       const page = pageOf(fields, request, `hosts ${request.filter}`);
       if (fields.refusal) return { refusal: fields.refusal };
-      const { items, nextPageToken } = pageById(page, engine.state.hosts.values(), matches, inventoryBytes);
-      const hosts = items.map((host) => hostMessage(engine.state, host, leaseEndMs));
+      const sees = sight.hosts();
+      const { items, nextPageToken } = pageById(
+        page,
+        state.hosts.values(),
+        (host) => sees(host) && matches(host),
+        inventoryBytes,
+      );
+      const hosts = items.map((host) => hostInSight(state, sight, host, leaseEndMs));
       return { response: { hosts, nextPageToken } };
     }),
 
@@ -97,6 +114,36 @@ export function hostService(leaseEndMs: LeaseReader) {
       const { etag } = host;
       const changes = { traits, dedicatedTo, vcpuOvercommitPercent };
       const outcome = engine.run({ type: 'host.update', id, ...changes, etag });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    QuarantineHost: mutation((request: QuarantineHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const why = reason === '' ? 'quarantined by an operator' : `quarantined by an operator: ${reason}`;
+      const outcome = engine.run({ type: 'host.quarantine', id, reason: why });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    ReleaseHost: mutation((request: ReleaseHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.release', id });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    RevokeHost: mutation((request: RevokeHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.revoke', id, reason });
       if (outcome.refusal) return outcome;
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     }),

@@ -5,6 +5,7 @@ import type { ListLoansRequest__Output } from '../../proto/gen/secovia/v1/ListLo
 import type { RecallLoanRequest__Output } from '../../proto/gen/secovia/v1/RecallLoanRequest.js';
 import { notFound } from '../core/refusal.js';
 import { loanMessage } from '../render/tenancy.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { loanNoteLimit } from './limits.js';
 import { type Answer, mutation, query } from './methods.js';
@@ -40,7 +41,7 @@ export const loanMethods = {
     return { response: { loan: loanMessage(loan) } };
   }),
 
-  ListLoans: query((request: ListLoansRequest__Output, { engine }): Answer<object> => {
+  ListLoans: query((request: ListLoansRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const of =
@@ -51,11 +52,14 @@ export const loanMethods = {
     if (fields.refusal) return { refusal: fields.refusal };
     if (of !== null && !state.administrations.has(of))
       return { refusal: notFound('administration', request.administration) };
+    const sight = sightOf(engine, caller);
     const { items, nextPageToken } = pageById(
       page,
       state.tenancy.loans.values(),
-      ({ lender, borrower, state: stands }) =>
-        (of === null || lender === of || borrower === of) && (request.showEnded || stands === 'active'),
+      (loan) =>
+        (of === null || loan.lender === of || loan.borrower === of) &&
+        (request.showEnded || loan.state === 'active') &&
+        sight.loan(loan),
       ({ note }) => 3 * note.length,
     );
     return { response: { loans: items.map(loanMessage), nextPageToken } };

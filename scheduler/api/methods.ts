@@ -3,24 +3,47 @@
  * and waits for the disk. Both answer only with what is durable, and turn refusals into statuses.
  */
 import { hash } from 'node:crypto';
-import type { handleUnaryCall, MethodDefinition, sendUnaryData, StatusObject } from '@grpc/grpc-js';
+import type {
+  handleUnaryCall,
+  MethodDefinition,
+  sendUnaryData,
+  ServerWritableStream,
+  StatusObject,
+} from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
+import type { Caller } from '../core/access/caller.js';
+import type { Authority } from './authority.js';
+import { type Gate, identify } from './admission.js';
+import type { Attempts } from './attempts.js';
+import { toldTo } from './authorization.js';
+import type { Call } from './callers.js';
+import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
 import { internalStatus, statusOf } from './status.js';
-import type { Turns } from './turns.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
-export type Answer<Res> = { response: Res; refusal?: undefined } | { refusal: Refusal };
+export type Answer<Res> =
+  | {
+      response: Res;
+      /** What a repetition of the call is answered; left out when that is the same. */
+      kept?: Res;
+      refusal?: undefined;
+    }
+  | { refusal: Refusal };
 
-export interface CallContext {
+export interface CallContext extends Gate {
   engine: Engine;
   requests: Requests;
-  turns: Turns;
+  entrance: Entrance;
   log: Logger;
+  /** Where it is noted that a call was refused. */
+  attempts: Attempts;
+  /** Null where the scheduler runs without TLS. */
+  authority: Authority | null;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -29,12 +52,6 @@ export interface Arrived<Req> {
   /** Null when the bytes are no such message. */
   message: Req | null;
 }
-
-/**
- * Every caller is this one: the interface has no authentication in this version, and listens where the operator
- * lets it.
- */
-export const anonymousCaller = 'anonymous';
 
 type AnyMethod = MethodDefinition<unknown, unknown>;
 
@@ -68,19 +85,22 @@ export type UnaryHandler = (
 export const malformed = refuse('invalid', 'MALFORMED', 'the request is not a message of this method');
 
 /** A call that reads. */
-export function query<Req, Res extends object>(
-  read: (request: Req, context: CallContext) => Answer<Res>,
+export function query<Req extends object, Res extends object>(
+  read: (request: Req, context: CallContext, caller: Caller) => Answer<Res>,
 ): UnaryHandler {
   return (method, context) => {
     const encode = responseEncoder(method);
     return (call, callback) => {
       const { message } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, callback, () => {
-        const answer = read(message, context);
+      guard(method, context, call, callback, (caller) => {
+        const { engine } = context;
+        const forbidden = forbiddenTo(context, method, message, caller);
+        const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
+        const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        context.engine.readable().then(() => {
-          if (answer.refusal) callback(statusOf(answer.refusal));
+        engine.readable().then(() => {
+          if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
       });
@@ -88,28 +108,52 @@ export function query<Req, Res extends object>(
   };
 }
 
-/** A call that changes something; one that is to `validateOnly` changes nothing, which its handler sees to. */
-export function mutation<Req extends { requestId: string; validateOnly?: boolean }, Res extends object>(
-  change: (request: Req, context: CallContext) => Answer<Res>,
+/**
+ * A call that changes something; one that is to `validateOnly` changes nothing, which its handler sees to. What takes its
+ * time (a signature) is prepared before the decision, and thrown away if that is a refusal.
+ */
+export function mutation<
+  Req extends { requestId: string; validateOnly?: boolean },
+  Res extends object,
+  P = undefined,
+>(
+  change: (request: Req, context: CallContext, caller: Caller, prepared: P) => Answer<Res>,
+  prepare?: (request: Req, context: CallContext, caller: Caller) => Promise<P | Refusal> | Refusal,
 ): UnaryHandler {
   return (method, context) => {
     const encode = responseEncoder(method);
     const { engine, requests } = context;
+    const name = method.path.slice(1);
     return (call, callback) => {
       const { message, bytes } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
-      guard(method, context, callback, () => {
-        const requestId = message.requestId.toLowerCase();
-        const malformedId = checkRequestId(requestId);
-        if (malformedId) return callback(statusOf(malformedId));
-        // What was only looked at is not the first success of anything, nor is it answered by one.
-        const id = message.validateOnly === true ? '' : requestId;
-        const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
-        if (id !== '' && answerAgain(method, context, id, asked, callback)) return;
+      const requestId = message.requestId.toLowerCase();
+      // What was only looked at is not the first success of anything, nor is it answered by one.
+      const id = message.validateOnly === true ? '' : requestId;
+      const asked = id === '' ? '' : hash('sha1', bytes, 'base64');
+      const note = (caller: Caller, refusal: Refusal) => {
+        if (message.validateOnly !== true) context.attempts.note(caller, method.path, refusal);
+      };
+      /** Whether that was the end of it: it may not be, or it has been already. What it made or took away is not asked about. */
+      const isAnswered = (caller: Caller): boolean => {
+        const forbidden = context.authorize(method.path, message, caller);
+        const isStopped = forbidden?.kind === 'denied' || forbidden?.kind === 'unauthenticated';
+        if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
+        if (forbidden) {
+          note(caller, forbidden);
+          engine.readable().then(() => callback(statusOf(forbidden)));
+        }
+        return forbidden !== null;
+      };
+      const decide = (caller: Caller, prepared: P) => {
+        if (isAnswered(caller)) return;
         if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
-        const answer = change(message, context);
+        const { identity, onBehalf } = caller;
+        const actor = { identity, onBehalf, method: name, requestId };
+        const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
-          const { refusal } = answer;
+          note(caller, answer.refusal);
+          const refusal = toldTo(engine, caller, answer.refusal);
           engine.readable().then(() => callback(statusOf(refusal)));
           return;
         }
@@ -117,7 +161,14 @@ export function mutation<Req extends { requestId: string; validateOnly?: boolean
         const sequence = id === '' ? engine.state.sequence : engine.keepingSequence();
         let stored = () => {};
         if (id !== '') {
-          const success = { caller: anonymousCaller, method: method.path, id, hash: asked, sequence, reply };
+          const success = {
+            caller: keyOf(caller),
+            method: method.path,
+            id,
+            hash: asked,
+            sequence,
+            reply: answer.kept === undefined ? reply : encode(answer.kept),
+          };
           const remembered = requests.remember({ ...success, atMs: engine.now() });
           engine.keepReply(remembered.kept, remembered.forgetBefore);
           stored = remembered.stored;
@@ -126,9 +177,49 @@ export function mutation<Req extends { requestId: string; validateOnly?: boolean
           stored();
           callback(null, reply);
         });
+      };
+      guard(method, context, call, callback, (caller) => {
+        const malformedId = checkRequestId(requestId);
+        if (malformedId) return callback(statusOf(malformedId));
+        if (prepare === undefined) return decide(caller, undefined as P);
+        if (isAnswered(caller)) return;
+        const preparing = prepare(message, context, caller);
+        const refused = (refusal: Refusal) => {
+          note(caller, refusal);
+          callback(statusOf(refusal));
+        };
+        if ('kind' in preparing) return refused(preparing);
+        preparing.then(
+          (prepared) => {
+            if (isRefused(prepared)) refused(prepared);
+            else attempt(method, context, callback, () => decide(caller, prepared as P));
+          },
+          (error: Error) =>
+            attempt(method, context, callback, () => {
+              throw error;
+            }),
+        );
       });
     };
   };
+}
+
+/** Why a call that reads may not be made; of these, what is out of sight is not worth a note. */
+export function forbiddenTo(
+  { authorize, attempts }: CallContext,
+  method: AnyMethod,
+  message: object,
+  caller: Caller,
+): Refusal | null {
+  const refusal = authorize(method.path, message, caller);
+  if (refusal?.kind === 'denied' || refusal?.kind === 'unauthenticated') {
+    attempts.note(caller, method.path, refusal);
+  }
+  return refusal;
+}
+
+function isRefused(prepared: unknown): prepared is Refusal {
+  return typeof prepared === 'object' && prepared !== null && 'kind' in prepared && 'reason' in prepared;
 }
 
 function checkRequestId(id: string): Refusal | null {
@@ -141,11 +232,12 @@ function checkRequestId(id: string): Refusal | null {
 function answerAgain(
   method: AnyMethod,
   { engine, requests }: CallContext,
+  caller: Caller,
   id: string,
   asked: string,
   callback: sendUnaryData<Buffer>,
 ): boolean {
-  const earlier = requests.find(anonymousCaller, method.path, id, asked, engine.now());
+  const earlier = requests.find(keyOf(caller), method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
@@ -171,19 +263,77 @@ const overloaded: Refusal = {
   retryDelayMs: 1000,
 };
 
-/** Handles a call in its turn. A bug fails the call, says nothing of the inside to the caller, and is logged. */
-function guard(
+interface WaitingCall extends Call {
+  /** Whether the other end has given it up. */
+  cancelled: boolean;
+  /** Of a call with one request, as it arrived. */
+  request?: Arrived<unknown>;
+}
+
+/** Handles a call in its turn, once it is known who calls; whether they may is asked in that turn. */
+export function guard(
   method: AnyMethod,
-  { log, turns }: CallContext,
+  context: CallContext,
+  call: WaitingCall,
   callback: (error: StatusObject) => void,
-  handle: () => void,
+  handle: (caller: Caller) => void,
 ): void {
-  turns.take(() => {
-    try {
-      handle();
-    } catch (error) {
-      log.error({ err: error, method: method.path }, 'a call failed on an internal error');
-      callback(internalStatus());
-    }
+  const refused = (refusal: Refusal) => callback(statusOf(refusal));
+  const unknown = (refusal: Refusal) => {
+    context.attempts.note(null, method.path, refusal);
+    refused(refusal);
+  };
+  identify(context, call, unknown, (caller) => {
+    // Nobody would hear of the end of one that was given up while it waited.
+    const work = () => call.cancelled || handle(caller);
+    const refusal = inTurn(method, context, caller, call, callback, work);
+    if (refusal) refused(refusal);
   });
+}
+
+/** Handles a call that answers with a stream, once it is let in; what is wrong ends it. */
+export function streaming<Req extends object, Res>(
+  method: AnyMethod,
+  context: CallContext,
+  call: ServerWritableStream<Arrived<unknown>, Res>,
+  handle: (request: Req, caller: Caller) => void,
+): void {
+  const message = call.request.message as Req | null;
+  const fail = (status: StatusObject) => call.emit('error', status);
+  if (message === null) fail(statusOf(malformed));
+  else {
+    guard(method, context, call, fail, (caller) => {
+      const forbidden = forbiddenTo(context, method, message, caller);
+      if (forbidden) fail(statusOf(forbidden));
+      else handle(message, caller);
+    });
+  }
+}
+
+/** A call's work in its caller's turn, or why it will not be done. */
+function inTurn(
+  method: AnyMethod,
+  context: CallContext,
+  caller: Caller,
+  call: WaitingCall,
+  callback: (error: StatusObject) => void,
+  work: () => void,
+): Refusal | null {
+  const bytes = call.request?.bytes.length ?? 0;
+  return context.entrance.take(caller, call.getPeer(), bytes, () => attempt(method, context, callback, work));
+}
+
+/** A bug says nothing of the inside to the caller, and is logged. */
+function attempt(
+  method: AnyMethod,
+  { log }: CallContext,
+  callback: (error: StatusObject) => void,
+  work: () => void,
+): void {
+  try {
+    work();
+  } catch (error) {
+    log.error({ err: error, method: method.path }, 'a call failed on an internal error');
+    callback(internalStatus());
+  }
 }

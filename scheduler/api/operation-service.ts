@@ -4,14 +4,24 @@ import type { GetOperationRequest__Output } from '../../proto/gen/secovia/v1/Get
 import type { ListOperationsRequest__Output } from '../../proto/gen/secovia/v1/ListOperationsRequest.js';
 import type { WaitOperationRequest__Output } from '../../proto/gen/secovia/v1/WaitOperationRequest.js';
 import type { Operation } from '../core/model.js';
-import { notFound } from '../core/refusal.js';
+import { notFound, type Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { durationMs } from './durations.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
-import { type Answer, malformed, mutation, query, responseEncoder, type UnaryHandler } from './methods.js';
+import {
+  type Answer,
+  guard,
+  malformed,
+  mutation,
+  query,
+  responseEncoder,
+  type UnaryHandler,
+} from './methods.js';
 import { pageOf } from './pages.js';
+import { operationInSight } from '../render/in-sight.js';
 import { operationMessage } from '../render/vm.js';
 import { statusOf } from './status.js';
 
@@ -44,54 +54,74 @@ function ended(engine: Engine, id: string, timeoutMs: number, cancelled: (stop: 
   });
 }
 
-const wait: UnaryHandler = (method, { engine }) => {
+const wait: UnaryHandler = (method, context) => {
+  const { engine } = context;
   const encode = responseEncoder(method);
   return (call, callback) => {
     const message = call.request.message as WaitOperationRequest__Output | null;
     if (message === null) return callback(statusOf(malformed));
-    const fields = new Fields();
-    const id = fields.name('name', 'operation', message.name);
-    const timeoutMs = durationMs(fields, 'timeout', message.timeout, 0, longestWaitMs) ?? defaultWaitMs;
-    if (fields.refusal) return callback(statusOf(fields.refusal));
-    const answer = () => {
-      const operation = engine.state.operations.get(id);
-      const bytes = operation && encode({ operation: operationMessage(engine.state, operation) });
-      engine.readable().then(() => {
-        if (bytes) callback(null, bytes);
-        else callback(statusOf(notFound('operation', message.name)));
-      });
-    };
-    if (!engine.state.operations.has(id)) return answer();
-    ended(engine, id, timeoutMs, (stop) => call.on('cancelled', stop)).then(answer);
+    guard(method, context, call, callback, (caller) => {
+      const refused = (refusal: Refusal) => engine.readable().then(() => callback(statusOf(refusal)));
+      const forbidden = context.authorize(method.path, message, caller);
+      if (forbidden) {
+        refused(forbidden);
+        return;
+      }
+      const fields = new Fields();
+      const id = fields.name('name', 'operation', message.name);
+      const timeoutMs = durationMs(fields, 'timeout', message.timeout, 0, longestWaitMs) ?? defaultWaitMs;
+      if (fields.refusal) {
+        callback(statusOf(fields.refusal));
+        return;
+      }
+      const answer = () => {
+        const operation = engine.state.operations.get(id);
+        // Much may have happened meanwhile.
+        const refusal =
+          context.authorize(method.path, message, caller) ??
+          (operation === undefined ? notFound('operation', message.name) : null);
+        if (refusal || operation === undefined) {
+          refused(refusal as Refusal);
+          return;
+        }
+        const sight = sightOf(engine, caller);
+        const bytes = encode({ operation: operationInSight(engine.state, sight, operation) });
+        engine.readable().then(() => callback(null, bytes));
+      };
+      if (!engine.state.operations.has(id)) answer();
+      else ended(engine, id, timeoutMs, (stop) => call.on('cancelled', stop)).then(answer);
+    });
   };
 };
 
 export const operationService = {
-  GetOperation: query((request: GetOperationRequest__Output, { engine }): Answer<object> => {
+  GetOperation: query((request: GetOperationRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'operation', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const operation = engine.state.operations.get(id);
     if (operation === undefined) return { refusal: notFound('operation', request.name) };
-    return { response: { operation: operationMessage(engine.state, operation) } };
+    const sight = sightOf(engine, caller);
+    return { response: { operation: operationInSight(engine.state, sight, operation) } };
   }),
 
   /** The newest first, since nobody looks for the oldest. */
-  ListOperations: query((request: ListOperationsRequest__Output, { engine }): Answer<object> => {
+  ListOperations: query((request: ListOperationsRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const matches = filterOf(fields, request.filter, filterSchema);
     const page = pageOf(fields, request, `operations ${request.filter}`);
     const after = page.after === null ? Number.POSITIVE_INFINITY : Number(page.after);
     if (Number.isNaN(after)) fields.fault('page_token', 'is not a token of this listing');
     if (fields.refusal) return { refusal: fields.refusal };
+    const sight = sightOf(engine, caller);
     const rest = [...engine.state.operations.values()]
-      .filter((operation) => operation.createdSequence < after && matches(operation))
+      .filter((each) => each.createdSequence < after && matches(each) && sight.operation(each))
       .sort((a, b) => b.createdSequence - a.createdSequence);
     const items = rest.slice(0, page.size);
     const more = rest.length > items.length;
     return {
       response: {
-        operations: items.map((operation) => operationMessage(engine.state, operation)),
+        operations: items.map((operation) => operationInSight(engine.state, sight, operation)),
         nextPageToken: more ? page.token(String((items.at(-1) as Operation).createdSequence)) : '',
       },
     };

@@ -6,7 +6,9 @@ import type { ListPartnersRequest__Output } from '../../proto/gen/secovia/v1/Lis
 import type { Partner__Output } from '../../proto/gen/secovia/v1/Partner.js';
 import type { UpdatePartnerRequest__Output } from '../../proto/gen/secovia/v1/UpdatePartnerRequest.js';
 import { notFound } from '../core/refusal.js';
+import { partnerInSight } from '../render/in-sight.js';
 import { partnerMessage } from '../render/tenancy.js';
+import { sightOf } from './authorization.js';
 import { Fields, titleLimit } from './fields.js';
 import { mostOwnAdministrations } from './limits.js';
 import { maskedFields } from './masks.js';
@@ -39,16 +41,16 @@ export const partnerService = {
     return { response: { partner: partnerMessage(engine.state, outcome.reply) } };
   }),
 
-  GetPartner: query((request: GetPartnerRequest__Output, { engine }): Answer<object> => {
+  GetPartner: query((request: GetPartnerRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'partner', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const partner = engine.state.tenancy.partners.get(id);
     if (partner === undefined) return { refusal: notFound('partner', request.name) };
-    return { response: { partner: partnerMessage(engine.state, partner) } };
+    return { response: { partner: partnerInSight(engine.state, sightOf(engine, caller), partner) } };
   }),
 
-  ListPartners: query((request: ListPartnersRequest__Output, { engine }): Answer<object> => {
+  ListPartners: query((request: ListPartnersRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const page = pageOf(fields, request, 'partners');
     if (fields.refusal) return { refusal: fields.refusal };
@@ -58,11 +60,12 @@ export const partnerService = {
       () => true,
       ({ administrations }) => administrations.length * bytesOfName,
     );
-    const partners = items.map((partner) => partnerMessage(engine.state, partner));
+    const sight = sightOf(engine, caller);
+    const partners = items.map((partner) => partnerInSight(engine.state, sight, partner));
     return { response: { partners, nextPageToken } };
   }),
 
-  UpdatePartner: mutation((request: UpdatePartnerRequest__Output, { engine }) => {
+  UpdatePartner: mutation((request: UpdatePartnerRequest__Output, { engine }, caller) => {
     const fields = new Fields();
     const { partner } = request;
     if (!fields.present('partner', partner)) return { refusal: fields.refusal ?? notFound('partner', '') };
@@ -79,7 +82,7 @@ export const partnerService = {
     const { etag } = partner;
     const outcome = engine.run({ type: 'partner.update', id, title, administrations, open, etag });
     if (outcome.refusal) return outcome;
-    return { response: { partner: partnerMessage(engine.state, outcome.reply) } };
+    return { response: { partner: partnerInSight(engine.state, sightOf(engine, caller), outcome.reply) } };
   }),
 
   DeletePartner: mutation((request: DeletePartnerRequest__Output, { engine }) => {

@@ -6,6 +6,7 @@ import { estimateCapacity, explainPlacement } from '../core/ask-placement.js';
 import type { VmShape } from '../core/commands.js';
 import { refuseNoHost } from '../core/placement/no-host.js';
 import { notFound } from '../core/refusal.js';
+import { sightOf, toldTo } from './authorization.js';
 import { Fields } from './fields.js';
 import { mostCountedVms } from './limits.js';
 import { type Answer, query } from './methods.js';
@@ -42,7 +43,7 @@ function vmIdIn(fields: Fields, parent: string, name: string): string | null {
 }
 
 export const placementService = {
-  ExplainPlacement: query((request: ExplainPlacementRequest__Output, { engine }): Answer<object> => {
+  ExplainPlacement: query((request: ExplainPlacementRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const question = questionIn(fields, request.parent, request.vm);
@@ -52,11 +53,13 @@ export const placementService = {
     if (asked.refusal) return asked;
     const { spec, answer } = asked;
     const { chosen, explanation, suggestion } = answer;
-    const refusal = chosen === null ? sentenceOf(refuseNoHost(explanation, spec, vmId, suggestion)) : '';
-    return { response: { ...placementAnswerMessage(state, answer), refusal } };
+    const sight = sightOf(engine, caller);
+    const noHost = chosen === null ? refuseNoHost(explanation, spec, vmId, suggestion) : null;
+    const refusal = noHost === null ? '' : sentenceOf(toldTo(engine, caller, noHost));
+    return { response: { ...placementAnswerMessage(state, sight, answer), refusal } };
   }),
 
-  EstimateCapacity: query((request: EstimateCapacityRequest__Output, { engine }): Answer<object> => {
+  EstimateCapacity: query((request: EstimateCapacityRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const question = questionIn(fields, request.parent, request.vm);
     const limit = fields.whole('limit', request.limit, 0, mostCountedVms) || mostCountedVms;
@@ -65,6 +68,7 @@ export const placementService = {
     const untilMs = performance.now() + countTimeMs;
     const goesOn = (counted: number) => counted % vmsBetweenLooks !== 0 || performance.now() < untilMs;
     const asked = estimateCapacity(engine.state, administration, shape, limit, goesOn);
-    return asked.refusal ? asked : { response: capacityMessage(asked) };
+    if (asked.refusal) return asked;
+    return { response: capacityMessage(engine.state, sightOf(engine, caller), asked) };
   }),
 };

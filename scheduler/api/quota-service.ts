@@ -9,6 +9,7 @@ import type { Scope } from '../core/tenancy/model.js';
 import { quotaKey, scopeKey } from '../core/tenancy/scope.js';
 import { verifyTenancy } from '../core/tenancy/verify.js';
 import { quotaMessage } from '../render/tenancy.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { loanMethods } from './loan-methods.js';
 import { type Answer, mutation, query } from './methods.js';
@@ -51,7 +52,7 @@ export const quotaService = {
     return { response: { quota: quotaMessage(engine.state, quota) } };
   }),
 
-  ListQuotas: query((request: ListQuotasRequest__Output, { engine }): Answer<object> => {
+  ListQuotas: query((request: ListQuotasRequest__Output, { engine }, caller): Answer<object> => {
     const { state } = engine;
     const fields = new Fields();
     const top = fields.name('parent', 'administration', request.parent || 'administrations/-');
@@ -59,6 +60,7 @@ export const quotaService = {
     if (fields.refusal) return { refusal: fields.refusal };
     if (top !== '-' && !state.administrations.has(top))
       return { refusal: notFound('administration', request.parent) };
+    const sight = sightOf(engine, caller);
     const isAsked = (administration: string) =>
       top === '-' || administration === top || (request.subtree && isWithin(state, administration, top));
     const rows = function* () {
@@ -66,7 +68,8 @@ export const quotaService = {
         const { administration, scope } = quota;
         // A space comes before all that an id may have.
         const id = `${administration} ${scopeOrder[scope.kind]} ${scopeKey(scope)}`;
-        if (isAsked(administration)) yield { id, quota };
+        const isSeen = sight.isWhole || sight.isInSubtree(administration);
+        if (isSeen && isAsked(administration)) yield { id, quota };
       }
     };
     const { items, nextPageToken } = pageById(page, rows(), () => true);

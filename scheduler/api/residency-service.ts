@@ -9,6 +9,7 @@ import { notFound } from '../core/refusal.js';
 import type { State } from '../core/state.js';
 import type { Places, ResidencyRule } from '../core/tenancy/model.js';
 import { residencyRuleMessage } from '../render/residency.js';
+import { sightOf } from './authorization.js';
 import { breachMethods } from './breach-methods.js';
 import { dataClassMethods } from './data-class-methods.js';
 import { Fields } from './fields.js';
@@ -102,26 +103,31 @@ export const residencyService = {
     return { response: { residencyRule: residencyRuleMessage(rule) } };
   }),
 
-  ListResidencyRules: query((request: ListResidencyRulesRequest__Output, { engine }): Answer<object> => {
-    const { state } = engine;
-    const fields = new Fields();
-    const of =
-      request.administration === ''
-        ? null
-        : fields.name('administration', 'administration', request.administration);
-    const page = pageOf(fields, request, `residency rules ${request.administration}`);
-    if (fields.refusal) return { refusal: fields.refusal };
-    if (of !== null && !state.administrations.has(of))
-      return { refusal: notFound('administration', request.administration) };
-    const chain = of === null ? null : chainOf(state, of);
-    const { items, nextPageToken } = pageById(
-      page,
-      state.tenancy.rules.values(),
-      ({ administration }) => chain === null || administration === null || chain.has(administration),
-      ruleBytes,
-    );
-    return { response: { residencyRules: items.map(residencyRuleMessage), nextPageToken } };
-  }),
+  ListResidencyRules: query(
+    (request: ListResidencyRulesRequest__Output, { engine }, caller): Answer<object> => {
+      const { state } = engine;
+      const fields = new Fields();
+      const of =
+        request.administration === ''
+          ? null
+          : fields.name('administration', 'administration', request.administration);
+      const page = pageOf(fields, request, `residency rules ${request.administration}`);
+      if (fields.refusal) return { refusal: fields.refusal };
+      if (of !== null && !state.administrations.has(of))
+        return { refusal: notFound('administration', request.administration) };
+      const chain = of === null ? null : chainOf(state, of);
+      const sight = sightOf(engine, caller);
+      const { items, nextPageToken } = pageById(
+        page,
+        state.tenancy.rules.values(),
+        (rule) =>
+          (chain === null || rule.administration === null || chain.has(rule.administration)) &&
+          sight.rule(rule),
+        ruleBytes,
+      );
+      return { response: { residencyRules: items.map(residencyRuleMessage), nextPageToken } };
+    },
+  ),
 
   UpdateResidencyRule: mutation((request: UpdateResidencyRuleRequest__Output, { engine }) => {
     const fields = new Fields();

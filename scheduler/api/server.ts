@@ -3,10 +3,14 @@ import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { v1 } from '../../proto/index.js';
 import type { WatchRing } from './watch-ring.js';
+import { type AuditOptions, auditService } from './audit-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
+import { guardedServer } from './guarded-server.js';
 import { hostService } from './host-service.js';
+import { identityService } from './identity-service.js';
+import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
@@ -27,6 +31,9 @@ type Method = grpc.MethodDefinition<unknown, unknown>;
 /** A handler that still has to be told its method and the context. */
 type HandlerMaker = (method: Method, context: CallContext) => grpc.UntypedHandleCall;
 
+/** Calls under way on one connection; more wait at the other end. */
+const mostStreams = 1000;
+
 export interface ServerOptions {
   context: CallContext;
   ring: WatchRing;
@@ -34,6 +41,9 @@ export interface ServerOptions {
   version: string;
   startMs: number;
   usage: UsageReader;
+  /** HOST:PORT at which hosts reach this scheduler. */
+  advertise: readonly string[];
+  audit: AuditOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -52,6 +62,7 @@ export function apiServer(options: ServerOptions): ApiServer {
     'grpc.max_send_message_length': largestMessageBytes * 4,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_concurrent_streams': mostStreams,
     // Thousands of agents: channelz would keep records of every stream and call.
     'grpc.enable_channelz': 0,
   });
@@ -76,6 +87,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.QuotaService.service, quotaService);
   add(v1.ResidencyService.service, residencyService);
   add(v1.AgreementService.service, agreementService);
+  add(v1.IdentityService.service, identityService);
   add(v1.ImageService.service, imageService);
   add(v1.StoragePoolService.service, storagePoolService);
   add(v1.OperationService.service, operationService);
@@ -83,10 +95,13 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.VmService.service, { ...vmService, WatchVms: watchVms(ring) });
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
+  add(v1.AuditService.service, auditService(options.audit));
   add(v1.AgentService.service, options.agentService);
-  reflectionService().addToServer(server);
+  add(v1.JoinTokenService.service, joinTokenService(options.advertise));
+  const guarded = guardedServer(server, context.callers);
+  reflectionService().addToServer(guarded);
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  health.addToServer(server);
+  health.addToServer(guarded);
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {
     for (const name of names) health.setStatus(name, status);
   };

@@ -7,12 +7,14 @@ import type { ListSitesRequest__Output } from '../../proto/gen/secovia/v1/ListSi
 import type { UpdateSiteRequest__Output } from '../../proto/gen/secovia/v1/UpdateSiteRequest.js';
 import type { Site__Output } from '../../proto/gen/secovia/v1/Site.js';
 import { notFound } from '../core/refusal.js';
+import { sightOf } from './authorization.js';
 import { Fields, titleLimit } from './fields.js';
 import { mostPriceTier } from './limits.js';
 import { maskedFields } from './masks.js';
 import { type Answer, type CallContext, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
 import { siteMessage } from '../render/federation.js';
+import { siteInSight } from '../render/in-sight.js';
 
 /** A site that does not say has as many vCPUs as its hosts have CPUs. */
 const plainOvercommitPercent = 100;
@@ -57,21 +59,23 @@ export const siteService = {
     return { response: { site: siteMessage(engine.state, outcome.reply) } };
   }),
 
-  GetSite: query((request: GetSiteRequest__Output, { engine }): Answer<object> => {
+  GetSite: query((request: GetSiteRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'site', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const site = engine.state.sites.get(id);
     if (site === undefined) return { refusal: notFound('site', request.name) };
-    return { response: { site: siteMessage(engine.state, site) } };
+    return { response: { site: siteInSight(engine.state, sightOf(engine, caller), site) } };
   }),
 
-  ListSites: query((request: ListSitesRequest__Output, { engine }): Answer<object> => {
+  ListSites: query((request: ListSitesRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const page = pageOf(fields, request, 'sites');
     if (fields.refusal) return { refusal: fields.refusal };
     const { items, nextPageToken } = pageById(page, engine.state.sites.values(), () => true);
-    return { response: { sites: items.map((site) => siteMessage(engine.state, site)), nextPageToken } };
+    const sight = sightOf(engine, caller);
+    const sites = items.map((site) => siteInSight(engine.state, sight, site));
+    return { response: { sites, nextPageToken } };
   }),
 
   UpdateSite: mutation((request: UpdateSiteRequest__Output, { engine }) => {

@@ -13,6 +13,8 @@ const codes: Record<RefusalKind, status> = {
   precondition: status.FAILED_PRECONDITION,
   exhausted: status.RESOURCE_EXHAUSTED,
   aborted: status.ABORTED,
+  denied: status.PERMISSION_DENIED,
+  unauthenticated: status.UNAUTHENTICATED,
   unavailable: status.UNAVAILABLE,
   unimplemented: status.UNIMPLEMENTED,
 };

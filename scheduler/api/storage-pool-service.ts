@@ -4,10 +4,12 @@ import type { DeleteStoragePoolRequest__Output } from '../../proto/gen/secovia/v
 import type { GetStoragePoolRequest__Output } from '../../proto/gen/secovia/v1/GetStoragePoolRequest.js';
 import type { ListStoragePoolsRequest__Output } from '../../proto/gen/secovia/v1/ListStoragePoolsRequest.js';
 import { notFound } from '../core/refusal.js';
+import { sightOf } from './authorization.js';
 import { Fields, quoted } from './fields.js';
 import { type Answer, mutation, query } from './methods.js';
 import { pageById, pageOf } from './pages.js';
 import { poolMessage } from '../render/federation.js';
+import { poolInSight } from '../render/in-sight.js';
 
 const pathForm = /^(\/[A-Za-z0-9._-]+)+$/;
 const mostHosts = 1000;
@@ -38,26 +40,27 @@ export const storagePoolService = {
     return { response: { storagePool: poolMessage(engine.state, outcome.reply) } };
   }),
 
-  GetStoragePool: query((request: GetStoragePoolRequest__Output, { engine }): Answer<object> => {
+  GetStoragePool: query((request: GetStoragePoolRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const id = fields.name('name', 'storage pool', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const pool = engine.state.pools.get(id);
     if (pool === undefined) return { refusal: notFound('storage pool', request.name) };
-    return { response: { storagePool: poolMessage(engine.state, pool) } };
+    return { response: { storagePool: poolInSight(engine.state, sightOf(engine, caller), pool) } };
   }),
 
-  ListStoragePools: query((request: ListStoragePoolsRequest__Output, { engine }): Answer<object> => {
+  ListStoragePools: query((request: ListStoragePoolsRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const page = pageOf(fields, request, 'storage pools');
     if (fields.refusal) return { refusal: fields.refusal };
+    const sight = sightOf(engine, caller);
     const { items, nextPageToken } = pageById(
       page,
       engine.state.pools.values(),
-      () => true,
+      (pool) => sight.pool(pool),
       ({ hosts }) => hosts.length * bytesOfHostName,
     );
-    const storagePools = items.map((pool) => poolMessage(engine.state, pool));
+    const storagePools = items.map((pool) => poolInSight(engine.state, sight, pool));
     return { response: { storagePools, nextPageToken } };
   }),
 

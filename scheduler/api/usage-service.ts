@@ -2,19 +2,24 @@
  * UsageService: what was used, and who owes whom. Both are worked out from the journal by somebody else, on another thread;
  * here a request is checked, and the pieces of the answer are written to the caller as fast as it reads.
  */
-import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
 import type { Timestamp__Output } from '../../proto/gen/google/protobuf/Timestamp.js';
 import type { ReportUsageRequest__Output } from '../../proto/gen/secovia/v1/ReportUsageRequest.js';
 import type { ReportUsageResponse } from '../../proto/gen/secovia/v1/ReportUsageResponse.js';
 import type { SettleMonthRequest__Output } from '../../proto/gen/secovia/v1/SettleMonthRequest.js';
 import type { SettleMonthResponse } from '../../proto/gen/secovia/v1/SettleMonthResponse.js';
+import type { Caller } from '../core/access/caller.js';
+import type { Sight } from '../core/access/sight.js';
 import type { Asked, Question, Told } from '../core/accounting/questions.js';
 import type { Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { segmentMessage, settlementMessage } from '../render/usage.js';
+import { sightOf } from './authorization.js';
 import { Fields, quoted } from './fields.js';
-import { type Arrived, type CallContext, malformed } from './methods.js';
+import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
+import { whileAllowed } from './stream-access.js';
+import { write } from './written.js';
 
 /** Who reads the journal. */
 export interface UsageReader {
@@ -30,12 +35,16 @@ type Handler = handleServerStreamingCall<Arrived<unknown>, object>;
 
 export function usageService(reader: UsageReader) {
   return {
-    ReportUsage: streamed(reader, (request: ReportUsageRequest__Output, { engine }) =>
-      prepared(usageQuestion(request, engine), usageMessage),
-    ),
-    SettleMonth: streamed(reader, (request: SettleMonthRequest__Output, { engine }) =>
-      prepared(settlementQuestion(request, engine), (piece) => settledMessage(request.month, piece)),
-    ),
+    ReportUsage: streamed(reader, (request: ReportUsageRequest__Output, { engine }, caller) => {
+      const sight = sightOf(engine, caller);
+      return prepared(usageQuestion(request, engine, sight), (piece) => usageMessage(sight, piece));
+    }),
+    SettleMonth: streamed(reader, (request: SettleMonthRequest__Output, { engine }, caller) => {
+      const sight = sightOf(engine, caller);
+      return prepared(settlementQuestion(request, engine), (piece) =>
+        settledMessage(sight, request.month, piece),
+      );
+    }),
   };
 }
 
@@ -51,15 +60,19 @@ function prepared(
   return 'refusal' in question ? question : { question, render };
 }
 
-function usageMessage(piece: Told): ReportUsageResponse {
-  if ('segments' in piece) return { segments: { segments: piece.segments.map(segmentMessage) } };
+/** To a partner's operator, what was used of its sites. */
+function usageMessage({ partner }: Sight, piece: Told): ReportUsageResponse {
+  if ('segments' in piece) {
+    const told = piece.segments.filter(({ place }) => partner === null || place.partner === partner);
+    return { segments: { segments: told.map(segmentMessage) } };
+  }
   return 'progress' in piece ? { progress: piece.progress } : {};
 }
 
-function settledMessage(month: string, piece: Told): SettleMonthResponse {
+function settledMessage(sight: Sight, month: string, piece: Told): SettleMonthResponse {
   if ('progress' in piece) return { progress: piece.progress };
   const [settled] = 'settled' in piece ? piece.settled : [];
-  return settled === undefined ? {} : { settlement: settlementMessage(month, settled) };
+  return settled === undefined ? {} : { settlement: settlementMessage(sight, month, settled) };
 }
 
 /** The journal as far as it is on disk, and the present. */
@@ -67,10 +80,14 @@ function asked(engine: Engine): Asked {
   return { upTo: engine.head.sequence, nowMs: engine.now() };
 }
 
-function usageQuestion(request: ReportUsageRequest__Output, engine: Engine): Question | { refusal: Refusal } {
+function usageQuestion(
+  request: ReportUsageRequest__Output,
+  engine: Engine,
+  { top }: Sight,
+): Question | { refusal: Refusal } {
   const fields = new Fields();
   const { administration } = request;
-  const id = administration === '' ? null : fields.name('administration', 'administration', administration);
+  const id = administration === '' ? top : fields.name('administration', 'administration', administration);
   const now = asked(engine);
   const fromMs = fields.present('start_time', request.startTime)
     ? moment(fields, 'start_time', request.startTime)
@@ -132,49 +149,38 @@ function moment(fields: Fields, field: string, { seconds, nanos }: Timestamp__Ou
 /** The end of the year 9999, beyond which the contract has no timestamps. */
 const latestMs = 253_402_300_799_999;
 
-function streamed<Request>(
+function streamed<Request extends object>(
   reader: UsageReader,
-  prepare: (request: Request, context: CallContext) => Prepared | { refusal: Refusal },
+  prepare: (request: Request, context: CallContext, caller: Caller) => Prepared | { refusal: Refusal },
 ) {
   return (method: MethodDefinition<unknown, unknown>, context: CallContext): Handler =>
-    (call) => {
-      const message = call.request.message as Request | null;
-      const ready = message === null ? { refusal: malformed } : prepare(message, context);
-      if ('refusal' in ready) {
-        call.emit('error', statusOf(ready.refusal));
-        return;
-      }
-      const gone = new AbortController();
-      for (const event of ['cancelled', 'close', 'error']) call.on(event, () => gone.abort());
-      const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
-      reader.ask(ready.question, take, gone.signal).then(
-        (refusal) => {
-          if (gone.signal.aborted) return;
-          if (refusal === null) call.end();
-          else call.emit('error', statusOf(refusal));
-        },
-        (error: Error) => {
-          context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
-          if (!gone.signal.aborted) call.emit('error', internalStatus());
-        },
-      );
-    };
-}
-
-/** Writes, and waits while the reader is slow. */
-async function write(
-  call: ServerWritableStream<Arrived<unknown>, object>,
-  message: object,
-  gone: AbortSignal,
-): Promise<void> {
-  if (gone.aborted || call.write(message)) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      call.off('drain', done);
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    call.once('drain', done);
-    gone.addEventListener('abort', done);
-  });
+    (call) =>
+      streaming(method, context, call, (request: Request, caller) => {
+        const ready = prepare(request, context, caller);
+        if ('refusal' in ready) {
+          call.emit('error', statusOf(ready.refusal));
+          return;
+        }
+        const gone = new AbortController();
+        const forget = whileAllowed(context, method.path, request, caller, (refusal) =>
+          call.emit('error', statusOf(refusal)),
+        );
+        const over = () => {
+          forget();
+          gone.abort();
+        };
+        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
+        const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
+        reader.ask(ready.question, take, gone.signal).then(
+          (refusal) => {
+            if (gone.signal.aborted) return;
+            if (refusal === null) call.end();
+            else call.emit('error', statusOf(refusal));
+          },
+          (error: Error) => {
+            context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
+            if (!gone.signal.aborted) call.emit('error', internalStatus());
+          },
+        );
+      });
 }

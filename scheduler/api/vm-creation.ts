@@ -5,13 +5,16 @@ import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateV
 import type { Operation } from '../../proto/gen/secovia/v1/Operation.js';
 import type { RefusedVm } from '../../proto/gen/secovia/v1/RefusedVm.js';
 import type { Vm } from '../../proto/gen/secovia/v1/Vm.js';
+import type { Caller } from '../core/access/caller.js';
 import type { CommandOf, NewVm } from '../core/commands.js';
 import { mostDisplaced } from '../core/placement/displacement.js';
 import { notFound } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
+import { sightOf, toldTo } from './authorization.js';
 import { Fields } from './fields.js';
 import { largestBatch } from './limits.js';
 import { type Answer, mutation } from './methods.js';
+import { rehearsedVm, siteNameOf } from '../render/in-sight.js';
 import { operationMessage, vmMessage } from '../render/vm.js';
 import { statusMessageOf } from './status.js';
 import { newVm } from './vm-requests.js';
@@ -36,21 +39,28 @@ interface Made {
   refused: RefusedVm[];
 }
 
-function create(engine: Engine, { validateOnly, ...asked }: Asked): Answer<Made> {
+function create(engine: Engine, caller: Caller, { validateOnly, ...asked }: Asked): Answer<Made> {
   const command = { type: 'vm.create', operation: randomUUID(), ...asked } as const;
   const outcome = validateOnly ? engine.preview(command) : engine.run(command);
   if (outcome.refusal) return outcome;
-  const { reply } = outcome;
+  const { operation, refused } = outcome.reply;
+  const { state } = engine;
+  const sight = validateOnly ? sightOf(engine, caller) : null;
+  const vms =
+    sight === null ? outcome.reply.vms : outcome.reply.vms.map((vm) => rehearsedVm(state, sight, vm));
   // The state does not know VMs that are only looked at.
-  const vmOf = (uid: string) => reply.vms.find((vm) => vm.uid === uid);
+  const vmOf = (uid: string) => vms.find((vm) => vm.uid === uid);
   return {
     response: {
-      vms: reply.vms.map((vm) => vmMessage(engine.state, vm)),
-      operation: reply.operation === null ? null : operationMessage(engine.state, reply.operation, vmOf),
-      refused: reply.refused.map(({ index, id, refusal }) => ({
+      vms: vms.map((vm, index) => ({
+        ...vmMessage(state, vm),
+        site: siteNameOf(state, outcome.reply.vms[index] ?? vm),
+      })),
+      operation: operation === null ? null : operationMessage(state, operation, vmOf),
+      refused: refused.map(({ index, id, refusal }) => ({
         index,
         vmId: id,
-        status: statusMessageOf(refusal),
+        status: statusMessageOf(toldTo(engine, caller, refusal)),
       })),
     },
   };
@@ -85,7 +95,7 @@ function preemptionIn(fields: Fields, request: CreateVmRequest__Output): Asked['
 }
 
 export const vmCreation = {
-  CreateVm: mutation((request: CreateVmRequest__Output, { engine }): Answer<object> => {
+  CreateVm: mutation((request: CreateVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const administration = fields.name('parent', 'administration', request.parent);
     const vm = newVm(fields, request, '');
@@ -93,13 +103,13 @@ export const vmCreation = {
     if (fields.refusal || vm === null) return { refusal: fields.refusal ?? notFound('VM', '') };
     const { validateOnly } = request;
     const asked = { administration, vms: [vm], bestEffort: false, validateOnly };
-    const answer = create(engine, preemption === undefined ? asked : { ...asked, preemption });
+    const answer = create(engine, caller, preemption === undefined ? asked : { ...asked, preemption });
     if (answer.refusal) return answer;
     const { vms, operation } = answer.response;
     return { response: { vm: vms[0], operation } };
   }),
 
-  BatchCreateVms: mutation((request: BatchCreateVmsRequest__Output, { engine }): Answer<object> => {
+  BatchCreateVms: mutation((request: BatchCreateVmsRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const administration = fields.name('parent', 'administration', request.parent);
     if (request.requests.length === 0) fields.fault('requests', 'is empty; name at least one VM');
@@ -120,6 +130,6 @@ export const vmCreation = {
     const bestEffort = fields.choice('mode', request.mode, batchModes) === 'best_effort';
     if (fields.refusal) return { refusal: fields.refusal };
     const { validateOnly } = request;
-    return create(engine, { administration, vms: wanted, bestEffort, validateOnly });
+    return create(engine, caller, { administration, vms: wanted, bestEffort, validateOnly });
   }),
 };

@@ -1,4 +1,5 @@
 /** Which fields of a VM a filter can name. */
+import type { Sight } from '../core/access/sight.js';
 import type { Vm } from '../core/model.js';
 import { priorityOf } from '../core/priority.js';
 import { waitsForRestart } from '../core/resize.js';
@@ -7,7 +8,15 @@ import type { FilterSchema } from './filter.js';
 import { nameOf, vmName } from '../render/names.js';
 import { shownStateOf, vmStateNames } from '../render/vm.js';
 
-export function vmFilterSchema(state: State): FilterSchema<Vm> {
+/** What a reader is not shown it cannot ask for either. */
+export function vmFilterSchema(state: State, sight: Sight): FilterSchema<Vm> {
+  const schema = schemaOf(state);
+  if (sight.partner === null) return schema;
+  const { title: _title, deletion_protection: _protection, priority: _priority, ...fields } = schema.fields;
+  return { fields };
+}
+
+function schemaOf(state: State): FilterSchema<Vm> {
   return {
     fields: {
       name: (vm) => vmName(vm.administration, vm.id),

@@ -8,10 +8,12 @@ import type { ResizeVmRequest__Output } from '../../proto/gen/secovia/v1/ResizeV
 import type { StartVmRequest__Output } from '../../proto/gen/secovia/v1/StartVmRequest.js';
 import type { StopVmRequest__Output } from '../../proto/gen/secovia/v1/StopVmRequest.js';
 import type { UpdateVmRequest__Output } from '../../proto/gen/secovia/v1/UpdateVmRequest.js';
+import type { Caller } from '../core/access/caller.js';
 import { lookUp } from '../core/decide-vm.js';
 import type { Operation, RebootMode, StopMode, Vm } from '../core/model.js';
 import { notFound } from '../core/refusal.js';
 import type { Engine, Outcome } from '../engine.js';
+import { sightOf } from './authorization.js';
 import { durationMs } from './durations.js';
 import { Fields, titleLimit } from './fields.js';
 import { filterOf } from './filters.js';
@@ -26,7 +28,8 @@ import {
 import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
 import { PageFill, pageOf } from './pages.js';
-import { operationMessage, vmMessage } from '../render/vm.js';
+import { vmInSight } from '../render/in-sight.js';
+import { operationMessage } from '../render/vm.js';
 import { placementBytes } from '../render/vm-placement.js';
 import { vmFilterSchema } from './vm-filter.js';
 import { vmCreation } from './vm-creation.js';
@@ -57,13 +60,17 @@ function textBytes({ title, labels, spec, placement }: Vm): number {
   return 3 * units + placementBytes(placement);
 }
 
-function vmAndOperation(engine: Engine, outcome: Outcome<{ vm: Vm; operation: Operation }>): Answer<object> {
+function vmAndOperation(
+  engine: Engine,
+  caller: Caller,
+  outcome: Outcome<{ vm: Vm; operation: Operation }>,
+): Answer<object> {
   if (outcome.refusal) return outcome;
   const { vm, operation } = outcome.reply;
   const removed = !engine.state.vms.has(vm.uid);
   return {
     response: {
-      vm: vmMessage(engine.state, vm, removed),
+      vm: vmInSight(engine.state, sightOf(engine, caller), vm, removed),
       operation: operationMessage(engine.state, operation),
     },
   };
@@ -72,20 +79,21 @@ function vmAndOperation(engine: Engine, outcome: Outcome<{ vm: Vm; operation: Op
 export const vmService = {
   ...vmCreation,
 
-  GetVm: query((request: GetVmRequest__Output, { engine }): Answer<object> => {
+  GetVm: query((request: GetVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const ref = fields.vmName('name', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const vm = lookUp(engine.state, ref);
     if (vm === undefined) return { refusal: notFound('VM', request.name) };
-    return { response: { vm: vmMessage(engine.state, vm) } };
+    return { response: { vm: vmInSight(engine.state, sightOf(engine, caller), vm) } };
   }),
 
-  ListVms: query((request: ListVmsRequest__Output, { engine }): Answer<object> => {
+  ListVms: query((request: ListVmsRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const { state } = engine;
     const administration = fields.name('parent', 'administration', request.parent || 'administrations/-');
-    const matches = filterOf(fields, request.filter, vmFilterSchema(state));
+    const sight = sightOf(engine, caller);
+    const matches = filterOf(fields, request.filter, vmFilterSchema(state, sight));
     const page = pageOf(fields, request, `vms ${request.parent} ${request.filter}`);
     const after = page.after === null ? 0 : Number(page.after);
     if (!Number.isSafeInteger(after)) fields.fault('page_token', 'is not a token of this listing');
@@ -108,14 +116,14 @@ export const vmService = {
       rows += 1;
       last = vm.createdSequence;
       if (administration !== '-' && vm.administration !== administration) continue;
-      if (!matches(vm)) continue;
-      vms.push(vmMessage(state, vm));
+      if (!sight.vm(vm) || !matches(vm)) continue;
+      vms.push(vmInSight(state, sight, vm));
       fill.add(textBytes(vm));
     }
     return { response: { vms, nextPageToken } };
   }),
 
-  UpdateVm: mutation((request: UpdateVmRequest__Output, { engine }): Answer<object> => {
+  UpdateVm: mutation((request: UpdateVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const sent = request.vm;
     if (!fields.present('vm', sent)) return { refusal: fields.refusal ?? notFound('VM', '') };
@@ -148,10 +156,11 @@ export const vmService = {
       dataClass,
       etag: sent.etag,
     });
-    return outcome.refusal ? outcome : { response: { vm: vmMessage(engine.state, outcome.reply) } };
+    if (outcome.refusal) return outcome;
+    return { response: { vm: vmInSight(engine.state, sightOf(engine, caller), outcome.reply) } };
   }),
 
-  ResizeVm: mutation((request: ResizeVmRequest__Output, { engine }): Answer<object> => {
+  ResizeVm: mutation((request: ResizeVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
     const vcpus = fields.whole('vcpus', request.vcpus, 0, mostVcpus);
@@ -164,19 +173,24 @@ export const vmService = {
     const operation = randomUUID();
     return vmAndOperation(
       engine,
+      caller,
       engine.run({ type: 'vm.resize', vm, vcpus, memoryMib, diskMib, operation, etag }),
     );
   }),
 
-  StartVm: mutation((request: StartVmRequest__Output, { engine }): Answer<object> => {
+  StartVm: mutation((request: StartVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const { etag } = request;
-    return vmAndOperation(engine, engine.run({ type: 'vm.start', vm, operation: randomUUID(), etag }));
+    return vmAndOperation(
+      engine,
+      caller,
+      engine.run({ type: 'vm.start', vm, operation: randomUUID(), etag }),
+    );
   }),
 
-  StopVm: mutation((request: StopVmRequest__Output, { engine }): Answer<object> => {
+  StopVm: mutation((request: StopVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
     const mode = fields.choice('mode', request.mode, stopModes);
@@ -191,23 +205,35 @@ export const vmService = {
     const graceSeconds = graceMs === null ? defaultStopGraceSeconds : Math.ceil(graceMs / 1000);
     const { etag } = request;
     const operation = randomUUID();
-    return vmAndOperation(engine, engine.run({ type: 'vm.stop', vm, mode, graceSeconds, operation, etag }));
+    return vmAndOperation(
+      engine,
+      caller,
+      engine.run({ type: 'vm.stop', vm, mode, graceSeconds, operation, etag }),
+    );
   }),
 
-  RebootVm: mutation((request: RebootVmRequest__Output, { engine }): Answer<object> => {
+  RebootVm: mutation((request: RebootVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
     const mode = fields.choice('mode', request.mode, rebootModes);
     if (fields.refusal) return { refusal: fields.refusal };
     const { etag } = request;
-    return vmAndOperation(engine, engine.run({ type: 'vm.reboot', vm, mode, operation: randomUUID(), etag }));
+    return vmAndOperation(
+      engine,
+      caller,
+      engine.run({ type: 'vm.reboot', vm, mode, operation: randomUUID(), etag }),
+    );
   }),
 
-  DeleteVm: mutation((request: DeleteVmRequest__Output, { engine }): Answer<object> => {
+  DeleteVm: mutation((request: DeleteVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const { etag } = request;
-    return vmAndOperation(engine, engine.run({ type: 'vm.delete', vm, operation: randomUUID(), etag }));
+    return vmAndOperation(
+      engine,
+      caller,
+      engine.run({ type: 'vm.delete', vm, operation: randomUUID(), etag }),
+    );
   }),
 };

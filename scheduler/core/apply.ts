@@ -4,6 +4,8 @@
  * is a bug, and stops the scheduler.
  */
 import type { Change } from './changes.js';
+import { revoked } from './access/certificates.js';
+import { applyAccessChange } from './apply-access.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
@@ -119,16 +121,28 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.removePool(pool);
       return;
     }
+    case 'identity.set':
+    case 'identity.deleted':
+    case 'token.set':
+    case 'token.used':
+    case 'token.deleted':
+      applyAccessChange(state, change);
+      return;
+    case 'attempts.refused':
+      return;
     case 'host.joined':
       state.addHost(change.host);
       state.touched.write('host', change.host.id, change.host);
       return;
     case 'host.connected':
+    case 'host.boots_forgotten':
     case 'host.inventory':
     case 'host.state':
     case 'host.reported':
     case 'host.cordoned':
-    case 'host.updated': {
+    case 'host.updated':
+    case 'host.certified':
+    case 'host.revoked': {
       const host = must(state.hosts.get(change.id), change);
       applyHostChange(host, change, atMs);
       state.refreshHost(host);
@@ -199,6 +213,10 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
         host.bootIds = [...host.bootIds, change.bootId].slice(-bootIdsKept);
       }
       host.connectedMs = atMs;
+      delete host.enrolled;
+      return;
+    case 'host.boots_forgotten':
+      host.bootIds = [];
       return;
     case 'host.inventory':
       host.inventory = change.inventory;
@@ -221,6 +239,18 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.traits = change.traits;
       host.dedicatedTo = change.dedicatedTo;
       host.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
+      return;
+    case 'host.certified':
+      host.certificates = change.certificates;
+      host.keyHash = change.keyHash;
+      if (change.enrolled !== undefined) {
+        host.enrolled = change.enrolled;
+        delete host.revoked;
+      }
+      return;
+    case 'host.revoked':
+      host.certificates = revoked(host.certificates ?? [], [], atMs);
+      host.revoked = true;
   }
 }
 

@@ -24,6 +24,8 @@ import type {
   VmSpec,
   VmState,
 } from './model.js';
+import type { Certificate, Enrolled, Identity, JoinToken } from './access/model.js';
+import type { RefusedAttempts } from './audit/attempts.js';
 import type {
   Agreement,
   Breach,
@@ -75,8 +77,22 @@ export type Change =
   | { type: 'image.deleted'; id: string }
   | { type: 'pool.created'; pool: StoragePool }
   | { type: 'pool.deleted'; id: string }
+  /** The identity or token as it is from now on: new, or instead of what was. */
+  | { type: 'identity.set'; identity: Identity }
+  | { type: 'identity.deleted'; id: string }
+  | { type: 'token.set'; token: JoinToken }
+  /** A host has joined with it. */
+  | { type: 'token.used'; id: string; host: string; keyHash: string }
+  | { type: 'token.deleted'; id: string }
+  /** Calls that were refused, for the record alone. */
+  | { type: 'attempts.refused'; entries: RefusedAttempts[] }
   | { type: 'host.joined'; host: Host }
+  /** The certificates of a host as they are from now on. */
+  | { type: 'host.certified'; id: string; certificates: Certificate[]; keyHash: string; enrolled?: Enrolled }
+  | { type: 'host.revoked'; id: string; reason: string }
   | { type: 'host.connected'; id: string; bootId: string }
+  /** Whichever boot speaks next is the first. */
+  | { type: 'host.boots_forgotten'; id: string }
   | { type: 'host.inventory'; id: string; inventory: Record<string, unknown>; capacity: HostCapacity }
   | { type: 'host.state'; id: string; state: HostState; reason: string }
   | {

@@ -23,6 +23,8 @@ import type {
   VmSize,
   Administration,
 } from './model.js';
+import type { Certificate, Identity, JoinToken, Role } from './access/model.js';
+import type { RefusedAttempts } from './audit/attempts.js';
 import type { Refusal } from './refusal.js';
 import type { StoppedVms } from './model.js';
 import type {
@@ -116,6 +118,18 @@ export interface HostReport {
   libvirtError: string;
   foreignDomains: number;
   orphans: string[];
+}
+
+/** With what a host joins, and what it gets. */
+export interface Enrolment {
+  /** `JoinToken.id`. */
+  token: string;
+  secretHash: string;
+  /** SHA-256 of the host's public key, hexadecimal: the same key again is the same host that has lost the answer. */
+  keyHash: string;
+  certificate: Certificate;
+  /** PEM of it and what it is verified by. */
+  chainPem: string;
 }
 
 interface WithEtag {
@@ -257,6 +271,8 @@ export interface Commands {
   'time.pass': { command: object; reply: null };
   /** What may have put VMs in breach, or out of it, has changed; the engine asks for it after such a decision. */
   'breaches.review': { command: { administrations: string[] }; reply: null };
+  /** Calls that were refused, to be kept for the record. */
+  'attempts.note': { command: { entries: RefusedAttempts[] }; reply: null };
   'image.create': {
     command: Omit<Image, 'deleted' | 'createdMs'>;
     reply: Image;
@@ -264,7 +280,49 @@ export interface Commands {
   'image.delete': { command: { id: string } & WithEtag; reply: null };
   'pool.create': { command: Omit<StoragePool, 'createdMs'>; reply: StoragePool };
   'pool.delete': { command: { id: string } & WithEtag; reply: null };
-  'host.join': { command: { id: string; site: string; rack: string; machineId: string }; reply: Host };
+  'identity.create': {
+    command: {
+      id: string;
+      title: string;
+      role: Role;
+      partner: string | null;
+      administration: string | null;
+      serves: string[];
+    };
+    reply: Identity;
+  };
+  'identity.update': {
+    command: { id: string; title?: string; serves?: string[]; disabled?: boolean } & WithEtag;
+    reply: Identity;
+  };
+  'identity.delete': { command: { id: string } & WithEtag; reply: null };
+  /** A certificate was signed for it. */
+  'identity.certify': { command: { id: string; certificate: Certificate }; reply: Identity };
+  /** Empty means all. */
+  'identity.revoke': { command: { id: string; serials: string[] }; reply: Identity };
+  'token.create': {
+    command: { id: string; site: string; secretHash: string; endMs: number; uses: number; creator: string };
+    reply: JoinToken;
+  };
+  'token.delete': { command: { id: string }; reply: null };
+  'host.join': {
+    command: {
+      id: string;
+      site: string;
+      rack: string;
+      machineId: string;
+      /** Left out where the scheduler runs without TLS. */
+      enrolment?: Enrolment;
+    };
+    reply: Host;
+  };
+  /** `serial` is that of the certificate that the host asks with. */
+  'host.renew': {
+    command: { id: string; serial: string; keyHash: string; certificate: Certificate };
+    reply: Host;
+  };
+  'host.revoke': { command: { id: string; reason: string }; reply: Host };
+  'host.release': { command: { id: string }; reply: Host };
   'host.hello': {
     command: {
       id: string;

@@ -1,4 +1,5 @@
 /** Decisions about administrations and their tree. */
+import { administrationIsNamed } from './access/naming.js';
 import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
@@ -166,6 +167,8 @@ export function deleteAdministration(
     const message = `administration "${command.id}" is ${tied}; change that first`;
     return { refusal: refuse('precondition', 'ADMINISTRATION_IN_USE', message) };
   }
+  const named = administrationIsNamed(state, command.id);
+  if (named) return { refusal: named };
   const { quotas, rules } = state.tenancy;
   const own: Change[] = [];
   for (const { administration, scope } of quotas.values())

@@ -11,7 +11,7 @@ import type { Priority, Vm } from './model.js';
 import { keepsItsRoom, roomAlone } from './placement/displacement.js';
 import { nameOf } from './placement/fewest-to-free.js';
 import type { PlacementRequest } from './placement/request.js';
-import { notFound, type Refusal, refuse } from './refusal.js';
+import { type Confidential, notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
 
 /** The host that these VMs make room on, with the changes that do so. */
@@ -46,9 +46,13 @@ export function displace(
     vcpus: Math.max(0, lacks.vcpus - freed('vcpus')),
   };
   if (short.memoryMib + short.vcpus > 0) {
-    const sentence = `without these VMs host "${host.id}" still lacks ${short.vcpus} vCPUs and ${short.memoryMib} MiB of memory; ask for a report anew`;
+    const words = `${short.vcpus} vCPUs and ${short.memoryMib} MiB of memory`;
+    const sentence = `without these VMs host "${host.id}" still lacks ${words}; ask for a report anew`;
     const metadata = { vcpus: String(short.vcpus), memoryMib: String(short.memoryMib) };
-    return { refusal: refuse('exhausted', 'STILL_NO_ROOM', sentence, metadata) };
+    const confidential: Confidential[] = [
+      { of: { kind: 'host', id: host.id }, words, instead: 'room', metadata: Object.keys(metadata) },
+    ];
+    return { refusal: { ...refuse('exhausted', 'STILL_NO_ROOM', sentence, metadata), confidential } };
   }
   const changes = vms.map(({ uid }): Change => ({ type: 'vm.displaced', uid, displacedFor }));
   return { host: host.id, changes };

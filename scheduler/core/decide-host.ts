@@ -1,67 +1,14 @@
-/** Decisions about hosts: joining, what their agents say of the machine, leases that end, and operators' words. */
+/** Decisions about hosts: what their agents say of the machine, leases that end, and operators' words. */
 import type { Change } from './changes.js';
 import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
+import { hostRefusal, revokedOnRetiring } from './decide-enrolment.js';
 import { decideObservation } from './decide-observation.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
 import type { Host, HostCapacity } from './model.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
-
-const nothing: HostCapacity = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
-
-export function joinHost(state: State, command: CommandOf<'host.join'>, nowMs: number): Decision<Host> {
-  if (!state.sites.has(command.site)) return { refusal: notFound('site', command.site) };
-  if (state.federation.recoveringSites.includes(command.site)) {
-    return {
-      refusal: refuse(
-        'precondition',
-        'SITE_RECOVERING',
-        `site "${command.site}" is in recovery; no host joins`,
-      ),
-    };
-  }
-  const known = state.hosts.get(command.id);
-  if (known !== undefined && known.state !== 'retired') {
-    const same = known.site === command.site && known.machineId === command.machineId;
-    if (same && known.rack === command.rack) return { changes: [], reply: () => known };
-    return {
-      refusal: refuse(
-        'already_exists',
-        'HOST_EXISTS',
-        same
-          ? `host "${command.id}" has already joined in rack "${known.rack}"; retire it before it joins anew`
-          : `host "${command.id}" is already taken by another machine, on site "${known.site}"; choose another name, or retire that host first`,
-        { site: known.site },
-      ),
-    };
-  }
-  const host: Host = {
-    id: command.id,
-    site: command.site,
-    rack: command.rack,
-    machineId: command.machineId,
-    state: 'joined',
-    stateMs: nowMs,
-    stateReason: 'its agent has not connected yet',
-    cordoned: false,
-    capacity: nothing,
-    traits: [],
-    dedicatedTo: null,
-    vcpuOvercommitPercent: null,
-    inventory: null,
-    libvirtAvailable: false,
-    foreignDomains: 0,
-    orphans: [],
-    bootIds: [],
-    connectedMs: 0,
-    revision: (known?.revision ?? 0) + 1,
-    createdMs: nowMs,
-    updatedMs: nowMs,
-  };
-  return { changes: [{ type: 'host.joined', host }], reply: () => host };
-}
 
 export function helloHost(state: State, command: CommandOf<'host.hello'>): Decision<Host> {
   const host = state.hosts.get(command.id);
@@ -101,10 +48,8 @@ function recover(state: State, host: Host, behind: { reason: string; incarnation
 }
 
 function rejectHello(host: Host | undefined, command: CommandOf<'host.hello'>): Refusal | null {
-  if (host === undefined) return notFound('host', command.id);
-  if (host.state === 'retired') {
-    return refuse('precondition', 'HOST_RETIRED', `host "${host.id}" was retired; join it again to use it`);
-  }
+  const refusal = hostRefusal(host, command.id);
+  if (refusal || host === undefined) return refusal;
   if (host.machineId !== command.machineId) {
     return refuse(
       'precondition',
@@ -187,13 +132,26 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
       ),
     };
   }
-  return { changes: move(host, 'retired', 'retired by an operator'), reply: () => host };
+  return {
+    changes: [...revokedOnRetiring(host), ...move(host, 'retired', 'retired by an operator')],
+    reply: () => host,
+  };
 }
 
 export function quarantineHost(state: State, command: CommandOf<'host.quarantine'>): Decision<Host> {
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
   return { changes: move(host, 'cloned', command.reason), reply: () => host };
+}
+
+/** After a human has looked: it is as if its stream had just been lost, until its agent speaks again. */
+export function releaseHost(state: State, command: CommandOf<'host.release'>): Decision<Host> {
+  const host = state.hosts.get(command.id);
+  if (host === undefined) return { refusal: notFound('host', command.id) };
+  const changes = move(host, 'released', 'released from quarantine by an operator');
+  // The machine that is the right one may be the one that had spoken first.
+  if (changes.length > 0) changes.push({ type: 'host.boots_forgotten', id: host.id });
+  return { changes, reply: () => host };
 }
 
 /** The change that an event makes to a host's state, if it makes one. */

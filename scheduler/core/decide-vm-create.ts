@@ -113,7 +113,8 @@ function made(
 ): Decision<Made> {
   if (vms.length === 0) return { changes: [], reply: () => ({ vms, operation: null, refused }) };
   const targets = vms.map((vm) => vm.uid);
-  const operation = newOperation(command.operation, 'create', targets, firstSequence, nowMs);
+  const { administration, operation: id } = command;
+  const operation = newOperation(id, 'create', administration, targets, firstSequence, nowMs);
   const created = vms.map((vm): Change => ({ type: 'vm.created', vm }));
   return {
     changes: [...before, ...created, { type: 'operation.started', operation }],
@@ -287,10 +288,12 @@ export function poolIsFull(state: State, id: string, diskMib: number, takenMib =
   if (pool === undefined) return notFound('storage pool', id);
   const left = pool.capacityMib - (state.poolClaimedMib.get(id) ?? 0) - takenMib;
   if (diskMib <= left) return null;
-  return refuse(
-    'exhausted',
-    'POOL_FULL',
-    `storage pool "${id}" has ${left} MiB left, and the disk needs ${diskMib} MiB`,
-    { leftMib: String(left) },
-  );
+  const words = `has ${left} MiB left`;
+  const of = { kind: 'storage pool' as const, id };
+  return {
+    ...refuse('exhausted', 'POOL_FULL', `storage pool "${id}" ${words}, and the disk needs ${diskMib} MiB`, {
+      leftMib: String(left),
+    }),
+    confidential: [{ of, words, instead: 'has too little left', metadata: ['leftMib'] }],
+  };
 }

@@ -107,19 +107,25 @@ function lacksRoom(state: State, vm: Vm, after: Resources, spec: VmSpec, verb: s
   const before = heldOnHost(vm);
   const table = state.hostTable;
   const short: string[] = [];
+  const lacking: string[] = [];
   const check = (name: string, free: number, more: number) => {
-    if (more > 0 && more > free) short.push(`${name}: ${more} more needed, ${Math.max(free, 0)} free`);
+    if (more <= 0 || more <= free) return;
+    short.push(`${name}: ${more} more needed, ${Math.max(free, 0)} free`);
+    lacking.push(name);
   };
   check('vCPUs', table.freeVcpus[row] as number, after.vcpus - before.vcpus);
   check('memory MiB', table.freeMemoryMib[row] as number, after.memoryMib - before.memoryMib);
   check('disk MiB', table.freeDiskMib[row] as number, after.diskMib - before.diskMib);
-  short.push(...shortOfLayout(state.hostTable, row, vm, spec));
+  const ofLayout = shortOfLayout(state.hostTable, row, vm, spec);
+  short.push(...ofLayout);
+  if (ofLayout.length > 0) lacking.push('hugepages or NUMA cells');
   if (short.length > 0) {
-    return refuse(
-      'exhausted',
-      'NO_ROOM',
-      `host "${vm.host}" has no room for it to ${verb} (${short.join('; ')})`,
-    );
+    const words = short.join('; ');
+    const of = { kind: 'host' as const, id: vm.host ?? '' };
+    return {
+      ...refuse('exhausted', 'NO_ROOM', `host "${vm.host}" has no room for it to ${verb} (${words})`),
+      confidential: [{ of, words, instead: `it lacks ${lacking.join(', ')}` }],
+    };
   }
   return null;
 }
@@ -261,7 +267,7 @@ function withOperation(
     );
   }
   const sequence = (state.sequence + 1) * creationsPerDecision;
-  const operation = newOperation(id, verb, [vm.uid], sequence, nowMs);
+  const operation = newOperation(id, verb, vm.administration, [vm.uid], sequence, nowMs);
   return {
     changes: [...before, ...changes, { type: 'operation.started', operation }],
     reply: () => ({ vm, operation }),

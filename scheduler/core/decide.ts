@@ -5,7 +5,10 @@
  */
 import type { Change } from './changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './commands.js';
+import * as identities from './access/decide-identity.js';
+import * as tokens from './access/decide-token.js';
 import * as administrations from './decide-administration.js';
+import * as enrolment from './decide-enrolment.js';
 import * as hosts from './decide-host.js';
 import * as images from './decide-image.js';
 import * as operations from './decide-operation.js';
@@ -66,11 +69,22 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'agreement.delete': agreements.deleteAgreement,
   'time.pass': due.passTime,
   'breaches.review': due.reviewBreaches,
+  'attempts.note': (_state, { entries }) => ({
+    changes: [{ type: 'attempts.refused', entries }],
+    reply: () => null,
+  }),
   'image.create': images.createImage,
   'image.delete': images.deleteImage,
   'pool.create': pools.createPool,
   'pool.delete': pools.deletePool,
-  'host.join': hosts.joinHost,
+  'identity.create': identities.createIdentity,
+  'identity.update': identities.updateIdentity,
+  'identity.delete': identities.deleteIdentity,
+  'identity.certify': identities.certifyIdentity,
+  'identity.revoke': identities.revokeIdentity,
+  'token.create': tokens.createToken,
+  'token.delete': tokens.deleteToken,
+  'host.join': enrolment.joinHost,
   'host.hello': hosts.helloHost,
   'host.report': hosts.reportHost,
   'host.observe': hosts.observeHost,
@@ -80,6 +94,9 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.update': hosts.updateHost,
   'host.retire': hosts.retireHost,
   'host.quarantine': hosts.quarantineHost,
+  'host.release': hosts.releaseHost,
+  'host.renew': enrolment.renewHost,
+  'host.revoke': enrolment.revokeHost,
   'vm.create': create.createVms,
   'vm.update': vms.updateVm,
   'vm.resize': vms.resizeVm,

@@ -5,6 +5,8 @@
  * Times are milliseconds since 1970. Ids are the last part of a resource's name.
  */
 
+import type { Certificate, Enrolled } from './access/model.js';
+
 export interface Resources {
   vcpus: number;
   memoryMib: number;
@@ -124,6 +126,14 @@ export interface Host {
   libvirtAvailable: boolean;
   foreignDomains: number;
   orphans: string[];
+  /** Those that have not ended, the newest last; left out for one that joined without TLS. */
+  certificates?: Certificate[];
+  /** SHA-256 of the public key in the newest of them, hexadecimal. */
+  keyHash?: string;
+  /** Its certificates were revoked, and it has not enrolled again. Left out means false. */
+  revoked?: boolean;
+  /** Left out once it has said hello. */
+  enrolled?: Enrolled;
   /** Boot ids seen, the newest last; an older one that speaks again is a clone. */
   bootIds: string[];
   connectedMs: number;
@@ -301,6 +311,8 @@ export interface Operation {
   state: OperationState;
   /** Uids of the VMs it concerns. */
   targets: string[];
+  /** Whose VMs they are, which is asked for when they are gone; left out in those from before there were identities. */
+  administration?: string;
   succeeded: number;
   failed: number;
   fault: Fault | null;

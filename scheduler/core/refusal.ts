@@ -10,6 +10,10 @@ export type RefusalKind =
   | 'precondition'
   | 'exhausted'
   | 'aborted'
+  /** The caller may not do this at all. */
+  | 'denied'
+  /** The caller has not proved who it is. */
+  | 'unauthenticated'
   | 'unavailable'
   | 'unimplemented';
 
@@ -27,6 +31,18 @@ export interface Refusal {
   quota?: { subject: string; description: string }[];
   /** Trying again after this long makes sense. */
   retryDelayMs?: number;
+  /** What of it is for those alone who may see whose it is. */
+  confidential?: Confidential[];
+}
+
+/** Numbers of others in a refusal, with what is said instead. `access/discretion.ts` knows who may see them. */
+export interface Confidential {
+  of: { kind: 'administration' | 'agreement' | 'partner' | 'host' | 'storage pool' | 'identity'; id: string };
+  /** As they stand in the message, and in `quota`. */
+  words: string;
+  instead: string;
+  /** Keys of the metadata. */
+  metadata?: string[];
 }
 
 export function refuse(

@@ -5,6 +5,8 @@
  * Only `apply` writes here. `touched` collects what it wrote since the last commit, so that the store can save just
  * that, and watchers hear of just that.
  */
+import { Access } from './access/access.js';
+import { AuditNumbers } from './audit/numbers.js';
 import { Fifo } from './fifo.js';
 import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
@@ -65,6 +67,10 @@ export class State {
   readonly groups = new Groups();
   /** Quotas, residency and agreements, with what is held under them. */
   readonly tenancy: Tenancy;
+  /** Who may call. */
+  readonly access = new Access();
+  /** How many decisions have concerned whom. */
+  readonly audit = new AuditNumbers();
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
@@ -79,7 +85,7 @@ export class State {
   touched = new Touched();
 
   /** By which strategy placement chooses among the hosts that can take a VM; it is no part of what is kept. */
-  constructor(strategy: Strategy = 'pack') {
+  constructor(readonly strategy: Strategy = 'pack') {
     this.hostTable = new HostTable({
       scorer: strategies[strategy],
       vcpuPercent: (host) =>

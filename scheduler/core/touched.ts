@@ -1,4 +1,6 @@
 /** What was written since the last commit, so that the store can save just that, and watchers hear of just that. */
+import type { Identity, JoinToken } from './access/model.js';
+import type { AuditNumber } from './audit/numbers.js';
 import type { Administration, Federation, Host, Image, Operation, Site, StoragePool, Vm } from './model.js';
 import type { Agreement, Breach, DataClass, Loan, Partner, Quota, ResidencyRule } from './tenancy/model.js';
 
@@ -15,6 +17,9 @@ export interface Entities {
   breach: Breach;
   image: Image;
   pool: StoragePool;
+  identity: Identity;
+  token: JoinToken;
+  audit: AuditNumber;
   host: Host;
   vm: Vm;
   operation: Operation;
@@ -35,6 +40,9 @@ export const entityKinds: readonly EntityKind[] = [
   'breach',
   'image',
   'pool',
+  'identity',
+  'token',
+  'audit',
   'host',
   'vm',
   'operation',
@@ -59,6 +67,9 @@ function byKind(): ByKind {
     breach: none,
     image: none,
     pool: none,
+    identity: none,
+    token: none,
+    audit: none,
     host: none,
     vm: none,
     operation: none,

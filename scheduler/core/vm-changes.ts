@@ -66,6 +66,7 @@ export function endOperation(vm: Vm, fault: Fault | null): ChangeOf<'operation.t
 export function newOperation(
   id: string,
   verb: OperationVerb,
+  administration: string,
   targets: string[],
   createdSequence: number,
   nowMs: number,
@@ -74,6 +75,7 @@ export function newOperation(
     id,
     verb,
     state: 'running',
+    administration,
     targets,
     succeeded: 0,
     failed: 0,

@@ -6,6 +6,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -14,7 +15,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Checkpoint } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Engine } from '../engine.js';
-import type { Store } from '../store/store.js';
+import type { JournalHead, SignedCheckpoint, Store } from '../store/store.js';
 
 /** A signature costs 50 µs; agents may share one that is this old. */
 const sharedForMs = 1000;
@@ -24,6 +25,7 @@ export class Checkpoints {
   readonly #store: Store;
   readonly #privateKey: KeyObject;
   readonly #publicKey: KeyObject;
+  #keptSequence = 0;
   #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
 
   /** Reads the key from `keyFile`, and makes it at the first start. */
@@ -45,15 +47,44 @@ export class Checkpoints {
     return this.#publicKey.export({ type: 'spki', format: 'der' });
   }
 
+  /** SPKI, PEM. */
+  get publicKeyPem(): string {
+    return this.#publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  }
+
+  /** SHA-256 of the public key, hexadecimal. */
+  get fingerprint(): string {
+    return hash('sha256', this.publicKey, 'hex');
+  }
+
+  /** Signs a point of the journal. */
+  sign(head: JournalHead): SignedCheckpoint {
+    const { incarnation } = this.#engine.state.federation.epoch;
+    const signature = sign(null, signedText(incarnation, head.sequence, head.hash), this.#privateKey);
+    return { ...head, incarnation, signature, atMs: this.#engine.now() };
+  }
+
+  /** Signs a text of another kind, which begins with the name of its form. */
+  signText(text: string): Buffer {
+    return sign(null, Buffer.from(text), this.#privateKey);
+  }
+
+  /** Has the newest point of the journal kept beside it, unless it is kept already. */
+  keep(): void {
+    const { head } = this.#engine;
+    if (head.sequence === this.#keptSequence) return;
+    this.#keptSequence = head.sequence;
+    this.#store.keepCheckpoint(this.sign(head));
+  }
+
   newest(uptimeMs: number): Checkpoint {
     const { head, state } = this.#engine;
     const before = this.#newest;
     const { incarnation } = state.federation.epoch;
     const fresh = before !== null && uptimeMs - before.atMs < sharedForMs;
     if (fresh && before.checkpoint.incarnation === incarnation) return before.checkpoint;
-    const text = signedText(incarnation, head.sequence, head.hash);
-    const signature = sign(null, text, this.#privateKey);
-    const checkpoint = { incarnation, sequence: head.sequence, hash: head.hash, signature };
+    const { sequence, hash, signature } = this.sign(head);
+    const checkpoint = { incarnation, sequence, hash, signature };
     this.#newest = { checkpoint, atMs: uptimeMs };
     return checkpoint;
   }

@@ -6,9 +6,13 @@ import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import { provenBy } from '../core/access/certificates.js';
+import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
+import { hostUri } from '../core/access/uris.js';
+import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
 import type { Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
-import type { Committed, Engine } from '../engine.js';
+import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
 import { Leases } from './leases.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
@@ -19,6 +23,8 @@ export const protocolVersion = 1;
 
 /** What a planned stop grants, so that no host runs out of its lease while the scheduler is exchanged (L3). */
 export const plannedStopLeaseMs = 600_000;
+
+const linkMethod = 'secovia.v1.AgentService/Link';
 
 const bootIdForm = /^[A-Za-z0-9-]{1,64}$/;
 const reportIntervalMs = 30_000;
@@ -83,8 +89,17 @@ export class Fleet {
     return endMs === 0 ? 0 : Math.round(this.#engine.now() + endMs - this.#uptimeMs());
   };
 
-  /** Takes an agent's stream in, or says why not. */
-  hello(stream: LinkStream, host: string, hello: Hello__Output): AgentSession | Refusal {
+  /**
+   * Takes an agent's stream in, or says why not. `serial` is that of its certificate; null where there is no TLS.
+   */
+  hello(
+    stream: LinkStream,
+    host: string,
+    hello: Hello__Output,
+    serial: string | null = null,
+  ): AgentSession | Refusal {
+    const unproven = this.#standing(host, serial);
+    if ('kind' in unproven) return unproven;
     if (Math.abs(hello.protocolVersion - protocolVersion) > 1) {
       return refuse(
         'precondition',
@@ -100,7 +115,7 @@ export class Fleet {
       return refuse('invalid', 'INVALID_HELLO', 'inventory must be there, and below 256 KiB as JSON');
     }
     const report = reportIn(hello.report);
-    const outcome = this.#engine.run({
+    const outcome = this.#runBy(host, {
       type: 'host.hello',
       id: host,
       machineId: hello.machineId,
@@ -121,6 +136,7 @@ export class Fleet {
     this.#expectLease(outcome.reply);
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
+    session.serial = serial;
     this.#sessions.set(host, session);
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
@@ -147,13 +163,13 @@ export class Fleet {
       );
       return;
     }
-    this.#engine.run({ type: 'host.observe', id: session.host, observation });
+    this.#runBy(session.host, { type: 'host.observe', id: session.host, observation });
   }
 
   report(session: AgentSession, message: Report__Output): void {
     session.report = reportIn(message);
     const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
-    this.#engine.run({
+    this.#runBy(session.host, {
       type: 'host.report',
       id: session.host,
       report: session.report,
@@ -167,18 +183,44 @@ export class Fleet {
   lease(session: AgentSession, id: number): void {
     const { state } = this.#engine;
     const host = state.hosts.get(session.host);
-    if (host === undefined || host.state === 'retired') {
-      session.reject('HOST_RETIRED', `host "${session.host}" was retired`, false);
+    if (host === undefined) return;
+    const standing = this.#standing(host.id, session.serial);
+    if ('kind' in standing) {
+      // With a newer certificate it may come back at once.
+      this.#cut(session, standing, standing.reason === 'CERTIFICATE_REFUSED');
       return;
     }
+    session.serial = standing.serial;
     if (this.#isRecovering(host)) return;
     session.leaseId = id;
     this.#grant(session, this.#leaseMs);
-    // Silent until its lease had ended, and back on the same stream: an agent that was frozen.
-    if (host.state === 'lost') {
-      const { report } = session;
-      this.#engine.run({ type: 'host.report', id: host.id, report, inventory: null, capacity: null });
+    // Silent until its lease had ended, and back on the same stream: an agent that was frozen. Or it was quarantined.
+    const { report } = session;
+    if (host.state === 'lost' || (host.state === 'suspect' && report.libvirtAvailable)) {
+      this.#runBy(host.id, { type: 'host.report', id: host.id, report, inventory: null, capacity: null });
     }
+  }
+
+  /** The certificate that stands for a host on its stream, the newest of its key; or why nothing does. */
+  #standing(id: string, serial: string | null): { serial: string | null } | Refusal {
+    const host = this.#engine.state.hosts.get(id);
+    const refusal = hostRefusal(host, id);
+    if (refusal || serial === null) return refusal ?? { serial };
+    const proven = provenBy(host?.certificates ?? [], serial, this.#engine.now());
+    return proven ?? certificateRefusal(id);
+  }
+
+  /** Ends a stream whatever the agent does. */
+  #cut(session: AgentSession, { reason, message }: Refusal, retryable: boolean): void {
+    session.reject(reason, message, retryable);
+    this.gone(session, message);
+  }
+
+  /** What follows from an agent's word is by that word. */
+  #runBy<T extends CommandType>(host: string, command: CommandOf<T>): Outcome<ReplyOf<T>> {
+    const identity = hostUri(this.#engine.state.federation.name, host);
+    const actor = { identity, onBehalf: '', method: linkMethod, requestId: '' };
+    return this.#engine.actingFor(actor, () => this.#engine.run(command));
   }
 
   #grant(session: AgentSession, leaseMs: number): void {
@@ -218,9 +260,11 @@ export class Fleet {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
-      if (host.state !== 'retired') continue;
-      this.#leases.forget(host.id);
-      this.#sessions.get(host.id)?.reject('HOST_RETIRED', `host "${host.id}" was retired`, false);
+      const refusal = hostRefusal(host, host.id);
+      if (refusal === null) continue;
+      if (host.state === 'retired') this.#leases.forget(host.id);
+      const session = this.#sessions.get(host.id);
+      if (session !== undefined) this.#cut(session, refusal, false);
     }
     if (touched.written.federation.size > 0) this.#greetRecovered();
   }

@@ -28,6 +28,8 @@ const chunk = 200;
 export class AgentSession {
   /** The id of the newest lease request. */
   leaseId = 0;
+  /** Of the certificate that proves which host this is; null where there is no TLS. */
+  serial: string | null = null;
   ended = false;
   readonly #dirty = new Set<string>();
   /** Term and generation last sent of each VM: what has not changed since needs no words (PROTOCOL S4). */

@@ -5,6 +5,7 @@ import { etagOf } from '../core/etag.js';
 import type { Host, HostState } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { hostCellsMessage } from './host-cells.js';
+import { certificateMessage } from './certificates.js';
 import { nameOf } from './names.js';
 import { resourcesMessage, timestamp } from './basics.js';
 
@@ -42,6 +43,8 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     traits: host.traits,
     dedicatedTo: host.dedicatedTo === null ? '' : nameOf('administration', host.dedicatedTo),
     vcpuOvercommitPercent: host.vcpuOvercommitPercent ?? 0,
+    certificates: (host.certificates ?? []).map(certificateMessage),
+    revoked: host.revoked ?? false,
     ...hostCellsMessage(host, state.hostTable.claimsOnCells(host.id)),
   };
 }

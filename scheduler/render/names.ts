@@ -13,6 +13,8 @@ const collections = {
   'residency rule': 'residencyRules',
   agreement: 'agreements',
   loan: 'loans',
+  identity: 'identities',
+  'join token': 'joinTokens',
 } as const;
 
 export type Collection = keyof typeof collections;

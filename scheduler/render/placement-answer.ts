@@ -2,10 +2,12 @@
 import type { EstimateCapacityResponse } from '../../proto/gen/secovia/v1/EstimateCapacityResponse.js';
 import type { ExplainPlacementResponse } from '../../proto/gen/secovia/v1/ExplainPlacementResponse.js';
 import type { HostScore as HostScoreMessage } from '../../proto/gen/secovia/v1/HostScore.js';
+import type { Sight } from '../core/access/sight.js';
 import type { Capacity, HostScore, PlacementAnswer } from '../core/placement/answers.js';
 import { exclusionWords } from '../core/placement/no-host.js';
 import type { State } from '../core/state.js';
 import { resourcesMessage, timestamp } from './basics.js';
+import { hostNameInSight } from './in-sight.js';
 import { nameOf } from './names.js';
 import { vmMessage } from './vm.js';
 
@@ -20,12 +22,16 @@ function byHosts(a: Counted, b: Counted): number {
 }
 
 /** All but the refusal. */
-export function placementAnswerMessage(state: State, answer: PlacementAnswer): ExplainPlacementResponse {
+export function placementAnswerMessage(
+  state: State,
+  sight: Sight,
+  answer: PlacementAnswer,
+): ExplainPlacementResponse {
   const { chosen, runnerUp, suggestion, displacement } = answer;
   const { hosts, eligible, excluded, misses, lackedExtras, extraMisses } = answer.explanation;
   return {
-    chosen: scoreMessage(chosen),
-    runnerUp: scoreMessage(runnerUp),
+    chosen: scoreMessage(sight, chosen),
+    runnerUp: scoreMessage(sight, runnerUp),
     hosts,
     eligible,
     exclusions: [...excluded]
@@ -42,7 +48,7 @@ export function placementAnswerMessage(state: State, answer: PlacementAnswer): E
     ].sort(byHosts),
     suggestion,
     displacement:
-      displacement === null
+      displacement === null || !displacement.vms.every((vm) => sight.wholeVm(vm))
         ? null
         : {
             host: nameOf('host', displacement.host.id),
@@ -51,7 +57,7 @@ export function placementAnswerMessage(state: State, answer: PlacementAnswer): E
   };
 }
 
-function scoreMessage(score: HostScore | null): HostScoreMessage | null {
+function scoreMessage(sight: Sight, score: HostScore | null): HostScoreMessage | null {
   if (score === null) return null;
   const {
     host,
@@ -64,12 +70,17 @@ function scoreMessage(score: HostScore | null): HostScoreMessage | null {
     contentStartMs,
     numaCells,
   } = score;
-  return {
-    host: nameOf('host', host.id),
+  const told = {
+    host: hostNameInSight(sight, host),
+    site: nameOf('site', host.site),
     softViolations,
     sparedForGpus,
     priceTier: tier.price,
     sitePreference: tier.preference,
+  };
+  if (!sight.numbersOfHost(host)) return told;
+  return {
+    ...told,
     left: resourcesMessage(left, extrasLeft),
     hugepagesLeft,
     contentStartTime: timestamp(contentStartMs),
@@ -77,7 +88,14 @@ function scoreMessage(score: HostScore | null): HostScoreMessage | null {
   };
 }
 
-export function capacityMessage({ vms, limited, bySite }: Capacity): EstimateCapacityResponse {
-  const sites = [...bySite].sort(([a], [b]) => (a < b ? -1 : 1));
+/** To a partner's operator, what fits on its own sites. */
+export function capacityMessage(
+  state: State,
+  sight: Sight,
+  { vms: all, limited, bySite }: Capacity,
+): EstimateCapacityResponse {
+  const isTold = (site: string) => sight.partner === null || sight.ownsSite(state.sites.get(site));
+  const sites = [...bySite].filter(([site]) => isTold(site)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const vms = sight.partner === null ? all : sites.reduce((sum, [, count]) => sum + count, 0);
   return { vms, limited, sites: sites.map(([site, count]) => ({ site: nameOf('site', site), vms: count })) };
 }

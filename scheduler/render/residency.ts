@@ -4,6 +4,8 @@ import type { DataClass as DataClassMessage } from '../../proto/gen/secovia/v1/D
 import type { ResidencyRule as ResidencyRuleMessage } from '../../proto/gen/secovia/v1/ResidencyRule.js';
 import type { RuleState__Output as RuleStateName } from '../../proto/gen/secovia/v1/RuleState.js';
 import type { SiteVerdict as SiteVerdictMessage } from '../../proto/gen/secovia/v1/SiteVerdict.js';
+import { discreet } from '../core/access/discretion.js';
+import type { Sight } from '../core/access/sight.js';
 import { etagOf } from '../core/etag.js';
 import type { Vm } from '../core/model.js';
 import { cutText } from '../core/text.js';
@@ -12,6 +14,7 @@ import type { Breach, DataClass, ResidencyRule } from '../core/tenancy/model.js'
 import { plannedHost, type SiteVerdict } from '../core/tenancy/answers.js';
 import { duration, timestamp } from './basics.js';
 import { breachSentence } from './breach-words.js';
+import { hostNameInSight } from './in-sight.js';
 import { nameOf, vmName } from './names.js';
 
 const ruleStateNames: Record<ResidencyRule['state'], RuleStateName> = {
@@ -47,7 +50,13 @@ export function residencyRuleMessage(rule: ResidencyRule): ResidencyRuleMessage 
 }
 
 /** A VM in breach, with where it would go: that is a search for a host. */
-export function breachMessage(state: State, vm: Vm, breach: Breach, nowMs: number): BreachMessage {
+export function breachMessage(
+  state: State,
+  sight: Sight,
+  vm: Vm,
+  breach: Breach,
+  nowMs: number,
+): BreachMessage {
   const site = vm.host === null ? undefined : state.hosts.get(vm.host)?.site;
   const planned = plannedHost(state, vm);
   return {
@@ -61,8 +70,8 @@ export function breachMessage(state: State, vm: Vm, breach: Breach, nowMs: numbe
     age: duration(Math.max(0, nowMs - breach.sinceMs)),
     startInPlaceUntil: timestamp(breach.startUntilMs ?? 0),
     ...(planned.noHost === undefined
-      ? { plannedHost: nameOf('host', planned.host.id) }
-      : { noHost: cutText(planned.noHost, noHostLimit) }),
+      ? { plannedHost: hostNameInSight(sight, planned.host) }
+      : { noHost: cutText(discreet(state, sight, planned.noHost).message, noHostLimit) }),
   };
 }
 

@@ -90,7 +90,7 @@ export function breaches({ state }: Cluster, ancestor: string | null): Outcome {
       reason: breach.code,
       because: breach.because,
       to: planned.noHost === undefined ? planned.host.id : noHost,
-      noHost: planned.noHost ?? null,
+      noHost: planned.noHost?.message ?? null,
     };
   });
   return { kind: 'breaches', vms };

@@ -3,7 +3,7 @@
  * that came after. What these changed is noted as touched, and so saved with the next commit.
  */
 import { apply, oldPartner } from '../core/apply.js';
-import type { Change } from '../core/changes.js';
+import type { JournalLine } from '../core/audit/line.js';
 import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
@@ -63,6 +63,15 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
         case 'pool':
           state.addPool(entity as StoragePool);
           break;
+        case 'identity':
+          state.access.identities.set(entity.id, entity);
+          break;
+        case 'token':
+          state.access.tokens.set(entity.id, entity);
+          break;
+        case 'audit':
+          state.audit.load(entity);
+          break;
         case 'host':
           hosts.push(entity);
           break;
@@ -108,8 +117,11 @@ function notePartners(state: State): void {
 function replay(state: State, line: string): void {
   const next = state.sequence + 1;
   try {
-    const [atMs, changes] = JSON.parse(line) as [number, Change[]];
+    const [atMs, changes, , audience = {}] = JSON.parse(line) as JournalLine;
     for (const change of changes) apply(state, change, atMs);
+    for (const [partner, number] of Object.entries(audience)) {
+      state.audit.set(partner, typeof number === 'number' ? number : number[0], state.touched);
+    }
     state.lastMs = atMs;
   } catch (error) {
     const { message } = error as Error;

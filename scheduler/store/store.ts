@@ -31,7 +31,7 @@ export interface Batch {
   first: number;
   last: number;
   atMs: number;
-  /** Pieces of a text, to be put one after the other: one line a decision, `[atMs, [change, ...]]` as JSON. */
+  /** Pieces of a text, to be put one after the other: one line a decision, as `core/audit/line.ts` has it. */
   journal: string[];
   puts: (EntityRow & { body: string })[];
   deletes: EntityRow[];
@@ -75,7 +75,17 @@ export interface Store {
   reply(row: number): Buffer | null;
   /** The journal's hash at exactly this sequence, or null when no batch ended there. */
   hashAt(sequence: number): Buffer | null;
+  /** Keeps where the journal stood, for whoever verifies it later. Those that stand where one is kept already add nothing. */
+  keepCheckpoint(checkpoint: SignedCheckpoint): void;
   close(): Promise<void>;
+}
+
+/** The journal's hash at a sequence, in words that the scheduler cannot take back. */
+export interface SignedCheckpoint extends JournalHead {
+  incarnation: number;
+  /** Ed25519. */
+  signature: Buffer;
+  atMs: number;
 }
 
 /** A part of the journal. */
@@ -97,6 +107,42 @@ export interface Journal {
   pieces(upTo: number): Iterable<JournalPiece>;
   /** The end of the batch that has this decision; the journal's beginning when it has none. */
   headWith(sequence: number): JournalHead;
+  close(): void;
+}
+
+/** A group commit as the chain has it. */
+export interface ChainRow {
+  first: number;
+  last: number;
+  atMs: number;
+  /** Covers this row and all before it. */
+  hash: Buffer;
+  /** The commitments to its decisions, 32 bytes each; null in rows of older versions, whose hash covers their text. */
+  commitments: Buffer | null;
+  /** Its decisions' lines. Of those that were erased, what is kept of them is not what was committed to. */
+  lines: ChainLine[];
+}
+
+export interface ChainLine {
+  text: Buffer;
+  /** What shows that a decision is the one that was committed to: one part, or several; null when it was erased. */
+  parts: { salt: Buffer; text: Buffer }[] | null;
+}
+
+/** Reads the journal as it is chained, from beside the store that writes it, and on another thread. */
+export interface Chain {
+  /** From the row that has this decision to the row that has the other, a row at a time. */
+  rows(first: number, last: number): Iterable<ChainRow>;
+  /** Rows that end before this sequence, or have it, the newest first. */
+  rowsBackwards(from: number): Iterable<ChainRow>;
+  /** The last sequence of the row that has this decision, and the hash there; of the newest row when there is none. */
+  headWith(sequence: number): JournalHead;
+  /** The end of the last row before this sequence. */
+  headBefore(sequence: number): JournalHead;
+  /** The first decision of a row with commitments; null when there is none. */
+  firstCommitted(): number | null;
+  /** Those that were kept, in order. */
+  checkpoints(first: number, last: number): SignedCheckpoint[];
   close(): void;
 }
 

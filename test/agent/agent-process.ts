@@ -30,6 +30,7 @@ export class AgentProcess {
     this.#settings = {
       host: 'h1',
       site: 's1',
+      insecure: true,
       libvirtUri: `fake://${join(this.folder, 'host')}`,
       dataDir: join(this.folder, 'data'),
       runDir: join(this.folder, 'run'),

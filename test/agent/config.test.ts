@@ -7,7 +7,8 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { ConfigError, loadConfig, printConfig } from '../../agent/config.js';
 import { shareOut } from '../../agent/inventory/reserve.js';
-import { join as joinFederation } from '../../agent/join.js';
+import { joinInsecurely } from '../../agent/join.js';
+import { SettingsDocument } from '../../agent/settings-document.js';
 import { findSocket } from '../../agent/status/socket.js';
 import { agentProgram } from './agent-process.js';
 import { SchedulerDouble } from './scheduler-double.js';
@@ -33,6 +34,10 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     runDir: '/run/secovia',
     accelerator: 'auto',
     trashRetentionHours: 24,
+    insecure: false,
+    identityDir: '',
+    imageDirectories: [],
+    poolDirectories: [],
   });
   const text = `${least}dataDir: /file\nrunDir: /file\nlogLevel: debug\nreserved: { memoryMib: 1 }\n`;
   const environment = {
@@ -41,6 +46,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     SECOVIA_AGENT_RESERVED_VCPUS: '2',
     SECOVIA_AGENT_CAPACITY_DISK_MIB: '1024',
     SECOVIA_AGENT_IMAGE_DIRECTORIES: '/a:/b',
+    SECOVIA_AGENT_POOL_DIRECTORIES: '/srv/pools',
     SECOVIA_AGENT_TRASH_RETENTION_HOURS: '1.5',
     SECOVIA_AGENT_EXTRAS: '{ gpu:a30: [0000:3b:00.0, 0000:af:00.0], licence: 3 }',
   };
@@ -51,6 +57,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     reserved: { memoryMib: 1, vcpus: 2 },
     capacity: { diskMib: 1024 },
     imageDirectories: ['/a', '/b'],
+    poolDirectories: ['/srv/pools'],
     trashRetentionHours: 1.5,
     extras: { 'gpu:a30': ['0000:3b:00.0', '0000:af:00.0'], licence: 3 },
   });
@@ -155,7 +162,8 @@ t.test('join writes what it was told, keeps the rest of the file, and may be rep
   await scheduler.listen();
   t.teardown(() => scheduler.close());
   const file = fileWith('# our own remark\nlogLevel: debug # chatty\n');
-  const args = ['join', '--scheduler', scheduler.address, '--site', 'zagreb', '--host', 'h1', '--rack', 'r1'];
+  const words = ['--scheduler', scheduler.address, '--site', 'zagreb', '--host', 'h1', '--rack', 'r1'];
+  const args = ['join', '--insecure', ...words];
   for (const again of [false, true]) {
     const { code, stdout } = await run(...args, '--config', file);
     t.equal(code, 0);
@@ -168,6 +176,7 @@ t.test('join writes what it was told, keeps the rest of the file, and may be rep
       host: 'h1',
       site: 'zagreb',
       rack: 'r1',
+      insecure: true,
       federation: 'test',
       checkpointKey: scheduler.checkpointKey.toString('base64'),
     });
@@ -191,8 +200,8 @@ t.test('a join that is refused says why and what to do, and writes nothing', asy
     site: 'a',
     host: 'h1',
     rack: '',
-    configFile: join(folder, 'new'),
   };
+  const settings = new SettingsDocument(join(folder, 'new'));
   const cases = [
     { code: grpc.status.NOT_FOUND, message: /^no: create the site first, with: secovia site create a$/ },
     { code: grpc.status.ALREADY_EXISTS, message: /choose another --host than h1/ },
@@ -200,11 +209,37 @@ t.test('a join that is refused says why and what to do, and writes nothing', asy
   ];
   for (const { code, message } of cases) {
     scheduler.joinError = { code, message: 'no' };
-    await t.rejects(joinFederation(options), { name: 'JoinError', message });
+    await t.rejects(joinInsecurely(options, settings), { name: 'JoinError', message });
   }
-  t.throws(() => readFileSync(options.configFile));
+  t.throws(() => readFileSync(settings.path));
   const nobody = { ...options, scheduler: '127.0.0.1:1' };
-  await t.rejects(joinFederation(nobody), { message: /no scheduler answers at 127\.0\.0\.1:1/ });
+  await t.rejects(joinInsecurely(nobody, settings), { message: /no scheduler answers at 127\.0\.0\.1:1/ });
+});
+
+t.test('joining needs a token, or the words that say that there is to be none', async (t) => {
+  const file = fileWith('');
+  const cases: [string[], RegExp][] = [
+    [[], /a join token is needed: an operator makes one with secovia token create/],
+    [['nonsense'], /this is no join token/],
+    [['secovia-join-1.e30'], /the join token is not whole/],
+    [['secovia-join-7.e30'], /of another version of Secovia/],
+    [['secovia-join-1.e30', '--site', 'a'], /leave out --site/],
+    [['secovia-join-1.e30', '--insecure'], /leave out --insecure/],
+    [['--insecure', '--site', 'a'], /--insecure needs --scheduler HOST:PORT and --site SITE/],
+    [
+      ['--insecure', '--site', 'a', '--scheduler', 'scheduler.example:7443'],
+      /speaks to a scheduler on its own machine only, and scheduler\.example:7443 is elsewhere/,
+    ],
+    [['secovia-join-1.e30', '--host', 'NOT GOOD'], /host in --host: must be lower-case/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await run('join', ...args, '--config', file);
+    t.equal(code, 1);
+    t.match(stderr, message, args.join(' '));
+  }
+  t.equal(readFileSync(file, 'utf8'), '', 'nothing is written');
+  t.throws(() => load(`${least}insecure: true\n`), { message: /join it with a token/ });
+  t.ok(load('scheduler: "[::1]:1"\nhost: h1\nsite: a\ninsecure: true\n').insecure);
 });
 
 t.test('a slip on the command line gets help', async (t) => {

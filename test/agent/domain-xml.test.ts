@@ -222,6 +222,7 @@ t.test('texts of absurd length are refused at once', async (t) => {
   t.throws(() => domainXml({ ...blueprint, title: 'x'.repeat(10_000_000) }, tcg, places), XmlTextRefused);
   const huge = readDesired(
     codec.deserialize(codec.serialize({ ...word(uidOf(1), { vmName: 'x'.repeat(10_000_000) }), epoch })),
+    [],
   );
   t.match(huge, { ok: false, uid: uidOf(1), problem: /longer than 512/ });
 });
@@ -298,7 +299,7 @@ t.test('capabilities: the machine, and how guests are made on it', async (t) => 
 const codec = messageCodec<Desired, Desired__Output>('secovia.v1.Desired');
 const epoch = { incarnation: 1, counter: 1, instance: 'x' };
 const read = (change: Partial<Desired>) =>
-  readDesired(codec.deserialize(codec.serialize({ ...word(uidOf(1)), epoch, ...change })));
+  readDesired(codec.deserialize(codec.serialize({ ...word(uidOf(1)), epoch, ...change })), ['/pool']);
 
 const spec = { vcpus: 1, memoryMib: 128, diskMib: 64, image: 'images/tiny', storagePool: '' };
 const kinds = (count: number) =>

@@ -50,6 +50,7 @@ t.test('E2: the core keeps what is newer and signed, and shouts about another pa
       identity: { host: 'h1', machineId: '', bootId: '', instance: '' },
       ledger,
       random: () => 0,
+      poolDirectories: [],
       verifyCheckpoint: (offered) =>
         verify(
           null,

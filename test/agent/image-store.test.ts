@@ -57,7 +57,7 @@ async function setUp(t: Test, handler: RequestListener = (_, response) => respon
     server.close();
     rmSync(folder, { recursive: true });
   });
-  const store = new ImageStore(folder, [allowed]);
+  const store = new ImageStore(folder, [allowed], [folder]);
   await store.prepare();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const files = () => readdirSync(join(folder, 'images'));

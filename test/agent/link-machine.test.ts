@@ -231,6 +231,19 @@ t.test('rejected: for good slowly, for now soon', async (t) => {
   t.ok((soon.machine.nextWakeAt() ?? 0) - soon.now < 1_000);
 });
 
+t.test('refused by the wire: for good slowly, and at once when there is something new to show', async (t) => {
+  const play = new Play().link();
+  play.machine.ended('the scheduler answers UNAUTHENTICATED: \u001b[2Jrevoked', play.now, true);
+  t.same(kinds(play.settle()), ['problem', 'unlinked']);
+  const status = play.machine.status();
+  t.match(status, { state: 'rejected', reason: 'the scheduler answers UNAUTHENTICATED:  [2Jrevoked' });
+  t.equal((play.machine.nextWakeAt() ?? 0) - play.now, 60_000);
+  play.machine.tryAgain(play.now);
+  t.same(kinds(play.settle()), ['connect']);
+  play.machine.tryAgain(play.now);
+  t.same(kinds(play.settle()), [], 'once');
+});
+
 t.test('S4: repeats are shed, facts are not, and memory is bounded by the number of VMs', async (t) => {
   const play = new Play().link();
   play.machine.observe(observation(1));

@@ -3,6 +3,7 @@
  * and keeps what agents told it.
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { AgentServiceHandlers } from '../../proto/gen/secovia/v1/AgentService.js';
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
@@ -36,6 +37,8 @@ export class SchedulerDouble {
   /** Every observation, in order, with those of Hello. */
   observed: Observation__Output[] = [];
   leaseRequests = 0;
+  /** Serial numbers, one a stream. */
+  certificates: string[] = [];
   /** Sent after every Welcome, and when it changes. */
   readonly desired = new Map<string, Desired>();
   #stream: Stream | null = null;
@@ -47,7 +50,8 @@ export class SchedulerDouble {
     this.checkpointKey = pair.publicKey.export({ format: 'der', type: 'spki' });
   }
 
-  async listen(port = 0): Promise<void> {
+  /** With a server's key and certificates it speaks TLS, and notes those of agents. */
+  async listen(port = 0, secure: SecureContextOptions | null = null): Promise<void> {
     const handlers: AgentServiceHandlers = {
       Join: (call, callback) => {
         this.joins.push(call.request);
@@ -57,11 +61,12 @@ export class SchedulerDouble {
         }
         callback(null, { host: null, federation: 'test', checkpointKey: this.checkpointKey });
       },
+      RenewCertificate: (_call, callback) => callback({ code: grpc.status.UNIMPLEMENTED }),
       Link: (stream) => this.#link(stream),
     };
     this.#server.addService(v1.AgentService.service, handlers);
     this.port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      this.#server.bindAsync(`127.0.0.1:${port}`, serverCredentials(secure), (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       );
     });
@@ -109,6 +114,8 @@ export class SchedulerDouble {
   }
 
   #link(stream: Stream): void {
+    const serial = stream.getAuthContext().sslPeerCertificate?.serialNumber;
+    if (serial !== undefined) this.certificates.push(serial);
     stream.on('error', () => undefined);
     stream.on('end', () => stream.end());
     stream.on('close', () => {
@@ -146,6 +153,13 @@ export class SchedulerDouble {
       stream.write({ leaseGrant: { id, leaseMs: this.leaseMs, epoch: this.epoch, checkpoint } });
     }
   }
+}
+
+function serverCredentials(secure: SecureContextOptions | null): grpc.ServerCredentials {
+  if (secure === null) return grpc.ServerCredentials.createInsecure();
+  const [root] = secure.ca as string[];
+  const pair = { private_key: Buffer.from(String(secure.key)), cert_chain: Buffer.from(String(secure.cert)) };
+  return grpc.ServerCredentials.createSsl(Buffer.from(root ?? ''), [pair], true);
 }
 
 /** A word about a VM as it stands on the wire. */

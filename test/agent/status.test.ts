@@ -19,6 +19,7 @@ t.teardown(() => rmSync(folder, { recursive: true }));
 
 const amounts = { vcpus: 16, memoryMib: 65_536, diskMib: 2 * 1024 * 1024 };
 const status: AgentStatus = {
+  certificate: { endsInMs: 6 * 86_400_000, renewsInMs: 4 * 86_400_000, error: '' },
   health: 'healthy',
   reasons: [],
   host: 'h1',
@@ -38,6 +39,7 @@ const status: AgentStatus = {
     waitingMessages: 0,
   },
   libvirt: { available: true, uri: 'qemu:///system', version: '9.0.0', connectedForMs: 60_000, error: '' },
+  checkpoint: { incarnation: 1, sequence: 41, hashHex: 'ab'.repeat(32), signatureBase64: 'c2ln' },
   capacity: { total: amounts, reserved: amounts, claimed: amounts, used: { memoryMib: 900, cpuPercent: 7 } },
   guests: [
     {

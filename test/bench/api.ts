@@ -1,65 +1,55 @@
 /**
- * What a durable unary create costs, beside a bare echo of the same bytes. Four loads in turn, several rounds: echo
- * and create, each with a grpc-js client (whose own cost hides much of the server's) and with a cheap generator (which
- * hides nothing).
+ * What a durable unary create costs, beside a bare echo of the same bytes, and what mutual TLS adds. Eight loads in turn,
+ * several rounds: echo and create, without TLS and with it, each with a grpc-js client (whose own cost hides much of the
+ * server's) and with a cheap generator (which hides nothing). Each load has one connection, for as long as it lasts.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as grpc from '@grpc/grpc-js';
-import type {
-  CreateVmResponse,
-  CreateVmResponse__Output,
-} from '../../proto/gen/secovia/v1/CreateVmResponse.js';
-import { messageCodec, v1 } from '../../proto/index.js';
+import { type BenchScheduler, createPath, image, parent, startScheduler } from './bench-scheduler.js';
 import { CreateRequests } from './create-requests.js';
 import type { LoadOrder } from './load.js';
-import { freePort, run, schedulerFlags, start, stop } from './processes.js';
+import { run } from './processes.js';
 import type { LoadResult } from './raw-http2.js';
 import { median, type Report } from './report.js';
 
 const rounds = 5;
 const warmUpSeconds = 3;
-const seconds = 4;
+const seconds = 3;
 const inFlight = 64;
-const createPath = '/secovia.v1.VmService/CreateVm';
-const parent = 'administrations/bench';
-const image = 'images/bench';
+
+const kinds = ['grpc-js', 'raw-http2'] as const;
+const ways = ['plain', 'tls'] as const;
+type Kind = (typeof kinds)[number];
+type Way = (typeof ways)[number];
+
+/** Calls a second, a number a round. */
+interface Rates {
+  echo: number[];
+  create: number[];
+}
 
 export async function api(report: Report, say: (line: string) => void): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'secovia-bench-'));
-  const port = await freePort();
-  const config = join(directory, 'scheduler.yaml');
-  writeFileSync(config, `listen: 127.0.0.1:${port}\ndataDir: ${join(directory, 'data')}\nlogLevel: info\n`);
-  const scheduler = await start(
-    'scheduler/main.js',
-    ['run', '--config', config],
-    'stderr',
-    (line) => line.includes('"serving"'),
-    schedulerFlags,
-  );
-  const host = await start('test/bench/sink-host.js', [String(port)], 'stdout', (line) => line === 'ready');
-  const sample = await firstCreate(port);
-  const echo = await start(
-    'test/bench/echo-server.js',
-    [sample.toString('base64')],
-    'stdout',
-    (line) => /^\d+$/.test(line),
-    schedulerFlags,
-  );
-  const echoPort = Number(echo.line);
+  const started = async (way: Way) => {
+    const folder = join(directory, way);
+    mkdirSync(folder);
+    return startScheduler(folder, way === 'tls');
+  };
+  const schedulers: Record<Way, BenchScheduler> = {
+    plain: await started('plain'),
+    tls: await started('tls'),
+  };
   report.figure('request bytes', new CreateRequests(parent, image, 0).size);
-  report.figure('response bytes', sample.length);
+  report.figure('response bytes', schedulers.plain.sample.length);
 
   let runs = 1;
-  const load = async (
-    kind: LoadOrder['kind'],
-    to: 'echo' | 'create',
-    forSeconds: number,
-  ): Promise<number> => {
+  const load = async (kind: Kind, way: Way, to: keyof Rates, forSeconds: number): Promise<number> => {
+    const { port, echoPort, identity } = schedulers[way];
     const order: LoadOrder = {
       kind,
       port: to === 'echo' ? echoPort : port,
+      identity,
       path: to === 'echo' ? '/bench.Echo/Echo' : createPath,
       inFlight,
       seconds: forSeconds,
@@ -69,62 +59,55 @@ export async function api(report: Report, say: (line: string) => void): Promise<
     };
     const result = JSON.parse(await run('test/bench/load.js', [JSON.stringify(order)])) as LoadResult;
     if (result.failures > 0)
-      throw new Error(`${result.failures} of ${result.calls} calls failed (${to}, ${kind})`);
+      throw new Error(`${result.failures} of ${result.calls} calls failed (${to}, ${kind}, ${way})`);
     return result.calls / result.seconds;
   };
 
-  const rates = {
-    'grpc-js': { echo: [] as number[], create: [] as number[] },
-    'raw-http2': { echo: [] as number[], create: [] as number[] },
-  };
-  const ratios: Record<LoadOrder['kind'], number[]> = { 'grpc-js': [], 'raw-http2': [] };
-  const kinds = ['grpc-js', 'raw-http2'] as const;
+  const empty = (): Record<Way, Rates> => ({
+    plain: { echo: [], create: [] },
+    tls: { echo: [], create: [] },
+  });
+  const rates: Record<Kind, Record<Way, Rates>> = { 'grpc-js': empty(), 'raw-http2': empty() };
   for (const kind of kinds) {
-    await load(kind, 'echo', warmUpSeconds);
-    await load(kind, 'create', warmUpSeconds);
+    for (const way of ways) {
+      await load(kind, way, 'echo', warmUpSeconds);
+      await load(kind, way, 'create', warmUpSeconds);
+    }
   }
   for (let round = 1; round <= rounds; round += 1) {
     for (const kind of kinds) {
-      const echoRate = await load(kind, 'echo', seconds);
-      const createRate = await load(kind, 'create', seconds);
-      rates[kind].echo.push(echoRate);
-      rates[kind].create.push(createRate);
-      ratios[kind].push(createRate / echoRate);
-      const ratio = (createRate / echoRate).toFixed(3);
-      say(
-        `round ${round}: ${kind}: echo ${echoRate.toFixed(0)}/s, create ${createRate.toFixed(0)}/s, ratio ${ratio}`,
-      );
+      for (const way of ways) {
+        const echo = await load(kind, way, 'echo', seconds);
+        const create = await load(kind, way, 'create', seconds);
+        rates[kind][way].echo.push(echo);
+        rates[kind][way].create.push(create);
+        const told = `echo ${echo.toFixed(0)}/s, create ${create.toFixed(0)}/s, ratio ${(create / echo).toFixed(3)}`;
+        say(`round ${round}: ${kind}, ${way}: ${told}`);
+      }
     }
   }
   for (const kind of kinds) {
-    report.figure(`echo, ${kind} client, calls per second`, median(rates[kind].echo));
-    report.figure(`create, ${kind} client, calls per second`, median(rates[kind].create));
+    for (const way of ways) {
+      report.figure(`echo, ${kind} client, ${way}, calls per second`, median(rates[kind][way].echo));
+      report.figure(`create, ${kind} client, ${way}, calls per second`, median(rates[kind][way].create));
+    }
+    report.figure(
+      `durable creates per echo, both over TLS, ${kind} client`,
+      medianRatio(rates[kind].tls.create, rates[kind].tls.echo),
+    );
   }
-  report.promise('durable creates per echo, grpc-js client', median(ratios['grpc-js']), { least: 0.75 });
-  report.promise('durable creates per echo, raw HTTP/2 client', median(ratios['raw-http2']), { least: 0.6 });
-
-  await stop(host.process);
-  await stop(echo.process);
-  await stop(scheduler.process);
+  const perEcho = (kind: Kind) => medianRatio(rates[kind].plain.create, rates[kind].plain.echo);
+  report.promise('durable creates per echo, grpc-js client', perEcho('grpc-js'), { least: 0.75 });
+  report.promise('durable creates per echo, raw HTTP/2 client', perEcho('raw-http2'), { least: 0.6 });
+  for (const kind of kinds) {
+    const kept = medianRatio(rates[kind].tls.create, rates[kind].plain.create);
+    report.promise(`creates over mutual TLS per create without, ${kind} client`, kept, { least: 0.85 });
+  }
+  for (const way of ways) await schedulers[way].stop();
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Makes what the load needs, and one VM, whose answer is what the echo answers with. */
-async function firstCreate(port: number): Promise<Buffer> {
-  const credentials = grpc.credentials.createInsecure();
-  const vms = new v1.VmService(`127.0.0.1:${port}`, credentials);
-  const codec = messageCodec<CreateVmResponse, CreateVmResponse__Output>('secovia.v1.CreateVmResponse');
-  const request = new CreateRequests(parent, image, 0).next();
-  const response = await new Promise<Buffer>((resolve, reject) => {
-    vms.makeUnaryRequest(
-      createPath,
-      (bytes: Buffer) => bytes,
-      (bytes: Buffer) => bytes,
-      request,
-      (error, bytes) => (error || !bytes ? reject(error) : resolve(bytes)),
-    );
-  });
-  vms.close();
-  if (!codec.deserialize(response).vm?.host) throw new Error('the first create was not placed');
-  return response;
+/** The median of the rounds' ratios: each compares what was measured side by side. */
+function medianRatio(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours.map((rate, round) => rate / (theirs[round] as number)));
 }

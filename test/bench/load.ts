@@ -3,12 +3,15 @@
  * process of its own so that the server has the other core to itself.
  */
 import * as grpc from '@grpc/grpc-js';
+import { channelOf, credentialsIn, socketTo } from './access.js';
 import { CreateRequests } from './create-requests.js';
 import { type LoadResult, rawHttp2Load } from './raw-http2.js';
 
 export interface LoadOrder {
   kind: 'grpc-js' | 'raw-http2';
   port: number;
+  /** A folder of credentials; null without TLS. */
+  identity: string | null;
   path: string;
   inFlight: number;
   seconds: number;
@@ -19,7 +22,8 @@ export interface LoadOrder {
 }
 
 async function grpcJsLoad(order: LoadOrder, next: () => Buffer): Promise<LoadResult> {
-  const client = new grpc.Client(`127.0.0.1:${order.port}`, grpc.credentials.createInsecure());
+  const { credentials, options } = channelOf(credentialsIn(order.identity));
+  const client = new grpc.Client(`127.0.0.1:${order.port}`, credentials, options);
   const same = (bytes: Buffer) => bytes;
   let calls = 0;
   let failures = 0;
@@ -51,5 +55,7 @@ const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
 const requests = new CreateRequests(order.parent, order.image, order.run);
 const next = () => requests.next();
 const result =
-  order.kind === 'grpc-js' ? await grpcJsLoad(order, next) : await rawHttp2Load({ ...order, next });
+  order.kind === 'grpc-js'
+    ? await grpcJsLoad(order, next)
+    : await rawHttp2Load(await socketTo(order.port, credentialsIn(order.identity)), { ...order, next });
 process.stdout.write(`${JSON.stringify(result)}\n`);

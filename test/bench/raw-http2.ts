@@ -1,8 +1,8 @@
 /**
- * A load generator that speaks just enough HTTP/2 over a plain socket: one header block for all calls, frames cut by
+ * A load generator that speaks just enough HTTP/2 over a socket: one header block for all calls, frames cut by
  * length, nothing decoded but what flow control needs. It costs so little that it measures the server.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 const frame = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 };
 const flag = { ack: 1, endStream: 1, endHeaders: 4 };
@@ -91,18 +91,10 @@ export interface LoadResult {
 }
 
 /** Keeps `inFlight` unary calls under way on one connection for `seconds`. */
-export async function rawHttp2Load(options: {
-  port: number;
-  path: string;
-  inFlight: number;
-  seconds: number;
-  next(): Buffer;
-}): Promise<LoadResult> {
-  const socket = connect({ port: options.port, host: '127.0.0.1', noDelay: true });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', reject);
-  });
+export async function rawHttp2Load(
+  socket: Socket,
+  options: { port: number; path: string; inFlight: number; seconds: number; next(): Buffer },
+): Promise<LoadResult> {
   const generator = new Generator(socket, options);
   return generator.run(options.seconds);
 }
@@ -224,10 +216,10 @@ class Generator {
 
 /** One stream with many messages from here, whose answers are only counted. */
 export function rawHttp2Stream(
+  socket: Socket,
   port: number,
   path: string,
 ): { write(message: Buffer): void; onFirstMessage(listener: () => void): void } {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const block = headerBlock(`127.0.0.1:${port}`, path);
   socket.write(Buffer.concat([preface(), frameOf(frame.headers, flag.endHeaders, 1, block)]));
   let listener: (() => void) | null = null;

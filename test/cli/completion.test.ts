@@ -44,6 +44,9 @@ server.on('ResidencyService', 'ListResidencyRules', () => ({
 }));
 server.on('AgreementService', 'ListAgreements', () => ({ agreements: [{ name: 'agreements/help' }] }));
 server.on('QuotaService', 'ListLoans', () => ({ loans: [{ name: 'loans/summer', note: 'the season' }] }));
+server.on('JoinTokenService', 'ListJoinTokens', () => ({
+  joinTokens: [{ name: 'joinTokens/t0b4c', site: 'sites/sofia-1' }],
+}));
 server.on('StoragePoolService', 'ListStoragePools', () => ({
   storagePools: [{ name: 'storagePools/nfs-1' }],
 }));
@@ -73,7 +76,17 @@ t.test('words and flags come from the command tree', async (t) => {
   t.same(await offered('vm', 're'), ['reboot', 'resize']);
   t.same(await offered('vm', 'stop', '--'), [
     ...['--force', '--grace', '--administration', '--wait', '--etag'],
-    ...['--version', '--server', '--output', '--timeout', '--request-id', '--no-color', '--help'],
+    ...[
+      '--version',
+      '--server',
+      '--identity',
+      '--insecure',
+      '--output',
+      '--timeout',
+      '--request-id',
+      '--no-color',
+      '--help',
+    ],
   ]);
   t.same(await offered('vm', 'stop', '--force', '--f'), [], 'what is there is not offered again');
   t.same(
@@ -102,6 +115,9 @@ t.test('names come from the scheduler', async (t) => {
   t.same(await offered('vm', 'create', 'x', '--image', 'd'), ['debian-13']);
   t.same(await offered('vm', 'create', '--site=so'), ['--site=sofia-1']);
   t.same(await offered('pool', 'show', ''), ['nfs-1']);
+  t.same(await offered('token', 'delete', ''), ['t0b4c']);
+  t.same(await offered('token', 'create', '--site', 'so'), ['sofia-1']);
+  t.same(await offered('host', 'revoke', 'sofia-1-a'), ['sofia-1-a']);
   t.same(await offered('operation', 'wait', ''), ['op-1']);
   t.same(await offered('vm', 'list', '-A', ''), ['city']);
   t.same(await offered('vm', 'create', ''), [], 'a new name is nobody else to say');
@@ -196,7 +212,12 @@ function installed(dir: string): string {
 }
 
 function run(file: string, args: string[], dir: string): Promise<string> {
-  const env = { ...process.env, PATH: `${dir}:${process.env['PATH']}`, SECOVIA_SERVER: server.address };
+  const env = {
+    ...process.env,
+    PATH: `${dir}:${process.env['PATH']}`,
+    SECOVIA_SERVER: server.address,
+    SECOVIA_INSECURE: '1',
+  };
   return new Promise((resolve, reject) => {
     execFile(file, args, { env }, (error, out, err) =>
       error === null && err === '' ? resolve(out) : reject(error ?? new Error(err)),

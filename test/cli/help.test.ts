@@ -37,7 +37,7 @@ t.test('neither help nor completion of words loads gRPC', async (t) => {
   const loaded = (...args: string[]) =>
     execFileSync(process.execPath, ['--input-type=module', '-e', probe, '--', ...args], {
       encoding: 'utf8',
-      env: { PATH: process.env['PATH'] ?? '', CLI: cliPath },
+      env: { PATH: process.env['PATH'] ?? '', CLI: cliPath, SECOVIA_INSECURE: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
       .trim()

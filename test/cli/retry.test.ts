@@ -120,6 +120,15 @@ t.test('reads are tried again too', async (t) => {
   t.match(await cli(['vm', 'list'], { server: server.address }), { code: 0, out: /city\/web/ });
 });
 
+t.test('whoever calls too often waits as long as it is told, and then goes on', async (t) => {
+  failing(
+    2,
+    () => new Refused(status.RESOURCE_EXHAUSTED, 'this caller makes too many calls', { retryDelayMs: 10 }),
+  );
+  const result = await cli(create, { server: server.address });
+  t.match(result, { code: 0, err: /too many calls.*Trying again/ });
+});
+
 t.test('Ctrl-C between two tries ends it, and says what is not known', async (t) => {
   failing(99, () => new Refused(status.UNAVAILABLE, 'starting', { retryDelayMs: 20_000 }));
   const interruption = new AbortController();

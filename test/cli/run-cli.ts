@@ -25,6 +25,8 @@ export interface CliOptions {
   /** What stands on standard input. */
   input?: string;
   interrupted?: AbortSignal;
+  /** Left out means the moment at which tests look. */
+  nowMs?: number;
   /** Sees output as it comes. */
   watch?: (soFar: CliResult) => void;
 }
@@ -50,9 +52,9 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
     stdin,
     stdout,
     stderr,
-    env: { SECOVIA_SERVER: options.server ?? '127.0.0.1:1', ...options.env },
+    env: { SECOVIA_SERVER: options.server ?? '127.0.0.1:1', SECOVIA_INSECURE: '1', ...options.env },
     interrupted: options.interrupted ?? new AbortController().signal,
-    now: () => nowMs,
+    now: () => options.nowMs ?? nowMs,
   });
   for (const stream of [stdout, stderr]) {
     stream.end();
@@ -74,7 +76,7 @@ export interface RunningCli {
 /** `secovia ARGS` as a process of its own, with pipes for its streams. */
 export function spawnCli(args: readonly string[], env: Record<string, string>): RunningCli {
   const child = spawn(process.execPath, [cliPath, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', SECOVIA_INSECURE: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const soFar = { out: '', err: '' };

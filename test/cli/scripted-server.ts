@@ -12,9 +12,12 @@ import { v1 } from '../../proto/index.js';
 const services: Record<Service, grpc.ServiceDefinition> = {
   AdministrationService: v1.AdministrationService.service,
   AgreementService: v1.AgreementService.service,
+  AuditService: v1.AuditService.service,
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
+  IdentityService: v1.IdentityService.service,
   ImageService: v1.ImageService.service,
+  JoinTokenService: v1.JoinTokenService.service,
   OperationService: v1.OperationService.service,
   PartnerService: v1.PartnerService.service,
   PlacementService: v1.PlacementService.service,

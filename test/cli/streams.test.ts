@@ -10,7 +10,7 @@ import { ScriptedServer } from './scripted-server.js';
 const execute = promisify(execFile);
 const server = await ScriptedServer.start();
 t.teardown(() => server.down());
-const env = { SECOVIA_SERVER: server.address };
+const env = { SECOVIA_SERVER: server.address, SECOVIA_INSECURE: '1' };
 const colour = '\x1b[32mRUNNING\x1b[39m';
 
 /** Pages without end. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import type { Operation__Output } from '../../proto/gen/secovia/v1/Operation.js';
 import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
+import { readCredentials, secureChannel } from '../../proto/credentials.js';
 import { v1 } from '../../proto/index.js';
 import { labCommand, labDirectory } from './place.js';
 
@@ -61,11 +62,17 @@ export class Laboratory {
 
   private constructor(
     readonly server: string,
+    /** The administrator's folder of credentials. */
+    readonly identity: string,
     readonly hostNames: string[],
   ) {
-    const credentials = grpc.credentials.createInsecure();
+    const { credentials, options: secure } = secureChannel(readCredentials(identity));
     // Tests kill the scheduler: a client must try again at once, not after grpc's patient backoff.
-    const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 };
+    const options = {
+      ...secure,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 500,
+    };
     this.vms = new v1.VmService(server, credentials, options);
     this.hosts = new v1.HostService(server, credentials, options);
     this.operations = new v1.OperationService(server, credentials, options);
@@ -77,11 +84,12 @@ export class Laboratory {
     const exported = await lab('env');
     const read = (name: string) => new RegExp(`${name}=['"]?([^'"\\s]+)`).exec(exported)?.[1];
     const server = read('SECOVIA_SERVER');
+    const identity = read('SECOVIA_IDENTITY');
     const image = read('SECOVIA_LAB_IMAGE');
-    if (server === undefined || image === undefined)
+    if (server === undefined || identity === undefined || image === undefined)
       throw new Error(`the laboratory's env lacks something: ${exported}`);
-    const credentials = grpc.credentials.createInsecure();
-    const first = new v1.HostService(server, credentials);
+    const { credentials, options } = secureChannel(readCredentials(identity));
+    const first = new v1.HostService(server, credentials, options);
     const names = await until('the scheduler answers', async () => {
       const { hosts } = await new Promise<{ hosts: { name: string }[] }>((resolve, reject) => {
         first.listHosts({}, (error, value) => (error || !value ? reject(error) : resolve(value)));
@@ -89,7 +97,7 @@ export class Laboratory {
       return hosts.map(({ name }) => name.slice('hosts/'.length));
     });
     first.close();
-    const laboratory = new Laboratory(server, names);
+    const laboratory = new Laboratory(server, identity, names);
     await laboratory.allReady();
     await laboratory.furnish(image);
     return laboratory;
@@ -197,7 +205,7 @@ export class Laboratory {
 
   /** The `secovia` command, as a person types it. */
   async secovia(...args: string[]): Promise<string> {
-    const environment = { ...process.env, SECOVIA_SERVER: this.server };
+    const environment = { ...process.env, SECOVIA_SERVER: this.server, SECOVIA_IDENTITY: this.identity };
     const { stdout } = await execute(process.execPath, [cli, ...args], { env: environment });
     return stdout;
   }

@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { ConfigError, configSchema, environmentName, loadConfig } from '../../scheduler/config.js';
+import {
+  advertised,
+  ConfigError,
+  configSchema,
+  environmentName,
+  loadConfig,
+} from '../../scheduler/config.js';
 import { temporaryFolder } from './scope.js';
 
 const defaults = configSchema.parse({});
@@ -25,7 +32,8 @@ function refusal(...args: Parameters<typeof loadConfig>): string {
 
 test('without anything the defaults hold', async (t) => {
   t.same(loadConfig(undefined, {}, {}), defaults);
-  t.match(defaults, { listen: '127.0.0.1:7443', federation: 'secovia', leaseMs: 10_000, logLevel: 'info' });
+  t.match(defaults, { listen: '127.0.0.1:7443', insecure: false, leaseMs: 10_000, logLevel: 'info' });
+  t.equal(defaults.federation, undefined);
 });
 
 test('a flag wins over the environment, and the environment over the file', async (t) => {
@@ -45,16 +53,33 @@ test('a flag wins over the environment, and the environment over the file', asyn
 
 test('every setting can be given in all three places', async (t) => {
   const values = {
-    listen: '0.0.0.0:1234',
+    listen: '127.0.0.1:1234',
+    advertise: 'scheduler.example:7443, [2001:db8::1]:7443',
+    insecure: 'true',
     dataDir: '/data',
     federation: 'other',
     leaseMs: '5000',
+    callsPerSecond: '100',
+    hostCertificateMs: '60000',
+    oidcIssuer: 'https://login.example',
+    oidcAudience: 'portal',
+    oidcKeys: '/etc/secovia/keys.json',
+    oidcClaim: 'administrations',
+    oidcClockSkewS: '5',
     strategy: 'spread',
     logLevel: 'debug',
   };
-  const wanted = { ...values, leaseMs: 5000 };
+  const wanted = {
+    ...values,
+    advertise: ['scheduler.example:7443', '[2001:db8::1]:7443'],
+    insecure: true,
+    leaseMs: 5000,
+    callsPerSecond: 100,
+    hostCertificateMs: 60_000,
+    oidcClockSkewS: 5,
+  };
   t.same(Object.keys(values), Object.keys(configSchema.shape), 'this test knows all settings');
-  const yaml = Object.entries(values).map(([key, value]) => `${key}: ${value}\n`);
+  const yaml = Object.entries(values).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
   t.same(loadConfig(fileOf(t, yaml.join('')), {}, {}), wanted);
   const environment = Object.fromEntries(
     Object.entries(values).map(([key, value]) => [environmentName(key), value]),
@@ -76,6 +101,10 @@ test('each bad value is one sentence that names where it came from', async (t) =
     ['listen', ':7443', 'must be ADDRESS:PORT'],
     ['federation', 'Upper', 'lower-case'],
     ['federation', `${'x'.repeat(64)}`, 'lower-case'],
+    ['advertise', 'nowhere', 'must be ADDRESS:PORT'],
+    ['advertise', Array(9).fill('a:1').join(','), 'at most 8'],
+    ['insecure', 'perhaps', ''],
+    ['hostCertificateMs', '9999', 'at least 10000'],
     ['leaseMs', '999', 'at least 1000'],
     ['leaseMs', '600001', 'at most 600000'],
     ['leaseMs', '-5', ''],
@@ -98,6 +127,23 @@ test('each bad value is one sentence that names where it came from', async (t) =
   }
 });
 
+test('hosts are told an address that they can go to', async (t) => {
+  const of = (listen: string, advertise: string[] = []) => advertised({ ...defaults, listen, advertise });
+  t.same(of('0.0.0.0:7443', ['a:1', 'b:2']), ['a:1', 'b:2']);
+  t.same(of('10.0.0.1:7443'), ['10.0.0.1:7443']);
+  for (const listen of ['0.0.0.0:7443', '[::]:7443']) t.same(of(listen), [`${hostname()}:7443`]);
+});
+
+test('without TLS it listens on a loopback address alone', async (t) => {
+  for (const listen of ['127.0.0.1:1', '[::1]:1', 'localhost:1'])
+    t.ok(loadConfig(undefined, {}, { listen, insecure: true }).insecure);
+  for (const listen of ['0.0.0.0:1', '[::]:1', '10.0.0.1:1', 'scheduler.example:1'])
+    t.match(
+      refusal(undefined, {}, { listen, insecure: true }),
+      /^--insecure: works on a loopback address only/,
+    );
+});
+
 test('a value that is replaced does not matter', async (t) => {
   const file = fileOf(t, 'leaseMs: -1\n');
   t.equal(loadConfig(file, {}, { leaseMs: '2000' }).leaseMs, 2000);
@@ -110,7 +156,7 @@ test('several bad values are several sentences', async (t) => {
 
 test('a setting that is not known is named, with those that are', async (t) => {
   const message = refusal(fileOf(t, 'dataDirectory: /x\nlisten: 127.0.0.1:1\n'), {}, {});
-  t.match(message, /scheduler.yaml: dataDirectory is not known; known are listen, dataDir, /);
+  t.match(message, /scheduler.yaml: dataDirectory is not known; known are listen, advertise, /);
 });
 
 test('a file that cannot be used is refused in a sentence', async (t) => {

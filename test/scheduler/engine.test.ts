@@ -101,7 +101,7 @@ test('many decisions of one turn begin to be written before the turn is over, an
   t.equal(store.batches.length, 1);
   await world.engine.readable();
   t.equal(store.disk.head.sequence, 1000);
-  t.equal(store.disk.entities.size, 1001, 'with their partner');
+  t.equal(store.disk.entities.size, 1002, 'with their partner, and the number of its decisions');
 });
 
 test('a refusal and a change of nothing write nothing', async (t) => {

@@ -6,7 +6,7 @@ export function runProgram(args: string[], environment: Record<string, string> =
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], ...environment },
-    timeout: 20_000,
+    timeout: 60_000,
   });
   return { status, stdout, stderr };
 }

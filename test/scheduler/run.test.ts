@@ -9,6 +9,7 @@ import { status } from '@grpc/grpc-js';
 import { Api } from './api/client.js';
 import { Federation, newVm } from './api/federation.js';
 import { freePort, program, SchedulerProcess } from './api/scheduler-process.js';
+import { init } from './api/secure-scheduler.js';
 import { Watcher } from './api/watcher.js';
 import { runProgram as run } from './run-program.js';
 import { temporaryFolder } from './scope.js';
@@ -23,6 +24,8 @@ test('the settings as they would be used can be printed, and nothing is started'
   t.equal(status, 0);
   t.same(parse(stdout), {
     listen: '127.0.0.1:7443',
+    advertise: [],
+    insecure: false,
     dataDir: join(folder, 'none'),
     federation: 'from-file',
     leaseMs: 3000,
@@ -62,7 +65,9 @@ test('an address that is taken, or is not of this machine, ends with 1 and a sen
   t.teardown(() => server.close());
   const { port } = server.address() as { port: number };
   for (const listen of [`127.0.0.1:${port}`, '192.0.2.1:7443']) {
-    const { status, stderr } = run(['run', '--data-dir', temporaryFolder(t), '--listen', listen]);
+    const dataDir = join(temporaryFolder(t), 'data');
+    t.equal(init(dataDir, join(dataDir, '..', 'root')).status, 0);
+    const { status, stderr } = run(['run', '--data-dir', dataDir, '--listen', listen]);
     t.equal(status, 1, listen);
     t.match(
       stderr,
@@ -84,7 +89,7 @@ test('a folder that cannot be used ends with 1 and a sentence', async (t) => {
     [folder, /not a database/],
     [badKey, /checkpoint\.key/],
   ] as const) {
-    const { status, stderr } = run(['run', '--data-dir', dataDir, '--listen', listen]);
+    const { status, stderr } = run(['run', '--insecure', '--data-dir', dataDir, '--listen', listen]);
     t.equal(status, 1, dataDir);
     t.match(stderr, /^secovia-scheduler: /m);
     t.match(stderr, words);
@@ -95,7 +100,7 @@ test('a folder that cannot be used ends with 1 and a sentence', async (t) => {
 test('one data folder has one scheduler', async (t) => {
   const scheduler = await SchedulerProcess.start(t);
   const listen = `127.0.0.1:${await freePort()}`;
-  const { status, stderr } = run(['run', '--data-dir', scheduler.dataDir, '--listen', listen]);
+  const { status, stderr } = run(['run', '--insecure', '--data-dir', scheduler.dataDir, '--listen', listen]);
   t.equal(status, 1);
   t.match(stderr, /another scheduler is running on .*; stop it first/);
   const api = new Api(scheduler.address);
@@ -143,7 +148,8 @@ test('what it keeps is for its owner alone', async (t) => {
 
 /** Runs a scheduler on a small disk of its own. */
 function smallDisk(tiny: string, listen: string) {
-  const command = 'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$0" "$2" run --data-dir "$1" --listen "$3"';
+  const command =
+    'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$0" "$2" run --insecure --data-dir "$1" --listen "$3"';
   const child = spawn('unshare', ['-m', 'sh', '-c', command, process.execPath, tiny, program, listen]);
   const heard: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (data: string) => heard.push(data));

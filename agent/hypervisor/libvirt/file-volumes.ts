@@ -4,10 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection } from '../../../native/index.js';
-import { HypervisorError, type VolumeRef, type VolumeRequest } from '../hypervisor.js';
+import type { VolumeRef, VolumeRequest } from '../hypervisor.js';
+import { requirePool } from '../pool-folders.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
 import {
@@ -30,7 +31,12 @@ export class FileVolumes implements Volumes {
   readonly #dataDir: string;
   #diskCache: 'none' | 'writeback' = 'writeback';
 
-  constructor(session: LibvirtSession, dataDir: string) {
+  /** Shared pools may be in `poolDirectories`, and nowhere else. */
+  constructor(
+    session: LibvirtSession,
+    dataDir: string,
+    private readonly poolDirectories: readonly string[],
+  ) {
     this.#session = session;
     this.#dataDir = dataDir;
     this.#pools = new PoolDirectory(join(dataDir, 'volumes'));
@@ -117,6 +123,7 @@ export class FileVolumes implements Volumes {
     await this.#requireFolder(volume.poolPath);
     const trash = this.#trashFolder(volume.poolPath);
     await mkdir(trash, { recursive: true, mode: 0o700 });
+    if (volume.poolPath !== '') await requirePool(trash, this.poolDirectories);
     try {
       await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now())));
       await syncPath(trash);
@@ -163,8 +170,7 @@ export class FileVolumes implements Volumes {
 
   /** A shared pool that is not mounted must not be mistaken for an empty one, nor filled on the root disk. */
   async #requireFolder(poolPath: string): Promise<void> {
-    if (poolPath === '' || (await isFolder(poolPath))) return;
-    throw new HypervisorError('failed', `the shared pool's folder ${poolPath} is not there: is it mounted?`);
+    if (poolPath !== '') await requirePool(poolPath, this.poolDirectories);
   }
 
   async #clearPartials({ uid, poolPath }: VolumeRef): Promise<void> {
@@ -176,16 +182,11 @@ export class FileVolumes implements Volumes {
   }
 }
 
+/** A symbolic link is no volume: whoever else writes to a shared pool could have it lead anywhere. */
 const fileExists = (path: string): Promise<boolean> =>
-  stat(path).then(
+  lstat(path).then(
     (entry) => entry.isFile(),
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
-  );
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
   );
 
 const filesOf = (folder: string): Promise<string[]> =>

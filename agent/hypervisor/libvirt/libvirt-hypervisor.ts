@@ -49,6 +49,8 @@ export interface LibvirtOptions {
   kvmWorks(emulator: string, architecture: string): Promise<boolean>;
   /** What may be given to guests. */
   extras: ExtraCatalogue;
+  /** Where shared pools may be; left out means nowhere. */
+  poolDirectories?: readonly string[];
 }
 
 /**
@@ -84,7 +86,9 @@ export class LibvirtHypervisor implements Hypervisor {
       unavailable: (error) => this.#listener({ kind: 'unavailable', error }),
       event: (event) => this.#event(event),
     });
-    this.#files = this.#profile.volumesAreFiles ? new FileVolumes(this.#session, options.dataDir) : null;
+    this.#files = this.#profile.volumesAreFiles
+      ? new FileVolumes(this.#session, options.dataDir, options.poolDirectories ?? [])
+      : null;
     this.#volumes = this.#files ?? new MemoryVolumes(this.#session);
   }
 

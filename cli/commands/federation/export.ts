@@ -3,7 +3,7 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { type FederationContents, scenarioText } from '../../export/scenario.js';
 import type { TenancyContents } from '../../export/tenancy.js';
-import { usageFailure } from '../../failure.js';
+import { exitCodes, Failure, usageFailure } from '../../failure.js';
 import { harmless } from '../../output/harmless.js';
 import { pages } from '../../output/present.js';
 
@@ -23,9 +23,21 @@ export const federationExport = defineCommand({
   examples: ['secovia federation export > federation.yaml'],
   async run(context) {
     if (context.format !== 'table') throw usageFailure('it is a text of its own: leave --output out.');
+    await mustSeeAll(context);
     for await (const part of scenarioText(await contents(context))) await context.out.write(part);
   },
 });
+
+/** What is left out to others would make another federation of it. */
+async function mustSeeAll(context: Context): Promise<void> {
+  const connection = await context.connection();
+  const { role } = await connection.call('IdentityService', 'GetCaller', {});
+  if (role === 'ROLE_FEDERATION_ADMINISTRATOR' || role === 'ROLE_AUDITOR') return;
+  throw new Failure(
+    'only federation administrators and auditors see all of a federation, and part of it is no copy.',
+    exitCodes.refused,
+  );
+}
 
 async function contents(context: Context): Promise<FederationContents> {
   const connection = await context.connection();

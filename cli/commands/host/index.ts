@@ -2,7 +2,10 @@
 import type { CommandDefinition } from '../../command.js';
 import { hostCordon } from './cordon.js';
 import { hostList } from './list.js';
+import { hostQuarantine } from './quarantine.js';
+import { hostRelease } from './release.js';
 import { hostRetire } from './retire.js';
+import { hostRevoke } from './revoke.js';
 import { hostShow } from './show.js';
 import { hostUncordon } from './uncordon.js';
 import { hostUpdate } from './update.js';
@@ -13,5 +16,8 @@ export const hostCommands: readonly CommandDefinition[] = [
   hostUpdate,
   hostCordon,
   hostUncordon,
+  hostQuarantine,
+  hostRelease,
+  hostRevoke,
   hostRetire,
 ];

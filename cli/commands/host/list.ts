@@ -25,6 +25,9 @@ export const hostList = defineCommand<Options>({
       key: 'hosts',
       rows: (page) => page.hosts,
       columns: hostColumns(context.nowMs),
-      none: filter === '' ? 'there is no host. A host joins with secovia-agent join.' : 'no host matches.',
+      none:
+        filter === ''
+          ? 'there is no host. A host joins with secovia-agent join, and a token of secovia token create.'
+          : 'no host matches.',
     }),
 });

@@ -9,7 +9,7 @@ interface Options {
 export const hostRetire = defineCommand<Options>({
   usage: 'host retire <host>',
   summary: 'Take a host without VMs out of the federation for good',
-  description: 'Its agent is refused from then on; the machine can only join under another name.',
+  description: 'Its agent and its certificates are refused from then on, until it joins anew with a token.',
   examples: ['secovia host retire sofia-1-a'],
   options: [option('--etag <etag>', 'only if it has not changed since it had this etag')],
   run: (context, names, { etag = '' }) =>

@@ -1,5 +1,5 @@
 /**
- * Reads the journal's text for accounting: one line a decision, `[atMs,[change,...]]`, as JSON without spaces. Most of it
+ * Reads the journal's text for accounting: one line a decision, `[atMs,[change,...],...]`, as JSON without spaces. Most of it
  * (what hosts report, what operations become) says nothing about use, and is passed over without being read: a change
  * begins with its type, and where an object ends is found by its brackets alone.
  */
@@ -12,7 +12,7 @@ export interface JournalVisitor {
   change(change: CountedChange, atMs: number): void;
 }
 
-const [quote, backslash, comma, newline, zero] = [0x22, 0x5c, 0x2c, 0x0a, 0x30];
+const [quote, backslash, comma, tab, newline, zero] = [0x22, 0x5c, 0x2c, 0x09, 0x0a, 0x30];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 const ascii = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -45,7 +45,7 @@ export function readJournal(text: Buffer, visitor: JournalVisitor): boolean {
       atMs = atMs * 10 + digit;
     }
     if (!visitor.decision(atMs)) return false;
-    at = after(text, at + 1, openBracket);
+    at = pastTab(text, after(text, at + 1, openBracket));
     while (text[at] !== closeBracket) {
       after(text, at, openBrace);
       const end = endOf(text, at);
@@ -56,13 +56,26 @@ export function readJournal(text: Buffer, visitor: JournalVisitor): boolean {
         if (type !== undefined) change.type = type;
         if (isCounted(change)) visitor.change(change, atMs);
       }
-      at = text[end] === closeBracket ? end : after(text, end, comma);
+      const next = pastTab(text, end);
+      at = text[next] === closeBracket ? next : pastTab(text, after(text, next, comma));
     }
-    at = after(text, at, closeBracket);
-    at = after(text, at, closeBracket);
+    at = afterRest(text, after(text, at, closeBracket));
     if (at < text.length) at = after(text, at, newline);
   }
   return true;
+}
+
+/** A line may be cut into parts by tabs. */
+function pastTab(text: Uint8Array, at: number): number {
+  return text[at] === tab ? at + 1 : at;
+}
+
+/** The place after the rest of a line: who decided, and whom it concerns, which says nothing about use. */
+function afterRest(text: Uint8Array, start: number): number {
+  if (text[start] !== comma) return after(text, start, closeBracket);
+  const end = text.indexOf(newline, start);
+  const line = end === -1 ? text.length : end;
+  return after(text, line - 1, closeBracket);
 }
 
 function isCounted(change: Change): change is CountedChange {

@@ -11,6 +11,8 @@ export type HostEvent =
   /** The lease ended. */
   | 'lapsed'
   | 'cloned'
+  /** An operator ends its quarantine. */
+  | 'released'
   | 'retired';
 
 const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
@@ -24,8 +26,8 @@ const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
   },
   suspect: { connected: 'ready', lapsed: 'lost', cloned: 'quarantined', retired: 'retired' },
   lost: { connected: 'ready', libvirt_lost: 'suspect', cloned: 'quarantined', retired: 'retired' },
-  // A human decides which machine is the right one, by retiring the host and joining it again.
-  quarantined: { retired: 'retired' },
+  // A human decides which machine is the right one, and releases the host, or retires it and joins it again.
+  quarantined: { released: 'suspect', retired: 'retired' },
   retired: {},
 };
 

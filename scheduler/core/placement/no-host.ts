@@ -4,7 +4,7 @@ import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import type { ExclusionCode, Explanation } from './explanation.js';
 import type { PlacementRequest } from './request.js';
-import { exceededWords, refuseExceeded, subjectOf } from '../tenancy/refusals.js';
+import { confidentialOf, exceededWords, refuseExceeded, subjectOf } from '../tenancy/refusals.js';
 import { suggest, type Suggestion } from './suggestion.js';
 
 /** How soon a caller may try again when hosts are only not connected. */
@@ -99,7 +99,7 @@ export function refuseNoHost(
   const refusal = refuse(kind, reason, [sentence, ...more].join('; '), metadata);
   if (noHost.exceeded.length === 0) return refusal;
   const quota = noHost.exceeded.map((one) => ({ subject: subjectOf(one), description: exceededWords(one) }));
-  return { ...refusal, quota };
+  return { ...refusal, quota, confidential: noHost.exceeded.map((one) => confidentialOf(one)) };
 }
 
 /** Tenancy is the reason where it alone keeps some host from taking the VM; otherwise there is just no host. */

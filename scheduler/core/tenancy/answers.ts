@@ -4,6 +4,7 @@ import { explain } from '../placement/explanation.js';
 import { refuseNoHost } from '../placement/no-host.js';
 import { requestForMove } from '../placement/request.js';
 import { findHost } from '../placement/search.js';
+import type { Refusal } from '../refusal.js';
 import type { State } from '../state.js';
 import type { Agreement, ResidencyRule } from './model.js';
 import { internalLevel } from './residency.js';
@@ -59,11 +60,11 @@ function lawWords(
 }
 
 /** Where a VM would move now, or why it can go nowhere. */
-export function plannedHost(state: State, vm: Vm): { host: Host; noHost?: undefined } | { noHost: string } {
+export function plannedHost(state: State, vm: Vm): { host: Host; noHost?: undefined } | { noHost: Refusal } {
   const image = state.imagesByUid.get(vm.spec.imageUid);
   const request = requestForMove(state, vm, image?.architecture ?? '', vm.host === null ? [] : [vm.host]);
   // Where its data may not be, no host of the site will do; an agreement that has ended opens nothing.
   const row = findHost(state, request);
   if (row >= 0) return { host: state.hostTable.hosts[row] as Host };
-  return { noHost: refuseNoHost(explain(state, request), vm.spec, vm.id).message };
+  return { noHost: refuseNoHost(explain(state, request), vm.spec, vm.id) };
 }

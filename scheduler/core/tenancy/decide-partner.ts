@@ -1,4 +1,5 @@
 /** Decisions about partners. */
+import { partnerIsNamed } from '../access/naming.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { staleEtag } from '../etag.js';
@@ -57,6 +58,8 @@ export function deletePartner(state: State, command: CommandOf<'partner.delete'>
       ),
     };
   }
+  const named = partnerIsNamed(state, id);
+  if (named) return { refusal: named };
   return { changes: [{ type: 'partner.deleted', id }], reply: () => null };
 }
 

@@ -1,6 +1,6 @@
 /** How a limit, a rule or a missing agreement says no. */
 import type { Administration, Site } from '../model.js';
-import { type Refusal, refuse } from '../refusal.js';
+import { type Confidential, type Refusal, refuse } from '../refusal.js';
 import { amountWords } from './holdings.js';
 import { scopeKey, scopeWords } from './scope.js';
 import type { Exceeded } from './limits.js';
@@ -28,6 +28,23 @@ export function exceededWords(exceeded: Exceeded): string {
   return `partner "${partner}" keeps a reserve for its own administrations: others may use ${amountWords(limit, resource)} there and use ${used}, ${numbers}; ask for at most ${left}, or for another site`;
 }
 
+/** The numbers are of whoever the limit holds for; others are told that it is used up, and whose it is. */
+export function confidentialOf(exceeded: Exceeded, metadata: string[] = []): Confidential {
+  const words = exceededWords(exceeded);
+  if (exceeded.code === 'QUOTA_EXCEEDED') {
+    const { administration, scope } = exceeded.quota;
+    const instead = `the quota of administration "${administration}" ${scopeWords(scope)} is used up; ask for less, or have it raised`;
+    return { of: { kind: 'administration', id: administration }, words, instead, metadata };
+  }
+  const { id, partner } = exceeded.agreement;
+  if (exceeded.code === 'AGREEMENT_EXHAUSTED') {
+    const instead = `agreement "${id}" with partner "${partner}" is used up; ask for less, or for another site`;
+    return { of: { kind: 'agreement', id }, words, instead, metadata };
+  }
+  const instead = `partner "${partner}" keeps what is left for its own administrations; ask for less, or for another site`;
+  return { of: { kind: 'partner', id: partner }, words, instead, metadata };
+}
+
 /** The refusal of what would exceed these limits; of a quota's, with each of them. */
 export function refuseExceeded(exceeded: readonly [Exceeded, ...Exceeded[]]): Refusal {
   const [first] = exceeded;
@@ -43,6 +60,7 @@ export function refuseExceeded(exceeded: readonly [Exceeded, ...Exceeded[]]): Re
   return {
     ...refuse('exhausted', first.code, exceededWords(first), metadata),
     quota: exceeded.map((one) => ({ subject: subjectOf(one), description: exceededWords(one) })),
+    confidential: exceeded.map((one) => confidentialOf(one, one === first ? ['limit', 'used', 'left'] : [])),
   };
 }
 

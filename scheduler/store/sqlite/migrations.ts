@@ -33,4 +33,20 @@ export const migrations: readonly string[] = [
   `
   INSERT INTO meta SELECT 'entities_of_sequence', coalesce(max(last), 0) FROM journal;
   `,
+  // From now on a row's hash covers commitments to its lines; rows from before keep theirs over the text.
+  `
+  -- One of 16 bytes for each line.
+  ALTER TABLE journal ADD COLUMN salts BLOB;
+  -- The commitments of lines that were erased: base64 by index, JSON.
+  ALTER TABLE journal ADD COLUMN erased TEXT;
+  -- Where the journal stood, signed.
+  CREATE TABLE checkpoint (
+    sequence INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    PRIMARY KEY (sequence, incarnation)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -7,11 +7,19 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import type { EntityKind } from '../../core/touched.js';
-import { type Batch, type JournalHead, type LoadHandlers, type Store, StoreError } from '../store.js';
-import { chainHash, chainStart } from './chain.js';
+import {
+  type Batch,
+  type JournalHead,
+  type LoadHandlers,
+  type SignedCheckpoint,
+  type Store,
+  StoreError,
+} from '../store.js';
+import { chainStart } from './chain.js';
 import { migrations } from './migrations.js';
 import { savedSequence } from './entity-tables.js';
 import { forgottenBefore, type KeptRow, replyIn, requestsIn } from './kept-requests.js';
+import { follows, type JournalRow, rowColumns } from './rows.js';
 import { WireSender } from './wire.js';
 
 /** A commit appends tens of kilobytes: fewer, larger pages are fewer writes. */
@@ -135,6 +143,10 @@ export class SqliteStore implements Store {
     return row?.hash ?? null;
   }
 
+  keepCheckpoint(checkpoint: SignedCheckpoint): void {
+    this.#writer?.postMessage({ checkpoint });
+  }
+
   async close(): Promise<void> {
     const writer = this.#writer;
     this.#writer = null;
@@ -159,7 +171,7 @@ export class SqliteStore implements Store {
       .pluck();
     const tail = lasts.all(verifiedTail + 1);
     const rows = this.#db.prepare<[number], JournalRow>(
-      'SELECT * FROM journal WHERE last >= ? ORDER BY last',
+      `SELECT ${rowColumns} FROM journal WHERE last >= ? ORDER BY last`,
     );
     let before: JournalRow | null = null;
     for (const row of rows.iterate(tail.at(-1) ?? 0)) {
@@ -204,23 +216,6 @@ export class SqliteStore implements Store {
     this.#waiting = null;
     waiting?.reject(this.#broken);
   }
-}
-
-interface JournalRow {
-  first: number;
-  last: number;
-  at_ms: number;
-  body: string;
-  hash: Buffer;
-}
-
-/** Whether a batch is the one after another, or the first one, and as it was written. */
-function follows(before: JournalRow | null, row: JournalRow): boolean {
-  if (row.first !== (before?.last ?? 0) + 1) return false;
-  const lastLine = row.body.slice(row.body.lastIndexOf('\n') + 1);
-  // The chain covers the body, and the body says when it was written.
-  if (!lastLine.startsWith(`[${row.at_ms},`)) return false;
-  return chainHash(before?.hash ?? chainStart, row.first, row.last, row.body).equals(row.hash);
 }
 
 /**

@@ -2,11 +2,13 @@
  * The thread that writes. Commits wait for the disk; here they make nobody else wait. One message in is one batch,
  * one message out is its receipt, or the error after which nothing more is written.
  */
+import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { chainHash } from './chain.js';
+import { commitmentsOf, rowHash, saltBytes } from './chain.js';
 import { EntityTables } from './entity-tables.js';
 import { forgottenBefore } from './kept-requests.js';
+import type { SignedCheckpoint } from '../store.js';
 import { isKeptByRow, type WireBatch, WireReceiver } from './wire.js';
 
 /** Entities are saved when nothing was committed for so long, or when there are many; after some time in any case. */
@@ -31,8 +33,9 @@ const writeMeta = db.prepare(
 );
 // Texts come as bytes, and stay texts in the file.
 const addJournal = db.prepare(
-  'INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)',
+  'INSERT INTO journal (first, last, at_ms, body, hash, salts) VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?)',
 );
+const addCheckpoint = db.prepare('INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)');
 const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, CAST(? AS TEXT), ?)');
 // A row's answers are all forgotten when a later row begins at or before the mark; found by the key alone.
 const forgetRequests = db.prepare(
@@ -59,8 +62,10 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   }
   received.begin(batch);
   const journal = received.next();
-  const next = chainHash(hash, batch.first, batch.last, journal);
-  addJournal.run(batch.first, batch.last, batch.atMs, journal, next);
+  const { first, last, atMs } = batch;
+  const salts = randomBytes((last - first + 1) * saltBytes);
+  const next = rowHash(hash, first, last, atMs, commitmentsOf(journal, salts));
+  addJournal.run(first, last, atMs, journal, next, salts);
   noteEntities(batch);
   if (batch.forgetRequestsBefore > 0) {
     // A row goes when all its answers are forgotten; the mark says which of a row's are, until then.
@@ -116,13 +121,26 @@ const saving = setInterval(() => {
   quiet = true;
 }, quietMs);
 
-port.on('message', (message: WireBatch | 'close') => {
+port.on('message', (message: WireBatch | { checkpoint: SignedCheckpoint } | 'close') => {
   if (message === 'close') {
     clearInterval(saving);
     if (entities.behind) save();
     db.close();
     port.postMessage({ closed: true });
     port.close();
+    return;
+  }
+  if ('checkpoint' in message) {
+    const { checkpoint } = message;
+    attempt(() => {
+      addCheckpoint.run(
+        checkpoint.sequence,
+        checkpoint.incarnation,
+        checkpoint.atMs,
+        checkpoint.hash,
+        checkpoint.signature,
+      );
+    });
     return;
   }
   quiet = false;

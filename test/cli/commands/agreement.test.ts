@@ -88,6 +88,7 @@ t.test('list and show', async (t) => {
     partner: 'partners/acme',
     beneficiaryPartner: 'partners/arnes',
     state: 'AGREEMENT_STATE_NOTICE' as const,
+    used: {},
     noticeUntil: { seconds: nowMs / 1000 + 86_400 * 5 },
   };
   server.on('AgreementService', 'ListAgreements', () => ({ agreements: [between, help] }));
@@ -114,6 +115,9 @@ t.test('list and show', async (t) => {
   t.match(bare, /^At most +no limit$/m);
   t.match(bare, /^Price an hour +nothing$/m);
   t.match(bare, /^VMs may stay until +2026-11-28T07:00:00Z/m);
+  t.match(bare, /^Used +nothing$/m);
+  server.on('AgreementService', 'GetAgreement', () => ({ agreement: { ...between, used: null } }));
+  t.notMatch((await secovia('agreement', 'show', 'between')).out, /^Used/m, 'what others use is not shown');
 });
 
 t.test('update changes one amount and leaves the rest, under the etag that was read', async (t) => {

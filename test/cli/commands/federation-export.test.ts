@@ -13,6 +13,7 @@ const total = { vcpus: 16, memoryMib: 8192, diskMib: 40_000, vms: 100 };
 /** Of the VMs of these tests: five hours before their now. */
 const createdMs = Date.UTC(2026, 10, 23, 2);
 
+server.on('IdentityService', 'GetCaller', () => ({ role: 'ROLE_AUDITOR' as const }));
 server.on('FederationService', 'GetFederation', () => ({ federation: { title: 'Adria: north' } }));
 server.on('SiteService', 'ListSites', ({ pageToken }) =>
   pageToken === ''

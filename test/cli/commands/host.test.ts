@@ -18,7 +18,14 @@ t.test('list shows what each host has, and why one is not ready', async (t) => {
         stateReason: 'no lease since 06:59',
         cordoned: true,
       }),
-      { name: 'hosts/new', site: 'sites/tirana', state: 'HOST_STATE_JOINED' as const, stateTime: ago(1) },
+      {
+        name: 'hosts/new',
+        site: 'sites/tirana',
+        state: 'HOST_STATE_JOINED' as const,
+        stateTime: ago(1),
+        capacity: {},
+        claimed: {},
+      },
     ],
   }));
   const result = await secovia('host', 'list', '--filter', 'state = READY');

@@ -37,7 +37,7 @@ t.test('create sends whose it is', async (t) => {
 });
 
 t.test('list and show', async (t) => {
-  const open = { name: 'partners/beta', country: 'AL', open: true, createTime: ago(10) };
+  const open = { name: 'partners/beta', country: 'AL', open: true, heldByOthers: {}, createTime: ago(10) };
   server.on('PartnerService', 'ListPartners', () => ({ partners: [arnes, open] }));
   t.equal(
     (await secovia('partner', 'list')).out,

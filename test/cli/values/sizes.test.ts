@@ -35,6 +35,7 @@ t.test('whatever is typed gives a size or a sentence, nothing else', async (t) =
     { numRuns: 2000 },
   );
   t.ok(refused > 0);
+  t.throws(() => parseSizeMib('1toString'), ValueError, 'words that every object knows are no units');
 });
 
 t.test('small sizes are shown exactly', async (t) => {

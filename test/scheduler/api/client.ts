@@ -1,13 +1,17 @@
 /** A typed client of every service, for tests: calls as promises, failures as values, and calls by bare bytes. */
 import * as grpc from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
+import type { SecureChannel } from '../../../proto/credentials.js';
 import { type ErrorDetails, readErrorDetails } from '../../../proto/errors.js';
 import type { AdministrationServiceDefinition } from '../../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../../proto/gen/secovia/v1/AgreementService.js';
+import type { AuditServiceDefinition } from '../../../proto/gen/secovia/v1/AuditService.js';
 import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/AgentService.js';
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
+import type { IdentityServiceDefinition } from '../../../proto/gen/secovia/v1/IdentityService.js';
 import type { ImageServiceDefinition } from '../../../proto/gen/secovia/v1/ImageService.js';
+import type { JoinTokenServiceDefinition } from '../../../proto/gen/secovia/v1/JoinTokenService.js';
 import type { OperationServiceDefinition } from '../../../proto/gen/secovia/v1/OperationService.js';
 import type { PartnerServiceDefinition } from '../../../proto/gen/secovia/v1/PartnerService.js';
 import type { PlacementServiceDefinition } from '../../../proto/gen/secovia/v1/PlacementService.js';
@@ -26,8 +30,10 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<HostServiceDefinition> &
   Named<AdministrationServiceDefinition> &
   Named<AgreementServiceDefinition> &
+  Named<IdentityServiceDefinition> &
   Named<ImageServiceDefinition> &
   Named<StoragePoolServiceDefinition> &
+  Named<JoinTokenServiceDefinition> &
   Named<OperationServiceDefinition> &
   Named<PartnerServiceDefinition> &
   Named<FederationServiceDefinition> &
@@ -36,6 +42,7 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<ResidencyServiceDefinition> &
   Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
+  Named<AuditServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;
 export type RequestOf<M extends MethodName> = Method<MethodTable[M]>[0];
@@ -67,12 +74,16 @@ export const methodNames = [...definitions.keys()] as MethodName[];
 
 const callTimeoutMs = 60_000;
 
+const insecureChannel: SecureChannel = { credentials: grpc.credentials.createInsecure(), options: {} };
+
 export class Api {
   readonly channel: grpc.Client;
   readonly #calls = new Set<grpc.ClientUnaryCall>();
 
-  constructor(address: string, mostBytes = -1) {
-    this.channel = new grpc.Client(address, grpc.credentials.createInsecure(), {
+  /** Without a secure channel in plain text, as schedulers take it that run with `--insecure`. */
+  constructor(address: string, { mostBytes = -1, secure = insecureChannel } = {}) {
+    this.channel = new grpc.Client(address, secure.credentials, {
+      ...secure.options,
       'grpc.max_receive_message_length': mostBytes,
       'grpc.max_send_message_length': -1,
       // Tests start the scheduler again on the same address, and do not want to wait for a long back-off.

@@ -4,8 +4,11 @@ import { pino } from 'pino';
 import { type Test, test } from 'tap';
 import { agentService } from '../../../scheduler/api/agent-service.js';
 import { Requests, requestKeptMs } from '../../../scheduler/api/requests.js';
+import { authorizer } from '../../../scheduler/api/authorization.js';
+import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
-import { Turns } from '../../../scheduler/api/turns.js';
+import { Entrance } from '../../../scheduler/api/entrance.js';
+import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
@@ -38,12 +41,23 @@ async function serve(t: Test) {
   });
   fleet.start();
   const { server } = apiServer({
-    context: { engine: world.engine, requests: new Requests(store, []), turns: new Turns(), log },
+    context: {
+      engine: world.engine,
+      requests: new Requests(store, []),
+      entrance: new Entrance({ callsPerSecond: 1e6, uptimeMs: () => performance.now() }),
+      log,
+      callers: insecureCallers,
+      authority: null,
+      authorize: authorizer(world.engine),
+      attempts: { note: () => {} },
+    },
     ring: watchRingOf(world.engine),
     leaseEndMs: fleet.leaseEndMs,
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
+    advertise: ['127.0.0.1:7443'],
+    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

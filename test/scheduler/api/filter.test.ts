@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { FilterError, filterLimit, type FilterSchema, parseFilter } from '../../../scheduler/api/filter.js';
+import { Sight } from '../../../scheduler/core/access/sight.js';
 import { vmFilterSchema } from '../../../scheduler/api/vm-filter.js';
 import { smallWorld } from '../core/world.js';
 import { holds } from '../holds.js';
@@ -261,7 +262,7 @@ test('every field of a VM that the contract names can be asked for', async (t) =
     vcpus: 2,
     deletionProtection: true,
   });
-  const of = vmFilterSchema(world.state);
+  const of = vmFilterSchema(world.state, new Sight(world.state, { role: 'insecure' }));
   for (const filter of [
     'name = "administrations/adm/vms/web"',
     `uid = ${vm.uid}`,

@@ -48,7 +48,7 @@ const fullSpec = {
 
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
 const baselines: Record<
-  Exclude<MethodName, 'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | TenancyMethod>,
+  Exclude<MethodName, 'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | 'ExportAudit' | TenancyMethod>,
   object
 > = {
   CreateSite: {
@@ -123,6 +123,8 @@ const baselines: Record<
   WaitOperation: { name: 'operations/none', timeout: { seconds: 1, nanos: 0 } },
   CancelOperation: { name: 'operations/none' },
   GetFederation: {},
+  ListAuditEntries: { filter: 'sequence > 1', pageSize: 3, pageToken: '' },
+  GetAuditKey: {},
   EndRecovery: { site: 'sites/zagreb' },
   CreateVm: {
     preemption: 'PREEMPTION_CONFIRM',
@@ -173,6 +175,27 @@ const baselines: Record<
     vm: { ...newVm('').vm, spec: fullSpec, placement: fullPlacement },
     limit: 5,
   },
+  QuarantineHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  ReleaseHost: { name: 'hosts/fuzzed-host' },
+  RevokeHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  GetCaller: {},
+  CreateIdentity: {
+    identityId: 'fuzzed',
+    identity: { title: 'x', role: 'ROLE_PARTNER_OPERATOR', partner: 'partners/p' },
+  },
+  GetIdentity: { name: 'identities/none' },
+  ListIdentities: { filter: 'role = AUDITOR', pageSize: 5 },
+  UpdateIdentity: {
+    identity: { name: 'identities/none', title: 'x', disabled: true, etag: '"9"' },
+    updateMask: { paths: ['title', 'disabled'] },
+  },
+  DeleteIdentity: { name: 'identities/none', etag: '"9"' },
+  IssueCertificate: { name: 'identities/none', signingRequest: Buffer.from('no request'), days: 3 },
+  RevokeCertificates: { name: 'identities/none', serials: ['3f9c0a'] },
+  CreateJoinToken: { site: 'sites/zagreb', ttlSeconds: 600, uses: 2 },
+  ListJoinTokens: { pageSize: 10, pageToken: '' },
+  DeleteJoinToken: { name: 'joinTokens/t0123456789ab' },
+  RenewCertificate: { signingRequest: Buffer.from('no request') },
   Join: { hostId: 'fuzzed', site: 'sites/zagreb', rack: 'r', machineId: machineIdOf('fuzzed') },
 };
 const attemptAll = fuzz(api, baselines);

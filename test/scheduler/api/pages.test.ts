@@ -222,7 +222,7 @@ test('a listing of an administration that is not there is refused', async (t) =>
 });
 
 test('pages of large rows are small enough for clients that take 4 MiB', async (t) => {
-  const small = new Api(scheduler.address, 4 * 2 ** 20);
+  const small = new Api(scheduler.address, { mostBytes: 4 * 2 ** 20 });
   const labels = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, 'č'.repeat(256)]));
   for (let batch = 0; batch < 4; batch += 1) {
     const requests = Array.from({ length: 60 }, (_, index) => ({

@@ -35,12 +35,16 @@ export class SchedulerProcess {
     private readonly flags: string[],
   ) {}
 
-  /** Starts a scheduler, which ends with the test. It must not have logged an error by then. */
+  /**
+   * Starts a scheduler, which ends with the test. It speaks plain text unless it is to be `secure`, for which its folder has
+   * to have an authority (`secure-scheduler.ts`). It must not have logged an error by then.
+   */
   static async start(
     t: Scope,
-    { flags = [] as string[], dataDir = temporaryFolder(t) } = {},
+    { flags = [] as string[], dataDir = temporaryFolder(t), secure = false } = {},
   ): Promise<SchedulerProcess> {
-    const scheduler = new SchedulerProcess(`127.0.0.1:${await freePort()}`, dataDir, flags);
+    const address = `127.0.0.1:${await freePort()}`;
+    const scheduler = new SchedulerProcess(address, dataDir, secure ? flags : ['--insecure', ...flags]);
     t.teardown(async () => {
       await scheduler.kill();
       const errors = scheduler.errors();

@@ -31,6 +31,9 @@ export function entitiesOf(state: State) {
     rules: sorted(state.tenancy.rules),
     agreements: sorted(state.tenancy.agreements),
     breaches: sorted(state.tenancy.breaches),
+    identities: sorted(state.access.identities),
+    tokens: sorted(state.access.tokens),
+    audit: sorted([...state.audit.all()].map((number) => [number.partner, number.last])),
   });
 }
 

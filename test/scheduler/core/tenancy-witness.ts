@@ -4,6 +4,7 @@
  * a change could have altered, so that a million decisions can be followed; everything is added up again now and then.
  */
 import { apply } from '../../../scheduler/core/apply.js';
+import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import { requestForMove } from '../../../scheduler/core/placement/request.js';
@@ -24,6 +25,7 @@ import {
   isSame,
   keyOf,
 } from './claims-ledger.js';
+import { noteNumbers } from './journal.js';
 import { PlainTenancy } from './placement/plain-tenancy.js';
 import { checkPlace } from './tenancy-laws.js';
 
@@ -44,13 +46,14 @@ export class TenancyWitness {
 
   /** Follows one decision, a line of the journal, and gives its changes. */
   follow(line: string): Change[] {
-    const [atMs, changes] = JSON.parse(line) as [number, Change[]];
+    const [atMs, changes, , audience = {}] = JSON.parse(line) as JournalLine;
     const found = changes.some(({ type }) => type === 'vm.observed');
     for (const change of changes) {
       if (isOfVm(change)) this.#followVm(change, atMs, found);
       else if (isOfLimits(change)) this.#followLimits(change, atMs);
       else apply(this.state, change, atMs);
     }
+    noteNumbers(this.state, audience);
     this.state.sequence += 1;
     this.state.lastMs = atMs;
     this.state.takeTouched();

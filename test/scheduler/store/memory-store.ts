@@ -11,6 +11,7 @@ import {
   type JournalPiece,
   type KeptRequest,
   type LoadHandlers,
+  type SignedCheckpoint,
   type Store,
   StoreError,
 } from '../../../scheduler/store/store.js';
@@ -33,6 +34,7 @@ export class MemoryDisk {
   readonly pieces: JournalPiece[] = [];
   readonly entities = new Map<string, Stored>();
   readonly requests = new Map<number, KeptRequest>();
+  readonly checkpoints: SignedCheckpoint[] = [];
 }
 
 export class MemoryStore implements Store {
@@ -124,6 +126,10 @@ export class MemoryStore implements Store {
 
   hashAt(sequence: number): Buffer | null {
     return this.disk.hashes.get(sequence) ?? null;
+  }
+
+  keepCheckpoint(checkpoint: SignedCheckpoint): void {
+    this.disk.checkpoints.push(checkpoint);
   }
 
   async close(): Promise<void> {

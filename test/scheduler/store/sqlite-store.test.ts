@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Test, test } from 'tap';
-import { chainHash, chainStart } from '../../../scheduler/store/sqlite/chain.js';
+import { chainHash, chainStart, rowHash } from '../../../scheduler/store/sqlite/chain.js';
 import { migrations } from '../../../scheduler/store/sqlite/migrations.js';
+import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { SqliteJournal } from '../../../scheduler/store/sqlite/sqlite-journal.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import { batch, contentOf, firstEpoch, put } from './batches.js';
@@ -88,6 +90,95 @@ test('a file of the first schema, whose entities are always up to its journal, i
   await store.close();
 });
 
+test('a file from before there were commitments is taken up, and its chain goes on with them', async (t) => {
+  const file = fileIn(t);
+  const db = new Database(file);
+  for (const step of migrations.slice(0, 2)) db.exec(step);
+  db.pragma('user_version = 2');
+  const insert = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
+  let hash = chainStart;
+  for (const sequence of [1, 2, 3]) {
+    const body = batch(sequence).journal.join('');
+    hash = chainHash(hash, sequence, sequence, body);
+    insert.run(sequence, sequence, 1000 + sequence, body, hash);
+  }
+  db.close();
+  const store = new SqliteStore(file);
+  t.same((await contentOf(store)).head, { sequence: 3, hash: hash.toString('hex'), lastMs: 1003 });
+  await store.commit(batch(4));
+  const { hash: newest } = await store.commit(batch(5, { last: 6, journal: ['[1,[]]\n', '[1005,[\t]]'] }));
+  await store.close();
+
+  const chain = new SqliteChain(file);
+  t.equal(chain.firstCommitted(), 4);
+  const rows = [...chain.rows(1, 6)];
+  t.same(
+    rows.map(({ first, last, commitments }) => [first, last, commitments?.length ?? null]),
+    [
+      [1, 1, null],
+      [2, 2, null],
+      [3, 3, null],
+      [4, 4, 32],
+      [5, 6, 64],
+    ],
+  );
+  t.same(
+    rows.at(-1)?.lines.map(({ parts }) => parts?.map(({ text }) => text.toString())),
+    [['[1,[]]'], ['[1005,[', ']]']],
+  );
+  const [, , , fourth, fifth] = rows;
+  if (fourth?.commitments == null || fifth?.commitments == null) throw new Error('no commitments');
+  const salt = fourth.lines[0]?.parts?.[0]?.salt as Buffer;
+  const line = Buffer.from(batch(4).journal.join(''));
+  t.same(fourth.commitments, createHash('sha256').update(salt).update(line).digest());
+  t.same(fourth.hash, rowHash(hash, 4, 4, 1004, fourth.commitments));
+  t.same(rowHash(fourth.hash, 5, 6, 1005, fifth.commitments), newest);
+  t.notSame(salt, fifth.lines[0]?.parts?.[0]?.salt);
+  chain.close();
+
+  const again = new SqliteStore(file);
+  t.equal((await contentOf(again)).head.sequence, 6);
+  await again.close();
+});
+
+test('a decision whose salt and content were erased leaves the chain as it was', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  const chain = new SqliteChain(file);
+  const [row] = [...chain.rows(4, 4)];
+  chain.close();
+  const erased = JSON.stringify({ 0: row?.commitments?.toString('base64') });
+  alter(
+    file,
+    `UPDATE journal SET body = '[1004,[]]', salts = zeroblob(16), erased = '${erased}' WHERE last = 4`,
+  );
+  const store = new SqliteStore(file);
+  t.equal((await contentOf(store)).head.sequence, 5);
+  await store.close();
+  const after = new SqliteChain(file);
+  const [gone] = [...after.rows(4, 4)];
+  t.same(gone?.commitments, row?.commitments);
+  t.equal(gone?.lines[0]?.parts, null, 'nothing shows what it was');
+  after.close();
+});
+
+test('checkpoints are kept beside the journal', async (t) => {
+  const file = fileIn(t);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  const head = await store.commit(batch(1));
+  const checkpoint = { ...head, incarnation: 1, signature: Buffer.from('signed'), atMs: 5 };
+  store.keepCheckpoint(checkpoint);
+  store.keepCheckpoint(checkpoint);
+  store.keepCheckpoint({ ...checkpoint, incarnation: 2 });
+  await store.commit(batch(2));
+  await store.close();
+  const chain = new SqliteChain(file);
+  t.same(chain.checkpoints(1, 9), [checkpoint, { ...checkpoint, incarnation: 2 }]);
+  t.same(chain.checkpoints(2, 9), []);
+  chain.close();
+});
+
 test('entities are saved behind the journal, and a start takes what is missing from it', async (t) => {
   const file = fileIn(t);
   const store = new SqliteStore(file);
@@ -113,6 +204,13 @@ test('entities are saved behind the journal, and a start takes what is missing f
 
 for (const [what, sql] of [
   ['a changed journal line', "UPDATE journal SET body = replace(body, '1004', '1003') WHERE last = 4"],
+  ['a changed salt', 'UPDATE journal SET salts = zeroblob(16) WHERE last = 4'],
+  ['a salt too many', 'UPDATE journal SET salts = zeroblob(32) WHERE last = 4'],
+  ['a lost salt', 'UPDATE journal SET salts = NULL WHERE last = 4'],
+  [
+    'a commitment in place of another',
+    `UPDATE journal SET erased = '{"0":"${'A'.repeat(43)}="}' WHERE last = 4`,
+  ],
   ['a changed hash', 'UPDATE journal SET hash = zeroblob(32) WHERE last = 5'],
   ['a missing batch', 'DELETE FROM journal WHERE last = 3'],
   ['a missing beginning', 'DELETE FROM journal WHERE last = 1'],

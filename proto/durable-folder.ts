@@ -1,0 +1,63 @@
+/** Writes a folder of small files so that after a crash it is there whole, or not at all. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Names and contents; names that end in `.key`, or are `key.pem`, are for nobody else's eyes. */
+export type Contents = Record<string, string>;
+
+/** Makes `folder`, which must not be there yet; what an earlier try has left beside it goes. */
+export function makeFolder(folder: string, contents: Contents): void {
+  const half = `${folder}.new`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  mkdirSync(half, { mode: 0o700 });
+  try {
+    for (const [name, text] of Object.entries(contents)) writeNew(join(half, name), text);
+    sync(half);
+    renameSync(half, folder);
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    throw error;
+  }
+  sync(dirname(folder));
+}
+
+/** One file of a folder anew, from one moment to the next. */
+export function replaceFile(path: string, text: string): void {
+  rmSync(`${path}.new`, { force: true });
+  writeNew(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+  sync(dirname(path));
+}
+
+function writeNew(path: string, text: string): void {
+  writeFileSync(path, text, { mode: isSecret(path) ? 0o600 : 0o644, flag: 'wx', flush: true });
+}
+
+function isSecret(path: string): boolean {
+  return /(\.key|key\.pem)(\.new)?$/.test(path);
+}
+
+/** A file's text; null when it is not there. */
+export function textOf(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
+function sync(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,64 @@
+/** What can be asked of the record of decisions, and what comes back: plain data, which goes from thread to thread. */
+import type { Refusal } from '../refusal.js';
+import type { Change } from '../changes.js';
+import type { PlacementReason } from './circumstances.js';
+import type { By } from './line.js';
+
+/** How much of the record somebody may see. */
+export type Visibility =
+  | { kind: 'everything' }
+  /** What concerns a partner: its numbered decisions, and of them what is not of others. */
+  | { kind: 'partner'; partner: string }
+  /** What is about these administrations, without the hosts that others own. */
+  | { kind: 'administrations'; administrations: string[] }
+  | { kind: 'nothing' };
+
+export interface ListQuestion {
+  kind: 'list';
+  visibility: Visibility;
+  /** The newest decision that may be listed. */
+  from: number;
+  /** The oldest. */
+  to: number;
+  size: number;
+  /** As the core's filters have it; it has been checked. */
+  filter: string;
+  /** Uids of VMs, by the names that the filter may have for them. */
+  vms: Record<string, string>;
+}
+
+export interface ExportQuestion {
+  kind: 'export';
+  federation: string;
+  /** SHA-256 of the public key, SPKI in DER, hexadecimal. */
+  key: string;
+  /** Whose decisions are shown; null for everything. */
+  partner: string | null;
+  first: number;
+  last: number;
+}
+
+export type AuditQuestion = ListQuestion | ExportQuestion;
+
+/** A change as the journal has it, with how things were before and why a host was chosen, where it says so. */
+export type RecordedChange = Change & { before?: Record<string, unknown>; why?: PlacementReason };
+
+export interface ListedEntry {
+  sequence: number;
+  atMs: number;
+  by: By;
+  changes: RecordedChange[];
+  /** Names of the resources that were changed; of a VM whose name the journal has not said yet, `vms/UID`. */
+  resources: string[];
+  /** Names of VMs by uid, as far as they are known. */
+  vms: Record<string, string>;
+}
+
+export type AuditTold =
+  /** `next` is where to go on; null when nothing is left. */
+  | { entries: ListedEntry[]; next: number | null }
+  | { piece: Uint8Array }
+  /** The export is whole but for its last line: where it ends, and the SHA-256 of all its bytes, hexadecimal. */
+  | { end: { sequence: number; hash: Uint8Array; digest: string } };
+
+export type AuditPiece = AuditTold | { refusal: Refusal };

@@ -1,0 +1,69 @@
+/**
+ * What a connection's certificate proves. It is looked at once, when the connection is made; only whether its time has
+ * come or gone is asked again, at every call.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { uriOf } from '../../proto/credentials.js';
+import { type Caller, nobody } from '../core/access/caller.js';
+import { namedBy, type Named } from '../core/access/uris.js';
+import { type Refusal, refuse } from '../core/refusal.js';
+import { clientUsage } from './certificates.js';
+
+/** Either a caller, for as long as the certificate lasts, or why there is none. */
+export type Proof = { caller: Caller; startMs: number; isPortal: boolean } | { refusal: Refusal };
+
+/** Who has shown no certificate. */
+export const noProof: Proof = {
+  caller: nobody('this connection shows no certificate; connect with one of the federation'),
+  startMs: 0,
+  isPortal: false,
+};
+
+/** Whose certificates are believed. */
+export interface Trusted {
+  signer: X509Certificate;
+  federation: string;
+}
+
+/**
+ * `complaint` is what TLS says of the certificate; what it says of its time is not asked, as the clock that counts is the
+ * scheduler's.
+ */
+export function proofOf(certificate: X509Certificate, complaint: string | null, trusted: Trusted): Proof {
+  // The signature is checked here as well: of several complaints TLS tells only one.
+  if (!certificate.checkIssued(trusted.signer) || !certificate.verify(trusted.signer.publicKey)) {
+    return refused('WRONG_AUTHORITY', 'was not signed by the authority of this federation');
+  }
+  const uri = uriOf(certificate);
+  if (uri === null) return refused('NO_IDENTITY', 'does not name its owner by exactly one URI');
+  const named = namedBy(trusted.federation, uri);
+  if (named === null) return refused('WRONG_FEDERATION', `names ${uri}, which is nobody of this federation`);
+  if (named.kind === 'scheduler')
+    return refused('NOT_A_CLIENT', 'is the scheduler’s own, which calls nobody');
+  if (certificate.ca || !certificate.keyUsage?.includes(clientUsage))
+    return refused('NOT_A_CLIENT', 'is not made for clients');
+  if (complaint !== null && !ofTime.has(complaint))
+    return refused('WRONG_AUTHORITY', 'was not accepted; send it with those of the authority that signed it');
+  return {
+    caller: {
+      identity: uri,
+      onBehalf: '',
+      subject: subjectOf(named, certificate.serialNumber.toLowerCase()),
+      certificateEndMs: Date.parse(certificate.validTo),
+    },
+    startMs: Date.parse(certificate.validFrom),
+    isPortal: named.kind === 'identity' && named.path.startsWith('/portal/'),
+  };
+}
+
+const ofTime = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+
+function subjectOf(named: Exclude<Named, { kind: 'scheduler' }>, serial: string): Caller['subject'] {
+  return named.kind === 'host'
+    ? { kind: 'host', id: named.id, serial }
+    : { kind: 'identity', id: named.id, serial };
+}
+
+function refused(reason: string, what: string): Proof {
+  return { refusal: refuse('unauthenticated', reason, `the certificate of this connection ${what}`) };
+}

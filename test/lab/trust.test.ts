@@ -1,0 +1,84 @@
+/** Certificates of real hosts with guests on them: renewed under way, revoked, and given anew for a token. */
+import t from 'tap';
+import { Laboratory, lab, parent, tiny, until } from './laboratory.js';
+
+const laboratory = await Laboratory.up();
+await laboratory.clear();
+t.teardown(async () => {
+  await laboratory.clear();
+  laboratory.close();
+});
+
+const { vms, hosts } = laboratory;
+
+async function hostOf(name: string) {
+  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
+  if (!host) throw new Error(`no host ${name} in the answer`);
+  return host;
+}
+
+async function running(vmId: string): Promise<{ name: string; uid: string; host: string }> {
+  const request = { parent, vmId, vm: { spec: tiny } };
+  const { vm, operation } = await laboratory.call(vms.createVm.bind(vms), request);
+  const ended = await laboratory.ended(operation?.name ?? '');
+  if (!vm || ended.state !== 'OPERATION_STATE_SUCCEEDED') throw new Error(JSON.stringify(ended));
+  return { name: vm.name, uid: vm.uid, host: vm.host.slice('hosts/'.length) };
+}
+
+async function processOf(host: string, uid: string): Promise<string> {
+  return (await lab('host', host, 'exec', 'pgrep', '-f', `qemu.*${uid}`)).trim();
+}
+
+const newest = ({ certificates }: { certificates: { serial: string }[] }) =>
+  certificates.at(-1)?.serial ?? '';
+
+t.test('a certificate is renewed under a running VM, and the stream does not notice', async (t) => {
+  const vm = await running('renewed');
+  const guest = await processOf(vm.host, vm.uid);
+  const before = await hostOf(vm.host);
+  t.not(newest(before), '');
+  // The laboratory's live for a minute and a half, and are renewed after a minute.
+  const after = await until(
+    'the host has another certificate',
+    async () => {
+      const host = await hostOf(vm.host);
+      return newest(host) === newest(before) ? null : host;
+    },
+    180_000,
+  );
+  t.same(after.connectTime, before.connectTime, 'it is the same stream');
+  t.equal(after.state, 'HOST_STATE_READY');
+  t.equal((await laboratory.vm(vm.name)).state, 'VM_STATE_RUNNING');
+  t.equal(await processOf(vm.host, vm.uid), guest, 'the guest has run through it');
+  await laboratory.clear();
+});
+
+t.test('a revoked host is cut off, its VM runs on, and a token brings it back', async (t) => {
+  const vm = await running('revoked');
+  const guest = await processOf(vm.host, vm.uid);
+  await laboratory.secovia('host', 'revoke', vm.host, '--yes', '--reason', 'its key was seen elsewhere');
+  const cut = await until('the host is not ready', async () => {
+    const host = await hostOf(vm.host);
+    return host.state === 'HOST_STATE_READY' ? null : host;
+  });
+  t.ok(cut.revoked);
+  const lost = await until('its lease ends and is not given again', async () => {
+    const host = await hostOf(vm.host);
+    return host.state === 'HOST_STATE_LOST' ? host : null;
+  });
+  t.equal(lost.state, 'HOST_STATE_LOST');
+  t.equal(await processOf(vm.host, vm.uid), guest, 'nobody has stopped the guest');
+  const told = await lab('host', vm.host, 'status', '--json').catch(
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+  t.match(told, /revoked/, 'the host itself says why');
+  const token = await laboratory.secovia('token', 'create', '--site', vm.host.replace(/-\d+$/, ''));
+  await lab('host', vm.host, 'join', token.trim(), '--new-key');
+  await until('the host is ready', async () => (await hostOf(vm.host)).state === 'HOST_STATE_READY');
+  t.notOk((await hostOf(vm.host)).revoked);
+  await until('the VM is seen running', async () => {
+    const { state } = await laboratory.vm(vm.name);
+    return state === 'VM_STATE_RUNNING';
+  });
+  t.equal(await processOf(vm.host, vm.uid), guest, 'and it is the same guest');
+});
