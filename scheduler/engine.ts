@@ -111,11 +111,6 @@ export class Engine {
     }
   }
 
-  /** By whose word the next decision is taken. */
-  get actor(): Actor {
-    return this.#actor;
-  }
-
   /** Decides and applies. What it returns must not leave the process before `durable(sequence)`. */
   run<T extends CommandType>(command: CommandOf<T>): Outcome<ReplyOf<T>> {
     // Before the decision, not after: what is kept with the one before must go with it.

@@ -15,7 +15,6 @@ import { apiServer } from './api/server.js';
 import { watchRingOf } from './api/vm-watch.js';
 import { advertised, type Config } from './config.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
-import { visibilityOf } from './core/audit/visibility.js';
 import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
@@ -104,7 +103,7 @@ export async function runScheduler(config: Config): Promise<void> {
     startMs,
     usage: accountant,
     advertise: advertised(config),
-    audit: { reader: auditors, key: checkpoints, visibilityOf },
+    audit: { reader: auditors, key: checkpoints },
     agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);

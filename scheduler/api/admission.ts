@@ -3,8 +3,8 @@
  * behind it has a caller.
  */
 import type { Caller } from '../core/access/caller.js';
-import type { Refusal } from '../core/refusal.js';
-import { type Call, type Callers, isRefusal } from './callers.js';
+import { isRefusal, type Refusal } from '../core/refusal.js';
+import type { Call, Callers } from './callers.js';
 
 /**
  * Why a caller may not make a call; null when it may. It is asked in the turn in which the call is decided. `method` is its

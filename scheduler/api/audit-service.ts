@@ -2,7 +2,6 @@
  * AuditService: what was decided, by whose word and why. The record is read by somebody else, on another thread; here a
  * request is checked, what its caller may see is found, and the answer is signed and written as fast as it is read.
  */
-import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
 import type { ExportAuditRequest__Output } from '../../proto/gen/secovia/v1/ExportAuditRequest.js';
 import type { ListAuditEntriesRequest__Output } from '../../proto/gen/secovia/v1/ListAuditEntriesRequest.js';
 import type { Caller } from '../core/access/caller.js';
@@ -14,37 +13,22 @@ import type {
   ListQuestion,
   Visibility,
 } from '../core/audit/questions.js';
-import { notFound, type Refusal, refuse } from '../core/refusal.js';
+import { isRefusal, notFound, type Refusal, refuse } from '../core/refusal.js';
+import { visibilityIn } from '../core/audit/visibility.js';
 import type { State } from '../core/state.js';
 import type { Engine } from '../engine.js';
 import { auditEntryMessage } from '../render/audit.js';
 import { vmRefIn } from '../render/names.js';
+import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { filterOf } from './filters.js';
-import {
-  type Arrived,
-  type CallContext,
-  forbiddenTo,
-  guard,
-  malformed,
-  query,
-  responseEncoder,
-  streaming,
-  type UnaryHandler,
-} from './methods.js';
+import { forbiddenTo, guard, malformed, query, responseEncoder, type UnaryHandler } from './methods.js';
 import { pageOf } from './pages.js';
 import { internalStatus, statusOf } from './status.js';
-import { whileAllowed } from './stream-access.js';
-import { write } from './written.js';
+import { type Reader, streamedAnswers } from './streamed-answers.js';
 
 /** Who reads the record. */
-export interface AuditReader {
-  ask(
-    question: AuditQuestion,
-    take: (piece: AuditTold) => Promise<void>,
-    unwanted: AbortSignal,
-  ): Promise<Refusal | null>;
-}
+export type AuditReader = Reader<AuditQuestion, AuditTold>;
 
 /** What checkpoints and exports are signed with. */
 export interface AuditKey {
@@ -59,10 +43,10 @@ export interface AuditKey {
 export interface AuditOptions {
   reader: AuditReader;
   key: AuditKey;
-  visibilityOf(state: State, caller: Caller): Visibility;
 }
 
-type StreamHandler = handleServerStreamingCall<Arrived<unknown>, object>;
+/** For the log. */
+const trouble = 'the record of decisions could not be read';
 
 export function auditService(options: AuditOptions) {
   const { key } = options;
@@ -80,12 +64,8 @@ const notForYou = refuse(
 );
 
 /** What somebody may see; asked when it is known who calls. */
-function visible(
-  { visibilityOf }: AuditOptions,
-  { engine }: CallContext,
-  caller: Caller,
-): Visibility | Refusal {
-  const visibility = visibilityOf(engine.state, caller);
+function visible(engine: Engine, caller: Caller): Visibility | Refusal {
+  const visibility = visibilityIn(engine.state, sightOf(engine, caller));
   return visibility.kind === 'nothing' ? notForYou : visibility;
 }
 
@@ -100,8 +80,8 @@ function listEntries(options: AuditOptions): UnaryHandler {
       guard(method, context, call, callback, (caller) => {
         const { engine } = context;
         const forbidden = forbiddenTo(context, method, request, caller);
-        const visibility = forbidden ?? visible(options, context, caller);
-        if (isRefused(visibility)) return callback(statusOf(visibility));
+        const visibility = forbidden ?? visible(engine, caller);
+        if (isRefusal(visibility)) return callback(statusOf(visibility));
         const prepared = listQuestion(request, engine, visibility);
         if ('refusal' in prepared) return callback(statusOf(prepared.refusal));
         const { question, token } = prepared;
@@ -113,15 +93,14 @@ function listEntries(options: AuditOptions): UnaryHandler {
         };
         options.reader.ask(question, take, gone.signal).then(
           (refusal) => (refusal ? callback(statusOf(refusal)) : callback(null, bytes)),
-          (error: Error) => failed(context, method, error, () => callback(internalStatus())),
+          (error: Error) => {
+            context.log.error({ err: error, method: method.path }, trouble);
+            callback(internalStatus());
+          },
         );
       });
     };
   };
-}
-
-function isRefused(one: Visibility | Refusal): one is Refusal {
-  return 'reason' in one;
 }
 
 function listQuestion(
@@ -164,39 +143,18 @@ function vmsNamedIn(filter: string, state: State): Record<string, string> {
   return vms;
 }
 
-function exportAudit(options: AuditOptions) {
-  return (method: MethodDefinition<unknown, unknown>, context: CallContext): StreamHandler =>
-    (call) =>
-      streaming(method, context, call, (request: ExportAuditRequest__Output, caller) => {
-        const refuseWith = (refusal: Refusal) => call.emit('error', statusOf(refusal));
-        const visibility = visible(options, context, caller);
-        if (isRefused(visibility)) return void refuseWith(visibility);
-        const question = exportQuestion(request, context.engine, visibility, options.key);
-        if (question.kind !== 'export') return void refuseWith(question);
-        const gone = new AbortController();
-        const forget = whileAllowed(context, method.path, request, caller, refuseWith);
-        const over = () => {
-          forget();
-          gone.abort();
-        };
-        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
-        const take = async (piece: AuditTold): Promise<void> => {
-          if ('piece' in piece) await write(call, { piece: piece.piece }, gone.signal);
-          else if ('end' in piece)
-            await write(call, { piece: lastLine(options.key, piece.end) }, gone.signal);
-        };
-        options.reader.ask(question, take, gone.signal).then(
-          (refusal) => {
-            if (gone.signal.aborted) return;
-            if (refusal === null) call.end();
-            else refuseWith(refusal);
-          },
-          (error: Error) =>
-            failed(context, method, error, () => {
-              if (!gone.signal.aborted) call.emit('error', internalStatus());
-            }),
-        );
-      });
+function exportAudit({ reader, key }: AuditOptions) {
+  return streamedAnswers(reader, trouble, (request: ExportAuditRequest__Output, { engine }, caller) => {
+    const visibility = visible(engine, caller);
+    if (isRefusal(visibility)) return visibility;
+    const question = exportQuestion(request, engine, visibility, key);
+    if (isRefusal(question)) return question;
+    const render = (piece: AuditTold) => {
+      if ('piece' in piece) return { piece: piece.piece };
+      return 'end' in piece ? { piece: lastLine(key, piece.end) } : null;
+    };
+    return { question, render };
+  });
 }
 
 function exportQuestion(
@@ -250,14 +208,4 @@ export function lastLine(
     signature: key.signText(`secovia-audit-export-v1\n${digest}\n`).toString('base64'),
   };
   return Buffer.from(`${JSON.stringify(line)}\n`);
-}
-
-function failed(
-  { log }: CallContext,
-  { path }: MethodDefinition<unknown, unknown>,
-  error: Error,
-  tell: () => void,
-): void {
-  log.error({ err: error, method: path }, 'the record of decisions could not be read');
-  tell();
 }

@@ -19,9 +19,5 @@ export interface Callers {
   of(call: Call): Identified;
 }
 
-export function isRefusal(one: Caller | Refusal): one is Refusal {
-  return 'kind' in one;
-}
-
 /** Without TLS everybody is the same caller, who may do everything; the scheduler then listens on loopback only. */
 export const insecureCallers: Callers = { of: () => insecureCaller };

@@ -4,6 +4,7 @@
  */
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
+import type { Call } from './callers.js';
 import { Rates } from './rates.js';
 import { Turns } from './turns.js';
 
@@ -43,11 +44,11 @@ export class Entrance {
     this.#strangersPerSecond = strangersPerSecond;
   }
 
-  /** Does the work in its turn, or says why it will not be done. `peer` is address and port of the other end. */
-  take(caller: Caller, peer: string, bytes: number, work: () => void): Refusal | null {
+  /** Does the work in its turn, or says why it will not be done. */
+  take(caller: Caller, call: Pick<Call, 'getPeer'>, bytes: number, work: () => void): Refusal | null {
     const cost = 1 + Math.floor(bytes / bytesOfACall);
     const stranger = caller.subject.kind === 'nobody';
-    const key = stranger ? `nobody ${addressOf(peer)}` : keyOf(caller);
+    const key = stranger ? `nobody ${addressOf(call.getPeer())}` : keyOf(caller);
     if (caller.subject.kind !== 'insecure') {
       const perSecond = stranger ? this.#strangersPerSecond : this.#callsPerSecond;
       const waitMs = this.#rates.take(key, perSecond, cost);
@@ -62,6 +63,7 @@ export function keyOf({ identity, onBehalf }: Caller): string {
   return onBehalf === '' ? identity : `${identity} ${onBehalf}`;
 }
 
+/** Of address and port, the address. */
 function addressOf(peer: string): string {
   return peer.slice(0, peer.lastIndexOf(':'));
 }

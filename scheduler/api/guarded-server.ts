@@ -3,8 +3,8 @@
  * calls are, and are for those who have proved who they are.
  */
 import type { sendUnaryData, Server, ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
-import { type Refusal, refuse } from '../core/refusal.js';
-import { type Call, type Callers, isRefusal } from './callers.js';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
+import type { Call, Callers } from './callers.js';
 import { statusOf } from './status.js';
 
 type Handler = (

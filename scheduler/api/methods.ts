@@ -12,7 +12,7 @@ import type {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { encoderOf } from '../../proto/encoder.js';
-import { type Refusal, refuse } from '../core/refusal.js';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Authority } from './authority.js';
@@ -188,10 +188,10 @@ export function mutation<
           note(caller, refusal);
           callback(statusOf(refusal));
         };
-        if ('kind' in preparing) return refused(preparing);
+        if (isRefusal(preparing)) return refused(preparing);
         preparing.then(
           (prepared) => {
-            if (isRefused(prepared)) refused(prepared);
+            if (isRefusal(prepared)) refused(prepared);
             else attempt(method, context, callback, () => decide(caller, prepared as P));
           },
           (error: Error) =>
@@ -216,10 +216,6 @@ export function forbiddenTo(
     attempts.note(caller, method.path, refusal);
   }
   return refusal;
-}
-
-function isRefused(prepared: unknown): prepared is Refusal {
-  return typeof prepared === 'object' && prepared !== null && 'kind' in prepared && 'reason' in prepared;
 }
 
 function checkRequestId(id: string): Refusal | null {
@@ -320,7 +316,7 @@ function inTurn(
   work: () => void,
 ): Refusal | null {
   const bytes = call.request?.bytes.length ?? 0;
-  return context.entrance.take(caller, call.getPeer(), bytes, () => attempt(method, context, callback, work));
+  return context.entrance.take(caller, call, bytes, () => attempt(method, context, callback, work));
 }
 
 /** A bug says nothing of the inside to the caller, and is logged. */

@@ -2,62 +2,54 @@
  * UsageService: what was used, and who owes whom. Both are worked out from the journal by somebody else, on another thread;
  * here a request is checked, and the pieces of the answer are written to the caller as fast as it reads.
  */
-import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
 import type { Timestamp__Output } from '../../proto/gen/google/protobuf/Timestamp.js';
 import type { ReportUsageRequest__Output } from '../../proto/gen/secovia/v1/ReportUsageRequest.js';
 import type { ReportUsageResponse } from '../../proto/gen/secovia/v1/ReportUsageResponse.js';
 import type { SettleMonthRequest__Output } from '../../proto/gen/secovia/v1/SettleMonthRequest.js';
 import type { SettleMonthResponse } from '../../proto/gen/secovia/v1/SettleMonthResponse.js';
-import type { Caller } from '../core/access/caller.js';
 import type { Sight } from '../core/access/sight.js';
 import type { Asked, Question, Told } from '../core/accounting/questions.js';
-import type { Refusal } from '../core/refusal.js';
+import { isRefusal, type Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { segmentMessage, settlementMessage } from '../render/usage.js';
 import { sightOf } from './authorization.js';
 import { Fields, quoted } from './fields.js';
-import { type Arrived, type CallContext, streaming } from './methods.js';
-import { internalStatus, statusOf } from './status.js';
-import { whileAllowed } from './stream-access.js';
-import { write } from './written.js';
+import { type Asking, type Reader, streamedAnswers } from './streamed-answers.js';
 
 /** Who reads the journal. */
-export interface UsageReader {
-  /** Hands over each piece when `take` has done with the one before; null when all of them were. */
-  ask(
-    question: Question,
-    take: (piece: Told) => Promise<void>,
-    unwanted: AbortSignal,
-  ): Promise<Refusal | null>;
-}
+export type UsageReader = Reader<Question, Told>;
 
-type Handler = handleServerStreamingCall<Arrived<unknown>, object>;
+/** For the log. */
+const trouble = 'the journal could not be accounted for';
 
 export function usageService(reader: UsageReader) {
   return {
-    ReportUsage: streamed(reader, (request: ReportUsageRequest__Output, { engine }, caller) => {
-      const sight = sightOf(engine, caller);
-      return prepared(usageQuestion(request, engine, sight), (piece) => usageMessage(sight, piece));
-    }),
-    SettleMonth: streamed(reader, (request: SettleMonthRequest__Output, { engine }, caller) => {
-      const sight = sightOf(engine, caller);
-      return prepared(settlementQuestion(request, engine), (piece) =>
-        settledMessage(sight, request.month, piece),
-      );
-    }),
+    ReportUsage: streamedAnswers(
+      reader,
+      trouble,
+      (request: ReportUsageRequest__Output, { engine }, caller) => {
+        const sight = sightOf(engine, caller);
+        return asking(usageQuestion(request, engine, sight), (piece) => usageMessage(sight, piece));
+      },
+    ),
+    SettleMonth: streamedAnswers(
+      reader,
+      trouble,
+      (request: SettleMonthRequest__Output, { engine }, caller) => {
+        const sight = sightOf(engine, caller);
+        return asking(settlementQuestion(request, engine), (piece) =>
+          settledMessage(sight, request.month, piece),
+        );
+      },
+    ),
   };
 }
 
-interface Prepared {
-  question: Question;
-  render(piece: Told): object;
-}
-
-function prepared(
-  question: Question | { refusal: Refusal },
-  render: Prepared['render'],
-): Prepared | { refusal: Refusal } {
-  return 'refusal' in question ? question : { question, render };
+function asking(
+  question: Question | Refusal,
+  render: (piece: Told) => object,
+): Asking<Question, Told> | Refusal {
+  return isRefusal(question) ? question : { question, render };
 }
 
 /** To a partner's operator, what was used of its sites. */
@@ -84,7 +76,7 @@ function usageQuestion(
   request: ReportUsageRequest__Output,
   engine: Engine,
   { top }: Sight,
-): Question | { refusal: Refusal } {
+): Question | Refusal {
   const fields = new Fields();
   const { administration } = request;
   const id = administration === '' ? top : fields.name('administration', 'administration', administration);
@@ -93,18 +85,15 @@ function usageQuestion(
     ? moment(fields, 'start_time', request.startTime)
     : 0;
   const toMs = request.endTime === null ? now.nowMs : moment(fields, 'end_time', request.endTime);
-  if (fields.refusal) return { refusal: fields.refusal };
+  if (fields.refusal) return fields.refusal;
   if (fromMs >= now.nowMs) {
     fields.fault('start_time', `is not before now, ${text(now.nowMs)}; ask for a time that has begun`);
   } else if (toMs <= fromMs) fields.fault('end_time', `must be after start_time, ${text(fromMs)}`);
-  if (fields.refusal) return { refusal: fields.refusal };
+  if (fields.refusal) return fields.refusal;
   return { kind: 'usage', ...now, administration: id, span: { fromMs, toMs } };
 }
 
-function settlementQuestion(
-  { month }: SettleMonthRequest__Output,
-  engine: Engine,
-): Question | { refusal: Refusal } {
+function settlementQuestion({ month }: SettleMonthRequest__Output, engine: Engine): Question | Refusal {
   const fields = new Fields();
   const now = asked(engine);
   const match = /^([0-9]{4})-(0[1-9]|1[0-2])$/.exec(month);
@@ -119,7 +108,7 @@ function settlementQuestion(
       `${month} has not begun; the newest month that can be settled is ${monthOf(now.nowMs)}`,
     );
   }
-  if (fields.refusal) return { refusal: fields.refusal };
+  if (fields.refusal) return fields.refusal;
   return { kind: 'settlement', ...now, spans: [span] };
 }
 
@@ -148,39 +137,3 @@ function moment(fields: Fields, field: string, { seconds, nanos }: Timestamp__Ou
 
 /** The end of the year 9999, beyond which the contract has no timestamps. */
 const latestMs = 253_402_300_799_999;
-
-function streamed<Request extends object>(
-  reader: UsageReader,
-  prepare: (request: Request, context: CallContext, caller: Caller) => Prepared | { refusal: Refusal },
-) {
-  return (method: MethodDefinition<unknown, unknown>, context: CallContext): Handler =>
-    (call) =>
-      streaming(method, context, call, (request: Request, caller) => {
-        const ready = prepare(request, context, caller);
-        if ('refusal' in ready) {
-          call.emit('error', statusOf(ready.refusal));
-          return;
-        }
-        const gone = new AbortController();
-        const forget = whileAllowed(context, method.path, request, caller, (refusal) =>
-          call.emit('error', statusOf(refusal)),
-        );
-        const over = () => {
-          forget();
-          gone.abort();
-        };
-        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
-        const take = (piece: Told) => write(call, ready.render(piece), gone.signal);
-        reader.ask(ready.question, take, gone.signal).then(
-          (refusal) => {
-            if (gone.signal.aborted) return;
-            if (refusal === null) call.end();
-            else call.emit('error', statusOf(refusal));
-          },
-          (error: Error) => {
-            context.log.error({ err: error, method: method.path }, 'the journal could not be accounted for');
-            if (!gone.signal.aborted) call.emit('error', internalStatus());
-          },
-        );
-      });
-}

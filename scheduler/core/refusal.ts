@@ -54,6 +54,11 @@ export function refuse(
   return { kind, reason, message, metadata };
 }
 
+/** Tells a refusal from whatever else something may have given. */
+export function isRefusal(one: unknown): one is Refusal {
+  return typeof one === 'object' && one !== null && 'kind' in one && 'reason' in one && 'message' in one;
+}
+
 /** The plain sentence for an id that names nothing. */
 export function notFound(type: string, name: string): Refusal {
   return {

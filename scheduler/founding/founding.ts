@@ -16,7 +16,7 @@ import type { CertificateAuthority } from '../trust/authority.js';
 import { givenAuthority, makeAuthority, noAuthority, openAuthority } from '../trust/authority-folder.js';
 import { authorityFolder } from '../trust/place.js';
 import { ServerCertificate } from '../trust/server-certificate.js';
-import { isRefused } from '../trust/signing-request.js';
+import { isRefusal } from '../core/refusal.js';
 
 /** An administrator's certificate; later ones are issued over the API. */
 const administratorMs = 366 * 24 * 3600 * 1000;
@@ -154,7 +154,7 @@ function asAdministrator(id: string): Identity {
 async function issue(engine: Engine, authority: CertificateAuthority, uri: string, out: string) {
   const { keyPem, signingRequest } = await newKey();
   const signed = await authority.sign(signingRequest, uri, engine.now(), administratorMs);
-  if (isRefused(signed)) throw new FoundingError(signed.message);
+  if (isRefusal(signed)) throw new FoundingError(signed.message);
   writeCredentials(resolve(out), { authority: authority.rootPem, chain: signed.chainPem, key: keyPem });
   return signed.certificate;
 }

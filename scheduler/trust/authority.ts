@@ -6,9 +6,9 @@ import { createHash, createPrivateKey, type KeyObject, webcrypto, X509Certificat
 import type { Authority, Signed } from '../api/authority.js';
 import type { Certificate } from '../core/access/model.js';
 import { schedulerUri } from '../core/access/uris.js';
-import { type Refusal, refuse } from '../core/refusal.js';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { type Issuer, makeMember, type Purpose } from './certificates.js';
-import { isRefused, readSigningRequest } from './signing-request.js';
+import { readSigningRequest } from './signing-request.js';
 import * as x509 from './x509.js';
 
 /** What is in its folder, PEM. `chain` holds the certificates below the root, the one that signs first. */
@@ -79,7 +79,7 @@ export class CertificateAuthority implements Authority {
 
   async sign(signingRequest: Buffer, uri: string, nowMs: number, lifeMs: number): Promise<Signed | Refusal> {
     const read = await readSigningRequest(signingRequest);
-    if (isRefused(read)) return read;
+    if (isRefusal(read)) return read;
     return this.#certify(read.key, read.keyHash, uri, 'client', nowMs, lifeMs);
   }
 

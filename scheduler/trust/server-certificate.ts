@@ -6,10 +6,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
+import { isRefusal } from '../core/refusal.js';
 import { schedulerUri } from '../core/access/uris.js';
 import { AuthorityError, type CertificateAuthority, certificatesIn } from './authority.js';
 import { replaceFile, textOf } from '../../proto/durable-folder.js';
-import { isRefused } from './signing-request.js';
 
 const lifeMs = 30 * 24 * 3600 * 1000;
 
@@ -46,7 +46,7 @@ export class ServerCertificate {
     }
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const signed = await this.authority.signServer(publicKey, this.federation, nowMs, lifeMs);
-    if (isRefused(signed)) throw new AuthorityError(signed.message);
+    if (isRefusal(signed)) throw new AuthorityError(signed.message);
     const pem = `${privateKey.export({ type: 'pkcs8', format: 'pem' })}${signed.chainPem}`;
     replaceFile(this.#file, pem);
     this.#pem = pem;

@@ -57,7 +57,3 @@ async function isSigned(request: Pkcs10CertificateRequest): Promise<boolean> {
     return false;
   }
 }
-
-export function isRefused(read: object): read is Refusal {
-  return 'kind' in read;
-}

@@ -4,7 +4,7 @@ import type { Decision } from '../decide.js';
 import { staleEtag } from '../etag.js';
 import { alreadyExists, notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { revoked, withCertificate } from './certificates.js';
+import { isGood, revoked, withCertificate } from './certificates.js';
 import type { Identity } from './model.js';
 
 export function createIdentity(
@@ -128,5 +128,5 @@ function canAct(identity: Identity, nowMs: number): boolean {
 }
 
 function goodCertificate({ certificates }: Identity, nowMs: number): boolean {
-  return certificates.some(({ endMs, revokedMs }) => revokedMs === undefined && endMs > nowMs);
+  return certificates.some((certificate) => isGood(certificate, nowMs));
 }

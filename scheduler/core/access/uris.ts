@@ -5,7 +5,7 @@ import type { Identity, Role } from './model.js';
 export type Named =
   | { kind: 'host'; id: string }
   | { kind: 'scheduler' }
-  /** `path` is what the identity's record has to give as well. */
+  /** `path` is all of the URI after the federation. */
   | { kind: 'identity'; id: string; path: string };
 
 export function hostUri(federation: string, host: string): string {
@@ -56,9 +56,4 @@ export function namedBy(federation: string, uri: string): Named | null {
   if (id === undefined || parts.length !== (scoped ? 3 : 2) || !Object.values(kinds).includes(kind))
     return null;
   return { kind: 'identity', id, path };
-}
-
-/** Whether a certificate's URI is the one that the identity has now. */
-export function isNamed(identity: Identity, { path }: Named & { kind: 'identity' }): boolean {
-  return pathOf(identity) === path;
 }

@@ -1,39 +1,12 @@
-/** How much of the record of decisions a caller may see, as far as its identity says; whether it may ask is decided elsewhere. */
-import type { Caller } from '../access/caller.js';
+/** How much of the record of decisions is in a caller's sight; whether it may ask is decided elsewhere. */
+import type { Sight } from '../access/sight.js';
 import type { State } from '../state.js';
 import type { Visibility } from './questions.js';
 
-const nothing: Visibility = { kind: 'nothing' };
-
-export function visibilityOf(state: State, { subject }: Caller): Visibility {
-  switch (subject.kind) {
-    case 'insecure':
-      return { kind: 'everything' };
-    case 'delegate':
-      return subject.role === 'administration_administrator'
-        ? subtree(state, subject.administration)
-        : nothing;
-    case 'identity': {
-      const identity = state.access.identities.get(subject.id);
-      switch (identity?.role) {
-        case 'federation_administrator':
-        case 'auditor':
-          return { kind: 'everything' };
-        case 'partner_operator':
-          return identity.partner === null ? nothing : { kind: 'partner', partner: identity.partner };
-        case 'administration_administrator':
-          return identity.administration === null ? nothing : subtree(state, identity.administration);
-        default:
-          return nothing;
-      }
-    }
-    default:
-      return nothing;
-  }
-}
-
-function subtree({ administrations, tenancy }: State, top: string): Visibility {
-  if (!administrations.has(top)) return nothing;
-  const ids = [...tenancy.tree.node(top).subtree()].map(({ id }) => id);
-  return { kind: 'administrations', administrations: ids };
+export function visibilityIn({ tenancy }: State, { isWhole, partner, top, standing }: Sight): Visibility {
+  if (isWhole) return { kind: 'everything' };
+  if (partner !== null) return { kind: 'partner', partner };
+  if (top === null || standing.role !== 'administration_administrator') return { kind: 'nothing' };
+  const administrations = [...tenancy.tree.node(top).subtree()].map(({ id }) => id);
+  return { kind: 'administrations', administrations };
 }

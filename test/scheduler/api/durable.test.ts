@@ -8,7 +8,6 @@ import { authorizer } from '../../../scheduler/api/authorization.js';
 import { insecureCallers } from '../../../scheduler/api/callers.js';
 import { apiServer } from '../../../scheduler/api/server.js';
 import { Entrance } from '../../../scheduler/api/entrance.js';
-import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
@@ -57,7 +56,7 @@ async function serve(t: Test) {
     startMs: 0,
     usage: { ask: async () => null },
     advertise: ['127.0.0.1:7443'],
-    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
+    audit: { reader: { ask: async () => null }, key: checkpoints },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -15,7 +15,6 @@ import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
-import { visibilityOf } from '../../../scheduler/core/audit/visibility.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
@@ -113,7 +112,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
-    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
+    audit: { reader: { ask: async () => null }, key: checkpoints },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });

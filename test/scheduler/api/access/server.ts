@@ -13,7 +13,6 @@ import { apiServer } from '../../../../scheduler/api/server.js';
 import type { UsageReader } from '../../../../scheduler/api/usage-service.js';
 import { watchRingOf } from '../../../../scheduler/api/vm-watch.js';
 import { type Caller, insecureCaller } from '../../../../scheduler/core/access/caller.js';
-import { visibilityOf } from '../../../../scheduler/core/audit/visibility.js';
 import { Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../../scheduler/fleet/fleet.js';
 import { EngineWorld } from '../../engine-world.js';
@@ -88,7 +87,7 @@ export async function serve(
     version: '0',
     startMs: 0,
     usage,
-    audit: { reader: { ask: async () => null }, key: checkpoints, visibilityOf },
+    audit: { reader: { ask: async () => null }, key: checkpoints },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey),
   });

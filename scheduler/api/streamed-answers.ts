@@ -1,0 +1,67 @@
+/**
+ * Calls whose answers are worked out on another thread, and written piece by piece as fast as they are read. They end when
+ * the reader goes away, and when it would not be let in any more.
+ */
+import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
+import type { Caller } from '../core/access/caller.js';
+import { isRefusal, type Refusal } from '../core/refusal.js';
+import { type Arrived, type CallContext, streaming } from './methods.js';
+import { internalStatus, statusOf } from './status.js';
+import { whileAllowed } from './stream-access.js';
+import { write } from './written.js';
+
+/** Who works answers out. */
+export interface Reader<Question, Told> {
+  /** Hands over each piece when `take` has done with the one before; null when all of them were. */
+  ask(
+    question: Question,
+    take: (piece: Told) => Promise<void>,
+    unwanted: AbortSignal,
+  ): Promise<Refusal | null>;
+}
+
+export interface Asking<Question, Told> {
+  question: Question;
+  /** Null for what the caller is not told. */
+  render(piece: Told): object | null;
+}
+
+/** `trouble` is for the log, when no answer could be worked out. */
+export function streamedAnswers<Request extends object, Question, Told>(
+  reader: Reader<Question, Told>,
+  trouble: string,
+  prepare: (request: Request, context: CallContext, caller: Caller) => Asking<Question, Told> | Refusal,
+) {
+  return (
+    method: MethodDefinition<unknown, unknown>,
+    context: CallContext,
+  ): handleServerStreamingCall<Arrived<unknown>, object> =>
+    (call) =>
+      streaming(method, context, call, (request: Request, caller) => {
+        const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
+        const asking = prepare(request, context, caller);
+        if (isRefusal(asking)) return refused(asking);
+        const gone = new AbortController();
+        const forget = whileAllowed(context, method.path, request, caller, refused);
+        const over = () => {
+          forget();
+          gone.abort();
+        };
+        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
+        const take = async (piece: Told) => {
+          const message = asking.render(piece);
+          if (message !== null) await write(call, message, gone.signal);
+        };
+        reader.ask(asking.question, take, gone.signal).then(
+          (refusal) => {
+            if (gone.signal.aborted) return;
+            if (refusal === null) call.end();
+            else refused(refusal);
+          },
+          (error: Error) => {
+            context.log.error({ err: error, method: method.path }, trouble);
+            if (!gone.signal.aborted) call.emit('error', internalStatus());
+          },
+        );
+      });
+}
