@@ -1,6 +1,6 @@
 /** What an operator sees, and what guests feel, when a host's libvirt hangs, its cable is pulled or its power fails. */
 import t from 'tap';
-import { Laboratory, lab, parent, tiny, until } from './laboratory.js';
+import { Laboratory, lab, processOf, until } from './laboratory.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -16,26 +16,10 @@ async function hostState(name: string): Promise<string> {
   return host?.state ?? '';
 }
 
-/** A running VM, with the name of its host. */
-async function running(vmId: string): Promise<{ name: string; uid: string; host: string }> {
-  const { vm, operation } = await laboratory.call(vms.createVm.bind(vms), {
-    parent,
-    vmId,
-    vm: { spec: tiny },
-  });
-  const ended = await laboratory.ended(operation?.name ?? '');
-  if (!vm || ended.state !== 'OPERATION_STATE_SUCCEEDED') throw new Error(JSON.stringify(ended));
-  return { name: vm.name, uid: vm.uid, host: vm.host.slice('hosts/'.length) };
-}
-
-async function processOf(host: string, uid: string): Promise<string> {
-  return (await lab('host', host, 'exec', 'pgrep', '-f', `qemu.*${uid}`)).trim();
-}
-
 t.test(
   'while libvirtd hangs the host is suspect, its VMs unknown, and status answers; then all is well',
   async (t) => {
-    const vm = await running('hang');
+    const vm = await laboratory.running('hang');
     const before = await processOf(vm.host, vm.uid);
     await lab('host', vm.host, 'freeze-libvirtd');
     await until('the host is suspect', async () => (await hostState(vm.host)) === 'HOST_STATE_SUSPECT');
@@ -59,7 +43,7 @@ t.test(
 t.test(
   'a cut cable makes the host suspect and then lost; guests run on, and nothing starts elsewhere',
   async (t) => {
-    const vm = await running('cut');
+    const vm = await laboratory.running('cut');
     const before = await processOf(vm.host, vm.uid);
     await lab('host', vm.host, 'cut');
     await until('the host is lost', async () => (await hostState(vm.host)) === 'HOST_STATE_LOST');
@@ -77,7 +61,7 @@ t.test(
 );
 
 t.test('after a power failure the host comes back and starts its VMs again, once', async (t) => {
-  const vm = await running('power');
+  const vm = await laboratory.running('power');
   await lab('host', vm.host, 'power-off');
   await until('the host is not ready', async () => (await hostState(vm.host)) !== 'HOST_STATE_READY');
   await lab('host', vm.host, 'power-on');
@@ -93,7 +77,7 @@ t.test('after a power failure the host comes back and starts its VMs again, once
 });
 
 t.test('a QEMU process that is killed is started again', async (t) => {
-  const vm = await running('qemu');
+  const vm = await laboratory.running('qemu');
   const before = await processOf(vm.host, vm.uid);
   await lab('host', vm.host, 'exec', 'kill', '-9', ...before.split('\n'));
   const after = await until('another process runs', async () => {
@@ -109,7 +93,7 @@ t.test('a QEMU process that is killed is started again', async (t) => {
 });
 
 t.test('a start that libvirtd was killed in the middle of is begun anew when libvirtd is back', async (t) => {
-  const vm = await running('midstart');
+  const vm = await laboratory.running('midstart');
   const qemu = await processOf(vm.host, vm.uid);
   const note = (await lab('host', vm.host, 'exec', 'grep', '-l', vm.uid, '-r', '/run/libvirt/qemu')).trim();
   await lab('host', vm.host, 'kill-libvirtd', '--stay-down');
@@ -159,7 +143,7 @@ t.test('a foreign domain is counted and never touched', async (t) => {
 t.test(
   'a domain that vanished is reported missing, and made again only when it is told to start',
   async (t) => {
-    const vm = await running('missing');
+    const vm = await laboratory.running('missing');
     await lab('host', vm.host, 'virsh', 'destroy', vm.uid);
     await lab('host', vm.host, 'virsh', 'undefine', vm.uid).catch(() => '');
     const seen = await until('a verdict', async () => {

@@ -153,6 +153,18 @@ export class Laboratory {
     });
   }
 
+  /** A new VM, once it runs, with the name of its host. */
+  async running(vmId: string): Promise<{ name: string; uid: string; host: string }> {
+    const { vm, operation } = await this.call(this.vms.createVm.bind(this.vms), {
+      parent,
+      vmId,
+      vm: { spec: tiny },
+    });
+    const ended = await this.ended(operation?.name ?? '');
+    if (!vm || ended.state !== 'OPERATION_STATE_SUCCEEDED') throw new Error(JSON.stringify(ended));
+    return { name: vm.name, uid: vm.uid, host: vm.host.slice('hosts/'.length) };
+  }
+
   async vm(name: string): Promise<Vm__Output> {
     const { vm } = await this.call(this.vms.getVm.bind(this.vms), { name });
     if (!vm) throw new Error(`no VM in the answer for ${name}`);
@@ -220,6 +232,11 @@ export class Laboratory {
     // Whom partners serve is tested elsewhere: here every host is to have VMs.
     await this.secovia('partner', 'update', 'vardar', '--open');
   }
+}
+
+/** The QEMU process of a VM on a host. */
+export async function processOf(host: string, uid: string): Promise<string> {
+  return (await lab('host', host, 'exec', 'pgrep', '-f', `qemu.*${uid}`)).trim();
 }
 
 /** A small VM of the laboratory's tiny image. */

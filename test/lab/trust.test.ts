@@ -1,6 +1,6 @@
 /** Certificates of real hosts with guests on them: renewed under way, revoked, and given anew for a token. */
 import t from 'tap';
-import { Laboratory, lab, parent, tiny, until } from './laboratory.js';
+import { Laboratory, lab, processOf, until } from './laboratory.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -9,7 +9,7 @@ t.teardown(async () => {
   laboratory.close();
 });
 
-const { vms, hosts } = laboratory;
+const { hosts } = laboratory;
 
 async function hostOf(name: string) {
   const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
@@ -17,23 +17,11 @@ async function hostOf(name: string) {
   return host;
 }
 
-async function running(vmId: string): Promise<{ name: string; uid: string; host: string }> {
-  const request = { parent, vmId, vm: { spec: tiny } };
-  const { vm, operation } = await laboratory.call(vms.createVm.bind(vms), request);
-  const ended = await laboratory.ended(operation?.name ?? '');
-  if (!vm || ended.state !== 'OPERATION_STATE_SUCCEEDED') throw new Error(JSON.stringify(ended));
-  return { name: vm.name, uid: vm.uid, host: vm.host.slice('hosts/'.length) };
-}
-
-async function processOf(host: string, uid: string): Promise<string> {
-  return (await lab('host', host, 'exec', 'pgrep', '-f', `qemu.*${uid}`)).trim();
-}
-
 const newest = ({ certificates }: { certificates: { serial: string }[] }) =>
   certificates.at(-1)?.serial ?? '';
 
 t.test('a certificate is renewed under a running VM, and the stream does not notice', async (t) => {
-  const vm = await running('renewed');
+  const vm = await laboratory.running('renewed');
   const guest = await processOf(vm.host, vm.uid);
   const before = await hostOf(vm.host);
   t.not(newest(before), '');
@@ -54,7 +42,7 @@ t.test('a certificate is renewed under a running VM, and the stream does not not
 });
 
 t.test('a revoked host is cut off, its VM runs on, and a token brings it back', async (t) => {
-  const vm = await running('revoked');
+  const vm = await laboratory.running('revoked');
   const guest = await processOf(vm.host, vm.uid);
   await laboratory.secovia('host', 'revoke', vm.host, '--yes', '--reason', 'its key was seen elsewhere');
   const cut = await until('the host is not ready', async () => {
