@@ -5,6 +5,7 @@
 const maxOutstanding = 16;
 
 export class Lease {
+  /** What was asked on this stream from the newest that was answered on: that one may be granted again, for longer. */
   readonly #asked = new Map<number, number>();
   #lastId = 0;
   #expiresAt: number | null = null;
@@ -21,12 +22,15 @@ export class Lease {
     return id;
   }
 
-  /** Takes a grant. One that answers nothing that was asked on this stream is worth nothing. */
+  /**
+   * Takes a grant: the scheduler's newest word is what counts, also when it ends earlier than the one before, which was
+   * for a planned stop (L3). One that answers nothing that was asked on this stream is worth nothing.
+   */
   granted(id: number, leaseMs: number, now: number): boolean {
     const askedAt = this.#asked.get(id);
     if (askedAt === undefined) return false;
-    for (const older of [...this.#asked.keys()]) if (older <= id) this.#asked.delete(older);
-    this.#expiresAt = Math.max(this.#expiresAt ?? 0, askedAt + leaseMs);
+    for (const older of [...this.#asked.keys()]) if (older < id) this.#asked.delete(older);
+    this.#expiresAt = askedAt + leaseMs;
     this.#grantedAt = now;
     return true;
   }
@@ -34,6 +38,11 @@ export class Lease {
   /** A new stream: what was asked on the old one is not answered any more. The lease itself goes on. */
   forgetAsked(): void {
     this.#asked.clear();
+  }
+
+  /** Milliseconds for which the lease lasts still; 0 when there is none. */
+  heldMs(now: number): number {
+    return Math.max(0, Math.ceil((this.#expiresAt ?? now) - now));
   }
 
   get expiresAt(): number | null {

@@ -345,7 +345,8 @@ export class LinkMachine {
     }
     if (now >= this.#nextLeaseAt) {
       this.#nextLeaseAt = now + this.#leaseIntervalMs();
-      this.#out({ kind: 'send', request: { leaseRequest: { id: this.#lease.ask(now) } } });
+      const leaseRequest = { id: this.#lease.ask(now), heldMs: this.#lease.heldMs(now) };
+      this.#out({ kind: 'send', request: { leaseRequest } });
     }
     if (now >= this.#nextReportAt) {
       this.#nextReportAt = now + this.#reportIntervalMs();

@@ -37,7 +37,7 @@ export interface Agents<S extends Session> {
   /** `serial` is that of the certificate that proves which host it is; null where the scheduler runs without TLS. */
   hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
-  lease(session: S, id: number): void;
+  lease(session: S, id: number, heldMs: number | null): void;
   report(session: S, message: Report__Output): void;
   gone(session: S, reason: string): void;
 }
@@ -168,7 +168,8 @@ class Link<S extends Session> {
   #listen(session: S, message: LinkRequest__Output): void {
     if (session.ended) return;
     if (message.observation) this.fleet.observe(session, message.observation);
-    else if (message.leaseRequest) this.fleet.lease(session, message.leaseRequest.id);
+    else if (message.leaseRequest)
+      this.fleet.lease(session, message.leaseRequest.id, message.leaseRequest.heldMs ?? null);
     else if (message.report) this.fleet.report(session, message.report);
     else if (message.goodbye) this.fleet.gone(session, 'its agent was stopped on purpose; the guests run on');
   }

@@ -63,7 +63,7 @@ export class Fleet {
     const { state } = this.#engine;
     for (const host of state.hosts.values()) {
       if (host.state === 'suspect' || host.state === 'quarantined') {
-        this.#leases.grant(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
+        this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
       }
     }
     this.#recovering = state.federation.recoveringSites;
@@ -180,7 +180,8 @@ export class Fleet {
     if (host && this.#leases.endMs(host.id) === 0) this.#expectLease(host);
   }
 
-  lease(session: AgentSession, id: number): void {
+  /** `heldMs` is what the agent holds, as it counts; null from one too old to say. */
+  lease(session: AgentSession, id: number, heldMs: number | null = null): void {
     const { state } = this.#engine;
     const host = state.hosts.get(session.host);
     if (host === undefined) return;
@@ -191,6 +192,7 @@ export class Fleet {
       return;
     }
     session.serial = standing.serial;
+    if (heldMs !== null && heldMs >= 0) this.#leases.held(host.id, heldMs, this.#uptimeMs());
     if (this.#isRecovering(host)) return;
     session.leaseId = id;
     this.#grant(session, this.#leaseMs);

@@ -92,7 +92,12 @@ t.test('L1: a lease counts from when it was asked for', async (t) => {
   play.receive(wire({ leaseGrant: { id: 99, leaseMs: 60_000, epoch } }));
   t.equal(play.machine.status().leaseExpiresAt, 16_000, 'what was not asked for is not granted');
   play.receive(wire({ leaseGrant: { id: 1, leaseMs: 60_000, epoch } }));
-  t.equal(play.machine.status().leaseExpiresAt, 16_000, 'nor is it granted twice');
+  t.equal(play.machine.status().leaseExpiresAt, 61_000, 'L3: a planned stop grants the same one for longer');
+  t.match(sent(play.wake()), [{ leaseRequest: { id: 2, heldMs: 55_000 } }], 'and what it holds is said');
+  play.receive(wire({ leaseGrant: { id: 2, leaseMs: 15_000, epoch } }));
+  t.equal(play.machine.status().leaseExpiresAt, 21_000, 'the newest word counts');
+  play.receive(wire({ leaseGrant: { id: 1, leaseMs: 60_000, epoch } }));
+  t.equal(play.machine.status().leaseExpiresAt, 21_000, 'and none that is older');
 });
 
 t.test('leases are asked for at their interval, reports sent at theirs', async (t) => {

@@ -29,7 +29,14 @@ test('the settings as they would be used can be printed, and nothing is started'
     dataDir: join(folder, 'none'),
     federation: 'from-file',
     leaseMs: 3000,
+    hostCertificateMs: 7 * 86_400_000,
+    callsPerSecond: 5000,
     strategy: 'pack',
+    oidcIssuer: '',
+    oidcAudience: 'secovia',
+    oidcKeys: '',
+    oidcClaim: 'secovia_administrations',
+    oidcClockSkewS: 60,
     logLevel: 'info',
   });
   t.throws(() => statSync(join(folder, 'none')), { code: 'ENOENT' });

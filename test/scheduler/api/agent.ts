@@ -95,8 +95,8 @@ export class ScriptedAgent {
     });
   }
 
-  askLease(id: number): void {
-    this.send({ leaseRequest: { id } });
+  askLease(id: number, heldMs?: number): void {
+    this.send({ leaseRequest: { id, heldMs } });
   }
 
   observe(observation: Observation): void {

@@ -399,6 +399,10 @@ test('a planned stop grants long leases first, and the hosts are ready again aft
   t.equal(await federation.hostState('planned'), 'HOST_STATE_READY');
   const { welcome } = again.heard.all[0] ?? {};
   t.match(welcome?.epoch, { incarnation: 1, counter: 2 });
+  again.askLease(2, 60_000);
+  await again.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 2);
+  const said = (await api.call('GetHost', { name: 'hosts/planned' })).host;
+  t.ok(Number(said?.leaseExpireTime?.seconds) < Date.now() / 1000 + 100, 'until the host says what it holds');
   again.close();
 });
 
