@@ -178,6 +178,9 @@ const baselines: Record<
   QuarantineHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
   ReleaseHost: { name: 'hosts/fuzzed-host' },
   RevokeHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  FenceHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  ConfirmFence: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  EvacuateHost: { name: 'hosts/fuzzed-host' },
   GetCaller: {},
   CreateIdentity: {
     identityId: 'fuzzed',
