@@ -98,7 +98,7 @@ export async function runScheduler(config: Config): Promise<void> {
       authority,
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: packageVersion(),
     startMs,
     usage: accountant,

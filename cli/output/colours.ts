@@ -47,6 +47,7 @@ const tones: Record<string, Tone> = {
   MISSING: 'bad',
   FAILED: 'bad',
   LOST: 'bad',
+  FENCED: 'bad',
   QUARANTINED: 'bad',
 };
 

@@ -6,6 +6,7 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
@@ -38,6 +39,7 @@ export interface Agents<S extends Session> {
   hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
   lease(session: S, id: number, heldMs: number | null): void;
+  fenced(session: S, result: FenceResult__Output): void;
   report(session: S, message: Report__Output): void;
   gone(session: S, reason: string): void;
 }
@@ -171,6 +173,7 @@ class Link<S extends Session> {
     else if (message.leaseRequest)
       this.fleet.lease(session, message.leaseRequest.id, message.leaseRequest.heldMs ?? null);
     else if (message.report) this.fleet.report(session, message.report);
+    else if (message.fenceResult) this.fleet.fenced(session, message.fenceResult);
     else if (message.goodbye) this.fleet.gone(session, 'its agent was stopped on purpose; the guests run on');
   }
 

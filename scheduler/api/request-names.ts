@@ -71,6 +71,9 @@ const byService: Record<string, Record<string, Names>> = {
     QuarantineHost: named('host', 'change'),
     ReleaseHost: named('host', 'change'),
     RevokeHost: named('host', 'change'),
+    FenceHost: named('host', 'change'),
+    ConfirmFence: named('host', 'change'),
+    EvacuateHost: named('host', 'change'),
   },
   JoinTokenService: {
     CreateJoinToken: ({ site }) => one('site', textIn(site), 'change'),

@@ -8,14 +8,13 @@ import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
 import { federationService } from './federation-service.js';
 import { guardedServer } from './guarded-server.js';
-import { hostService } from './host-service.js';
+import { type HostLink, hostService } from './host-service.js';
 import { identityService } from './identity-service.js';
 import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
 import { operationService } from './operation-service.js';
-import type { LeaseReader } from '../render/host.js';
 import { partnerService } from './partner-service.js';
 import { placementService } from './placement-service.js';
 import { quotaService } from './quota-service.js';
@@ -37,7 +36,7 @@ const mostStreams = 1000;
 export interface ServerOptions {
   context: CallContext;
   ring: WatchRing;
-  leaseEndMs: LeaseReader;
+  fleet: HostLink;
   version: string;
   startMs: number;
   usage: UsageReader;
@@ -56,7 +55,7 @@ export interface ApiServer {
 }
 
 export function apiServer(options: ServerOptions): ApiServer {
-  const { context, ring, leaseEndMs, version, startMs } = options;
+  const { context, ring, fleet, version, startMs } = options;
   const server = new grpc.Server({
     'grpc.max_receive_message_length': largestMessageBytes,
     'grpc.max_send_message_length': largestMessageBytes * 4,
@@ -81,7 +80,7 @@ export function apiServer(options: ServerOptions): ApiServer {
     server.addService(raw, handlers);
   };
   add(v1.SiteService.service, siteService);
-  add(v1.HostService.service, hostService(leaseEndMs));
+  add(v1.HostService.service, hostService(fleet));
   add(v1.AdministrationService.service, administrationService);
   add(v1.PartnerService.service, partnerService);
   add(v1.QuotaService.service, quotaService);

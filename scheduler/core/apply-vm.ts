@@ -1,6 +1,7 @@
 /** How a change of a VM changes the state: the VM's record, its claim, and the indexes. */
 import { must } from './apply.js';
 import type { Change } from './changes.js';
+import { leaveBehind } from './elsewhere/leftovers.js';
 import type { FormerSize, Vm } from './model.js';
 import type { State } from './state.js';
 
@@ -37,6 +38,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       if (change.dataClass !== undefined) classify(state, vm, change.dataClass);
       vm.title = change.title;
       vm.labels = change.labels;
+      noteRestartPolicy(vm, change);
       vm.policy = change.policy;
       vm.deletionProtection = change.deletionProtection;
       if (change.priority !== undefined) vm.priority = change.priority;
@@ -82,7 +84,11 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
+      if (change.leaves !== undefined) leaveBehind(state, vm, change.leaves);
       enter('placed');
+      return;
+    case 'vm.waits':
+      vm.fault = change.fault;
       return;
     case 'vm.unplaced':
       moveTo(state, vm, { host: null });
@@ -106,6 +112,13 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.term = change.term;
       vm.generation = change.generation;
   }
+}
+
+/** Whoever has not heard of it may still start the VM by itself. */
+function noteRestartPolicy(vm: Vm, { policy, generation }: Extract<VmChange, { type: 'vm.updated' }>): void {
+  if (policy.onHostLoss === vm.policy.onHostLoss) return;
+  if (policy.onHostLoss === 'restart') vm.restartSince = generation;
+  else delete vm.restartSince;
 }
 
 function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {

@@ -9,6 +9,7 @@ import { applyAccessChange } from './apply-access.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
+import { clearLeft } from './elsewhere/leftovers.js';
 import type { Administration, Host, Site } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
@@ -139,6 +140,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.inventory':
     case 'host.state':
     case 'host.reported':
+    case 'host.fence':
     case 'host.cordoned':
     case 'host.updated':
     case 'host.certified':
@@ -151,6 +153,9 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.touched.write('host', host.id, host);
       return;
     }
+    case 'host.cleared':
+      clearLeft(state, must(state.hosts.get(change.id), change), change.uid);
+      return;
     case 'operation.started':
     case 'operation.target_ended':
     case 'operation.cancelled':
@@ -204,7 +209,7 @@ function applyAdministrationChange(
 /** How many boot ids a host remembers, to tell a clone from a reboot. */
 const bootIdsKept = 16;
 
-type HostChange = Extract<Change, { type: `host.${string}`; id: string }>;
+type HostChange = Exclude<Extract<Change, { type: `host.${string}`; id: string }>, { type: 'host.cleared' }>;
 
 function applyHostChange(host: Host, change: HostChange, atMs: number): void {
   switch (change.type) {
@@ -214,6 +219,9 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       }
       host.connectedMs = atMs;
       delete host.enrolled;
+      // What was proven of it is true no more.
+      delete host.fence;
+      delete host.lostMs;
       return;
     case 'host.boots_forgotten':
       host.bootIds = [];
@@ -224,6 +232,7 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       return;
     case 'host.state':
       if (host.state !== change.state) host.stateMs = atMs;
+      if (change.state === 'lost' || change.state === 'fenced') host.lostMs ??= atMs;
       host.state = change.state;
       host.stateReason = change.reason;
       return;
@@ -231,6 +240,9 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.libvirtAvailable = change.libvirtAvailable;
       host.foreignDomains = change.foreignDomains;
       host.orphans = change.orphans;
+      return;
+    case 'host.fence':
+      host.fence = change.fence;
       return;
     case 'host.cordoned':
       host.cordoned = change.cordoned;

@@ -7,6 +7,7 @@ import type {
   DesiredState,
   Epoch,
   Fault,
+  Fence,
   FormerSize,
   Host,
   HostCapacity,
@@ -102,6 +103,10 @@ export type Change =
       foreignDomains: number;
       orphans: string[];
     }
+  /** How far the proof has come that it is off. */
+  | { type: 'host.fence'; id: string; fence: Fence }
+  /** Nothing is left there of a VM that was started elsewhere. */
+  | { type: 'host.cleared'; id: string; uid: string }
   | { type: 'host.cordoned'; id: string; cordoned: boolean }
   | {
       type: 'host.updated';
@@ -153,7 +158,11 @@ export type Change =
       term: number;
       generation: number;
       refusedBy: string[];
+      /** It was on a host that is off, which has to take away what is left of it when it is back. */
+      leaves?: { host: string; keepVolumes: boolean };
     }
+  /** It should be restarted elsewhere, and cannot be now. */
+  | { type: 'vm.waits'; uid: string; fault: Fault }
   /** No host has it: the last one refused it, and nothing of it runs. */
   | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
   | {

@@ -5,6 +5,8 @@
  */
 import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
+import { hasDiskOnPool } from './elsewhere/evacuation.js';
+import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
@@ -21,10 +23,18 @@ export const placementAttempts = 3;
 /** The changes that follow from what an agent has seen of one VM. */
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
   const vm = state.vms.get(seen.uid);
+  if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
   if (vm === undefined) return [];
   if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
   if (vm.host !== host.id || vm.term !== seen.term) return [];
   return observe(state, vm, host, seen);
+}
+
+/** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
+function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
+  const left = leftovers.find((one) => one.uid === uid);
+  const gone = state === 'absent' && left?.term === term && generation >= left.generation;
+  return gone ? [{ type: 'host.cleared', id, uid }] : [];
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
@@ -167,7 +177,16 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     const placed = place(state, request);
     if (!placed.noHost) return [placedChange(vm, whereOf(placed), refusedBy)];
   }
+  if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
+}
+
+/** Nowhere can it be now, but its disk lives: it stays claimed where it was tried last, to be started or deleted there. */
+function keptThere(vm: Vm, { generation, rebootCount }: Observation, fault: Fault): Change[] {
+  return [
+    { type: 'vm.observed', uid: vm.uid, state: 'failed', generation, rebootCount, fault },
+    ...endOperation(vm, fault),
+  ];
 }
 
 function sameFault(a: Fault | null, b: Fault | null): boolean {

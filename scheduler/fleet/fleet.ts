@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import { provenBy } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
@@ -14,6 +15,8 @@ import type { Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
 import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
+import { Elsewhere } from './elsewhere.js';
+import { fenceTargetsIn } from './fencers.js';
 import { Leases } from './leases.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
 import { AgentSession, type LinkStream } from './session.js';
@@ -47,6 +50,7 @@ export class Fleet {
   readonly #uptimeMs: () => number;
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
+  readonly #elsewhere: Elsewhere;
   #recovering: readonly string[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
@@ -56,6 +60,7 @@ export class Fleet {
     this.#leaseMs = leaseMs;
     this.#log = log;
     this.#uptimeMs = uptimeMs;
+    this.#elsewhere = new Elsewhere({ engine, sessions: this.#sessions, leaseMs, log, uptimeMs });
   }
 
   /** Begins to lead the agents. */
@@ -67,8 +72,12 @@ export class Fleet {
       }
     }
     this.#recovering = state.federation.recoveringSites;
+    this.#elsewhere.start();
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
-    this.#sweep = setInterval(() => this.#lapse(), sweepMs);
+    this.#sweep = setInterval(() => {
+      this.#lapse();
+      this.#elsewhere.sweep();
+    }, sweepMs);
     this.#sweep.unref();
   }
 
@@ -137,6 +146,7 @@ export class Fleet {
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
     session.serial = serial;
+    session.fenceTargets = fenceTargetsIn(hello.report);
     this.#sessions.set(host, session);
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
@@ -168,6 +178,7 @@ export class Fleet {
 
   report(session: AgentSession, message: Report__Output): void {
     session.report = reportIn(message);
+    session.fenceTargets = fenceTargetsIn(message);
     const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
     this.#runBy(session.host, {
       type: 'host.report',
@@ -179,6 +190,15 @@ export class Fleet {
     const host = this.#engine.state.hosts.get(session.host);
     if (host && this.#leases.endMs(host.id) === 0) this.#expectLease(host);
   }
+
+  /** What has come of an order to power another host off. */
+  fenced(session: AgentSession, result: FenceResult__Output): void {
+    this.#elsewhere.fenced(session, result);
+  }
+
+  /** Whether a host's agent speaks with the scheduler now, as far as that is known. */
+  isHeard = (host: string): boolean =>
+    this.#sessions.has(host) && this.#leases.endMs(host) > this.#uptimeMs();
 
   /** `heldMs` is what the agent holds, as it counts; null from one too old to say. */
   lease(session: AgentSession, id: number, heldMs: number | null = null): void {
@@ -255,13 +275,17 @@ export class Fleet {
       protocolVersion,
       checkpoint: this.#checkpoints.newest(this.#uptimeMs()),
     });
+    this.#elsewhere.welcomed(session);
   }
 
-  #onCommitted({ touched }: Committed): void {
+  #onCommitted(committed: Committed): void {
+    const { touched } = committed;
+    this.#elsewhere.committed(committed);
     for (const vm of touched.written.vm.values()) {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
+      if (host.state === 'fenced') this.#cutFenced(host.id);
       const refusal = hostRefusal(host, host.id);
       if (refusal === null) continue;
       if (host.state === 'retired') this.#leases.forget(host.id);
@@ -269,6 +293,14 @@ export class Fleet {
       if (session !== undefined) this.#cut(session, refusal, false);
     }
     if (touched.written.federation.size > 0) this.#greetRecovered();
+  }
+
+  /** What its stream still brings is from before it was off: if it is on again, its agent says hello. */
+  #cutFenced(id: string): void {
+    this.#leases.forget(id);
+    const session = this.#sessions.get(id);
+    if (session !== undefined)
+      this.#cut(session, refuse('aborted', 'FENCED', 'the host was taken to be off; say hello again'), true);
   }
 
   /**

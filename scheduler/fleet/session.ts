@@ -8,8 +8,11 @@ import type { LeaseGrant } from '../../proto/gen/secovia/v1/LeaseGrant.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Welcome } from '../../proto/gen/secovia/v1/Welcome.js';
 import type { HostReport } from '../core/commands.js';
+import { leftoverOf } from '../core/elsewhere/leftovers.js';
+import type { Host } from '../core/model.js';
 import type { Engine } from '../engine.js';
-import { desiredMessage } from './desired.js';
+import { desiredMessage, leftoverMessage } from './desired.js';
+import type { FenceTarget } from './fencers.js';
 
 /** What a session needs of its stream. */
 export interface LinkStream {
@@ -30,6 +33,8 @@ export class AgentSession {
   leaseId = 0;
   /** Of the certificate that proves which host this is; null where there is no TLS. */
   serial: string | null = null;
+  /** The hosts that its agent can power off. */
+  fenceTargets: readonly FenceTarget[] = [];
   ended = false;
   readonly #dirty = new Set<string>();
   /** Term and generation last sent of each VM: what has not changed since needs no words (PROTOCOL S4). */
@@ -64,7 +69,9 @@ export class AgentSession {
   welcome(welcome: Welcome): void {
     this.send({ welcome });
     this.#welcomed = true;
-    for (const vm of this.engine.state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
+    const { state } = this.engine;
+    for (const vm of state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
+    for (const { uid } of state.hosts.get(this.host)?.leftovers ?? []) this.#dirty.add(uid);
     void this.#pump();
   }
 
@@ -112,26 +119,35 @@ export class AgentSession {
   /** What the agent has to hear next; `synced` when that is everything. Null when there is nothing. */
   #takeNext(): { desired: Desired[]; synced: boolean } | null {
     const { state } = this.engine;
-    const site = state.hosts.get(this.host)?.site;
+    const host = state.hosts.get(this.host);
     // In recovery nothing is started or deleted (PROTOCOL E2); what was noted is sent when it ends.
-    if (site === undefined || state.federation.recoveringSites.includes(site)) return null;
+    if (host === undefined || state.federation.recoveringSites.includes(host.site)) return null;
     const desired: Desired[] = [];
     for (const uid of this.#dirty) {
       if (desired.length === chunk) return { desired, synced: false };
       this.#dirty.delete(uid);
-      const vm = state.vms.get(uid);
-      if (vm === undefined || vm.host !== this.host) {
+      const message = this.#desiredOf(host, uid);
+      if (message === null) {
         this.#sent.delete(uid);
         continue;
       }
-      const version = vm.term * generationsPerTerm + vm.generation;
+      const version = message.term * generationsPerTerm + message.generation;
       if (this.#sent.get(uid) === version) continue;
       this.#sent.set(uid, version);
-      desired.push(desiredMessage(state, vm));
+      desired.push(message);
     }
     const synced = !this.#synced;
     this.#synced = true;
     return desired.length > 0 || synced ? { desired, synced } : null;
+  }
+
+  /** What the host should hold of a VM: its own, or nothing of one that was started elsewhere. */
+  #desiredOf(host: Host, uid: string): ReturnType<typeof desiredMessage> | null {
+    const { state } = this.engine;
+    const vm = state.vms.get(uid);
+    if (vm?.host === this.host) return desiredMessage(state, vm);
+    const leftover = leftoverOf(host, uid);
+    return leftover === undefined ? null : leftoverMessage(state, leftover);
   }
 
   async #write(message: LinkResponse): Promise<void> {

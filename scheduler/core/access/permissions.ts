@@ -38,6 +38,9 @@ HostService         RetireHost            all          own         -          - 
 HostService         QuarantineHost        all          own         -          -         -         -        -      -
 HostService         ReleaseHost           all          own         -          -         -         -        -      -
 HostService         RevokeHost            all          own         -          -         -         -        -      -
+HostService         FenceHost             all          own         -          -         -         -        -      -
+HostService         ConfirmFence          all          own         -          -         -         -        -      -
+HostService         EvacuateHost          all          own         -          -         -         -        -      -
 
 JoinTokenService    CreateJoinToken       all          own         -          -         -         -        -      -
 JoinTokenService    ListJoinTokens        all          sees        -          -         all       -        -      -

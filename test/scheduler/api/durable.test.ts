@@ -51,7 +51,7 @@ async function serve(t: Test) {
       attempts: { note: () => {} },
     },
     ring: watchRingOf(world.engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },

@@ -108,7 +108,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
       authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },

@@ -83,7 +83,7 @@ export async function serve(
       authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage,
