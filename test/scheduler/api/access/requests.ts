@@ -83,7 +83,7 @@ export const requests: Record<string, Made> = {
   'HostService/ReleaseHost': named('host'),
   'HostService/RevokeHost': named('host'),
   'HostService/FenceHost': named('host'),
-  'HostService/ConfirmFence': about('host', () => ({ reason: 'seen' })),
+  'HostService/ConfirmFence': named('host', { reason: 'seen' }),
   'HostService/EvacuateHost': named('host'),
   'JoinTokenService/CreateJoinToken': of('site', 'site'),
   'JoinTokenService/ListJoinTokens': nothing,
