@@ -15,7 +15,7 @@ export const hostEvacuate = defineCommand({
       collection: 'hosts',
       service: 'HostService',
       method: 'EvacuateHost',
-      done: 'evacuates at once host',
+      done: 'lets VMs go at once: host',
       order: (connection, name) => connection.mutate('HostService', 'EvacuateHost', { name }),
     }),
 });

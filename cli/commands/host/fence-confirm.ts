@@ -32,7 +32,7 @@ export const hostFenceConfirm = defineCommand<Options>({
       collection: 'hosts',
       service: 'HostService',
       method: 'ConfirmFence',
-      done: 'took as off host',
+      done: 'from now on taken to be off: host',
       order: (connection, name) => connection.mutate('HostService', 'ConfirmFence', { name, reason }),
     });
   },
