@@ -57,7 +57,7 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       [
         'Left over',
         host.leftoverVms > 0
-          ? `of ${host.leftoverVms} VMs that live elsewhere; taken away when it is back`
+          ? `something of ${host.leftoverVms} VMs, which is taken away when its agent is there`
           : '',
       ],
       ['Cordoned', host.cordoned ? 'yes: nothing new is placed here' : ''],

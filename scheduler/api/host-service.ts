@@ -8,6 +8,7 @@ import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
 import type { QuarantineHostRequest__Output } from '../../proto/gen/secovia/v1/QuarantineHostRequest.js';
 import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/ReleaseHostRequest.js';
+import type { RemoveOrphanRequest__Output } from '../../proto/gen/secovia/v1/RemoveOrphanRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
 import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
@@ -28,6 +29,7 @@ import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js
 import { givenTraits } from './traits.js';
 
 const reasonLimit = 200;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const filterSchema = (state: State, sight: Sight): FilterSchema<Host> => ({
   fields: {
@@ -199,6 +201,18 @@ export function hostService(link: HostLink) {
       const id = fields.name('name', 'host', request.name);
       if (fields.refusal) return { refusal: fields.refusal };
       const outcome = engine.run({ type: 'host.evacuate', id });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    RemoveOrphan: mutation((request: RemoveOrphanRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      if (!uuid.test(request.orphan)) {
+        fields.fault('orphan', 'must be the UUID of an orphan, as secovia host show has it');
+      }
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.remove_orphan', id, uid: request.orphan });
       if (outcome.refusal) return outcome;
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     }),

@@ -74,6 +74,7 @@ const byService: Record<string, Record<string, Names>> = {
     FenceHost: named('host', 'change'),
     ConfirmFence: named('host', 'change'),
     EvacuateHost: named('host', 'change'),
+    RemoveOrphan: named('host', 'change'),
   },
   JoinTokenService: {
     CreateJoinToken: ({ site }) => one('site', textIn(site), 'change'),

@@ -9,7 +9,7 @@ import { applyAccessChange } from './apply-access.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
-import { clearLeft } from './elsewhere/leftovers.js';
+import { addLeftover, clearLeft } from './elsewhere/leftovers.js';
 import type { Administration, Host, Site } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
@@ -153,6 +153,9 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.touched.write('host', host.id, host);
       return;
     }
+    case 'host.leftover':
+      addLeftover(state, must(state.hosts.get(change.id), change), change.leftover);
+      return;
     case 'host.cleared':
       clearLeft(state, must(state.hosts.get(change.id), change), change.uid);
       return;
@@ -209,7 +212,10 @@ function applyAdministrationChange(
 /** How many boot ids a host remembers, to tell a clone from a reboot. */
 const bootIdsKept = 16;
 
-type HostChange = Exclude<Extract<Change, { type: `host.${string}`; id: string }>, { type: 'host.cleared' }>;
+type HostChange = Exclude<
+  Extract<Change, { type: `host.${string}`; id: string }>,
+  { type: 'host.cleared' | 'host.leftover' }
+>;
 
 function applyHostChange(host: Host, change: HostChange, atMs: number): void {
   switch (change.type) {

@@ -13,6 +13,7 @@ import type {
   HostCapacity,
   HostState,
   Image,
+  Leftover,
   Operation,
   Priority,
   RebootMode,
@@ -105,6 +106,8 @@ export type Change =
     }
   /** How far the proof has come that it is off. */
   | { type: 'host.fence'; id: string; fence: Fence }
+  /** Something of a VM is to be taken away there. */
+  | { type: 'host.leftover'; id: string; leftover: Leftover }
   /** Nothing is left there of a VM that was started elsewhere. */
   | { type: 'host.cleared'; id: string; uid: string }
   | { type: 'host.cordoned'; id: string; cordoned: boolean }

@@ -359,6 +359,8 @@ export interface Commands {
   'host.fence_end': { command: { id: string; order: string; off: boolean; message: string }; reply: Host };
   'host.fence_confirm': { command: { id: string; reason: string }; reply: Host };
   'host.evacuate': { command: { id: string }; reply: Host };
+  /** What a host has of a VM that is not its own is to be taken away. */
+  'host.remove_orphan': { command: { id: string; uid: string }; reply: Host };
   'host.slow': { command: { id: string }; reply: Host };
   /** A VM of a fenced host is to have another. */
   'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean } };

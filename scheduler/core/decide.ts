@@ -6,6 +6,7 @@
 import type { Change } from './changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './commands.js';
 import * as evacuations from './elsewhere/decide-evacuation.js';
+import * as orphans from './elsewhere/decide-orphan.js';
 import * as fences from './elsewhere/decide-fence.js';
 import * as identities from './access/decide-identity.js';
 import * as tokens from './access/decide-token.js';
@@ -97,6 +98,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.fence_end': fences.endFence,
   'host.fence_confirm': fences.confirmFence,
   'host.evacuate': evacuations.evacuateHost,
+  'host.remove_orphan': orphans.removeOrphan,
   'host.slow': evacuations.slowEvacuation,
   'vm.evacuate': evacuations.evacuateVm,
   'host.cordon': hosts.cordonHost,

@@ -286,6 +286,7 @@ export class Fleet {
     }
     for (const host of touched.written.host.values()) {
       if (host.state === 'fenced') this.#cutFenced(host.id);
+      for (const { uid } of host.leftovers ?? []) this.#sessions.get(host.id)?.mark(uid);
       const refusal = hostRefusal(host, host.id);
       if (refusal === null) continue;
       if (host.state === 'retired') this.#leases.forget(host.id);

@@ -44,6 +44,8 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
       return `host ${change.id} is ${change.state}${change.reason === '' ? '' : `: ${change.reason}`}`;
     case 'host.fence':
       return `host ${change.id}: fence ${change.fence.state}: ${change.fence.message}`;
+    case 'host.leftover':
+      return `host ${change.id} is to take away what it has of VM ${vm(change.leftover.uid)}`;
     case 'host.cleared':
       return `nothing is left on host ${change.id} of VM ${vm(change.uid)}`;
     case 'host.reported':

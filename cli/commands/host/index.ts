@@ -6,6 +6,7 @@ import { hostFenceConfirm } from './fence-confirm.js';
 import { hostFence } from './fence.js';
 import { hostList } from './list.js';
 import { hostQuarantine } from './quarantine.js';
+import { hostRemoveOrphan } from './remove-orphan.js';
 import { hostRelease } from './release.js';
 import { hostRetire } from './retire.js';
 import { hostRevoke } from './revoke.js';
@@ -25,5 +26,6 @@ export const hostCommands: readonly CommandDefinition[] = [
   hostFence,
   hostFenceConfirm,
   hostEvacuate,
+  hostRemoveOrphan,
   hostRetire,
 ];

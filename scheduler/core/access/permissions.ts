@@ -41,6 +41,7 @@ HostService         RevokeHost            all          own         -          - 
 HostService         FenceHost             all          own         -          -         -         -        -      -
 HostService         ConfirmFence          all          own         -          -         -         -        -      -
 HostService         EvacuateHost          all          own         -          -         -         -        -      -
+HostService         RemoveOrphan          all          own         -          -         -         -        -      -
 
 JoinTokenService    CreateJoinToken       all          own         -          -         -         -        -      -
 JoinTokenService    ListJoinTokens        all          sees        -          -         all       -        -      -

@@ -51,6 +51,7 @@ export function partnersOf(state: State, change: Change): Concerned {
     case 'recovery.ended':
       return partnerOfSite(state, change.site);
     case 'host.cleared':
+    case 'host.leftover':
       return partnerOfHost(state, change.id);
     case 'partner.set':
       return change.partner.id;

@@ -10,9 +10,17 @@ export function leaveBehind(state: State, vm: Vm, from: { host: string; keepVolu
   const host = state.hosts.get(from.host);
   if (host === undefined) throw new Error(`VM ${vm.uid} leaves unknown host ${from.host}`);
   const { uid, term, generation } = vm;
-  setLeftovers(host, [...others(host, uid), { uid, term, generation, keepVolumes: from.keepVolumes }]);
-  vm.leftOn = [...(vm.leftOn ?? []).filter((id) => id !== host.id), host.id].sort();
+  addLeftover(state, host, { uid, term, generation, keepVolumes: from.keepVolumes });
+}
+
+/** Notes that something of a VM is to be taken away from a host. */
+export function addLeftover(state: State, host: Host, leftover: Leftover): void {
+  setLeftovers(host, [...others(host, leftover.uid), leftover]);
   state.touched.write('host', host.id, host);
+  const vm = state.vms.get(leftover.uid);
+  if (vm === undefined) return;
+  vm.leftOn = [...(vm.leftOn ?? []).filter((id) => id !== host.id), host.id].sort();
+  state.touched.write('vm', vm.uid, vm);
 }
 
 /** Notes that nothing of a VM is left on a host. */

@@ -48,5 +48,18 @@ t.test('show tells how far the proof has come, and what waits for it', async (t)
   const { out } = await secovia('host', 'show', 'sofia-1-a');
   t.match(out, /^Fence +FAILED by b, try 3, .*: b could not do it: no route$/m);
   t.match(out, /^Waiting VMs +4, which are to restart elsewhere$/m);
-  t.match(out, /^Left over +of 2 VMs that live elsewhere/m);
+  t.match(out, /^Left over +something of 2 VMs, which is taken away/m);
+});
+
+t.test('an orphan is taken away when it is named, and somebody has said yes', async (t) => {
+  server.on('HostService', 'RemoveOrphan', ({ name }) => ({ host: host({ name }) }));
+  const orphan = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
+  t.match(await secovia('host', 'remove-orphan', 'a', '--yes'), { code: 2, err: /--orphan/ });
+  t.match(await secovia('host', 'remove-orphan', 'a', '--orphan', orphan), { code: 2, err: /say --yes/ });
+  t.same(server.sent('HostService', 'RemoveOrphan'), []);
+  t.match(await secovia('host', 'remove-orphan', 'a', '--orphan', orphan, '--yes'), {
+    code: 0,
+    out: `ordered that ${orphan} be taken away from host a\n`,
+  });
+  t.match(server.sent('HostService', 'RemoveOrphan'), [{ name: 'hosts/a', orphan }]);
 });

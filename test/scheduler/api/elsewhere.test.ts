@@ -247,3 +247,18 @@ test('a VM that is to wait for its host does, and nobody is powered off for it',
     'only an operator has wanted it',
   );
 });
+
+test('an orphan is taken away from the host that has reported it', async (t) => {
+  const site = await Site.start(t);
+  const orphan = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
+  const agent = await site.host('host');
+  agent.send({ report: { ...report, orphans: [`domain old ${orphan}`] } });
+  await site.hostIs('host', 'has an orphan', ({ orphans }) => orphans.length === 1);
+  await site.federation.api.call('RemoveOrphan', { name: 'hosts/host', orphan });
+  const desired = await agent.desired('the orphan');
+  t.match(desired, { uid: orphan, role: 'VM_ROLE_DELETED', vmName: '' });
+  agent.answer(desired);
+  await site.hostIs('host', 'has nothing left', ({ leftoverVms }) => leftoverVms === 0);
+  const form = { name: 'hosts/host', orphan: 'old' };
+  await t.rejects(site.federation.api.call('RemoveOrphan', form), { message: /orphan: must be the UUID/ });
+});

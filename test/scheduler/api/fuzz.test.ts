@@ -181,6 +181,7 @@ const baselines: Record<
   FenceHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
   ConfirmFence: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
   EvacuateHost: { name: 'hosts/fuzzed-host' },
+  RemoveOrphan: { name: 'hosts/fuzzed-host', orphan: '00000000-0000-4000-8000-000000000000' },
   GetCaller: {},
   CreateIdentity: {
     identityId: 'fuzzed',

@@ -85,6 +85,7 @@ export const requests: Record<string, Made> = {
   'HostService/FenceHost': named('host'),
   'HostService/ConfirmFence': named('host', { reason: 'seen' }),
   'HostService/EvacuateHost': named('host'),
+  'HostService/RemoveOrphan': named('host', { orphan: '00000000-0000-4000-8000-000000000000' }),
   'JoinTokenService/CreateJoinToken': of('site', 'site'),
   'JoinTokenService/ListJoinTokens': nothing,
   'JoinTokenService/DeleteJoinToken': named('token'),
