@@ -46,13 +46,13 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const clock = systemClock();
   const file = new StateFile(config.dataDir);
   const content = await file.load(beginAnew);
-  const ledger = new Ledger(content ?? undefined);
+  const bootId = readBootId();
+  const ledger = new Ledger(bootId, content ?? undefined);
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
   await images.prepare();
-  const bootId = readBootId();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
   const core = new AgentCore(

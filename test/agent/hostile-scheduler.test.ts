@@ -95,7 +95,7 @@ async function setUp(t: Test) {
   const hypervisor = new FakeHypervisor(host);
   const images = new ImageStore(place('data'), [place('images')], [place('pools')]);
   await images.prepare();
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   const clock = systemClock();
   const wire = new Wire();
   const core = new AgentCore(
