@@ -51,6 +51,7 @@ t.test('E2: the core keeps what is newer and signed, and shouts about another pa
       ledger,
       random: () => 0,
       poolDirectories: [],
+      fencing: {},
       verifyCheckpoint: (offered) =>
         verify(
           null,
