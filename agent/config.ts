@@ -82,7 +82,7 @@ const schema = z.strictObject({
   /** Whom this host can power off by their management controllers, when they are lost. */
   fencing: fencingSetting.default({}),
   /** Prints the GUID of this machine's own management controller, where `ipmitool mc guid` cannot; empty where it can. */
-  controllerGuidCommand: commandSetting.or(z.tuple([])).default([]),
+  controllerGuidCommand: commandSetting.default([]),
   reserved: amounts.default({}),
   capacity: amounts.default({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),

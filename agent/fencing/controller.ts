@@ -65,14 +65,14 @@ export class Controller {
   /** Says the GUID. Changes nothing. */
   async readGuid(limitMs: number): Promise<FenceAnswer> {
     const { program, guidCommand } = this.#method;
-    if (guidCommand === null && !Object.hasOwn(ipmi, program)) {
+    if (guidCommand === undefined && !Object.hasOwn(ipmi, program)) {
       const problem = `of ${program} nobody knows which controller it reaches: set guidCommand to what prints its GUID`;
       return { ok: false, never: true, problem };
     }
     return this.#withPassword(async (password) => {
       const shorter = Math.min(limitMs, guidLimitMs);
       const outcome =
-        guidCommand === null
+        guidCommand === undefined
           ? await this.#ipmitool(password, shorter)
           : await run(guidCommand[0] ?? '', guidCommand.slice(1), this.#input('guid', password), {}, shorter);
       if ('ok' in outcome) return outcome;
@@ -112,7 +112,7 @@ export class Controller {
   async #withPassword(ask: (password: string) => Promise<FenceAnswer>): Promise<FenceAnswer> {
     const { passwordFile } = this.#method;
     try {
-      const password = passwordFile === null ? '' : await readPassword(passwordFile);
+      const password = passwordFile === undefined ? '' : await readPassword(passwordFile);
       const answer = await ask(password);
       if (answer.ok || password === '') return answer;
       return { ...answer, problem: answer.problem.replaceAll(password, '(password)') };

@@ -55,7 +55,7 @@ export function* fence(
     return { outcome: 'unmatched', method: '', message };
   }
   for (const method of methods) {
-    const deadline = now() + method.limitMs;
+    const deadline = now() + method.timeoutSeconds * 1000;
     const left = () => Math.max(0, deadline - now());
     const note = (problem: string) => heard.push(`${method.program}: ${problem}`);
 
@@ -85,7 +85,7 @@ export function* fence(
       if (left() <= pauseMs) break;
       yield { kind: 'pause', method, limitMs: pauseMs };
     }
-    note(`it was not read back as off in ${method.limitMs / 1000} s: ${last}`);
+    note(`it was not read back as off in ${method.timeoutSeconds} s: ${last}`);
   }
   return { outcome: unproven ? 'failed' : 'unmatched', method: '', message: heard.join('; ') };
 }

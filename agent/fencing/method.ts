@@ -4,11 +4,11 @@ export interface FenceMethod {
   program: string;
   /** As the program knows them; without the password. */
   options: Readonly<Record<string, string>>;
-  passwordFile: string | null;
+  passwordFile?: string | undefined;
   /** Program and arguments. */
-  guidCommand: readonly string[] | null;
+  guidCommand?: readonly string[] | undefined;
   /** For all of it: reading the GUID, switching off, reading back. */
-  limitMs: number;
+  timeoutSeconds: number;
 }
 
 /** By the names of hosts; methods in the order in which they are tried. */

@@ -15,9 +15,7 @@ const order = { id: uidOf(1), host: 'h2', controllerGuid: guid };
 const method = (program: string, change: Partial<FenceMethod> = {}): FenceMethod => ({
   program,
   options: {},
-  passwordFile: null,
-  guidCommand: null,
-  limitMs: 20_000,
+  timeoutSeconds: 20,
   ...change,
 });
 
