@@ -142,8 +142,8 @@ async function run(
 
 function failure({ ended, stdout, stderr }: ProgramOutcome, limitMs: number): FenceAnswer {
   if (ended === 'timeout') return { ok: false, problem: `no answer in ${Math.ceil(limitMs / 1000)} s` };
-  // Python's warnings come first, and the reason last.
+  // Warnings of Python come first, and the reason last, behind a time and a level.
   const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
-  const reason = oneLine(lines.slice(-2).join(' '), longestProblem);
+  const reason = oneLine((lines.at(-1) ?? '').replace(/^\S+ \S+ ERROR: /, ''), longestProblem);
   return { ok: false, problem: reason === '' ? `it ended with ${ended}` : `${reason} (${ended})` };
 }

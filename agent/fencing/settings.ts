@@ -63,7 +63,11 @@ const methodWords = `must be a list of 1 to ${mostMethods} methods`;
 
 /** By the names of hosts; the methods in the order in which they are tried. */
 export const fencingSetting = z
-  .record(z.string(), z.array(method, methodWords).min(1, methodWords).max(mostMethods, methodWords))
+  .record(
+    z.string(),
+    z.array(method, methodWords).min(1, methodWords).max(mostMethods, methodWords),
+    'must name hosts, each with a list of methods',
+  )
   .refine(
     (targets) => Object.keys(targets).every((host) => hostName.test(host)),
     'names a host as none can be named',

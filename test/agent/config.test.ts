@@ -109,6 +109,7 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
 t.test('what is wrong with the fencing settings is told likewise', async (t) => {
   const cases: [string, RegExp][] = [
     ['{ H2: [{ program: fence_ipmilan }] }', /^fencing in .*\.yaml: names a host as none can be named/],
+    ['', /^fencing in .*: must name hosts, each with a list of methods/],
     ['{ h2: [] }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
     ['{ h2: fence_ipmilan }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
     ['{ h2: [{ program: reboot }] }', /^fencing\.h2\.0\.program in .*: must be one of the fence-agents/],
