@@ -15,6 +15,9 @@ import { insecureChannel } from './enrolment/agent-call.js';
 import { IdentityError, IdentityFolder } from './enrolment/identity-folder.js';
 import { CertificateRenewer } from './enrolment/renewer.js';
 import type { Hypervisor } from './hypervisor/hypervisor.js';
+import { carryOutFence } from './fencing/fencer.js';
+import { OwnControllerReader } from './fencing/own-controller.js';
+import { TargetWatch } from './fencing/target-watch.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
 import { measure, survey } from './inventory/inventory.js';
@@ -46,21 +49,26 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const clock = systemClock();
   const file = new StateFile(config.dataDir);
   const content = await file.load(beginAnew);
-  const ledger = new Ledger(content ?? undefined);
+  const bootId = readBootId();
+  const ledger = new Ledger(bootId, content ?? undefined);
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
   await images.prepare();
-  const bootId = readBootId();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
+  const { dataDir, extras, poolDirectories } = config;
+  // One file of settings may serve all hosts of a site.
+  const { [config.host]: _self, ...fencing } = config.fencing;
   const core = new AgentCore(
-    { identity, ledger, random: Math.random, poolDirectories: config.poolDirectories, verifyCheckpoint },
+    { identity, ledger, random: Math.random, poolDirectories, fencing, verifyCheckpoint },
     clock.now(),
   );
+  const monotonicMs = () => clock.now().bootMs;
+  const ownController = new OwnControllerReader(config.controllerGuidCommand, monotonicMs);
+  const controllerGuid = async () => (await ownController.read()).guid;
   const version = agentVersion();
-  const { dataDir, extras } = config;
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -70,9 +78,15 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     images,
     writer,
     transport: new GrpcTransport(config.scheduler, channel),
-    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
-    measure: () => measure(config.dataDir),
+    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras, controllerGuid }, machine),
+    measure: () => measure(dataDir),
+    fence: (order, methods) => carryOutFence(order, methods, monotonicMs),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
+  });
+  const watch = new TargetWatch({
+    targets: fencing,
+    random: Math.random,
+    tell: (states) => shell.fenceTargetsSeen(states),
   });
   let cached: CachedImage[] = await images.list();
   const relist = async () => {
@@ -94,6 +108,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       libvirtUri: config.libvirtUri,
       version,
       certificate: renewer?.standing() ?? null,
+      ownController: ownController.known,
     }),
   );
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
@@ -108,7 +123,9 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const told = untilTold(log);
   await Promise.race([renewer?.start(), told]);
   shell.start();
+  watch.start();
   await told;
+  watch.stop();
   renewer?.stop();
   server.close();
   await shell.stop('the agent is stopping');

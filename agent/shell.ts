@@ -7,6 +7,9 @@ import type { HostInventory } from '../proto/gen/secovia/v1/HostInventory.js';
 import type { Clock } from './clock.js';
 import type { AgentCore, CoreOutput, HostMetrics } from './core.js';
 import { Executor } from './executor.js';
+import type { FenceOrder, FenceVerdict } from './fencing/fence.js';
+import type { FenceMethod } from './fencing/method.js';
+import type { FenceTargetState } from './fencing/target-watch.js';
 import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
@@ -22,6 +25,7 @@ export interface ShellParts {
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;
   measure(): Promise<HostMetrics>;
+  fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<FenceVerdict>;
   trashRetentionMs: number;
 }
 
@@ -87,6 +91,13 @@ export class AgentShell {
   /** This host has another certificate. */
   certified(): void {
     this.#parts.core.certified(this.#now());
+    this.#settle();
+  }
+
+  /** What is known of the management controllers that this host reaches. */
+  fenceTargetsSeen(states: FenceTargetState[]): void {
+    if (this.#stopped) return;
+    this.#parts.core.fenceTargetsSeen(states, this.#now());
     this.#settle();
   }
 
@@ -176,6 +187,9 @@ export class AgentShell {
       case 'cancel':
         this.#cancels.get(output.ticket)?.abort();
         return;
+      case 'fence':
+        void this.#fence(output.order, output.methods);
+        return;
       case 'connect':
         this.#connect();
         return;
@@ -200,6 +214,17 @@ export class AgentShell {
         log.warn({ event: 'trouble' }, output.message);
         return;
     }
+  }
+
+  /** Logged before it is done, as whatever cannot be taken back. */
+  async #fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<void> {
+    const { core, log, fence } = this.#parts;
+    log.warn({ event: 'fence.begin', id: order.id, host: order.host });
+    const verdict = await fence(order, methods);
+    log.warn({ event: 'fence.end', id: order.id, host: order.host, ...verdict });
+    if (this.#stopped) return;
+    core.fenced(order, verdict, this.#now());
+    this.#settle();
   }
 
   #connect(): void {

@@ -106,8 +106,39 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
   t.throws(() => loadConfig(missing), ConfigError, 'a file that was named must be there');
 });
 
+t.test('what is wrong with the fencing settings is told likewise', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['{ H2: [{ program: fence_ipmilan }] }', /^fencing in .*\.yaml: names a host as none can be named/],
+    ['', /^fencing in .*: must name hosts, each with a list of methods/],
+    ['{ h2: [] }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
+    ['{ h2: fence_ipmilan }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
+    ['{ h2: [{ program: reboot }] }', /^fencing\.h2\.0\.program in .*: must be one of the fence-agents/],
+    ['{ h2: [{ program: fence_a/../b }] }', /must be one of the fence-agents/],
+    ...['password', 'passwd', 'password_script'].map((secret): [string, RegExp] => [
+      `{ h2: [{ program: fence_a, options: { ${secret}: x } }] }`,
+      /^fencing\.h2\.0\.options in .*: must not have pass.*: name a passwordFile/,
+    ]),
+    ['{ h2: [{ program: fence_a, options: { action: on } }] }', /must not have action/],
+    ['{ h2: [{ program: fence_a, options: { --ip: x } }] }', /--ip, which is not the name of an option/],
+    ['{ h2: [{ program: fence_a, options: { ip: "x\\naction=on" } }] }', /must be a text of one line/],
+    ['{ h2: [{ program: fence_a, passwordFile: secret }] }', /passwordFile in .*: must be an absolute path/],
+    ['{ h2: [{ program: fence_a, timeoutSeconds: 1 }] }', /timeoutSeconds in .*: must be 5 to 600/],
+    ['{ h2: [{ program: fence_a, pasword: x }] }', /pasword in .* is not a setting of the agent/],
+  ];
+  for (const [fencing, message] of cases) {
+    t.throws(() => load(`${least}fencing: ${fencing}\n`), { name: 'ConfigError', message }, fencing);
+  }
+  t.throws(() => load(`${least}controllerGuidCommand: ipmitool mc guid\n`), /must be a list/);
+  t.throws(
+    () => load(least, { SECOVIA_AGENT_FENCING: '{ h2: 1 }' }),
+    /^fencing\.h2 in SECOVIA_AGENT_FENCING: /,
+  );
+});
+
 t.test('what is printed can be loaded again', async (t) => {
-  const config = load(`${least}capacity: { vcpus: 4 }\n`);
+  const fencing = '{ h2: [{ program: fence_ipmilan, options: { ip: a, lanplus: true, cipher: 3 } }] }';
+  const config = load(`${least}capacity: { vcpus: 4 }\nfencing: ${fencing}\n`);
+  t.same(config.fencing.h2?.[0]?.options, { ip: 'a', lanplus: '1', cipher: '3' });
   t.same(load(printConfig(config)), config);
 });
 
