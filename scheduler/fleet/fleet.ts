@@ -48,7 +48,7 @@ export class Fleet {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
   #recovering: readonly string[] = [];
-  #sweep: NodeJS.Timeout | undefined;
+  #endSweep = () => {};
 
   constructor({ engine, checkpoints, leaseMs, log, uptimeMs }: FleetOptions) {
     this.#engine = engine;
@@ -68,13 +68,12 @@ export class Fleet {
     }
     this.#recovering = state.federation.recoveringSites;
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
-    this.#sweep = setInterval(() => this.#lapse(), sweepMs);
-    this.#sweep.unref();
+    this.#endSweep = this.#engine.timers.every(sweepMs, () => this.#lapse());
   }
 
   /** A planned stop: longer leases first, then the streams end. */
   stop(): void {
-    clearInterval(this.#sweep);
+    this.#endSweep();
     for (const session of this.#sessions.values()) {
       const host = this.#engine.state.hosts.get(session.host);
       if (session.leaseId > 0 && !this.#isRecovering(host)) this.#grant(session, plannedStopLeaseMs);
@@ -141,7 +140,7 @@ export class Fleet {
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
     this.#log.info({ host, bootId: hello.bootId }, 'agent connected');
-    this.#engine.readable().then(() => this.#welcome(session));
+    this.#engine.whenReadable(() => this.#welcome(session));
     return session;
   }
 
