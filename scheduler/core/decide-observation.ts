@@ -46,6 +46,7 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
       term: seen.term,
       generation,
       ...adoptedSize(vm, host.id, seen, generation),
+      ...(seen.rebootCount > vm.rebootCount ? { rebootCount: seen.rebootCount } : {}),
     },
   ];
 }
@@ -59,6 +60,9 @@ function adoptedCells({ spec, numaCells }: Vm, { capacity }: Host, seen: Observa
 }
 
 function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
+  if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
+  if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
   // An agent cannot have reached what was never desired.
   if (seen.generation > vm.generation) return [];
   // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
@@ -75,6 +79,22 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     default:
       return observed(state, vm, stateOfDomain[seen.state], seen);
   }
+}
+
+/** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
+function deletedThere(vm: Vm, seen: Observation): Change[] {
+  const message =
+    'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
+  const fault = { code: 9, reason: 'DELETED_THERE', message };
+  if (vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault)) return [];
+  const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
+  // Or the agent would take the next word for an old one.
+  const newer = Math.max(vm.generation, seen.generation) + 1;
+  return [
+    ...(seen.generation < vm.generation ? [] : [{ ...desiredChange(vm, vm.desired), generation: newer }]),
+    { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
+    ...endOperation(vm, fault),
+  ];
 }
 
 function removed(vm: Vm): Change[] {
