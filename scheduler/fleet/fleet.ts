@@ -47,6 +47,7 @@ export class Fleet {
   readonly #uptimeMs: () => number;
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
+  /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
   #recovering: readonly string[] = [];
   #endSweep = () => {};
 
@@ -242,7 +243,9 @@ export class Fleet {
 
   /** There are no renewals in recovery (PROTOCOL E2). */
   #isRecovering(host: Host | undefined): boolean {
-    return host !== undefined && this.#engine.state.federation.recoveringSites.includes(host.site);
+    if (host === undefined) return false;
+    const { recoveringSites } = this.#engine.state.federation;
+    return recoveringSites.includes(host.site) || this.#recovering.includes(host.site);
   }
 
   #welcome(session: AgentSession): void {
@@ -267,17 +270,20 @@ export class Fleet {
       const session = this.#sessions.get(host.id);
       if (session !== undefined) this.#cut(session, refusal, false);
     }
-    if (touched.written.federation.size > 0) this.#greetRecovered();
+    if (touched.written.federation.size === 0) return;
+    const { recoveringSites } = this.#engine.state.federation;
+    // It may be further by now than what was committed.
+    this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));
   }
 
   /**
    * When recovery ends, the agents of the site say everything anew: what they saw meanwhile was not acted upon, and
    * they would not repeat it.
    */
-  #greetRecovered(): void {
+  #greetRecovered(recovering: readonly string[]): void {
     const { state } = this.#engine;
-    const ended = this.#recovering.filter((site) => !state.federation.recoveringSites.includes(site));
-    this.#recovering = state.federation.recoveringSites;
+    const ended = this.#recovering.filter((site) => !recovering.includes(site));
+    this.#recovering = recovering;
     if (ended.length === 0) return;
     for (const [id, session] of this.#sessions) {
       if (!ended.includes(state.hosts.get(id)?.site ?? '')) continue;
