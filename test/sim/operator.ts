@@ -26,26 +26,22 @@ export class Operator {
   }
 
   #look(): void {
-    const { scheduler } = this.world;
-    const state = scheduler.engine?.state;
-    if (state === undefined) return;
-    for (const host of [...this.#released]) {
-      if (state.hosts.get(host)?.state === 'quarantined')
-        this.#call('ReleaseHost', { name: `hosts/${host}` });
-      else if (!this.isLookingAfterAll) continue;
-    }
-    const { recoveringSites } = state.federation;
-    if (recoveringSites.length > 0 && this.#allAreHeard()) {
-      for (const site of recoveringSites) this.#call('EndRecovery', { site: `sites/${site}` });
+    const { scheduler, lineage } = this.world;
+    if (scheduler.life === null) return;
+    const { hosts, federation } = lineage.state;
+    for (const host of this.#released)
+      if (hosts.get(host)?.state === 'quarantined') this.#call('ReleaseHost', { name: `hosts/${host}` });
+    if (federation.recoveringSites.length > 0 && this.#allAreHeard()) {
+      for (const site of federation.recoveringSites) this.#call('EndRecovery', { site: `sites/${site}` });
     }
     if (this.isLookingAfterAll && this.#isRefused()) scheduler.upgrade(500);
   }
 
   /** Each host is connected, or off, which somebody has looked at. */
   #allAreHeard(): boolean {
-    const state = this.world.scheduler.engine?.state;
+    const { hosts } = this.world.lineage.state;
     return this.world.machines.every((machine) => {
-      const known = state?.hosts.get(machine.host)?.state;
+      const known = hosts.get(machine.host)?.state;
       return !machine.isOn || known === 'ready' || known === 'quarantined';
     });
   }

@@ -232,6 +232,7 @@ export class World {
     this.scheduler.disk = backup.disk.copy();
     this.lineage = this.#lineageOf(this.scheduler.disk);
     this.portal.restored(this.lineage);
+    this.rules.restored();
     this.scheduler.enable(random.whole(2000, 30_000));
   }
 

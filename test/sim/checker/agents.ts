@@ -33,6 +33,11 @@ export class AgentRules {
     this.#foreign.set(uid, machine.name);
   }
 
+  /** An older journal leads: it may give an order the number of one that it has forgotten. */
+  restored(): void {
+    this.#reboots.clear();
+  }
+
   activeOn(uid: string): ReadonlySet<Machine> {
     return this.#active.get(uid) ?? none;
   }

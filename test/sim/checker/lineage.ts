@@ -29,6 +29,8 @@ export class Lineage {
   readonly #witness = new TenancyWitness();
   /** Sequence by the request id of the call that was decided with it. */
   readonly requests = new Map<string, number>();
+  /** Hosts whose site stood in recovery when they said hello last. */
+  readonly heardInRecovery = new Set<string>();
   /** Every VM that was ever made. */
   readonly made = new Set<string>();
   /** Times in it that are due to the past are not to be judged. */
@@ -83,6 +85,7 @@ export class Lineage {
     this.#noteRequest(by?.r ?? '', changes);
     for (const change of changes) {
       if (change.type === 'vm.created') this.made.add(change.vm.uid);
+      else if (change.type === 'host.connected') this.#noteHello(change.id);
       if (this.#judges) this.#judge(change, before);
     }
   }
@@ -100,6 +103,12 @@ export class Lineage {
       });
     }
     return before;
+  }
+
+  #noteHello(id: string): void {
+    const site = this.state.hosts.get(id)?.site ?? '';
+    if (this.state.federation.recoveringSites.includes(site)) this.heardInRecovery.add(id);
+    else this.heardInRecovery.delete(id);
   }
 
   /** S3: a call is decided once, however often it is made. */

@@ -63,12 +63,11 @@ export class WordRules {
   }
 
   /** E2: whoever stands behind what the agent has seen is in recovery there. */
-  #welcomed(machine: Machine, { disk }: SchedulerProcess, { state }: Lineage): void {
+  #welcomed(machine: Machine, { disk }: SchedulerProcess, lineage: Lineage): void {
     const kept = machine.agent?.core.ledger.checkpoint ?? null;
     if (kept === null || kept.sequence === 0) return;
     if (disk.hashAt(kept.sequence)?.toString('hex') === kept.hashHex) return;
-    const site = state.hosts.get(machine.host)?.site ?? '';
-    if (!state.federation.recoveringSites.includes(site))
+    if (!lineage.heardInRecovery.has(machine.host))
       this.violate(
         'E2',
         `${machine.name} has seen the journal at ${kept.sequence}, which is not in it, and is welcomed`,
