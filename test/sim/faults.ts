@@ -50,6 +50,7 @@ export const faults: Record<string, Fault> = {
       const machine = random.pick(world.machines);
       if (machine === undefined) return;
       machine.path.slowMs = random.whole(500, 9000);
+      machine.path.cuts += 1;
       world.later(random.whole(10_000, 3 * minuteMs), () => {
         machine.path.slowMs = 0;
       });
@@ -58,7 +59,7 @@ export const faults: Record<string, Fault> = {
   schedulerCrash: { weight: 3, strike: ({ scheduler }) => scheduler.kill() },
   schedulerUpgrade: {
     weight: 2,
-    strike: ({ scheduler }, random) => scheduler.upgrade(random.whole(500, 60_000)),
+    strike: (world, random) => world.upgrade(random.whole(500, 60_000)),
   },
   diskError: {
     weight: 2,

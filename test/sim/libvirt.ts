@@ -110,13 +110,15 @@ export class Libvirt {
         const result = this.#attempt(call);
         timeline.at(timeline.nowMs + takesMs / 2, agent, () => answer(result));
       };
-      timeline.at(timeline.nowMs + takesMs / 2, life, () => {
+      // One that is stuck ends long after its caller has given up, whatever became of the others.
+      const stuckMs = random.chance(0.004) ? deadlineMs + random.whole(1000, 60_000) : 0;
+      if (stuckMs > 0) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
+      timeline.at(timeline.nowMs + stuckMs + takesMs / 2, life, () => {
         if (this.isHung) this.#held.push(work);
         else work();
       });
     }
-    if (this.isHung || random.chance(0.002))
-      agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
+    if (this.isHung) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
     // A daemon that is gone answers nobody; the connection breaks.
     agent.after(deadlineMs + 1000, () => answer(failure('unavailable', 'the connection to libvirtd broke')));
   }

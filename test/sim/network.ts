@@ -22,10 +22,13 @@ export class Path {
   readonly open: Record<Direction, boolean> = { up: true, down: true };
   /** Beside what every message takes. */
   slowMs = 0;
+  /** How often it was cut, or slow. */
+  cuts = 0;
   readonly connections = new Set<Connection>();
 
   cut(direction: Direction): void {
     this.open[direction] = false;
+    this.cuts += 1;
     for (const connection of this.connections) connection.stalled();
   }
 

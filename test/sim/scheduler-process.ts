@@ -69,6 +69,8 @@ export class SchedulerProcess implements Listening {
   /** Whether it is to run: a service manager starts it again. */
   #enabled = false;
   #starts = 0;
+  /** Called when it serves again. */
+  #served: () => void = () => {};
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -96,19 +98,21 @@ export class SchedulerProcess implements Listening {
 
   /** An operator stops it and leaves it so. */
   disable(): void {
+    this.#served = () => {};
     this.#enabled = false;
     this.#starts += 1;
     this.#end();
   }
 
   kill(): void {
+    this.#served = () => {};
     if (this.#running === null) return;
     this.#end();
     if (this.#enabled) this.#startIn(restartMs);
   }
 
   /** A planned stop, and a start a moment later: an upgrade. */
-  upgrade(pauseMs: number): void {
+  upgrade(pauseMs: number, served: () => void = () => {}): void {
     const running = this.#running;
     if (running === null || !running.serves) return;
     running.serves = false;
@@ -116,6 +120,7 @@ export class SchedulerProcess implements Listening {
     running.attempts.flush();
     running.engine.whenReadable(() => {
       this.#end();
+      this.#served = served;
       if (this.#enabled) this.#startIn(pauseMs);
     });
   }
@@ -200,6 +205,9 @@ export class SchedulerProcess implements Listening {
       life.every(catchUpMs, () => engine.catchUp());
       life.every(checkpointEveryMs, () => checkpoints.keep());
       running.serves = true;
+      const served = this.#served;
+      this.#served = () => {};
+      served();
     });
   }
 }

@@ -56,6 +56,8 @@ export class World {
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
+  /** Whose lease a host has. */
+  readonly #leases = new Map<string, SchedulerProcess>();
 
   constructor({ seed, scale }: WorldOptions) {
     this.random = new Random(seed);
@@ -167,10 +169,15 @@ export class World {
           listener,
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
-          onHeard: () => {},
+          onHeard: (message) => {
+            if (message.leaseGrant) this.#leases.set(machine.host, to);
+          },
         });
       },
-      onCall: (machine, call) => this.rules.onCall(machine, call),
+      onCall: (machine, call) => {
+        this.rules.onCall(machine, call);
+        if (call.kind === 'trashVolume') this.#words.onTrashed(machine, call.volume.uid);
+      },
       onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
       onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
       onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
@@ -201,8 +208,23 @@ export class World {
         }
       },
       onLapsed: (host) => {
-        if (this.#copy === null) this.#words.onLapsed(this.#byHost.get(host));
+        if (this.#leases.get(host)?.name === name) this.#words.onLapsed(this.#byHost.get(host));
       },
+    });
+  }
+
+  /** An upgrade of the scheduler. */
+  upgrade(pauseMs: number): void {
+    const linked = this.machines.flatMap((machine) => {
+      const { agent, path } = machine;
+      const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
+      return isLinked ? [{ machine, agent, cuts: path.cuts, from: this.#leases.get(machine.host) }] : [];
+    });
+    this.scheduler.upgrade(pauseMs, () => {
+      for (const { machine, agent, cuts, from } of linked) {
+        const isSame = machine.agent === agent && machine.path.cuts === cuts && from === this.scheduler;
+        if (isSame) this.#words.onUpgraded(machine, machine.agent?.core.linkStatus().leaseExpiresAt ?? null);
+      }
     });
   }
 
@@ -210,11 +232,11 @@ export class World {
     return new Lineage(disk, this.violate, (uid, host) => this.#freed(uid, host));
   }
 
-  /** O6: only when nothing of it runs there. */
+  /** O6: only when nothing of it runs there. While a clone speaks for the host, what it says is of itself. */
   #freed(uid: string, host: string): void {
+    if (this.clones.some((clone) => clone.host === host)) return;
     for (const machine of this.rules.activeOn(uid))
-      if (machine.host === host && !this.clones.includes(machine))
-        this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
+      if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
   }
 
   #backup(): void {

@@ -139,6 +139,8 @@ export class AgentRules {
     const uid = 'uid' in call ? call.uid : call.kind === 'define' ? call.blueprint.uid : null;
     if (uid === null) return;
     if (this.#foreign.has(uid)) this.violate('O1', `${call.kind} of a foreign domain on ${machine.name}`);
+    if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
+      this.#judgePaused(machine, uid);
     if (call.kind !== 'reboot' && call.kind !== 'reset') return;
     const domain = machine.fake.inspect(uid);
     if (domain === null) return;
@@ -146,6 +148,13 @@ export class AgentRules {
     const key = `${call.kind} ${machine.name} ${uid} ${domain.metadata?.term} ${domain.metadata?.rebootCount}`;
     if (this.#reboots.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
     this.#reboots.add(key);
+  }
+
+  /** O4: not even by taking its power. */
+  #judgePaused(machine: Machine, uid: string): void {
+    const role = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired.role;
+    if (role === 'run')
+      this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
   }
 
   /** The agent has taken in a word of this epoch, and its disk had another before. */

@@ -4,7 +4,7 @@
  */
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Vm } from '../../../scheduler/core/model.js';
+import type { Resources, Vm } from '../../../scheduler/core/model.js';
 import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
@@ -19,11 +19,13 @@ export type OnFreed = (uid: string, host: string) => void;
 interface Before {
   host: string | null;
   term: number;
+  held: Readonly<Resources>;
   /** What an observation could change. */
   seen: string;
 }
 
 const nothing: ReadonlyMap<string, Before> = new Map();
+const nothingHeld: Readonly<Resources> = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
 export class Lineage {
   readonly #witness = new TenancyWitness();
@@ -93,16 +95,25 @@ export class Lineage {
   #before(changes: readonly Change[]): Map<string, Before> {
     const before = new Map<string, Before>();
     for (const change of changes) {
+      if (change.type === 'host.connected') this.#judgeBoot(change.id, change.bootId);
       const uid = uidOf(change);
       const vm = uid === null ? undefined : this.state.vms.get(uid);
       if (uid === null || vm === undefined || before.has(uid)) continue;
       before.set(uid, {
         host: vm.host,
         term: vm.term,
+        held: heldOnHost(vm),
         seen: change.type === 'vm.observed' ? seenOf(vm) : '',
       });
     }
     return before;
+  }
+
+  /** E4: a boot that was over does not speak again. */
+  #judgeBoot(id: string, bootId: string): void {
+    const host = this.state.hosts.get(id);
+    if (host?.bootIds.slice(0, -1).includes(bootId) === true)
+      this.violate('E4', `host ${id} is welcomed under a boot id that a newer one had followed`);
   }
 
   #noteHello(id: string): void {
@@ -138,7 +149,7 @@ export class Lineage {
       this.violate('O2', `VM ${uid} was placed under term ${vm.term}, and had ${was.term}`);
     if (change.type === 'vm.observed' && was !== undefined && was.seen === seenOf(vm))
       this.violate('S4', `an observation of VM ${uid} that tells nothing new was written`);
-    if (grows.has(change.type)) this.#judgeRoom(vm);
+    if (grows.has(change.type)) this.#judgeRoom(vm, was?.host === vm.host ? was.held : nothingHeld);
   }
 
   #judgePlace(vm: Vm): void {
@@ -155,7 +166,7 @@ export class Lineage {
   }
 
   /** Added up anew from the VMs of the host, and of the pool. */
-  #judgeRoom(vm: Vm): void {
+  #judgeRoom(vm: Vm, before: Readonly<Resources>): void {
     const { state } = this;
     const host = state.hosts.get(vm.host ?? '');
     if (host === undefined) return;
@@ -170,8 +181,10 @@ export class Lineage {
     }
     const percent = host.vcpuOvercommitPercent ?? site.vcpuOvercommitPercent;
     const most = { ...host.capacity, vcpus: Math.floor((host.capacity.vcpus * percent) / 100) };
+    // What runs on a host has its room, however much that is: then no more of it is given away.
+    const now = heldOnHost(vm);
     for (const name of ['vcpus', 'memoryMib', 'diskMib', 'vms'] as const) {
-      if (used[name] > most[name])
+      if (used[name] > most[name] && now[name] > before[name])
         this.violate('LIMITS', `host ${host.id} holds ${used[name]} ${name} of ${most[name]}`);
     }
     const pool = state.pools.get(vm.spec.pool);

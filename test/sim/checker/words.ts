@@ -9,7 +9,22 @@ import type { Violate } from './violation.js';
 const generationsPerTerm = 2 ** 25;
 
 export class WordRules {
+  /** Of deletions that a scheduler has ordered: host and VM. */
+  readonly #deletions = new Set<string>();
+
   constructor(private readonly violate: Violate) {}
+
+  /** O3: volumes are taken away by an order to delete, and by nothing else. */
+  onTrashed(machine: Machine, uid: string): void {
+    if (!this.#deletions.has(`${machine.host} ${uid}`))
+      this.violate('O3', `${machine.name} throws the volumes of VM ${uid} away, and nobody has said so`);
+  }
+
+  /** L3: whoever was connected when the scheduler was stopped on purpose still has a lease. */
+  onUpgraded(machine: Machine, leaseExpiresAt: number | null): void {
+    if (leaseExpiresAt === null || leaseExpiresAt > machine.clock.bootMs) return;
+    this.violate('L3', `the lease of ${machine.name} ended while the scheduler was exchanged`);
+  }
 
   onSaid(
     machine: Machine,
@@ -28,7 +43,8 @@ export class WordRules {
     const site = state.hosts.get(machine.host)?.site ?? '';
     if (state.federation.recoveringSites.includes(site))
       this.violate('E2', `${machine.name} is told what to hold, and its site is in recovery`);
-    for (const { uid, term, generation } of words) {
+    for (const { uid, term, generation, role } of words) {
+      if (role === 'VM_ROLE_DELETED') this.#deletions.add(`${machine.host} ${uid}`);
       const vm = state.vms.get(uid);
       const isDurable =
         vm === undefined
