@@ -15,7 +15,8 @@ import type { Refusal } from './core/refusal.js';
 import type { State } from './core/state.js';
 import { takeDue } from './core/tenancy/due.js';
 import { entityKinds, type Touched } from './core/touched.js';
-import type { Batch, JournalHead, KeptRequest, Store } from './store/store.js';
+import type { Batch, JournalHead, KeptRequest } from './store/store.js';
+import { processTimers, type Timers } from './timers.js';
 
 /** Decisions that may wait for the disk before new ones are turned away. */
 export const backlogLimit = 20_000;
@@ -49,9 +50,14 @@ function newGroup(first: number): Group {
   return { journal: [], decisions: 0, first, requests: [], forgetRequestsBefore: 0, waiting: [] };
 }
 
+/** What the engine needs of a store. A simulator's answers in the very moment in which its disk is done. */
+export interface Committer {
+  commit(batch: Batch): PromiseLike<JournalHead>;
+}
+
 export interface EngineOptions {
   state: State;
-  store: Store;
+  store: Committer;
   head: JournalHead;
   /** Milliseconds since 1970. */
   clock(): number;
@@ -60,11 +66,13 @@ export interface EngineOptions {
    * engine settles any more.
    */
   onFatal(error: Error): void;
+  timers?: Timers;
 }
 
 export class Engine {
   readonly state: State;
-  readonly #store: Store;
+  readonly timers: Timers;
+  readonly #store: Committer;
   readonly #clock: () => number;
   readonly #onFatal: (error: Error) => void;
   readonly #listeners = new Set<(committed: Committed) => void>();
@@ -83,6 +91,7 @@ export class Engine {
     this.#head = options.head;
     this.#clock = options.clock;
     this.#onFatal = options.onFatal;
+    this.timers = options.timers ?? processTimers;
     this.#open = newGroup(options.state.sequence + 1);
   }
 
@@ -150,7 +159,7 @@ export class Engine {
     if (!tenancy.hasUnreviewed) return;
     // A part in each turn: what is left keeps nobody from being answered.
     this.#reviewing = true;
-    setImmediate(() => {
+    this.timers.turn(() => {
       this.#reviewing = false;
       this.catchUp();
     });
@@ -191,6 +200,11 @@ export class Engine {
   /** Resolves when everything up to this sequence is on disk. */
   durable(sequence: number): Promise<void> {
     return new Promise((resolve) => this.whenDurable(sequence, resolve));
+  }
+
+  /** Calls back when everything that a reader can see now is on disk; at once when it is. */
+  whenReadable(callback: () => void): void {
+    this.whenDurable(this.state.sequence, callback);
   }
 
   /** Resolves when everything that a reader can see now is on disk. */
@@ -255,7 +269,7 @@ export class Engine {
   #schedule(): void {
     if (this.#scheduled || this.#flying !== null || this.#dead) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.timers.turn(() => {
       this.#scheduled = false;
       this.#flush();
     });

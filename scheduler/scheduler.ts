@@ -16,7 +16,7 @@ import { watchRingOf } from './api/vm-watch.js';
 import { advertised, type Config } from './config.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import type { Engine } from './engine.js';
-import { Checkpoints } from './fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
 import { type Store, StoreError } from './store/store.js';
@@ -191,7 +191,7 @@ async function openTokens(
 
 async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {
   try {
-    return new Checkpoints(engine, store, keyFile);
+    return new Checkpoints(engine, store, checkpointKeyIn(keyFile));
   } catch (error) {
     await store.close();
     throw new StoreError(`cannot use ${keyFile}: ${(error as Error).message}; restore it from a backup`);

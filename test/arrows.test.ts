@@ -126,9 +126,15 @@ for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machin
 
 test('the layers of the scheduler look down only', async (t) => {
   t.same(layer('scheduler/render', 'scheduler/core', 'proto'), []);
-  t.same(layer('scheduler/engine.ts', 'scheduler/core'), []);
+  t.same(layer('scheduler/engine.ts', 'scheduler/core', 'scheduler/timers.ts'), []);
   t.same(layer('scheduler/store', 'scheduler/core'), []);
-  const middle = ['scheduler/core', 'scheduler/render', 'scheduler/engine.ts', 'proto'];
+  const middle = [
+    'scheduler/core',
+    'scheduler/render',
+    'scheduler/engine.ts',
+    'scheduler/timers.ts',
+    'proto',
+  ];
   t.same(layer('scheduler/api', ...middle), []);
   t.same(layer('scheduler/fleet', ...middle), []);
   t.same(layer('scheduler/accounting', 'scheduler/core'), []);

@@ -15,6 +15,7 @@ import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
+import type { Timers } from '../timers.js';
 import { idIn } from '../render/names.js';
 import { identify } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
@@ -67,7 +68,7 @@ export function agentService<S extends Session>(
           if (stream.cancelled) return;
           const link = new Link(fleet, stream, context.log, caller);
           const forbidden = context.authorize(method.path, {}, caller);
-          if (forbidden === null) listen(link, stream);
+          if (forbidden === null) listen(link, stream, context.engine.timers);
           else if (caller.subject.kind === 'host') {
             context.attempts.note(caller, method.path, forbidden);
             link.turnAway(forbidden);
@@ -77,14 +78,14 @@ export function agentService<S extends Session>(
   };
 }
 
-function listen<S extends Session>(link: Link<S>, stream: Stream): void {
-  const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
+function listen<S extends Session>(link: Link<S>, stream: Stream, timers: Timers): void {
+  const heard = timers.after(helloDeadlineMs, () => link.reject('SILENT', 'no Hello came in time', true));
   stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
-    clearTimeout(silent);
+    heard();
     link.hear(message);
   });
   const gone = (reason: string) => {
-    clearTimeout(silent);
+    heard();
     link.gone(reason);
   };
   stream.on('end', () => {

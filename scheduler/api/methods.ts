@@ -99,7 +99,7 @@ export function query<Req extends object, Res extends object>(
         const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
         const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        engine.readable().then(() => {
+        engine.whenReadable(() => {
           if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
@@ -141,7 +141,7 @@ export function mutation<
         if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
         if (forbidden) {
           note(caller, forbidden);
-          engine.readable().then(() => callback(statusOf(forbidden)));
+          engine.whenReadable(() => callback(statusOf(forbidden)));
         }
         return forbidden !== null;
       };
@@ -154,7 +154,7 @@ export function mutation<
         if (answer.refusal) {
           note(caller, answer.refusal);
           const refusal = toldTo(engine, caller, answer.refusal);
-          engine.readable().then(() => callback(statusOf(refusal)));
+          engine.whenReadable(() => callback(statusOf(refusal)));
           return;
         }
         const reply = encode(answer.response);
@@ -237,7 +237,7 @@ function answerAgain(
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
-    engine.durable(earlier.sequence).then(() => {
+    engine.whenDurable(earlier.sequence, () => {
       const reply = earlier.reply();
       if (reply === null) callback(statusOf(reused(id)));
       else callback(null, reply);

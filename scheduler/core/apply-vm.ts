@@ -111,6 +111,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       moveTo(state, vm, change, change.sizeBefore);
       vm.term = change.term;
       vm.generation = change.generation;
+      vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
 }
 

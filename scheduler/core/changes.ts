@@ -189,6 +189,8 @@ export type Change =
       generation: number;
       /** Its domain has another size than the journal remembers. */
       sizeBefore?: FormerSize;
+      /** It was rebooted more often than the journal remembers; the next order must be one that its host does not know. */
+      rebootCount?: number;
     }
   /** It is stopped, and gives up its vCPUs and its memory, as its administration has it. */
   | { type: 'vm.parked'; uid: string }

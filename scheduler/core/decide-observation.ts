@@ -56,6 +56,7 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
       term: seen.term,
       generation,
       ...adoptedSize(vm, host.id, seen, generation),
+      ...(seen.rebootCount > vm.rebootCount ? { rebootCount: seen.rebootCount } : {}),
     },
   ];
 }
@@ -69,6 +70,9 @@ function adoptedCells({ spec, numaCells }: Vm, { capacity }: Host, seen: Observa
 }
 
 function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
+  if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
+  if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
   // An agent cannot have reached what was never desired.
   if (seen.generation > vm.generation) return [];
   // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
@@ -78,13 +82,29 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     case 'absent':
       return answers && vm.desired === 'deleted' ? removed(vm) : [];
     case 'refused':
-      if (!answers) return [];
+      if (!answers || isKeptThere(vm)) return [];
       return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
     case 'guest_shutdown':
       return guestShutdown(state, vm, seen);
     default:
       return observed(state, vm, stateOfDomain[seen.state], seen);
   }
+}
+
+/** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
+function deletedThere(vm: Vm, seen: Observation): Change[] {
+  const message =
+    'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
+  const fault = { code: 9, reason: 'DELETED_THERE', message };
+  if (vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault)) return [];
+  const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
+  // Or the agent would take the next word for an old one.
+  const newer = Math.max(vm.generation, seen.generation) + 1;
+  return [
+    ...(seen.generation < vm.generation ? [] : [{ ...desiredChange(vm, vm.desired), generation: newer }]),
+    { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
+    ...endOperation(vm, fault),
+  ];
 }
 
 function removed(vm: Vm): Change[] {
@@ -187,6 +207,11 @@ function keptThere(vm: Vm, { generation, rebootCount }: Observation, fault: Faul
     { type: 'vm.observed', uid: vm.uid, state: 'failed', generation, rebootCount, fault },
     ...endOperation(vm, fault),
   ];
+}
+
+/** Whether that its host refused it has been heard, and nothing was wanted of it since. */
+function isKeptThere({ state, desired, generation, observedGeneration }: Vm): boolean {
+  return state === 'failed' && desired !== 'deleted' && observedGeneration === generation;
 }
 
 function sameFault(a: Fault | null, b: Fault | null): boolean {

@@ -3,7 +3,6 @@
  * that are off is started elsewhere, at a pace (F3). What is decided is decided in `core/elsewhere`; here it is begun again and
  * again until it is done, so that nothing of it is lost with a process, a stream or a wish that could not be granted yet.
  */
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Host } from '../core/model.js';
@@ -38,11 +37,11 @@ export interface ElsewhereOptions {
   leaseMs: number;
   log: Logger;
   uptimeMs(): number;
-  newId?(): string;
+  newId(): string;
 }
 
 export class Elsewhere {
-  readonly #options: Required<ElsewhereOptions>;
+  readonly #options: ElsewhereOptions;
   /** Hosts that are lost, fenced, or to be fenced. */
   readonly #gone = new Set<string>();
   /** When the order that stands was first seen here, by its id. */
@@ -54,7 +53,7 @@ export class Elsewhere {
   readonly #slowedMs = new Map<string, number>();
 
   constructor(options: ElsewhereOptions) {
-    this.#options = { newId: randomUUID, ...options };
+    this.#options = options;
   }
 
   start(): void {

@@ -2,6 +2,7 @@
  * The agents that are connected: their sessions, their leases, and what happens when either ends. Desired states go
  * out after every commit that touched a VM; observations come in as commands.
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
@@ -40,6 +41,8 @@ export interface FleetOptions {
   log: Logger;
   /** Milliseconds since some moment, from a clock that nobody sets. */
   uptimeMs(): number;
+  /** A UUID for an order that goes to an agent. */
+  newId?(): string;
 }
 
 export class Fleet {
@@ -51,16 +54,18 @@ export class Fleet {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
   readonly #elsewhere: Elsewhere;
+  /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
   #recovering: readonly string[] = [];
-  #sweep: NodeJS.Timeout | undefined;
+  #endSweep = () => {};
 
-  constructor({ engine, checkpoints, leaseMs, log, uptimeMs }: FleetOptions) {
+  constructor({ engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID }: FleetOptions) {
     this.#engine = engine;
     this.#checkpoints = checkpoints;
     this.#leaseMs = leaseMs;
     this.#log = log;
     this.#uptimeMs = uptimeMs;
-    this.#elsewhere = new Elsewhere({ engine, sessions: this.#sessions, leaseMs, log, uptimeMs });
+    const sessions = this.#sessions;
+    this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId });
   }
 
   /** Begins to lead the agents. */
@@ -74,16 +79,15 @@ export class Fleet {
     this.#recovering = state.federation.recoveringSites;
     this.#elsewhere.start();
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
-    this.#sweep = setInterval(() => {
+    this.#endSweep = this.#engine.timers.every(sweepMs, () => {
       this.#lapse();
       this.#elsewhere.sweep();
-    }, sweepMs);
-    this.#sweep.unref();
+    });
   }
 
   /** A planned stop: longer leases first, then the streams end. */
   stop(): void {
-    clearInterval(this.#sweep);
+    this.#endSweep();
     for (const session of this.#sessions.values()) {
       const host = this.#engine.state.hosts.get(session.host);
       if (session.leaseId > 0 && !this.#isRecovering(host)) this.#grant(session, plannedStopLeaseMs);
@@ -151,7 +155,7 @@ export class Fleet {
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
     this.#log.info({ host, bootId: hello.bootId }, 'agent connected');
-    this.#engine.readable().then(() => this.#welcome(session));
+    this.#engine.whenReadable(() => this.#welcome(session));
     return session;
   }
 
@@ -263,7 +267,9 @@ export class Fleet {
 
   /** There are no renewals in recovery (PROTOCOL E2). */
   #isRecovering(host: Host | undefined): boolean {
-    return host !== undefined && this.#engine.state.federation.recoveringSites.includes(host.site);
+    if (host === undefined) return false;
+    const { recoveringSites } = this.#engine.state.federation;
+    return recoveringSites.includes(host.site) || this.#recovering.includes(host.site);
   }
 
   #welcome(session: AgentSession): void {
@@ -293,7 +299,10 @@ export class Fleet {
       const session = this.#sessions.get(host.id);
       if (session !== undefined) this.#cut(session, refusal, false);
     }
-    if (touched.written.federation.size > 0) this.#greetRecovered();
+    if (touched.written.federation.size === 0) return;
+    const { recoveringSites } = this.#engine.state.federation;
+    // It may be further by now than what was committed.
+    this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));
   }
 
   /** What its stream still brings is from before it was off: if it is on again, its agent says hello. */
@@ -308,10 +317,10 @@ export class Fleet {
    * When recovery ends, the agents of the site say everything anew: what they saw meanwhile was not acted upon, and
    * they would not repeat it.
    */
-  #greetRecovered(): void {
+  #greetRecovered(recovering: readonly string[]): void {
     const { state } = this.#engine;
-    const ended = this.#recovering.filter((site) => !state.federation.recoveringSites.includes(site));
-    this.#recovering = state.federation.recoveringSites;
+    const ended = this.#recovering.filter((site) => !recovering.includes(site));
+    this.#recovering = recovering;
     if (ended.length === 0) return;
     for (const [id, session] of this.#sessions) {
       if (!ended.includes(state.hosts.get(id)?.site ?? '')) continue;

@@ -45,7 +45,8 @@ export class AgentSession {
   #synced = false;
   /** The wire has no room. */
   #blocked = false;
-  #release: (() => void) | null = null;
+  /** What waits for it to have room. */
+  readonly #waiting: (() => void)[] = [];
   /** The newest grant that the wire had no room for; older ones are worth nothing. */
   #waitingGrant: LeaseGrant | null = null;
 
@@ -62,7 +63,7 @@ export class AgentSession {
   /** Notes a VM whose desired state the agent may have to hear. */
   mark(uid: string): void {
     this.#dirty.add(uid);
-    if (this.#welcomed) void this.#pump();
+    if (this.#welcomed) this.#pump();
   }
 
   /** Welcomes the agent, sends everything of its host, and says when that is done. */
@@ -72,7 +73,7 @@ export class AgentSession {
     const { state } = this.engine;
     for (const vm of state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
     for (const { uid } of state.hosts.get(this.host)?.leftovers ?? []) this.#dirty.add(uid);
-    void this.#pump();
+    this.#pump();
   }
 
   send(message: LinkResponse): void {
@@ -96,24 +97,30 @@ export class AgentSession {
     if (this.ended) return;
     this.ended = true;
     if (this.#waitingGrant !== null) this.stream.write({ leaseGrant: this.#waitingGrant });
-    this.#release?.();
+    this.#waiting.length = 0;
     this.stream.end();
   }
 
-  async #pump(): Promise<void> {
-    if (this.#pumping) return;
+  /** Sends what there is to hear, a part after the other: each when it is durable, and when the wire has room. */
+  #pump(): void {
+    if (this.#pumping || this.ended) return;
     this.#pumping = true;
-    try {
-      while (!this.ended) {
-        const next = this.#takeNext();
-        if (next === null) break;
-        await this.engine.readable();
-        if (next.desired.length > 0) await this.#write({ desiredSet: { desired: next.desired } });
-        if (next.synced) await this.#write({ desiredSynced: { epoch: this.engine.state.federation.epoch } });
-      }
-    } finally {
+    // Not at once: what is noted together goes together.
+    this.engine.timers.soon(() => {
+      const next = this.ended ? null : this.#takeNext();
+      if (next === null) this.#pumping = false;
+      else this.engine.whenReadable(() => this.#deliver(next.desired, next.synced));
+    });
+  }
+
+  #deliver(desired: Desired[], synced: boolean): void {
+    if (desired.length > 0) this.#whenRoom(() => this.send({ desiredSet: { desired } }));
+    if (synced)
+      this.#whenRoom(() => this.send({ desiredSynced: { epoch: this.engine.state.federation.epoch } }));
+    this.#whenRoom(() => {
       this.#pumping = false;
-    }
+      this.#pump();
+    });
   }
 
   /** What the agent has to hear next; `synced` when that is everything. Null when there is nothing. */
@@ -150,13 +157,10 @@ export class AgentSession {
     return leftover === undefined ? null : leftoverMessage(state, leftover);
   }
 
-  async #write(message: LinkResponse): Promise<void> {
-    if (this.#blocked && !this.ended) {
-      await new Promise<void>((resolve) => {
-        this.#release = resolve;
-      });
-    }
-    this.send(message);
+  /** In the order in which it was asked for. */
+  #whenRoom(work: () => void): void {
+    if (this.#waiting.length === 0 && !this.#blocked) work();
+    else this.#waiting.push(work);
   }
 
   #put(message: LinkResponse): void {
@@ -170,9 +174,10 @@ export class AgentSession {
     const leaseGrant = this.#waitingGrant;
     this.#waitingGrant = null;
     if (leaseGrant !== null) this.send({ leaseGrant });
-    if (this.#blocked) return;
-    const release = this.#release;
-    this.#release = null;
-    release?.();
+    while (!this.#blocked) {
+      const work = this.#waiting.shift();
+      if (work === undefined) return;
+      work();
+    }
   }
 }

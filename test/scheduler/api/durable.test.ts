@@ -10,7 +10,7 @@ import { apiServer } from '../../../scheduler/api/server.js';
 import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
-import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
 import { EngineWorld } from '../engine-world.js';
 import { temporaryFolder } from '../scope.js';
@@ -29,7 +29,7 @@ async function serve(t: Test) {
   await world.engine.readable();
   const logged: string[] = [];
   const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
-  const checkpoints = new Checkpoints(world.engine, store, `${temporaryFolder(t)}/key`);
+  const checkpoints = new Checkpoints(world.engine, store, checkpointKeyIn(`${temporaryFolder(t)}/key`));
   const uptime = { ms: 1000 };
   const fleet = new Fleet({
     engine: world.engine,

@@ -13,7 +13,7 @@ import { apiServer } from '../../../../scheduler/api/server.js';
 import type { UsageReader } from '../../../../scheduler/api/usage-service.js';
 import { watchRingOf } from '../../../../scheduler/api/vm-watch.js';
 import { type Caller, insecureCaller } from '../../../../scheduler/core/access/caller.js';
-import { Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../../scheduler/fleet/fleet.js';
 import { EngineWorld } from '../../engine-world.js';
 import { type Scope, temporaryFolder } from '../../scope.js';
@@ -68,7 +68,7 @@ export async function serve(
   settle(world);
   const log = pino({ level: 'silent' });
   const { engine } = world;
-  const checkpoints = new Checkpoints(engine, store, `${temporaryFolder(t)}/key`);
+  const checkpoints = new Checkpoints(engine, store, checkpointKeyIn(`${temporaryFolder(t)}/key`));
   const fleet = new Fleet({ engine, checkpoints, leaseMs: 600_000, log, uptimeMs: () => performance.now() });
   const uptimeMs = () => performance.now();
   const { server } = apiServer({

@@ -168,6 +168,9 @@ test('refused everywhere, it stays claimed with its disk on the pool, and can be
   world.see(vm, 'refused', { fault: refused });
   t.match(vm, { host: 'b', state: 'failed', fault: refused });
   t.equal(world.state.poolClaimedMib.get('san'), 1000);
+  const { sequence } = world.state;
+  world.see(vm, 'refused', { fault: refused });
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
   world.start(vm);
   world.see(vm, 'running');
   t.match(vm, { host: 'b', state: 'running', operation: null });
