@@ -48,6 +48,7 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
     mkdirSync(half, { recursive: true, mode: 0o700 });
     const summary = await unpack(file, half, drive);
     const { epoch, sites } = await lead(half, summary);
+    await drive(pause());
     for (const name of readdirSync(half)) renameSync(join(half, name), join(folder, name));
     syncFolder(folder);
     rmdirSync(half);
@@ -59,6 +60,11 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
     if (!existed) rmSync(folder, { recursive: true, force: true });
     throw inWords(error, `cannot restore into ${folder}`, found.size);
   }
+}
+
+/** A signal that came meanwhile is heard here. */
+function* pause(): Generator<void> {
+  yield;
 }
 
 /** Only an empty folder will do, or what a restore has left that was killed. */
