@@ -34,5 +34,8 @@ export function keptFilesIn(dataDir: string): string[] {
 
 /** Whether a name in the folder is of what a scheduler, or a restore, puts there. */
 export function isOurs(name: string): boolean {
-  return ['restoring', 'checkpoint.key', 'authority', 'server'].includes(name) || /^secovia\.db(-wal|-shm|\.lock)?$/.test(name);
+  return (
+    ['restoring', 'checkpoint.key', 'authority', 'server'].includes(name) ||
+    /^secovia\.db(-wal|-shm|\.lock)?$/.test(name)
+  );
 }

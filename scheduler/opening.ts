@@ -50,7 +50,10 @@ export interface Opening {
  *
  * @throws StoreError when it cannot be used, or there is no room for that backup.
  */
-export function openStore(dataDir: string, keepsBackup = true): { store: SqliteStore; migrated: Migrated | null } {
+export function openStore(
+  dataDir: string,
+  keepsBackup = true,
+): { store: SqliteStore; migrated: Migrated | null } {
   if (existsSync(unfinishedRestore(dataDir))) {
     throw new StoreError(
       `a restore into ${dataDir} was interrupted; say it again: secovia-scheduler restore FILE --data-dir ${dataDir}`,

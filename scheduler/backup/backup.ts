@@ -75,7 +75,8 @@ function* write(file: string, store: string, order: BackupOrder): Generator<void
   let descriptor: number | null = openSync(half, 'wx', 0o600);
   try {
     // Read after the store, which names nothing that is not on disk yet.
-    const files = () => new Map(keptFilesIn(dataDir).map((path) => [path, readFileSync(join(dataDir, path))]));
+    const files = () =>
+      new Map(keptFilesIn(dataDir).map((path) => [path, readFileSync(join(dataDir, path))]));
     yield* copyStore({ from: store, to: half, descriptor, files, atMs, version });
     fsyncSync(descriptor);
     closeSync(descriptor);

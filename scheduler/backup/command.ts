@@ -45,7 +45,11 @@ Exit status: 0 done, 1 refused, and nothing is left behind, 2 wrong usage.`,
         const { backupJson, backupWords } = await import('./words.js');
         const order = { dataDir, file, force, atMs: Date.now(), version: packageVersion() };
         const backup = await interruptible()(backUp(order));
-        tell(output, () => backupWords(backup), () => backupJson(backup));
+        tell(
+          output,
+          () => backupWords(backup),
+          () => backupJson(backup),
+        );
       }),
     );
 }
@@ -70,7 +74,11 @@ Exit status: 0 done, 1 refused, and the folder is as it was, 2 wrong usage.`,
         const { restore } = await import('./restore.js');
         const { restoredJson, restoredWords } = await import('./words.js');
         const restored = await restore(file, dataDir, interruptible());
-        tell(output, () => restoredWords(restored), () => restoredJson(restored));
+        tell(
+          output,
+          () => restoredWords(restored),
+          () => restoredJson(restored),
+        );
       }),
     );
 }
@@ -78,7 +86,9 @@ Exit status: 0 done, 1 refused, and the folder is as it was, 2 wrong usage.`,
 function addVerify(program: Command): void {
   program
     .command('verify <path>')
-    .description('read a backup, or the store of a data folder, from beginning to end, and say what is damaged')
+    .description(
+      'read a backup, or the store of a data folder, from beginning to end, and say what is damaged',
+    )
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -93,7 +103,11 @@ Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
         const { verify } = await import('./verify.js');
         const { verifiedJson, verifiedWords } = await import('./words.js');
         const verified = await verify(path, interruptible());
-        tell(output, () => verifiedWords(verified), () => verifiedJson(verified));
+        tell(
+          output,
+          () => verifiedWords(verified),
+          () => verifiedJson(verified),
+        );
         if (verified.findings.length > 0) process.exitCode = 1;
       }),
     );
@@ -102,7 +116,9 @@ Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
 function addMigrate(program: Command): void {
   program
     .command('migrate')
-    .description('bring the store of a stopped scheduler to the schema of this version, as a start does by itself')
+    .description(
+      'bring the store of a stopped scheduler to the schema of this version, as a start does by itself',
+    )
     .addOption(dataDirOption())
     .option('--dry-run', 'say what would be done')
     .option('--no-backup', 'without the backup that is made before; there is no other way back')
@@ -122,7 +138,11 @@ Exit status: 0 done or nothing to do, 1 refused, 2 wrong usage.`,
         const { migrateFolder } = await import('./migrate.js');
         const { migrationWords } = await import('./words.js');
         const migration = await migrateFolder(dataDir, { dryRun, keepsBackup: backup });
-        tell(output, () => migrationWords(migration), () => migration);
+        tell(
+          output,
+          () => migrationWords(migration),
+          () => migration,
+        );
       }),
     );
 }

@@ -96,8 +96,7 @@ async function unpack(file: string, half: string, drive: Drive): Promise<Summary
   copyFileSync(file, store);
   chmodSync(store, 0o600);
   const { findings, summary } = await drive(checkStore(store));
-  if (summary === null)
-    throw new BackupError(`${file} is damaged: ${findings[0]}; restore another backup`);
+  if (summary === null) throw new BackupError(`${file} is damaged: ${findings[0]}; restore another backup`);
   if (summary.backup === null) {
     throw new BackupError(
       `${file} is no backup but a scheduler's own file; make one with: secovia-scheduler backup FILE`,

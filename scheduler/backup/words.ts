@@ -43,13 +43,19 @@ export function verifiedWords({ file, findings, summary, remedy }: Verified): st
 }
 
 export function verifiedJson({ file, findings, summary, remedy }: Verified): object {
-  return { file, whole: summary !== null, ...(summary === null ? { findings, remedy } : summaryJson(summary)) };
+  return {
+    file,
+    whole: summary !== null,
+    ...(summary === null ? { findings, remedy } : summaryJson(summary)),
+  };
 }
 
 export function migrationWords({ dataDir, from, to, done, backup }: Migration): string {
-  if (from === to) return `The store in ${dataDir} has schema ${to}, which is the newest; there is nothing to do.\n`;
+  if (from === to)
+    return `The store in ${dataDir} has schema ${to}, which is the newest; there is nothing to do.\n`;
   if (!done) return `The store in ${dataDir} has schema ${from}, and would be brought to ${to}.\n`;
-  const kept = backup === null ? '' : ` A backup from before is in ${backup}; remove it when you need it no more.`;
+  const kept =
+    backup === null ? '' : ` A backup from before is in ${backup}; remove it when you need it no more.`;
   return `The store in ${dataDir} was brought from schema ${from} to ${to}.${kept}\n`;
 }
 

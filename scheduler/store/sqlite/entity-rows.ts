@@ -35,7 +35,10 @@ export function readEntities(
     for (const [row, body, sum] of bodies.iterate()) {
       restamp(found[table], null, sum ?? 0);
       if (sum === rowSum(row, body)) onEntity(table, body);
-      else onBroken(`the ${table} in row ${row} is not as it was written (table ${table}, its checksum differs)`);
+      else
+        onBroken(
+          `the ${table} in row ${row} is not as it was written (table ${table}, its checksum differs)`,
+        );
     }
   }
   const meta = new Meta(db);

@@ -56,10 +56,7 @@ export function* requestsIn(kept: Pick<KeptRow, 'first' | 'entries'>): Iterable<
 }
 
 /** The answer of one row, or null when it is not among these. */
-export function replyIn(
-  kept: Pick<KeptRow, 'first' | 'entries' | 'replies'>,
-  row: number,
-): Buffer | null {
+export function replyIn(kept: Pick<KeptRow, 'first' | 'entries' | 'replies'>, row: number): Buffer | null {
   const entries = JSON.parse(kept.entries) as Entry[];
   const end = entries[row - kept.first]?.[5];
   if (end === undefined) return null;

@@ -26,7 +26,9 @@ export interface Summary {
 export function summaryOf(db: Database.Database): Summary {
   const number = (sql: string) => db.prepare<[], number | null>(sql).pluck().get() ?? 0;
   const newest = db
-    .prepare<[], { last: number; at_ms: number }>('SELECT last, at_ms FROM journal ORDER BY last DESC LIMIT 1')
+    .prepare<[], { last: number; at_ms: number }>(
+      'SELECT last, at_ms FROM journal ORDER BY last DESC LIMIT 1',
+    )
     .get();
   const summary: Summary = {
     ...federationOf(db),
@@ -54,10 +56,15 @@ function numbersOf({ incarnation, counter }: Summary['epoch']): Summary['epoch']
 
 /** Adds what came after the entities were saved. */
 function countTail(db: Database.Database, summary: Summary): void {
-  const saved = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(savedSequence);
+  const saved = db
+    .prepare<[string], string>('SELECT value FROM meta WHERE key = ?')
+    .pluck()
+    .get(savedSequence);
   const isHost = db.prepare<[string], number>("SELECT 1 FROM entity WHERE kind = 'host' AND key = ?").pluck();
   const joined = new Set<string>();
-  const bodies = db.prepare<[number], string>('SELECT body FROM journal WHERE last > ? ORDER BY last').pluck();
+  const bodies = db
+    .prepare<[number], string>('SELECT body FROM journal WHERE last > ? ORDER BY last')
+    .pluck();
   for (const body of bodies.iterate(Number(saved ?? 0))) {
     for (const line of body.split('\n')) {
       const [, changes] = JSON.parse(line) as JournalLine;

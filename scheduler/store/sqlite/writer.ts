@@ -74,7 +74,14 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   if (batch.kept !== null) {
     const { first, last } = batch.kept;
     const [entries, replies] = [received.next(), received.next()];
-    addRequests.run(first, last, entries, replies, keptSum(first, last, entries), keptSum(first, last, replies));
+    addRequests.run(
+      first,
+      last,
+      entries,
+      replies,
+      keptSum(first, last, entries),
+      keptSum(first, last, replies),
+    );
   }
   return next;
 });

@@ -85,7 +85,12 @@ test('a backup has the keys, is for its owner alone, and takes the place of noth
   });
   const again = runProgram(['backup', file, '--data-dir', dataDir, '--force', '--output', 'json']);
   t.equal(again.stderr, '');
-  const everything = ['authority/authority.key', 'authority/authority.pem', 'checkpoint.key', 'server/server.key'];
+  const everything = [
+    'authority/authority.key',
+    'authority/authority.pem',
+    'checkpoint.key',
+    'server/server.key',
+  ];
   t.same(JSON.parse(again.stdout).backup.files, everything);
   const kept = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
     .filter((path) => statSync(join(dataDir, path)).isFile() && !path.startsWith('secovia.db'))

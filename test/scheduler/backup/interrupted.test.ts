@@ -42,7 +42,9 @@ test('a backup that is killed leaves the one before, and the next removes what i
   t.match(runProgram(['verify', file]), { status: 0, stdout: /is whole/ });
 });
 
-test('a full disk is told with what is needed, and nothing is left on it', { skip: noMounts() }, async (t) => {
+test('a full disk is told with what is needed, and nothing is left on it', {
+  skip: noMounts(),
+}, async (t) => {
   const folder = temporaryFolder(t);
   const dataDir = join(folder, 'data');
   await longStore(dataDir, 8);

@@ -47,7 +47,8 @@ test('a backup with a flipped byte is not restored, and an empty folder stays em
   mkdirSync(dataDir);
   t.match(runProgram(['restore', broken, '--data-dir', dataDir]), {
     status: 1,
-    stderr: /broken.backup is damaged: the journal does not hold together at sequences .*; restore another backup/,
+    stderr:
+      /broken.backup is damaged: the journal does not hold together at sequences .*; restore another backup/,
   });
   t.same(readdirSync(dataDir), []);
 });
@@ -58,7 +59,11 @@ test('a backup cannot bring files that no scheduler has', async (t) => {
   writeFileSync(evil, readFileSync(file));
   const db = new Database(evil);
   const content = Buffer.from('x');
-  db.prepare('INSERT INTO backup_file VALUES (?, ?, ?)').run('../outside', content, fileSum('../outside', content));
+  db.prepare('INSERT INTO backup_file VALUES (?, ?, ?)').run(
+    '../outside',
+    content,
+    fileSum('../outside', content),
+  );
   db.close();
   t.match(runProgram(['restore', evil, '--data-dir', dataDir]), {
     status: 1,

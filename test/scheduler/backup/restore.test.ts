@@ -67,7 +67,8 @@ test('what is restored has a new incarnation, and goes on when its recovery is e
   t.match(restored, {
     status: 0,
     stderr: '',
-    stdout: /^.*has federation secovia as of decision \d+ .*: 2 VMs, 1 host. Its next epoch is 2.2.\n.*\nIn recovery: ljubljana, zagreb. /,
+    stdout:
+      /^.*has federation secovia as of decision \d+ .*: 2 VMs, 1 host. Its next epoch is 2.2.\n.*\nIn recovery: ljubljana, zagreb. /,
   });
   t.equal(statSync(dataDir).mode & 0o777, 0o700);
   const there = await serve(t, dataDir);
@@ -133,7 +134,11 @@ test('two restores of one backup are not mistaken for one another', async (t) =>
   t.same([one.epoch.incarnation, one.epoch.counter], [two.epoch.incarnation, two.epoch.counter]);
   t.equal(judgeEpoch(one.epoch, two.epoch), 'clone', 'an agent of the first refuses the second');
   const three = await welcomed(t, 'three', one.checkpoint);
-  t.equal(judgeEpoch(one.epoch, three.epoch), 'newer', 'once it has said whom it obeys, the second rises above');
+  t.equal(
+    judgeEpoch(one.epoch, three.epoch),
+    'newer',
+    'once it has said whom it obeys, the second rises above',
+  );
 });
 
 test('a federation with certificates is restored with them', async (t) => {
@@ -153,5 +158,8 @@ test('a federation with certificates is restored with them', async (t) => {
   t.teardown(() => there.close());
   t.equal((await there.call('GetFederation', {})).federation?.title, 'lab');
   const { entries } = await there.call('ListAuditEntries', {});
-  t.ok(entries?.some(({ method }) => method === 'secovia-scheduler restore'), 'the record says so');
+  t.ok(
+    entries?.some(({ method }) => method === 'secovia-scheduler restore'),
+    'the record says so',
+  );
 });
