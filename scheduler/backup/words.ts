@@ -8,7 +8,7 @@ import type { Verified } from './verify.js';
 
 export function backupWords({ file, bytes, summary }: Backup): string {
   return `${file} holds ${summaryWords(summary)}, ${sizeWords(bytes)}. It was read again and is whole.
-It holds ${keyWords(summary)}; whoever has it can be anybody here.
+It holds ${keyWords(summary)}: keep it where nobody else reads it.
 `;
 }
 
