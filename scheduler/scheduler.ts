@@ -54,7 +54,7 @@ export async function runScheduler(config: Config): Promise<void> {
   if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
-  const { store, storeFile, engine, head, requests } = await openFolder({
+  const { store, storeFile, engine, head, requests, migrated } = await openFolder({
     dataDir: config.dataDir,
     strategy: config.strategy,
     federation: config.federation,
@@ -67,6 +67,7 @@ export async function runScheduler(config: Config): Promise<void> {
       process.exit(storeFailedStatus);
     },
   });
+  if (migrated !== null) log.warn(migrated, 'the store was migrated; only its backup leads back');
   const { state } = engine;
   const now = () => engine.now();
   const connections = new Connections(usualLimits);
