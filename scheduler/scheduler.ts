@@ -13,12 +13,15 @@ import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
 import { watchRingOf } from './api/vm-watch.js';
+import { EventReader } from './audit/event-reader.js';
 import { advertised, type Config } from './config.js';
+import type { OwnCertificate } from './core/alarms/alarm.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import type { Engine } from './engine.js';
 import { Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
+import { StateWalks } from './state-walks.js';
 import { type Store, StoreError } from './store/store.js';
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
@@ -85,7 +88,15 @@ export async function runScheduler(config: Config): Promise<void> {
     storeFile,
     new URL('./audit-thread.js', import.meta.url),
   );
+  const followed = new EventReader(storeFile, new URL('./event-thread.js', import.meta.url));
   const attempts = new CountedAttempts(engine);
+  const walks = new StateWalks();
+  const certificate =
+    secure === null || authority === null
+      ? null
+      : new secure.ServerCertificate(config.dataDir, authority, state.federation.name);
+  const certificates = (): OwnCertificate[] =>
+    authority === null || certificate === null ? [] : [...certificate.lives, authority.life];
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
@@ -104,18 +115,20 @@ export async function runScheduler(config: Config): Promise<void> {
     usage: accountant,
     advertise: advertised(config),
     audit: { reader: auditors, key: checkpoints },
+    alarms: { walks, certificates },
+    events: { reader: auditors, follower: followed },
     agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
   const listening =
-    secure === null || authority === null
+    secure === null || authority === null || certificate === null
       ? bind(server, config.listen)
       : secure.listenSecurely({
           ...endpointOf(config.listen),
           server,
           log,
           connections,
-          certificate: new secure.ServerCertificate(config.dataDir, authority, state.federation.name),
+          certificate,
           trusted: { signer: authority.signer, federation: state.federation.name },
           now,
         });
@@ -146,6 +159,7 @@ export async function runScheduler(config: Config): Promise<void> {
   fleet.stop();
   accountant.close();
   auditors.close();
+  followed.close();
   await shutDown(server);
   attempts.flush();
   await engine.readable();

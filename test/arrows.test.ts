@@ -128,7 +128,13 @@ test('the layers of the scheduler look down only', async (t) => {
   t.same(layer('scheduler/render', 'scheduler/core', 'proto'), []);
   t.same(layer('scheduler/engine.ts', 'scheduler/core'), []);
   t.same(layer('scheduler/store', 'scheduler/core'), []);
-  const middle = ['scheduler/core', 'scheduler/render', 'scheduler/engine.ts', 'proto'];
+  const middle = [
+    'scheduler/core',
+    'scheduler/render',
+    'scheduler/engine.ts',
+    'scheduler/state-walks.ts',
+    'proto',
+  ];
   t.same(layer('scheduler/api', ...middle), []);
   t.same(layer('scheduler/fleet', ...middle), []);
   t.same(layer('scheduler/accounting', 'scheduler/core'), []);
@@ -148,8 +154,9 @@ test('only the wiring puts the parts of the scheduler together', async (t) => {
   // Accounting and audit have threads of their own, which open the store's file for themselves.
   const thread = 'scheduler/accounting-thread.ts';
   const auditThread = 'scheduler/audit-thread.ts';
+  const eventThread = 'scheduler/event-thread.ts';
   for (const part of stores) {
-    const others = [...importers(part)].filter((file) => file !== thread && file !== auditThread);
+    const others = [...importers(part)].filter((file) => ![thread, auditThread, eventThread].includes(file));
     t.same(others, ['scheduler/opening.ts'], part);
   }
   // Trust is what the API needs of the world outside, and asks for no more than its interfaces.
@@ -163,7 +170,7 @@ test('only the wiring puts the parts of the scheduler together', async (t) => {
   t.same([...importers('scheduler/trust')].sort(), [founding, 'scheduler/scheduler.ts']);
   t.same([...importers('scheduler/founding')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/accounting')].sort(), [thread, 'scheduler/scheduler.ts']);
-  t.same([...importers('scheduler/audit')], [auditThread]);
+  t.same([...importers('scheduler/audit')].sort(), [auditThread, eventThread, 'scheduler/scheduler.ts']);
   t.same([...importers('scheduler/scheduler.ts')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/simulate')], ['scheduler/main.ts']);
 });

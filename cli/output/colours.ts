@@ -48,6 +48,8 @@ const tones: Record<string, Tone> = {
   FAILED: 'bad',
   LOST: 'bad',
   QUARANTINED: 'bad',
+  CRITICAL: 'bad',
+  WARNING: 'busy',
 };
 
 /** The tone of a state's first word. */

@@ -4,8 +4,10 @@ import { HealthImplementation } from 'grpc-health-check';
 import { v1 } from '../../proto/index.js';
 import type { WatchRing } from './watch-ring.js';
 import { type AuditOptions, auditService } from './audit-service.js';
+import { type AlarmOptions, alarmService } from './alarm-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
+import { type EventOptions, eventService } from './event-service.js';
 import { federationService } from './federation-service.js';
 import { guardedServer } from './guarded-server.js';
 import { hostService } from './host-service.js';
@@ -44,6 +46,8 @@ export interface ServerOptions {
   /** HOST:PORT at which hosts reach this scheduler. */
   advertise: readonly string[];
   audit: AuditOptions;
+  alarms: AlarmOptions;
+  events: EventOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -96,6 +100,8 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AuditService.service, auditService(options.audit));
+  add(v1.AlarmService.service, alarmService(options.alarms));
+  add(v1.EventService.service, eventService(options.events));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   const guarded = guardedServer(server, context.callers);
