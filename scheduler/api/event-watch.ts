@@ -19,7 +19,7 @@ import { write } from './written.js';
 
 /** Answers what is new again and again. */
 export interface EventFollower {
-  ask(question: EventsQuestion): Promise<Extract<AuditTold, { events: unknown }>>;
+  ask(question: EventsQuestion): Promise<Extract<AuditTold, { events: unknown }> | Refusal>;
 }
 
 /** Events of one message. */
@@ -108,6 +108,7 @@ class EventWatch {
       const question = this.#question(next);
       if (isRefusal(question)) return question;
       const told = await this.follower.ask(question);
+      if (isRefusal(told)) return told;
       next = told.next ?? { sequence: question.to + 1, position: 0 };
       if (told.events.length === 0) continue;
       const { state } = this.engine;

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { AuditTold, EventsQuestion } from '../core/audit/questions.js';
+import { type Refusal, refuse } from '../core/refusal.js';
 
 /** A thread that nobody asked for so long ends. */
 const idleMs = 30_000;
@@ -17,8 +18,10 @@ export interface AskedEvents {
 }
 export type ToldEvents = { id: number } & ({ told: EventsTold } | { error: string });
 
+const stopping = refuse('unavailable', 'STOPPING', 'the scheduler is stopping; go on when it is back');
+
 interface Waiting {
-  resolve(told: EventsTold): void;
+  resolve(told: EventsTold | Refusal): void;
   reject(error: Error): void;
 }
 
@@ -29,6 +32,7 @@ export class EventReader {
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
   #idle: NodeJS.Timeout | undefined;
+  #closed = false;
 
   /** `file` is the store's, `module` what the thread runs. */
   constructor(file: string, module: URL) {
@@ -37,11 +41,12 @@ export class EventReader {
   }
 
   /**
-   * One answer: what there is, up to a page. Whoever waits has one question at a time.
+   * One answer: what there is, up to a page. Whoever waits has one question at a time. A refusal when it is closed.
    *
    * @throws Error when the journal cannot be read.
    */
-  ask(question: EventsQuestion): Promise<EventsTold> {
+  ask(question: EventsQuestion): Promise<EventsTold | Refusal> {
+    if (this.#closed) return Promise.resolve(stopping);
     clearTimeout(this.#idle);
     this.#thread ??= this.#start();
     this.#asked += 1;
@@ -52,7 +57,15 @@ export class EventReader {
     });
   }
 
+  /** Ends what is under way. */
   close(): void {
+    this.#closed = true;
+    for (const { resolve } of this.#waiting.values()) resolve(stopping);
+    this.#waiting.clear();
+    this.#end();
+  }
+
+  #end(): void {
     clearTimeout(this.#idle);
     void this.#thread?.terminate();
     this.#thread = null;
@@ -65,12 +78,13 @@ export class EventReader {
       this.#waiting.delete(message.id);
       if ('told' in message) waiting?.resolve(message.told);
       else waiting?.reject(new Error(message.error));
-      if (this.#waiting.size > 0) return;
-      this.#idle = setTimeout(() => this.close(), idleMs);
+      if (this.#waiting.size > 0 || this.#closed) return;
+      this.#idle = setTimeout(() => this.#end(), idleMs);
       this.#idle.unref();
     });
     const over = (error: Error) => {
-      if (this.#thread === thread) this.#thread = null;
+      if (this.#thread !== thread) return;
+      this.#thread = null;
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     };

@@ -93,7 +93,7 @@ function ofState(state: State, host: Host): Alarm | null {
       severity: 'critical',
       about,
       sinceMs: stateMs,
-      message: `libvirt of host "${id}" does not answer${because}; it has ${vms}`,
+      message: `libvirt of host "${id}" does not answer (${stateReason}), and it takes nothing new; it has ${vms}`,
       advice:
         'look at libvirtd on the host (systemctl status libvirtd); the agent goes on by itself when it answers',
     };

@@ -42,26 +42,27 @@ const ofStates: Partial<Record<VmState, StateAlarm>> = {
   },
 };
 
-/** Null for a VM that is well, as nearly all are. */
+/** Null for a VM that is well, as nearly all are. What was seen of it last counts while its host is silent, too. */
 export function vmAlarm(state: State, vm: Vm, nowMs: number): Alarm | null {
   if (vm.desired === 'deleted') return null;
-  const silentMs = silentSinceMs(state, vm);
-  if (silentMs !== null) return nowMs - silentMs < unknownForMs ? null : unknown(vm, silentMs, true);
-  if (vm.state === 'running' || vm.state === 'stopped') return null;
-  if (vm.state === 'unknown') {
-    return nowMs - vm.stateMs < unknownForMs ? null : unknown(vm, vm.stateMs, false);
-  }
   const found = ofStates[vm.state];
   // Of what should not run anyway it matters only that it is gone.
-  if (found === undefined || (vm.desired !== 'running' && vm.state !== 'missing')) return null;
+  if (found !== undefined && (vm.desired === 'running' || vm.state === 'missing')) return troubled(vm, found);
+  const silentMs = silentSinceMs(state, vm);
+  const sinceMs = silentMs ?? (vm.state === 'unknown' ? vm.stateMs : null);
+  if (sinceMs === null || nowMs - sinceMs < unknownForMs) return null;
+  return unknown(vm, sinceMs, silentMs !== null);
+}
+
+function troubled(vm: Vm, { code, severity, what, advice }: StateAlarm): Alarm {
   const why = vm.fault === null ? '' : `: ${vm.fault.message}`;
   return {
-    code: found.code,
-    severity: found.severity,
+    code,
+    severity,
     about: aboutVm(vm),
     sinceMs: vm.stateMs,
-    message: `VM "${vm.id}" of "${vm.administration}" ${found.what}${why}`,
-    advice: found.advice(`${vm.administration}/${vm.id}`),
+    message: `VM "${vm.id}" of "${vm.administration}" ${what}${why}`,
+    advice: advice(`${vm.administration}/${vm.id}`),
   };
 }
 
