@@ -6,6 +6,8 @@ import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { type SecureChannel, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { serveTelemetry, type TelemetryEndpoint } from '../proto/telemetry-endpoint.js';
 import { systemClock } from './clock.js';
 import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
@@ -25,6 +27,8 @@ import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
+import { AgentTelemetry } from './telemetry/agent-telemetry.js';
+import { observedHypervisor } from './telemetry/observed-hypervisor.js';
 
 export interface RunOptions {
   config: AgentConfig;
@@ -41,7 +45,10 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     pino.destination({ fd: 2, sync: true }),
   );
   const { channel, renewer } = openIdentity(config, log);
-  const hypervisor = await openHypervisor(config);
+  const version = agentVersion();
+  const telemetry = config.metricsListen === '' ? null : new AgentTelemetry(version);
+  const driver = await openHypervisor(config);
+  const hypervisor = telemetry === null ? driver : observedHypervisor(driver, telemetry);
   lockFolder(config.dataDir);
   const clock = systemClock();
   const file = new StateFile(config.dataDir);
@@ -59,7 +66,6 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     { identity, ledger, random: Math.random, poolDirectories: config.poolDirectories, verifyCheckpoint },
     clock.now(),
   );
-  const version = agentVersion();
   const { dataDir, extras } = config;
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
@@ -73,13 +79,14 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
     measure: () => measure(config.dataDir),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
+    ...(telemetry === null ? {} : { observer: telemetry }),
   });
   let cached: CachedImage[] = await images.list();
   const relist = async () => {
     cached = await images.list();
   };
   setInterval(() => void relist(), imageListMs).unref();
-  const server = await serveStatus(socketPath(config), () =>
+  const status = () =>
     composeStatus({
       core,
       now: clock.now(),
@@ -94,8 +101,10 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       libvirtUri: config.libvirtUri,
       version,
       certificate: renewer?.standing() ?? null,
-    }),
-  );
+    });
+  const server = await serveStatus(socketPath(config), status);
+  telemetry?.watch(() => ({ status: status(), permits: ledger.size }));
+  const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
   if (config.insecure) {
     log.warn(
@@ -111,8 +120,28 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   await told;
   renewer?.stop();
   server.close();
+  endpoint?.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+/** @throws ConfigError when the address cannot be listened on. */
+async function openEndpoint(
+  address: string,
+  telemetry: AgentTelemetry,
+  log: Logger,
+): Promise<TelemetryEndpoint> {
+  const endpoint = await serveTelemetry(address, telemetry).catch((error: Error) => {
+    throw new ConfigError(`metrics cannot be served on ${address}: ${error.message}`);
+  });
+  log.info({ event: 'metrics', address, port: endpoint.port });
+  if (!isLoopback(endpointOf(address).host)) {
+    log.warn(
+      { event: 'metrics' },
+      'whoever can reach the port of the metrics sees how this host is doing; it has no TLS',
+    );
+  }
+  return endpoint;
 }
 
 interface OpenIdentity {

@@ -11,6 +11,7 @@ import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { ShellObserver } from './telemetry/agent-telemetry.js';
 
 export interface ShellParts {
   core: AgentCore;
@@ -23,6 +24,7 @@ export interface ShellParts {
   survey(machine: MachineFacts | null): Promise<HostInventory>;
   measure(): Promise<HostMetrics>;
   trashRetentionMs: number;
+  observer?: ShellObserver;
 }
 
 const intervals = {
@@ -167,6 +169,7 @@ export class AgentShell {
         };
         void this.#executor.run(output.effect, onProgress, controller.signal).then((result) => {
           this.#cancels.delete(output.ticket);
+          this.#parts.observer?.performed(output.effect.kind, result);
           if (this.#stopped) return;
           core.performed(output.ticket, result, this.#now());
           this.#settle();
@@ -187,11 +190,13 @@ export class AgentShell {
         if (this.#stream !== null && !this.#stream.send(output.request)) core.congested();
         return;
       case 'linked':
+        this.#parts.observer?.linked();
         log.info({ event: 'link.up', epoch: core.ledger.epoch });
         // E1: an epoch that was believed once must not be forgotten by a crash.
         void this.#writeLedger();
         return;
       case 'unlinked':
+        this.#parts.observer?.unlinked();
         log.warn({ event: 'link.down', reason: output.reason });
         return;
       case 'reportDue':

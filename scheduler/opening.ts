@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Strategy } from './core/placement/scorers/index.js';
-import { Engine } from './engine.js';
+import { Engine, type EngineObserver } from './engine.js';
 import { loadState } from './store/load.js';
 import { SqliteStore } from './store/sqlite/sqlite-store.js';
 import { type JournalHead, type LoadedRequest, StoreError } from './store/store.js';
@@ -24,6 +24,7 @@ export interface Opening {
   /** Whether the federation must keep the name that it has: certificates carry it. */
   keepsName: boolean;
   onFatal(error: Error): void;
+  observer?: EngineObserver;
 }
 
 /**
@@ -37,6 +38,7 @@ export async function openFolder({
   federation,
   keepsName,
   onFatal,
+  observer,
 }: Opening): Promise<Opened> {
   const storeFile = join(dataDir, 'secovia.db');
   const store = new SqliteStore(storeFile);
@@ -49,7 +51,14 @@ export async function openFolder({
       `the federation in ${dataDir} is called ${before}, and its certificates say so; it cannot become ${name}`,
     );
   }
-  const engine = new Engine({ state, store, head, clock: Date.now, onFatal });
+  const engine = new Engine({
+    state,
+    store,
+    head,
+    clock: Date.now,
+    onFatal,
+    ...(observer === undefined ? {} : { observer }),
+  });
   engine.run({ type: 'federation.open', instance: randomUUID(), name, incarnation: 1 });
   await engine.readable();
   return { store, storeFile, engine, head, requests };

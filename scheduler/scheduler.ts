@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
-import { endpointOf } from '../proto/loopback.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { serveTelemetry, type TelemetryEndpoint } from '../proto/telemetry-endpoint.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { CountedAttempts } from './api/attempts.js';
@@ -23,6 +24,8 @@ import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
 import { StateWalks } from './state-walks.js';
 import { type Store, StoreError } from './store/store.js';
+import { SchedulerTelemetry } from './telemetry/scheduler-telemetry.js';
+import { Surveyor } from './telemetry/survey.js';
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
 import type { Listener } from './trust/listener.js';
@@ -57,7 +60,12 @@ export async function runScheduler(config: Config): Promise<void> {
   if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
+  const telemetry = config.metricsListen === '' ? null : new SchedulerTelemetry(packageVersion());
+  // Before the store is read, which takes seconds in a large federation: until then it is alive, and not ready.
+  const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
+  const observer = telemetry === null ? {} : { observer: telemetry };
   const { store, storeFile, engine, head, requests } = await openFolder({
+    ...observer,
     dataDir: config.dataDir,
     strategy: config.strategy,
     federation: config.federation,
@@ -107,6 +115,7 @@ export async function runScheduler(config: Config): Promise<void> {
       authorize: authorizer(engine),
       attempts,
       authority,
+      ...observer,
     },
     ring: watchRingOf(engine),
     leaseEndMs: fleet.leaseEndMs,
@@ -139,6 +148,13 @@ export async function runScheduler(config: Config): Promise<void> {
   if (authority === null) log.warn('there is no TLS: whoever can reach this port may do everything');
   else engine.onCommitted(({ touched }) => cutRevoked(connections, touched));
   serving();
+  telemetry?.watch({
+    engine,
+    surveyor: new Surveyor(engine, walks, certificates),
+    agents: () => fleet.connected,
+    leases: () => fleet.leaseCounts(),
+  });
+  telemetry?.serving();
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const keeping = setInterval(() => checkpoints.keep(), checkpointEveryMs);
@@ -152,6 +168,7 @@ export async function runScheduler(config: Config): Promise<void> {
 
   await told;
   log.info('stopping');
+  telemetry?.stopping();
   clearInterval(clock);
   clearInterval(keeping);
   notServing();
@@ -165,6 +182,7 @@ export async function runScheduler(config: Config): Promise<void> {
   await engine.readable();
   checkpoints.keep();
   await store.close();
+  endpoint?.close();
   log.info('stopped');
 }
 
@@ -175,6 +193,22 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
       log.warn({ breach }, 'VMs are where they may not be any more; see secovia residency breaches');
     for (const breach of touched.removed.breach.values()) log.info({ breach }, 'a breach has ended');
   });
+}
+
+/** @throws StoreError when the address cannot be listened on. */
+async function openEndpoint(
+  address: string,
+  telemetry: SchedulerTelemetry,
+  log: Logger,
+): Promise<TelemetryEndpoint> {
+  const endpoint = await serveTelemetry(address, telemetry).catch((error: Error) => {
+    throw new StoreError(`cannot serve metrics on ${address}: ${error.message}`);
+  });
+  log.info({ metricsListen: address, port: endpoint.port }, 'serving metrics');
+  if (!isLoopback(endpointOf(address).host)) {
+    log.warn('whoever can reach the port of the metrics sees how the federation is doing; it has no TLS');
+  }
+  return endpoint;
 }
 
 /** How the tokens that portals bring are verified; null where no issuer is known. */

@@ -7,6 +7,7 @@ import { type AuditOptions, auditService } from './audit-service.js';
 import { type AlarmOptions, alarmService } from './alarm-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
+import { observed } from './call-observer.js';
 import { type EventOptions, eventService } from './event-service.js';
 import { federationService } from './federation-service.js';
 import { guardedServer } from './guarded-server.js';
@@ -80,7 +81,9 @@ export function apiServer(options: ServerOptions): ApiServer {
       const maker = (makers as Record<string, HandlerMaker>)[name];
       if (maker === undefined) throw new Error(`${method.path} has no handler`);
       raw[name] = rawDefinition(method as Method);
-      handlers[name] = maker(method as Method, context);
+      const handler = maker(method as Method, context);
+      const { observer } = context;
+      handlers[name] = observer === undefined ? handler : observed(method as Method, handler, observer);
     }
     server.addService(raw, handlers);
   };

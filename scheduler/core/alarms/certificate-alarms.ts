@@ -1,5 +1,6 @@
 /** Alarms about certificates that nobody has renewed: of hosts, of the scheduler, and of the authority that signs them. */
 import type { Host } from '../model.js';
+import { momentWords } from '../moment.js';
 import type { Alarm, OwnCertificate, Surroundings } from './alarm.js';
 
 /** Hosts and the scheduler renew at two thirds of a certificate's life; one as old as this was not renewed. */
@@ -71,9 +72,4 @@ function ofAuthority({ issuedMs, endMs }: OwnCertificate, nowMs: number): Alarm 
 
 function overdueMs(issuedMs: number, endMs: number): number {
   return Math.round(issuedMs + (endMs - issuedMs) * renewedBy);
-}
-
-/** `2026-11-26 04:30 UTC`. */
-export function momentWords(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

@@ -1,4 +1,5 @@
 /** Alarms about who may use what, and where: limits that are exceeded, VMs in breach, and what is about to end. */
+import { momentWords } from '../moment.js';
 import type { State } from '../state.js';
 import { breachSentence } from '../tenancy/breach-words.js';
 import { amountWords, countedResources, isExceeded } from '../tenancy/holdings.js';
@@ -6,7 +7,6 @@ import type { Agreement, Breach, Loan } from '../tenancy/model.js';
 import { scopeKey, scopeWords } from '../tenancy/scope.js';
 import type { Meter } from '../tenancy/tree.js';
 import type { Alarm } from './alarm.js';
-import { momentWords } from './certificate-alarms.js';
 
 const dayMs = 86_400_000;
 const loanEndsSoonMs = 14 * dayMs;
