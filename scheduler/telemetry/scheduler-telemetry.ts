@@ -182,6 +182,7 @@ export class SchedulerTelemetry implements Telemetry, EngineObserver, CallObserv
   async metrics(): Promise<string> {
     if (this.#watched !== null) {
       this.#gauges.survey(await this.#watched.surveyor.newest());
+      this.#gauges.vms(this.#watched.engine.state);
       this.#gauges.quotas(this.#watched.engine.state);
     }
     return this.#registry.metrics();

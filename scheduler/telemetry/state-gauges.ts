@@ -13,6 +13,7 @@ const resourceLabels = { vcpus: 'vcpus', memoryMib: 'memory_mib', diskMib: 'disk
 export class StateGauges {
   readonly #hosts: Gauge;
   readonly #vms: Gauge;
+  readonly #silent: Gauge;
   readonly #alarms: Gauge;
   readonly #quotaUsed: Gauge;
   readonly #quotaLimit: Gauge;
@@ -21,7 +22,8 @@ export class StateGauges {
     const gauge = (name: string, help: string, labelNames: string[]) =>
       new Gauge({ name, help, labelNames, registers: [registry] });
     this.#hosts = gauge('secovia_hosts', 'Hosts, by site and state.', ['site', 'state']);
-    this.#vms = gauge('secovia_vms', 'VMs, by the state that is shown of them.', ['state']);
+    this.#vms = gauge('secovia_vms', 'VMs, by the state in which they were seen last.', ['state']);
+    this.#silent = gauge('secovia_vms_on_silent_hosts', 'VMs on hosts of which nothing is heard.', []);
     this.#alarms = gauge('secovia_alarms', 'Alarms that are there now.', ['code', 'severity']);
     const labels = ['administration', 'scope', 'resource'];
     this.#quotaUsed = gauge(
@@ -36,15 +38,18 @@ export class StateGauges {
     );
   }
 
-  survey({ hosts, vms, alarms }: Survey): void {
+  survey({ hosts, vmsOnSilentHosts, alarms }: Survey): void {
     this.#hosts.reset();
-    this.#vms.reset();
+    this.#silent.set(vmsOnSilentHosts);
     this.#alarms.reset();
     for (const [site, states] of hosts)
       for (const [state, count] of states) this.#hosts.set({ site, state }, count);
-    for (const [state, count] of vms) this.#vms.set({ state }, count);
     for (const [code, severities] of alarms)
       for (const [severity, count] of severities) this.#alarms.set({ code, severity }, count);
+  }
+
+  vms({ vmStates }: State): void {
+    for (const [state, count] of vmStates.counts) this.#vms.set({ state }, count);
   }
 
   quotas({ administrations, tenancy }: State): void {

@@ -1,17 +1,19 @@
 /**
- * What a state has of what: hosts and VMs by their states, and alarms. It is counted when somebody asks and the last count
+ * What a state has of what: hosts by their states, and alarms. It is counted when somebody asks and the last count
  * is a few seconds old, in one walk for all of it, so that nothing has to be kept up between two who ask.
  */
 import type { OwnCertificate } from '../core/alarms/alarm.js';
 import { walkAlarms } from '../core/alarms/walk.js';
-import { shownState } from '../core/lifecycle/vm.js';
+import { isSilent } from '../core/lifecycle/host.js';
+import type { Host } from '../core/model.js';
 import type { Engine } from '../engine.js';
 import type { StateWalks } from '../state-walks.js';
 
 export interface Survey {
   /** By site, then by state. */
   hosts: Map<string, Map<string, number>>;
-  vms: Map<string, number>;
+  /** VMs on hosts of which nothing is heard. */
+  vmsOnSilentHosts: number;
   /** By code, then by severity. */
   alarms: Map<string, Map<string, number>>;
 }
@@ -22,7 +24,7 @@ const freshMs = 5000;
 const patienceMs = 3000;
 
 export class Surveyor {
-  #newest: Survey = { hosts: new Map(), vms: new Map(), alarms: new Map() };
+  #newest: Survey = { hosts: new Map(), vmsOnSilentHosts: 0, alarms: new Map() };
   #takenMs = Number.NEGATIVE_INFINITY;
   #walking: Promise<void> | null = null;
 
@@ -48,15 +50,14 @@ export class Surveyor {
 
   async #walk(): Promise<void> {
     const { state } = this.engine;
-    const survey: Survey = { hosts: new Map(), vms: new Map(), alarms: new Map() };
+    const survey: Survey = { hosts: new Map(), vmsOnSilentHosts: 0, alarms: new Map() };
     const walker = {
       alarm: ({ code, severity, ownersOnly }: { code: string; severity: string; ownersOnly?: true }) => {
         if (ownersOnly !== true) count(within(survey.alarms, code), severity);
       },
-      host: (host: { site: string; state: string }) => count(within(survey.hosts, host.site), host.state),
-      vm: (vm: Parameters<typeof shownState>[0]) => {
-        const host = vm.host === null ? undefined : state.hosts.get(vm.host)?.state;
-        count(survey.vms, shownState(vm, host));
+      host: ({ id, site, state: stands }: Host) => {
+        count(within(survey.hosts, site), stands);
+        if (isSilent(stands)) survey.vmsOnSilentHosts += state.vmsOfHost(id).size;
       },
     };
     const surroundings = { nowMs: this.engine.now(), certificates: this.certificates() };

@@ -1,4 +1,5 @@
 /** Alarms about VMs that are not what they should be, and do not become it by themselves. */
+import { isSilent } from '../lifecycle/host.js';
 import type { Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import type { Alarm, Severity } from './alarm.js';
@@ -70,9 +71,7 @@ function troubled(vm: Vm, { code, severity, what, advice }: StateAlarm): Alarm {
 function silentSinceMs(state: State, { host: id, state: seen }: Vm): number | null {
   if (id === null || seen === 'placed') return null;
   const host = state.hosts.get(id);
-  if (host === undefined) return null;
-  const isSilent = host.state === 'suspect' || host.state === 'lost' || host.state === 'quarantined';
-  return isSilent ? host.stateMs : null;
+  return host !== undefined && isSilent(host.state) ? host.stateMs : null;
 }
 
 function unknown(vm: Vm, sinceMs: number, hostIsSilent: boolean): Alarm {

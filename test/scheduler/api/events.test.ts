@@ -215,7 +215,10 @@ test('the command watches, through a restart of the scheduler too', async (t) =>
       .map((line) => JSON.parse(line));
   await eventually(
     'it hears',
-    async () => (await turn(), lines().length),
+    async () => {
+      await turn();
+      return lines().length;
+    },
     (count) => count > 0,
   );
   const before = lines().length;
