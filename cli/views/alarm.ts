@@ -20,7 +20,6 @@ export function alarmColumns(nowMs: number): Column<Alarm__Output>[] {
       value: ({ sinceTime }) => formatAge(timestampMs(sinceTime), nowMs),
       align: 'right',
     },
-    { head: 'WHAT', value: ({ message }) => message },
-    { head: 'WHAT TO DO', value: ({ advice }) => advice },
+    { head: 'WHAT, AND WHAT TO DO', value: ({ message, advice }) => `${message} → ${advice}` },
   ];
 }

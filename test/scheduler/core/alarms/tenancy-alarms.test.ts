@@ -64,7 +64,7 @@ test('a loan that ends leaves its borrower above its quota, since then', async (
 
 test('a loan that was made for a few days is about to end since it was made', async (t) => {
   const world = threeCountries();
-  quota(world, 'croatia', { vcpus: 10 });
+  for (const one of ['croatia', 'slovenia']) quota(world, one, { vcpus: 10 });
   const untilMs = world.nowMs + 3 * dayMs;
   const sinceMs = world.nowMs;
   const loan = { lender: 'croatia', borrower: 'slovenia', scope: everywhere, amount: { vcpus: 1 }, note: '' };
