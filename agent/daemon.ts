@@ -6,6 +6,8 @@ import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { type SecureChannel, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { serveTelemetry, type TelemetryEndpoint } from '../proto/telemetry-endpoint.js';
 import { systemClock } from './clock.js';
 import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
@@ -28,6 +30,8 @@ import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
+import { AgentTelemetry } from './telemetry/agent-telemetry.js';
+import { observedHypervisor } from './telemetry/observed-hypervisor.js';
 
 export interface RunOptions {
   config: AgentConfig;
@@ -44,7 +48,10 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     pino.destination({ fd: 2, sync: true }),
   );
   const { channel, renewer } = openIdentity(config, log);
-  const hypervisor = await openHypervisor(config);
+  const version = agentVersion();
+  const telemetry = config.metricsListen === '' ? null : new AgentTelemetry(version);
+  const driver = await openHypervisor(config);
+  const hypervisor = telemetry === null ? driver : observedHypervisor(driver, telemetry);
   lockFolder(config.dataDir);
   const clock = systemClock();
   const file = new StateFile(config.dataDir);
@@ -68,7 +75,6 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const monotonicMs = () => clock.now().bootMs;
   const ownController = new OwnControllerReader(config.controllerGuidCommand, monotonicMs);
   const controllerGuid = async () => (await ownController.read()).guid;
-  const version = agentVersion();
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -82,6 +88,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     measure: () => measure(dataDir),
     fence: (order, methods) => carryOutFence(order, methods, monotonicMs),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
+    ...(telemetry === null ? {} : { observer: telemetry }),
   });
   const watch = new TargetWatch({
     targets: fencing,
@@ -93,7 +100,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     cached = await images.list();
   };
   setInterval(() => void relist(), imageListMs).unref();
-  const server = await serveStatus(socketPath(config), () =>
+  const status = () =>
     composeStatus({
       core,
       now: clock.now(),
@@ -109,8 +116,10 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       version,
       certificate: renewer?.standing() ?? null,
       ownController: ownController.known,
-    }),
-  );
+    });
+  const server = await serveStatus(socketPath(config), status);
+  telemetry?.watch(() => ({ status: status(), permits: ledger.size }));
+  const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
   if (config.insecure) {
     log.warn(
@@ -128,8 +137,28 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   watch.stop();
   renewer?.stop();
   server.close();
+  endpoint?.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+/** @throws ConfigError when the address cannot be listened on. */
+async function openEndpoint(
+  address: string,
+  telemetry: AgentTelemetry,
+  log: Logger,
+): Promise<TelemetryEndpoint> {
+  const endpoint = await serveTelemetry(address, telemetry).catch((error: Error) => {
+    throw new ConfigError(`metrics cannot be served on ${address}: ${error.message}`);
+  });
+  log.info({ event: 'metrics', address, port: endpoint.port });
+  if (!isLoopback(endpointOf(address).host)) {
+    log.warn(
+      { event: 'metrics' },
+      'whoever can reach the port of the metrics sees how this host is doing; it has no TLS',
+    );
+  }
+  return endpoint;
 }
 
 interface OpenIdentity {

@@ -68,6 +68,7 @@ program
   .option('--image-directory <folder>', 'file:// images may come from here; may be repeated', collect)
   .option('--pool-directory <folder>', 'shared pools may be here; may be repeated', collect)
   .option('--trash-retention-hours <hours>', "how long deleted VMs' disks are kept (default: 24)", hours)
+  .option('--metrics-listen <address>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
   .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
   .option('--begin-anew', 'start although the state file is lost, and learn all from the scheduler')
   .option('--print-config', 'print the settings as they are after file, environment and flags, and exit')

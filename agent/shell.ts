@@ -14,6 +14,7 @@ import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { ShellObserver } from './telemetry/agent-telemetry.js';
 
 export interface ShellParts {
   core: AgentCore;
@@ -27,6 +28,7 @@ export interface ShellParts {
   measure(): Promise<HostMetrics>;
   fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<FenceVerdict>;
   trashRetentionMs: number;
+  observer?: ShellObserver;
 }
 
 const intervals = {
@@ -178,6 +180,7 @@ export class AgentShell {
         };
         void this.#executor.run(output.effect, onProgress, controller.signal).then((result) => {
           this.#cancels.delete(output.ticket);
+          this.#parts.observer?.performed(output.effect.kind, result);
           if (this.#stopped) return;
           core.performed(output.ticket, result, this.#now());
           this.#settle();
@@ -201,11 +204,13 @@ export class AgentShell {
         if (this.#stream !== null && !this.#stream.send(output.request)) core.congested();
         return;
       case 'linked':
+        this.#parts.observer?.linked();
         log.info({ event: 'link.up', epoch: core.ledger.epoch });
         // E1: an epoch that was believed once must not be forgotten by a crash.
         void this.#writeLedger();
         return;
       case 'unlinked':
+        this.#parts.observer?.unlinked();
         log.warn({ event: 'link.down', reason: output.reason });
         return;
       case 'reportDue':
@@ -262,7 +267,7 @@ export class AgentShell {
 
   async #listVolumes(): Promise<void> {
     await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
-      core.volumesListed(await hypervisor.listVolumes(this.#poolPaths()));
+      core.volumesListed(await hypervisor.listVolumes([]));
       this.#settle();
     });
   }

@@ -55,6 +55,14 @@ export interface Committer {
   commit(batch: Batch): PromiseLike<JournalHead>;
 }
 
+/** Hears of the engine's work while it does it, and must be quick. */
+export interface EngineObserver {
+  /** A command was decided and what it changes applied; `changes` is 0 for a refusal. */
+  decided(command: CommandType, refusal: Refusal | null, changes: number, tookMs: number): void;
+  /** A group commit is on disk. */
+  committed(decisions: number, tookMs: number): void;
+}
+
 export interface EngineOptions {
   state: State;
   store: Committer;
@@ -67,6 +75,7 @@ export interface EngineOptions {
    */
   onFatal(error: Error): void;
   timers?: Timers;
+  observer?: EngineObserver;
 }
 
 export class Engine {
@@ -84,6 +93,9 @@ export class Engine {
   #reviewing = false;
   #dead = false;
   #actor: Actor = schedulerActor;
+  readonly #observer: EngineObserver | null;
+  /** When what is on its way to the disk was sent there; 0 while nothing is. */
+  #flyingSinceMs = 0;
 
   constructor(options: EngineOptions) {
     this.state = options.state;
@@ -93,6 +105,7 @@ export class Engine {
     this.#onFatal = options.onFatal;
     this.timers = options.timers ?? processTimers;
     this.#open = newGroup(options.state.sequence + 1);
+    this.#observer = options.observer ?? null;
   }
 
   /** Now: the wall clock, but never before the journal's last time (PROTOCOL E3). */
@@ -108,6 +121,11 @@ export class Engine {
   /** Decisions that wait for the disk. */
   get backlog(): number {
     return this.#open.decisions;
+  }
+
+  /** How long the disk has been at what it writes now, in milliseconds; 0 when it is idle. */
+  get writingForMs(): number {
+    return this.#flying === null ? 0 : performance.now() - this.#flyingSinceMs;
   }
 
   /** Whatever `work` decides, in this turn, is by this actor's word. */
@@ -126,12 +144,16 @@ export class Engine {
     if (this.#flying === null && this.#open.decisions >= earlyFlush) this.#flush();
     const nowMs = this.now();
     this.#catchUp(nowMs);
+    const began = this.#observer === null ? 0 : performance.now();
     const decision = decide(this.state, command, nowMs);
-    if (decision.refusal) return { refusal: decision.refusal };
-    if (decision.changes.length > 0) {
-      this.#append(decision.changes, nowMs, this.#actor);
-      this.#catchUp(nowMs);
+    if (decision.refusal) {
+      this.#observer?.decided(command.type, decision.refusal, 0, performance.now() - began);
+      return { refusal: decision.refusal };
     }
+    const { changes } = decision;
+    if (changes.length > 0) this.#append(changes, nowMs, this.#actor);
+    this.#observer?.decided(command.type, null, changes.length, performance.now() - began);
+    if (changes.length > 0) this.#catchUp(nowMs);
     return { reply: decision.reply(this.state), sequence: this.state.sequence };
   }
 
@@ -168,10 +190,17 @@ export class Engine {
   #decideDue(nowMs: number): void {
     const command = takeDue(this.state, nowMs);
     if (command === null) return;
+    const began = this.#observer === null ? 0 : performance.now();
     const decision = decide(this.state, command, nowMs);
+    const changes = decision.refusal ? [] : decision.changes;
     // Whoever has called meanwhile did not ask for it.
-    if (!decision.refusal && decision.changes.length > 0)
-      this.#append(decision.changes, nowMs, schedulerActor);
+    if (changes.length > 0) this.#append(changes, nowMs, schedulerActor);
+    this.#observer?.decided(
+      command.type,
+      decision.refusal ?? null,
+      changes.length,
+      performance.now() - began,
+    );
   }
 
   /**
@@ -281,6 +310,7 @@ export class Engine {
     const last = this.state.sequence;
     const touched = this.state.takeTouched();
     this.#flying = group;
+    this.#flyingSinceMs = performance.now();
     this.#open = newGroup(last + 1);
     const batch = this.#batch(group, last, touched);
     this.#store.commit(batch).then(
@@ -317,6 +347,7 @@ export class Engine {
   #committed(group: Group, head: JournalHead, touched: Touched): void {
     this.#head = head;
     this.#flying = null;
+    this.#observer?.committed(group.decisions, performance.now() - this.#flyingSinceMs);
     // The disk first: it works while the answers go out.
     this.#flush();
     for (const callback of group.waiting) callback();

@@ -7,7 +7,7 @@ import { isExplained } from './backup/backup-error.js';
 import { storeFileIn, unfinishedRestore } from './data-folder.js';
 import { schedulerActor } from './core/access/caller.js';
 import type { Strategy } from './core/placement/scorers/index.js';
-import { Engine } from './engine.js';
+import { Engine, type EngineObserver } from './engine.js';
 import { loadState } from './store/load.js';
 import { SqliteStore } from './store/sqlite/sqlite-store.js';
 import { newestSchema } from './store/sqlite/schema.js';
@@ -42,6 +42,7 @@ export interface Opening {
   /** Of a folder that was restored: from what. It takes a new incarnation, and all its sites go into recovery (PROTOCOL E2). */
   restored?: string;
   onFatal(error: Error): void;
+  observer?: EngineObserver;
 }
 
 /**
@@ -95,6 +96,7 @@ export async function openFolder({
   keepsName,
   restored,
   onFatal,
+  observer,
 }: Opening): Promise<Opened> {
   const { store, migrated } = openStore(dataDir, restored === undefined);
   const { state, head, requests } = await loaded(store, strategy);
@@ -106,7 +108,14 @@ export async function openFolder({
       `the federation in ${dataDir} is called ${before}, and its certificates say so; it cannot become ${name}`,
     );
   }
-  const engine = new Engine({ state, store, head, clock: Date.now, onFatal });
+  const engine = new Engine({
+    state,
+    store,
+    head,
+    clock: Date.now,
+    onFatal,
+    ...(observer === undefined ? {} : { observer }),
+  });
   const instance = randomUUID();
   if (restored === undefined) engine.run({ type: 'federation.open', instance, name, incarnation: 1 });
   else leadRestored(engine, { instance, name, reason: restored });

@@ -49,6 +49,8 @@ const tones: Record<string, Tone> = {
   LOST: 'bad',
   FENCED: 'bad',
   QUARANTINED: 'bad',
+  CRITICAL: 'bad',
+  WARNING: 'busy',
 };
 
 /** The tone of a state's first word. */

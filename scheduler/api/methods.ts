@@ -19,6 +19,7 @@ import type { Authority } from './authority.js';
 import { type Gate, identify } from './admission.js';
 import type { Attempts } from './attempts.js';
 import { toldTo } from './authorization.js';
+import type { CallObserver } from './call-observer.js';
 import type { Call } from './callers.js';
 import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
@@ -44,6 +45,7 @@ export interface CallContext extends Gate {
   attempts: Attempts;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
+  observer?: CallObserver;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -147,7 +149,10 @@ export function mutation<
       };
       const decide = (caller: Caller, prepared: P) => {
         if (isAnswered(caller)) return;
-        if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
+        if (engine.backlog > backlogLimit) {
+          context.observer?.turnedAway(overloaded.reason);
+          return callback(statusOf(overloaded));
+        }
         const { identity, onBehalf } = caller;
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
@@ -283,7 +288,9 @@ export function guard(
     // Nobody would hear of the end of one that was given up while it waited.
     const work = () => call.cancelled || handle(caller);
     const refusal = inTurn(method, context, caller, call, callback, work);
-    if (refusal) refused(refusal);
+    if (refusal === null) return;
+    context.observer?.turnedAway(refusal.reason);
+    refused(refusal);
   });
 }
 

@@ -4,8 +4,11 @@ import { HealthImplementation } from 'grpc-health-check';
 import { v1 } from '../../proto/index.js';
 import type { WatchRing } from './watch-ring.js';
 import { type AuditOptions, auditService } from './audit-service.js';
+import { type AlarmOptions, alarmService } from './alarm-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
+import { observed } from './call-observer.js';
+import { type EventOptions, eventService } from './event-service.js';
 import { federationService } from './federation-service.js';
 import { guardedServer } from './guarded-server.js';
 import { type HostLink, hostService } from './host-service.js';
@@ -43,6 +46,8 @@ export interface ServerOptions {
   /** HOST:PORT at which hosts reach this scheduler. */
   advertise: readonly string[];
   audit: AuditOptions;
+  alarms: AlarmOptions;
+  events: EventOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -75,7 +80,9 @@ export function apiServer(options: ServerOptions): ApiServer {
       const maker = (makers as Record<string, HandlerMaker>)[name];
       if (maker === undefined) throw new Error(`${method.path} has no handler`);
       raw[name] = rawDefinition(method as Method);
-      handlers[name] = maker(method as Method, context);
+      const handler = maker(method as Method, context);
+      const { observer } = context;
+      handlers[name] = observer === undefined ? handler : observed(method as Method, handler, observer);
     }
     server.addService(raw, handlers);
   };
@@ -95,6 +102,8 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AuditService.service, auditService(options.audit));
+  add(v1.AlarmService.service, alarmService(options.alarms));
+  add(v1.EventService.service, eventService(options.events));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   const guarded = guardedServer(server, context.callers);

@@ -30,8 +30,11 @@ type OtherVmChange = Exclude<VmChange, { type: 'vm.created' | 'vm.removed' }>;
 
 function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): void {
   const enter = (next: Vm['state']) => {
-    if (vm.state !== next) vm.stateMs = atMs;
+    if (vm.state === next) return;
+    state.vmStates.remove(vm);
     vm.state = next;
+    vm.stateMs = atMs;
+    state.vmStates.add(vm);
   };
   switch (change.type) {
     case 'vm.updated':

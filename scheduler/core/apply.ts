@@ -10,7 +10,7 @@ import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
 import { addLeftover, clearLeft } from './elsewhere/leftovers.js';
-import type { Administration, Host, Site } from './model.js';
+import type { Administration, Federation, Host, Site } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
 import { newPartner } from './tenancy/partners.js';
@@ -27,6 +27,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         ...new Set([...state.federation.recoveringSites, ...change.sites]),
       ].sort();
       state.federation.recoveryReason = change.reason;
+      noteRecovering(state.federation, atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites(change.sites);
       return;
@@ -35,6 +36,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         (site) => site !== change.site,
       );
       if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
+      noteRecovering(state.federation, atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites([change.site]);
       return;
@@ -51,6 +53,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         site.title = change.title;
         site.jurisdictions = change.jurisdictions;
         site.keepFailoverRoom = change.keepFailoverRoom;
+        if (site.vcpuOvercommitPercent !== change.vcpuOvercommitPercent) site.overcommitMs = atMs;
         site.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
         if (change.priceTier !== undefined) site.priceTier = change.priceTier;
       }
@@ -169,6 +172,16 @@ export function apply(state: State, change: Change, atMs: number): void {
   }
 }
 
+/** Keeps since when each site recovers: from now, of those that have just begun to. */
+function noteRecovering(federation: Federation, atMs: number): void {
+  const { recoveringSites, recoveringSinceMs = {} } = federation;
+  if (recoveringSites.length === 0) delete federation.recoveringSinceMs;
+  else
+    federation.recoveringSinceMs = Object.fromEntries(
+      recoveringSites.map((site) => [site, recoveringSinceMs[site] ?? atMs]),
+    );
+}
+
 /** In journals from before there were partners, a site's is only named: it serves everybody, as its sites did then. */
 function noteOldPartner(state: State, { partner: id, country }: Site, atMs: number): void {
   if (state.tenancy.partners.has(id)) return;
@@ -233,6 +246,9 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.bootIds = [];
       return;
     case 'host.inventory':
+      // The first that is heard of is no other than before.
+      if (host.inventory !== null && JSON.stringify(host.capacity) !== JSON.stringify(change.capacity))
+        host.capacityMs = atMs;
       host.inventory = change.inventory;
       host.capacity = change.capacity;
       return;
@@ -246,6 +262,8 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.libvirtAvailable = change.libvirtAvailable;
       host.foreignDomains = change.foreignDomains;
       host.orphans = change.orphans;
+      if (change.orphans.length === 0) delete host.orphansMs;
+      else host.orphansMs ??= atMs;
       return;
     case 'host.fence':
       host.fence = change.fence;
@@ -256,6 +274,7 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
     case 'host.updated':
       host.traits = change.traits;
       host.dedicatedTo = change.dedicatedTo;
+      if (host.vcpuOvercommitPercent !== change.vcpuOvercommitPercent) host.capacityMs = atMs;
       host.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
       return;
     case 'host.certified':

@@ -47,6 +47,8 @@ export interface Site {
   cordoned: boolean;
   /** vCPUs offered for each 100 CPUs of its hosts. */
   vcpuOvercommitPercent: number;
+  /** When that was changed last; left out while it is as it was at first. */
+  overcommitMs?: number;
   /** New VMs leave the room that the loss of the largest host would need. */
   keepFailoverRoom: boolean;
   /** The lower the cheaper; left out means 0. */
@@ -115,6 +117,8 @@ export interface Host {
   cordoned: boolean;
   /** What the machine has for VMs, before any overcommit. */
   capacity: HostCapacity;
+  /** When what it offers was changed last, by its machine or by an operator; left out while it is as it was at first. */
+  capacityMs?: number;
   /** Given by an operator, sorted. */
   traits: string[];
   /** The administration whose subtree alone may use it; null means anybody. */
@@ -126,6 +130,8 @@ export interface Host {
   libvirtAvailable: boolean;
   foreignDomains: number;
   orphans: string[];
+  /** Since when there are any; left out while there are none. */
+  orphansMs?: number;
   /** Those that have not ended, the newest last; left out for one that joined without TLS. */
   certificates?: Certificate[];
   /** SHA-256 of the public key in the newest of them, hexadecimal. */
@@ -377,4 +383,6 @@ export interface Federation {
   /** Sites whose agents have seen more of the journal than there is. */
   recoveringSites: string[];
   recoveryReason: string;
+  /** Since when each of them is; left out while none is. */
+  recoveringSinceMs?: Record<string, number>;
 }

@@ -36,6 +36,7 @@ import { defaultClass } from './tenancy/residency.js';
 import type { Held } from './tenancy/holdings.js';
 import { Tenancy } from './tenancy/tenancy.js';
 import { VmOrder } from './vm-order.js';
+import { VmStates } from './vm-states.js';
 import { byHost, rowsOf, VmsOfHosts } from './vms-of-hosts.js';
 
 export class State {
@@ -75,6 +76,8 @@ export class State {
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
   readonly vmOrder = new VmOrder();
+  /** In which states they are seen. */
+  readonly vmStates = new VmStates();
   /** By administration, then by id. */
   readonly #vmByName = new Map<string, ShardedMap<Vm>>();
   readonly #vmsOfHosts = new VmsOfHosts();
@@ -269,12 +272,14 @@ export class State {
   }
 
   #noteVm(vm: Vm): void {
+    this.vmStates.add(vm);
     this.imageUse.set(vm.spec.imageUid, (this.imageUse.get(vm.spec.imageUid) ?? 0) + 1);
     this.#countVm(vm, 1);
   }
 
   removeVm(vm: Vm): void {
     this.unclaim(vm);
+    this.vmStates.remove(vm);
     this.#countVm(vm, -1);
     this.vms.delete(vm.uid);
     this.vmOrder.remove(vm);

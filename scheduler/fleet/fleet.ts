@@ -102,6 +102,16 @@ export class Fleet {
     return endMs === 0 ? 0 : Math.round(this.#engine.now() + endMs - this.#uptimeMs());
   };
 
+  /** Agents that are connected. */
+  get connected(): number {
+    return this.#sessions.size;
+  }
+
+  /** Leases that hosts hold, and of these those that end within half of their length: agents renew at a third. */
+  leaseCounts(): { held: number; ending: number } {
+    return this.#leases.count(this.#uptimeMs(), this.#leaseMs / 2);
+  }
+
   /**
    * Takes an agent's stream in, or says why not. `serial` is that of its certificate; null where there is no TLS.
    */

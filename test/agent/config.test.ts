@@ -34,6 +34,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     runDir: '/run/secovia',
     accelerator: 'auto',
     trashRetentionHours: 24,
+    metricsListen: '',
     insecure: false,
     identityDir: '',
     imageDirectories: [],
@@ -48,6 +49,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     SECOVIA_AGENT_IMAGE_DIRECTORIES: '/a:/b',
     SECOVIA_AGENT_POOL_DIRECTORIES: '/srv/pools',
     SECOVIA_AGENT_TRASH_RETENTION_HOURS: '1.5',
+    SECOVIA_AGENT_METRICS_LISTEN: '[::1]:7445',
     SECOVIA_AGENT_EXTRAS: '{ gpu:a30: [0000:3b:00.0, 0000:af:00.0], licence: 3 }',
   };
   t.match(load(text, environment, { logLevel: 'error', rack: undefined }), {
@@ -59,6 +61,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     imageDirectories: ['/a', '/b'],
     poolDirectories: ['/srv/pools'],
     trashRetentionHours: 1.5,
+    metricsListen: '[::1]:7445',
     extras: { 'gpu:a30': ['0000:3b:00.0', '0000:af:00.0'], licence: 3 },
   });
 });
@@ -70,6 +73,7 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
     [`${least}reserved: { ram: 1 }\n`, {}, {}, /^reserved\.ram in .*\.yaml is not a setting/],
     [`${least}accelerator: fast\n`, {}, {}, /^accelerator in .*\.yaml: must be auto, kvm or tcg/],
     [`${least}dataDir: data\n`, {}, {}, /^dataDir in .*: must be an absolute path/],
+    [`${least}metricsListen: '7445'\n`, {}, {}, /^metricsListen in .*: must be ADDRESS:PORT/],
     [`${least}scheduler: nowhere\n`, {}, {}, /not YAML|must be HOST:PORT/],
     [least, { SECOVIA_AGENT_HOTS: 'x' }, {}, /^SECOVIA_AGENT_HOTS in the environment is not a setting/],
     [

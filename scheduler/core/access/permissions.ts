@@ -139,6 +139,11 @@ AuditService        ListAuditEntries      all          sees        sees       - 
 AuditService        ExportAudit           all          sees        -          -         all       -        -      -
 AuditService        GetAuditKey           all          sees        sees       sees      all       -        -      -
 
+AlarmService        ListAlarms            all          sees        sees       sees      all       -        -      -
+
+EventService        ListEvents            all          sees        sees       sees      all       -        -      -
+EventService        WatchEvents           all          sees        sees       sees      all       -        -      -
+
 AgentService        Join                  -            -           -          -         -         -        -      all
 AgentService        RenewCertificate      -            -           -          -         -         -        self   -
 AgentService        Link                  -            -           -          -         -         -        self   -

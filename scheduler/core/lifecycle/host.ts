@@ -51,3 +51,8 @@ const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
 export function nextHostState(state: HostState, event: HostEvent): HostState | null {
   return transitions[state][event] ?? null;
 }
+
+/** What its agent said last may not be so any more: nobody hears of it, or nobody believes it. */
+export function isSilent(state: HostState | undefined): boolean {
+  return state === 'suspect' || state === 'lost' || state === 'fenced' || state === 'quarantined';
+}

@@ -4,6 +4,7 @@
  */
 import type { DomainState } from '../commands.js';
 import type { HostState, Vm, VmState } from '../model.js';
+import { isSilent } from './host.js';
 
 export type Order = 'start' | 'stop' | 'reboot' | 'resize';
 
@@ -59,8 +60,7 @@ export type ShownState = VmState | 'deleting';
 /** What people are shown: an order under way shows at once, and a silent host makes what was seen uncertain. */
 export function shownState(vm: Vm, host: HostState | undefined): ShownState {
   if (vm.desired === 'deleted') return 'deleting';
-  const silent = host === 'suspect' || host === 'lost' || host === 'fenced' || host === 'quarantined';
-  if (silent && vm.state !== 'placed') return 'unknown';
+  if (isSilent(host) && vm.state !== 'placed') return 'unknown';
   return lastKnownState(vm);
 }
 

@@ -12,6 +12,7 @@ import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
 import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../scheduler/state-walks.js';
 import { EngineWorld } from '../engine-world.js';
 import { temporaryFolder } from '../scope.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -57,6 +58,11 @@ async function serve(t: Test) {
     usage: { ask: async () => null },
     advertise: ['127.0.0.1:7443'],
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

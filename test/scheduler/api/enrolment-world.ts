@@ -18,6 +18,7 @@ import { hostUri } from '../../../scheduler/core/access/uris.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
 import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../scheduler/state-walks.js';
 import { EngineWorld } from '../engine-world.js';
 import { type Scope, temporaryFolder } from '../scope.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -113,6 +114,11 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     startMs: 0,
     usage: { ask: async () => null },
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });

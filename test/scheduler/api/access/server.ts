@@ -15,6 +15,7 @@ import { watchRingOf } from '../../../../scheduler/api/vm-watch.js';
 import { type Caller, insecureCaller } from '../../../../scheduler/core/access/caller.js';
 import { checkpointKeyIn, Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../../scheduler/state-walks.js';
 import { EngineWorld } from '../../engine-world.js';
 import { type Scope, temporaryFolder } from '../../scope.js';
 import { MemoryStore } from '../../store/memory-store.js';
@@ -88,6 +89,11 @@ export async function serve(
     startMs: 0,
     usage,
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey),
   });
