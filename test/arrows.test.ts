@@ -111,7 +111,15 @@ test('a simulation is the core and a text; its command alone sees files and the 
   );
 });
 
-for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machine.ts', 'agent/core.ts']) {
+const pureFencing = ['fence', 'desk', 'guid', 'method'].map((name) => `agent/fencing/${name}.ts`);
+
+for (const place of [
+  'scheduler/core',
+  'agent/converge',
+  ...pureFencing.slice(0, 2),
+  'agent/link/link-machine.ts',
+  'agent/core.ts',
+]) {
   test(`${place} has no clock, randomness, process, timer or promise`, async (t) => {
     t.same(
       uses.filter(({ from }) => within(from, place)),
@@ -123,6 +131,11 @@ for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machin
     );
   });
 }
+
+test('what comes next in a fence is decided without asking anything', async (t) => {
+  const allowed = ({ to }: Import) => pureFencing.includes(to) || within(to, 'agent/converge');
+  for (const file of pureFencing) t.same(strays(file, allowed), []);
+});
 
 test('the layers of the scheduler look down only', async (t) => {
   t.same(layer('scheduler/render', 'scheduler/core', 'proto'), []);

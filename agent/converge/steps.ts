@@ -116,11 +116,11 @@ function* makeVolume(context: StepContext, planned: Permit, sizeMib: number): Pr
   const { image } = planned.desired;
   if (image === null) throw new Error(`${planned.uid}: a VM without image`);
   const volume = volumeOf(planned);
-  const fetch = { kind: 'fetchImage', image, poolPath: volume.poolPath } as const;
-  const fetched = yield* perform(fetch);
+  const fetching = { kind: 'fetchImage', image, poolPath: volume.poolPath } as const;
+  const fetched = yield* perform(fetching);
   if (fetched.virtualSizeMib > sizeMib) {
     const message = `the image's disk is ${fetched.virtualSizeMib} MiB, larger than the VM's ${sizeMib}`;
-    throw new EffectFailed(fetch, { kind: 'denied', message });
+    throw new EffectFailed(fetching, { kind: 'denied', message });
   }
   current(context, planned);
   const backing = { path: fetched.path, format: image.format };

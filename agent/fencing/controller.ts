@@ -33,6 +33,8 @@ const ipmitoolFlags: readonly (readonly [flag: string, ...options: string[]])[] 
 const guidLimitMs = 20_000;
 const statusOff = 2;
 const longestProblem = 300;
+/** Shorter values are switches and numbers, which are in every text. */
+const shortestSecret = 4;
 
 export class Controller {
   readonly #method: FenceMethod;
@@ -108,14 +110,19 @@ export class Controller {
     return run('ipmitool', args, '', { IPMITOOL_PASSWORD: password }, limitMs);
   }
 
-  /** Whatever comes out of it, the password is not in it. */
+  /** What goes wrong is told to the scheduler: neither the password nor an address or a name of the settings is in it. */
   async #withPassword(ask: (password: string) => Promise<FenceAnswer>): Promise<FenceAnswer> {
-    const { passwordFile } = this.#method;
+    const { passwordFile, options } = this.#method;
     try {
       const password = passwordFile === undefined ? '' : await readPassword(passwordFile);
       const answer = await ask(password);
-      if (answer.ok || password === '') return answer;
-      return { ...answer, problem: answer.problem.replaceAll(password, '(password)') };
+      if (answer.ok) return answer;
+      let { problem } = answer;
+      if (password !== '') problem = problem.replaceAll(password, '(password)');
+      for (const [name, value] of Object.entries(options)) {
+        if (value.length >= shortestSecret) problem = problem.replaceAll(value, `(${name})`);
+      }
+      return { ...answer, problem };
     } catch (error) {
       if (error instanceof PasswordProblem) return { ok: false, problem: error.message };
       throw error;

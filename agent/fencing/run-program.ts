@@ -42,6 +42,20 @@ export async function findProgram(name: string, path = process.env['PATH'] ?? ''
   return null;
 }
 
+/** A group of its own does not end with the agent by itself. */
+const running = new Set<number>();
+process.once('exit', () => {
+  for (const leader of running) killGroup(leader);
+});
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}
+
 /** Never rejects. */
 export function runProgram(run: ProgramRun): Promise<ProgramOutcome> {
   return new Promise((resolve) => {
@@ -56,18 +70,15 @@ export function runProgram(run: ProgramRun): Promise<ProgramOutcome> {
     let ended: ProgramOutcome['ended'] | null = null;
     let isGone = false;
     const killAll = () => {
-      if (child.pid === undefined || isGone) return;
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // The group is gone already.
-      }
+      if (child.pid !== undefined && !isGone) killGroup(child.pid);
     };
+    if (child.pid !== undefined) running.add(child.pid);
     const finish = (how: ProgramOutcome['ended']) => {
       if (ended !== null) return;
       ended = how;
       clearTimeout(timer);
       killAll();
+      running.delete(child.pid ?? 0);
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
       resolve({ ended, ...output });
     };

@@ -19,6 +19,8 @@ export interface FenceTargetState {
 const hourMs = 3_600_000;
 /** With something in the way somebody may be mending it. */
 const soonMs = 300_000;
+/** At the start a large site is not asked all at once. */
+const apartMs = 250;
 const guidLimitMs = 20_000;
 
 export interface TargetWatchParts {
@@ -41,7 +43,8 @@ export class TargetWatch {
 
   start(): void {
     this.#tell();
-    for (const host of Object.keys(this.parts.targets)) void this.#look(host);
+    const hosts = Object.keys(this.parts.targets);
+    for (const host of hosts) this.#lookIn(host, this.parts.random() * hosts.length * apartMs);
   }
 
   stop(): void {
@@ -57,6 +60,10 @@ export class TargetWatch {
     this.#note(host, methods, guid, problem);
     this.#tell();
     const pauseMs = (problem === '' ? hourMs : soonMs) * (0.75 + this.parts.random() / 2);
+    this.#lookIn(host, pauseMs);
+  }
+
+  #lookIn(host: string, pauseMs: number): void {
     this.#timers.set(host, setTimeout(() => void this.#look(host), pauseMs).unref());
   }
 

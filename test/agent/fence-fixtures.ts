@@ -15,7 +15,7 @@ case \${o[mode]}/\${o[action]} in
   hangs/off) sleep 300 & echo $! >>"\${o[log]}.left"; wait ;;
   lies/off) exit 0 ;;
   confused/status) echo 'Failed: Unrecognised action' >&2; exit 2 ;;
-  fails/*) echo "Failed: Unable to connect with \${o[password]}" >&2; exit 1 ;;
+  fails/*) echo "Failed: Unable to connect to \${o[ip]} with \${o[password]}" >&2; exit 1 ;;
   */off) echo off >"\${o[state]}" ;;
   */status) if [ "$(cat "\${o[state]}")" = off ]; then echo 'Status: OFF'; exit 2; fi; echo 'Status: ON' ;;
 esac
@@ -59,7 +59,7 @@ export class FenceFixtures {
     const state = this.write(`${name}.state`, 'on\n');
     const method = {
       program: 'fence_fake',
-      options: { mode, log, state, guid },
+      options: { mode, log, state, guid, ip: 'bmc-7.example' },
       passwordFile: this.write(`${name}.password`, 'sesame\n'),
       guidCommand: ['print_guid'],
       timeoutSeconds: 2,
