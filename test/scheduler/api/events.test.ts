@@ -168,6 +168,18 @@ test('a watch tells what happens as it happens, and is taken up where it was lef
   );
 });
 
+test('a watch of a VM tells of its end, too', async (t) => {
+  await api.call('CreateVm', newVm('short', inZagreb));
+  const { name } = await federation.becomes(`${adm}/vms/short`, 'runs', ({ operation }) => operation === '');
+  const watch = watching({ about: name });
+  t.teardown(() => watch.cancel());
+  await watch.heard.next('where it begins', ({ resumeToken }) => resumeToken !== '');
+  await api.call('DeleteVm', { name, requestId: randomUUID() });
+  const isOver = ({ events }: WatchEventsResponse__Output) =>
+    events.some(({ code }) => code === 'VM_REMOVED');
+  t.match((await watch.heard.next('its end', isOver)).events.at(-1)?.message, /short is gone$|ended for VM/);
+});
+
 test('a watch with a token that means nothing is refused', async (t) => {
   for (const resumeToken of ['x', '9.1.0', '1.999999999.0']) {
     const watch = watching({ resumeToken });

@@ -117,11 +117,20 @@ test('it says whether it lives and whether it does its work, and takes nothing e
 });
 
 test('an address that is taken, and one that is none, are told in one sentence', async (t) => {
-  const run = (metricsListen: string) =>
-    runProgram(['run', '--insecure', '--data-dir', temporaryFolder(t), '--metrics-listen', metricsListen]);
+  const run = (metricsListen: string, more: string[] = []) =>
+    runProgram([
+      'run',
+      '--insecure',
+      '--data-dir',
+      temporaryFolder(t),
+      '--metrics-listen',
+      metricsListen,
+      ...more,
+    ]);
   t.match(run(`127.0.0.1:${port}`), {
     status: 1,
     stderr: new RegExp(`^secovia-scheduler: cannot serve metrics on 127.0.0.1:${port}: .*EADDRINUSE.*\\n$`),
   });
+  t.match(run('127.0.0.1:0', ['--listen', scheduler.address]), { status: 1, stderr: /cannot listen on/ });
   t.match(run('7444'), { status: 2, stderr: /--metrics-listen: must be ADDRESS:PORT/ });
 });
