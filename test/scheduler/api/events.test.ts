@@ -11,7 +11,7 @@ import { definitionOf } from './client.js';
 import { adm, Federation, newVm } from './federation.js';
 import { Heard } from './heard.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
 const secovia = (...args: string[]) => cli(args, { server: scheduler.address, nowMs: Date.now() });
 const agent = await federation.host('zg-1', { obeys: true });

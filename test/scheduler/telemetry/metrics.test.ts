@@ -6,7 +6,7 @@ import { runProgram } from '../run-program.js';
 import { temporaryFolder } from '../scope.js';
 import { eventually } from '../within.js';
 
-const federation = await Federation.start(tap, ['--metrics-listen', '127.0.0.1:0']);
+const federation = await Federation.start(tap, ['--lease-ms', '600000', '--metrics-listen', '127.0.0.1:0']);
 const { api, scheduler } = federation;
 const port = portOf(scheduler.log.find(({ msg }) => msg === 'serving metrics'));
 const agent = await federation.host('zg-1', { obeys: true });
