@@ -88,10 +88,10 @@ const schema = z.strictObject({
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),
   /** Where /metrics, /healthz and /readyz are served over plain HTTP; empty for nowhere. */
   metricsListen: z
-    .union(
-      [z.literal(''), z.string().regex(address)],
-      'must be ADDRESS:PORT, for example 127.0.0.1:7445, or empty',
-    )
+    .union([
+      z.literal(''),
+      z.string().regex(address, 'must be ADDRESS:PORT, for example 127.0.0.1:7445, or empty'),
+    ])
     .default(''),
   trashRetentionHours: z.number().min(0).max(8_760).default(24),
 });

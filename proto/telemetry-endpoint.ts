@@ -31,6 +31,8 @@ export async function serveTelemetry(address: string, telemetry: Telemetry): Pro
   server.keepAliveTimeout = requestMs;
   const { host, port } = endpointOf(address);
   await listen(server, host, port);
+  // A daemon that cannot start ends, whoever asks it how it is.
+  server.unref();
   const bound = server.address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,

@@ -42,7 +42,10 @@ export const events = defineCommand<Options>({
     'secovia events --code HOST_STATE --limit 20',
   ],
   options: [
-    option('--vm <vm>', 'of this VM; of one that is gone, by its UUID').conflicts(['host', 'site']),
+    option(
+      '--vm <vm>',
+      'of this VM; of one that is gone, by its UUID, for auditors and federation administrators',
+    ).conflicts(['host', 'site']),
     option('--host <host>', 'of this host and the VMs on it', (text) =>
       resourceName('hosts', text),
     ).conflicts(['site', 'administration']),

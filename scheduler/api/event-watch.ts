@@ -6,7 +6,7 @@ import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream 
 import type { WatchEventsRequest__Output } from '../../proto/gen/secovia/v1/WatchEventsRequest.js';
 import type { WatchEventsResponse } from '../../proto/gen/secovia/v1/WatchEventsResponse.js';
 import type { Caller } from '../core/access/caller.js';
-import type { AuditTold, EventsQuestion, Place } from '../core/audit/questions.js';
+import type { AuditTold, EventsOf, EventsQuestion, Place } from '../core/audit/questions.js';
 import { isRefusal, type Refusal } from '../core/refusal.js';
 import type { Engine } from '../engine.js';
 import { eventMessage } from '../render/event.js';
@@ -39,8 +39,8 @@ export function watchEvents(follower: EventFollower) {
       streaming(method, context, call, (request: WatchEventsRequest__Output, caller) => {
         const { engine } = context;
         const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
-        const from = beginning(request, engine, caller);
-        if (isRefusal(from)) return refused(from);
+        const begun = beginning(request, engine, caller);
+        if (isRefusal(begun)) return refused(begun);
         const gone = new AbortController();
         const forget = whileAllowed(context, method.path, request, caller, refused);
         const over = () => {
@@ -48,7 +48,7 @@ export function watchEvents(follower: EventFollower) {
           gone.abort();
         };
         for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
-        new EventWatch(follower, engine, call, caller, request, gone.signal).run(from).then(
+        new EventWatch(follower, engine, call, caller, request, begun.of, gone.signal).run(begun.from).then(
           (refusal) => refusal !== null && refused(refusal),
           (error: Error) => {
             if (gone.signal.aborted) return;
@@ -59,15 +59,19 @@ export function watchEvents(follower: EventFollower) {
       });
 }
 
-/** Where a watch begins, if it may at all. */
-function beginning(request: WatchEventsRequest__Output, engine: Engine, caller: Caller): Place | Refusal {
+/** What a watch is about and where it begins, if it may at all. */
+function beginning(
+  request: WatchEventsRequest__Output,
+  engine: Engine,
+  caller: Caller,
+): { of: EventsOf; from: Place } | Refusal {
   const fields = new Fields();
   checkEventFilter(fields, request.filter);
   const of = eventsOf(fields, engine.state, request.about);
   const from = resumeIn(fields, request.resumeToken, engine);
   if (fields.refusal) return fields.refusal;
   if (isRefusal(of)) return of;
-  return visibleEvents(engine, caller).kind === 'nothing' ? notForYou : from;
+  return visibleEvents(engine, caller).kind === 'nothing' ? notForYou : { of, from };
 }
 
 /** A token is the incarnation of a journal and a place in it; of another past it means nothing. */
@@ -85,14 +89,22 @@ function resumeIn(fields: Fields, token: string, { head, state }: Engine): Place
 }
 
 class EventWatch {
+  #of: EventsOf;
+  /** How many hosts there were when it was found out which of them are meant: to go through them takes its time. */
+  #hosts: number;
+
   constructor(
     private readonly follower: EventFollower,
     private readonly engine: Engine,
     private readonly call: Stream,
     private readonly caller: Caller,
     private readonly request: WatchEventsRequest__Output,
+    of: EventsOf,
     private readonly gone: AbortSignal,
-  ) {}
+  ) {
+    this.#of = of;
+    this.#hosts = engine.state.hosts.size;
+  }
 
   /** Runs until nobody reads any more, or there is a reason not to go on. */
   async run(from: Place): Promise<Refusal | null> {
@@ -122,12 +134,24 @@ class EventWatch {
 
   /** Anew each time: it is what the caller may see then, and who is where then. */
   #question(from: Place): EventsQuestion | Refusal {
-    const { about, filter } = this.request;
-    const of = eventsOf(new Fields(), this.engine.state, about);
+    const { filter } = this.request;
+    const of = this.#meant();
     if (isRefusal(of)) return of;
     const visibility = visibleEvents(this.engine, this.caller);
     const to = this.engine.head.sequence;
     return { kind: 'events', visibility, of, order: 'oldest', from, to, size: pageSize, filter };
+  }
+
+  /** Hosts come to a site and stay there; a VM that is gone is the one that was meant. */
+  #meant(): EventsOf | Refusal {
+    const { state } = this.engine;
+    const { kind } = this.#of;
+    if (kind === 'vm' || (kind === 'hosts' && this.#hosts === state.hosts.size)) return this.#of;
+    const of = eventsOf(new Fields(), state, this.request.about);
+    if (isRefusal(of)) return of;
+    this.#of = of;
+    this.#hosts = state.hosts.size;
+    return of;
   }
 
   #send(events: WatchEventsResponse['events'], next: Place): Promise<void> {

@@ -27,7 +27,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         ...new Set([...state.federation.recoveringSites, ...change.sites]),
       ].sort();
       state.federation.recoveryReason = change.reason;
-      noteRecovering(state.federation, atMs);
+      noteRecovering(state.federation, change.sites, atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites(change.sites);
       return;
@@ -36,7 +36,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         (site) => site !== change.site,
       );
       if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
-      noteRecovering(state.federation, atMs);
+      noteRecovering(state.federation, [], atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites([change.site]);
       return;
@@ -172,14 +172,16 @@ export function apply(state: State, change: Change, atMs: number): void {
   }
 }
 
-/** Keeps since when each site recovers: from now, of those that have just begun to. */
-function noteRecovering(federation: Federation, atMs: number): void {
+/** Keeps since when each site recovers. Of one that did when nobody noted it yet it stays unknown. */
+function noteRecovering(federation: Federation, entered: readonly string[], atMs: number): void {
   const { recoveringSites, recoveringSinceMs = {} } = federation;
+  const since: Record<string, number> = {};
+  for (const site of recoveringSites) {
+    const sinceMs = recoveringSinceMs[site] ?? (entered.includes(site) ? atMs : undefined);
+    if (sinceMs !== undefined) since[site] = sinceMs;
+  }
   if (recoveringSites.length === 0) delete federation.recoveringSinceMs;
-  else
-    federation.recoveringSinceMs = Object.fromEntries(
-      recoveringSites.map((site) => [site, recoveringSinceMs[site] ?? atMs]),
-    );
+  else federation.recoveringSinceMs = since;
 }
 
 /** In journals from before there were partners, a site's is only named: it serves everybody, as its sites did then. */

@@ -11,7 +11,7 @@ import { definitionOf } from './client.js';
 import { adm, Federation, newVm } from './federation.js';
 import { Heard } from './heard.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
 const secovia = (...args: string[]) => cli(args, { server: scheduler.address, nowMs: Date.now() });
 const agent = await federation.host('zg-1', { obeys: true });
@@ -168,6 +168,18 @@ test('a watch tells what happens as it happens, and is taken up where it was lef
   );
 });
 
+test('a watch of a VM tells of its end, too', async (t) => {
+  await api.call('CreateVm', newVm('short', inZagreb));
+  const { name } = await federation.becomes(`${adm}/vms/short`, 'runs', ({ operation }) => operation === '');
+  const watch = watching({ about: name });
+  t.teardown(() => watch.cancel());
+  await watch.heard.next('where it begins', ({ resumeToken }) => resumeToken !== '');
+  await api.call('DeleteVm', { name, requestId: randomUUID() });
+  const isOver = ({ events }: WatchEventsResponse__Output) =>
+    events.some(({ code }) => code === 'VM_REMOVED');
+  t.match((await watch.heard.next('its end', isOver)).events.at(-1)?.message, /short is gone$|ended for VM/);
+});
+
 test('a watch with a token that means nothing is refused', async (t) => {
   for (const resumeToken of ['x', '9.1.0', '1.999999999.0']) {
     const watch = watching({ resumeToken });
@@ -188,7 +200,7 @@ test('the command lists events as a table, as names and as JSON', async (t) => {
   t.match(out, /VM_OBSERVED +host\/zg-1 +VM administrations\/adm\/vms\/web is seen running$/m);
   const json = JSON.parse((await secovia('events', '--host', 'zg-1', '--limit', '2', '-o', 'json')).out);
   t.equal(json.events.length, 2);
-  t.match(await secovia('events', '--code', 'vm_removed', '-A', 'adm', '-o', 'name'), {
+  t.match(await secovia('events', '--code', 'vm_removed', '-A', 'adm', '-o', 'name', '--limit', '1'), {
     out: /^\d+(\.\d+)?\n$/,
   });
   t.match(await secovia('events', '--since', '2099-01-01'), { code: 0, err: /nothing of it has happened/ });

@@ -6,7 +6,7 @@ import { runProgram } from '../run-program.js';
 import { temporaryFolder } from '../scope.js';
 import { eventually } from '../within.js';
 
-const federation = await Federation.start(tap, ['--metrics-listen', '127.0.0.1:0']);
+const federation = await Federation.start(tap, ['--lease-ms', '600000', '--metrics-listen', '127.0.0.1:0']);
 const { api, scheduler } = federation;
 const port = portOf(scheduler.log.find(({ msg }) => msg === 'serving metrics'));
 const agent = await federation.host('zg-1', { obeys: true });
@@ -117,11 +117,20 @@ test('it says whether it lives and whether it does its work, and takes nothing e
 });
 
 test('an address that is taken, and one that is none, are told in one sentence', async (t) => {
-  const run = (metricsListen: string) =>
-    runProgram(['run', '--insecure', '--data-dir', temporaryFolder(t), '--metrics-listen', metricsListen]);
+  const run = (metricsListen: string, more: string[] = []) =>
+    runProgram([
+      'run',
+      '--insecure',
+      '--data-dir',
+      temporaryFolder(t),
+      '--metrics-listen',
+      metricsListen,
+      ...more,
+    ]);
   t.match(run(`127.0.0.1:${port}`), {
     status: 1,
     stderr: new RegExp(`^secovia-scheduler: cannot serve metrics on 127.0.0.1:${port}: .*EADDRINUSE.*\\n$`),
   });
+  t.match(run('127.0.0.1:0', ['--listen', scheduler.address]), { status: 1, stderr: /cannot listen on/ });
   t.match(run('7444'), { status: 2, stderr: /--metrics-listen: must be ADDRESS:PORT/ });
 });
