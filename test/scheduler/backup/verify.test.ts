@@ -148,7 +148,10 @@ test('a row of another time is found, though it is whole in itself', async (t) =
 
 test('kept answers and checkpoints are checked by verify, and an answer when it is given again', async (t) => {
   const file = await written(t);
-  alter(file, "UPDATE request SET replies = x'0100fe0200ff' WHERE first = 1; UPDATE checkpoint SET signature = x'00'");
+  alter(
+    file,
+    "UPDATE request SET replies = x'0100fe0200ff' WHERE first = 1; UPDATE checkpoint SET signature = x'00'",
+  );
   t.match(findings(file), [/the kept answers 1 to 2 are not/, /the checkpoint at sequence 2 is not/]);
   const store = new SqliteStore(file);
   await contentOf(store);
