@@ -81,7 +81,7 @@ for (const [what, after, words] of [
   ['the key of an entity', 'sitezagr', /the site "zagrdb" is not as it was written/],
   ['a VM', '{"id":"vm-', /the vm in row [12] is not as it was written \(table vm, its checksum differs\)/],
   ['an operation', '{"id":"op-', /the operation in row 3 is not as it was written/],
-  ['what a kept answer was to', '"anonym', /the kept answers 1 to 2 are not as they were written/],
+  ['what a kept answer was to', '"anonym', /the kept answers (1 to 2|3 to 3) are not as they were written/],
   ['the stamp', 'entities_stamp{"entity":[', /the value "entities_stamp" is not as it was written/],
   ['the mark of kept answers', 'requests_forgotten_before', /the value "requests_forgotten_before" is not/],
   [
