@@ -95,7 +95,7 @@ async function unpack(file: string, half: string, drive: Drive): Promise<Summary
   const store = storeFileIn(half);
   copyFileSync(file, store);
   chmodSync(store, 0o600);
-  const { findings, summary } = await drive(checkStore(store));
+  const { findings, summary } = await drive(checkStore(store, file));
   if (summary === null) throw new BackupError(`${file} is damaged: ${findings[0]}; restore another backup`);
   if (summary.backup === null) {
     throw new BackupError(

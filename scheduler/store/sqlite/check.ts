@@ -19,6 +19,9 @@ const mostFindings = 20;
 
 const rowsAtOnce = 64;
 
+/** Errors that come from what is in the file, and not from who may read it. */
+const ofTheFile = /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR|MISMATCH)/;
+
 export interface Checked {
   /** What is broken, and where: the first few, in words that go on after "is damaged:". */
   findings: string[];
@@ -29,11 +32,11 @@ export interface Checked {
 type Found = (what: string) => void;
 
 /**
- * Checks a file, with a pause after each piece. It may be in use meanwhile.
+ * Checks a file, which may be called otherwise in what is said of it, with a pause after each piece. It may be in use.
  *
  * @throws StoreError when it is something else, or a newer program has written it.
  */
-export function* checkStore(file: string): Generator<void, Checked> {
+export function* checkStore(file: string, name = file): Generator<void, Checked> {
   const findings: string[] = [];
   const found = (what: string) => {
     if (findings.length < mostFindings) findings.push(what);
@@ -41,12 +44,12 @@ export function* checkStore(file: string): Generator<void, Checked> {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { fileMustExist: true });
-    refuseNewer(file, schemaOf(db));
-    if (schemaOf(db) === 0) throw new StoreError(`${file} is neither a backup nor the store of a scheduler`);
+    refuseNewer(name, schemaOf(db));
+    if (schemaOf(db) === 0) throw new StoreError(`${name} is neither a backup nor the store of a scheduler`);
     yield* checkAll(db, found);
     return { findings, summary: findings.length > 0 ? null : summaryOf(db) };
   } catch (error) {
-    if (!(error instanceof Database.SqliteError)) throw error;
+    if (!(error instanceof Database.SqliteError) || !ofTheFile.test(error.code)) throw error;
     found(error.message);
     return { findings, summary: null };
   } finally {
@@ -59,10 +62,10 @@ function* checkAll(db: Database.Database, found: Found): Generator<void> {
   for (const what of integrity.all()) if (what !== 'ok') found(what);
   yield;
   const chain = new ChainCheck(db, found);
-  while (chain.next()) yield;
+  while (chain.next() === 'more') yield;
   // All else is of one moment, also of a store that is being written.
   db.exec('BEGIN');
-  while (chain.next()) yield;
+  while (chain.next() === 'more') yield;
   const saved = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
   const entitiesOf = Number(saved.get(savedSequence) ?? 0);
   if (entitiesOf > chain.end) found(cutJournal(entitiesOf, chain.end));
@@ -96,14 +99,14 @@ class ChainCheck {
     return this.#before?.last ?? 0;
   }
 
-  /** False when there is no more. */
-  next(): boolean {
+  /** Says whether there was more: a busy writer always has a little, so that nothing would come of waiting for the end. */
+  next(): 'more' | 'all' {
     const rows = this.#some.all(this.end);
     for (const row of rows) {
       if (!follows(this.#before, row)) this.#found(brokenChain(row));
       this.#before = row;
     }
-    return rows.length > 0;
+    return rows.length === rowsAtOnce ? 'more' : 'all';
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * A hot copy of a store in one file. The journal is by far the largest part and never changes, so it is copied a few
- * megabytes in a transaction: a reader that stayed for all of it would keep the writer's log from being folded into the
- * file, however long the journal is. All else, with what the journal has got since, comes in one last transaction, and is of
- * one moment. The writer never waits for a reader.
+ * A hot copy of a store in one file. The writer never waits for a reader, but one that stays keeps the writer's log from
+ * being folded into the file, and the log grows. So the large tables are copied a few megabytes in a transaction: the
+ * journal, of which nothing changes, and VMs and operations, which may change meanwhile. One last transaction has all of one
+ * moment: it compares these, copies again what has changed, and takes the rest.
  *
  * What must not be lost beside the store (keys, certificates) goes into a table of the copy.
  */
@@ -26,10 +26,12 @@ export interface Copying {
   version: string;
 }
 
+const largeTables = ['vm', 'operation'] as const;
+
 /** So many bytes of journal, or rows of another table, are copied at once. */
 const bytesAtOnce = 8 * 2 ** 20;
 const journalRowsAtOnce = 4096;
-const rowsAtOnce = 20_000;
+const rowsAtOnce = 10_000;
 /** So much is handed to the disk at once; all of it at the end would hold up whoever else waits for that disk. */
 const unsyncedBytes = 64 * 2 ** 20;
 
@@ -47,10 +49,12 @@ export function* copyStore(copying: Copying): Generator<void> {
     db.pragma(`page_size = ${db.pragma('live.page_size', { simple: true })}`);
     for (const sql of definitions(db)) db.exec(sql);
     const journal = new JournalCopy(db, copying.descriptor);
-    while (journal.next()) yield;
+    // Until a piece has all that there was: a busy writer always has a little more.
+    while (journal.next() === 'more') yield;
+    for (const table of largeTables) yield* copyRows(db, table);
     db.exec('BEGIN');
     if (schemaOf(db, 'live') !== schema) throw new Error(`${from} was migrated meanwhile; say it again`);
-    while (journal.next()) yield;
+    while (journal.next() === 'more') yield;
     yield* copyTables(db);
     db.exec('COMMIT');
     addFiles(db, copying);
@@ -84,51 +88,63 @@ class JournalCopy {
     );
   }
 
-  /** Copies a piece; false when there is none. */
-  next(): boolean {
-    let [end, bytes] = [this.#reached, 0];
-    for (const row of this.#sizes.all(this.#reached)) {
-      if (bytes > 0 && bytes + row.bytes > bytesAtOnce) break;
-      end = row.last;
+  /** Copies a piece, and says whether there was more. */
+  next(): 'more' | 'all' {
+    const rows = this.#sizes.all(this.#reached);
+    let [taken, bytes] = [0, 0];
+    for (const row of rows) {
+      if (taken > 0 && bytes + row.bytes > bytesAtOnce) break;
+      taken += 1;
       bytes += row.bytes;
     }
-    if (end === this.#reached) return false;
-    this.#copy.run(this.#reached, end);
-    this.#reached = end;
+    const last = rows[taken - 1]?.last;
+    if (last === undefined) return 'all';
+    this.#copy.run(this.#reached, last);
+    this.#reached = last;
     this.#unsynced += bytes;
     if (this.#unsynced > unsyncedBytes) {
       fdatasyncSync(this.descriptor);
       this.#unsynced = 0;
     }
-    return true;
+    return taken < rows.length || rows.length === journalRowsAtOnce ? 'more' : 'all';
   }
 }
 
-/** Every table but the journal. */
+/** Every table but the journal, as of now. */
 function* copyTables(db: Database.Database): Generator<void> {
+  for (const table of largeTables) {
+    db.exec(`DELETE FROM main.${table} WHERE row NOT IN (SELECT row FROM live.${table})`);
+    yield;
+    yield* copyRows(db, table);
+  }
   const names = db.prepare<[], string>("SELECT name FROM live.sqlite_schema WHERE type = 'table'").pluck();
+  const copied = new Set<string>(['journal', ...largeTables]);
   for (const name of names.all()) {
-    if (name === 'journal') continue;
-    if (name === 'vm' || name === 'operation') yield* copyRows(db, name);
-    else db.exec(`INSERT INTO main.${name} SELECT * FROM live.${name}`);
+    if (!copied.has(name)) db.exec(`INSERT INTO main.${name} SELECT * FROM live.${name}`);
     yield;
   }
 }
 
+/** Rows that are not in the copy as they are; of those that are made meanwhile none. */
 function* copyRows(db: Database.Database, table: string): Generator<void> {
-  const end = db
-    .prepare<[number], number | null>(
-      `SELECT max(row) FROM (SELECT row FROM live.${table} WHERE row > ? ORDER BY row LIMIT ${rowsAtOnce})`,
+  const end = db.prepare<[], number | null>(`SELECT max(row) FROM live.${table}`).pluck().get() ?? 0;
+  const next = db
+    .prepare<[number, number], number | null>(
+      `SELECT max(row) FROM (
+         SELECT row FROM live.${table} WHERE row > ? AND row <= ? ORDER BY row LIMIT ${rowsAtOnce}
+       )`,
     )
     .pluck();
   const copy = db.prepare<[number, number]>(
-    `INSERT INTO main.${table} SELECT * FROM live.${table} WHERE row > ? AND row <= ? ORDER BY row`,
+    `REPLACE INTO main.${table}
+     SELECT now.* FROM live.${table} AS now LEFT JOIN main.${table} AS copied ON copied.row = now.row
+     WHERE now.row > ? AND now.row <= ? AND copied.body IS NOT now.body ORDER BY now.row`,
   );
   for (let reached = Number.NEGATIVE_INFINITY; ; ) {
-    const next = end.get(reached) ?? null;
-    if (next === null) return;
-    copy.run(reached, next);
-    reached = next;
+    const last = next.get(reached, end) ?? null;
+    if (last === null) return;
+    copy.run(reached, last);
+    reached = last;
     yield;
   }
 }

@@ -7,23 +7,28 @@ import { crc32 } from 'node:zlib';
 
 export type Bytes = string | Uint8Array;
 
+/** Goes on from a sum. Of nothing zlib makes zero or that sum, depending on where in memory there is nothing. */
+function summed(bytes: Bytes, sum: number): number {
+  return bytes.length === 0 ? sum : crc32(bytes, sum);
+}
+
 /** Of a row that is found by its number. */
 export function rowSum(row: number, body: Bytes): number {
-  return crc32(body, row >>> 0);
+  return summed(body, row >>> 0);
 }
 
 /** Of an entity that is found by kind and key. */
 export function entitySum(kind: string, key: string, body: Bytes): number {
-  return crc32(body, crc32(`${kind}/${key}`));
+  return summed(body, summed(`${kind}/${key}`, 0));
 }
 
 export function metaSum(key: string, value: string): number {
-  return crc32(value, crc32(key));
+  return summed(value, summed(key, 0));
 }
 
 /** Of the entries, or of the answers, that one batch keeps. */
 export function keptSum(first: number, last: number, part: Bytes): number {
-  return crc32(part, crc32(`${first} ${last}`));
+  return summed(part, summed(`${first} ${last}`, 0));
 }
 
 export function checkpointSum(
@@ -33,12 +38,12 @@ export function checkpointSum(
   hash: Uint8Array,
   signature: Uint8Array,
 ): number {
-  return crc32(signature, crc32(hash, crc32(`${sequence} ${incarnation} ${atMs}`)));
+  return summed(signature, summed(hash, summed(`${sequence} ${incarnation} ${atMs}`, 0)));
 }
 
 /** Of a file that a backup has beside the store. */
 export function fileSum(path: string, content: Uint8Array): number {
-  return crc32(content, crc32(path));
+  return summed(content, summed(path, 0));
 }
 
 /** Tables that hold entities. */
