@@ -56,6 +56,8 @@ export class World {
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
+  /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
+  readonly #cloned = new Set<string>();
   /** Whose lease a host has. */
   readonly #leases = new Map<string, SchedulerProcess>();
 
@@ -208,7 +210,8 @@ export class World {
         }
       },
       onLapsed: (host) => {
-        if (this.#leases.get(host)?.name === name) this.#words.onLapsed(this.#byHost.get(host));
+        if (this.#leases.get(host)?.name === name && !this.#cloned.has(host))
+          this.#words.onLapsed(this.#byHost.get(host));
       },
     });
   }
@@ -232,9 +235,9 @@ export class World {
     return new Lineage(disk, this.violate, (uid, host) => this.#freed(uid, host));
   }
 
-  /** O6: only when nothing of it runs there. While a clone speaks for the host, what it says is of itself. */
+  /** O6: only when nothing of it runs there. */
   #freed(uid: string, host: string): void {
-    if (this.clones.some((clone) => clone.host === host)) return;
+    if (this.#cloned.has(host)) return;
     for (const machine of this.rules.activeOn(uid))
       if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
   }
@@ -288,6 +291,7 @@ export class World {
     );
     if (original.stateFile.text !== null) clone.stateFile.write(original.stateFile.text);
     this.clones.push(clone);
+    this.#cloned.add(clone.host);
     this.note(`${original.host} is cloned`);
     clone.boot();
     this.later(random.whole(20_000, 120_000), () => this.#endClone(clone));
