@@ -21,7 +21,7 @@ import { Portal } from './portal.js';
 import { Random } from './random.js';
 import { SchedulerProcess } from './scheduler-process.js';
 import type { Entry } from './script.js';
-import { Timeline } from './timeline.js';
+import { type Life, Timeline } from './timeline.js';
 
 const stepMs = 10_000;
 const backupEveryMs = 120_000;
@@ -59,7 +59,7 @@ export class World {
   /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
   readonly #cloned = new Set<string>();
   /** Whose lease a host has. */
-  readonly #leases = new Map<string, SchedulerProcess>();
+  readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
   constructor({ seed, scale }: WorldOptions) {
     this.random = new Random(seed);
@@ -172,7 +172,7 @@ export class World {
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
           onHeard: (message) => {
-            if (message.leaseGrant) this.#leases.set(machine.host, to);
+            if (message.leaseGrant) this.#leases.set(machine.host, { name: to.name, life: to.life });
           },
         });
       },
@@ -221,11 +221,12 @@ export class World {
     const linked = this.machines.flatMap((machine) => {
       const { agent, path } = machine;
       const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
-      return isLinked ? [{ machine, agent, cuts: path.cuts, from: this.#leases.get(machine.host) }] : [];
+      const isLeased = this.#leases.get(machine.host)?.life === this.scheduler.life;
+      return isLinked && isLeased ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {
-      for (const { machine, agent, cuts, from } of linked) {
-        const isSame = machine.agent === agent && machine.path.cuts === cuts && from === this.scheduler;
+      for (const { machine, agent, cuts } of linked) {
+        const isSame = machine.agent === agent && machine.path.cuts === cuts;
         if (isSame) this.#words.onUpgraded(machine, machine.agent?.core.linkStatus().leaseExpiresAt ?? null);
       }
     });
