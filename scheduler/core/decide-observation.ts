@@ -96,7 +96,8 @@ function deletedThere(vm: Vm, seen: Observation): Change[] {
   const message =
     'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
   const fault = { code: 9, reason: 'DELETED_THERE', message };
-  if (vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault)) return [];
+  const isKnown = vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault);
+  if (isKnown && seen.generation < vm.generation) return [];
   const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
   // Or the agent would take the next word for an old one.
   const newer = Math.max(vm.generation, seen.generation) + 1;

@@ -8,6 +8,7 @@ import type { EntityKind } from '../../scheduler/core/touched.js';
 import { chainHash, chainStart } from '../../scheduler/store/sqlite/chain.js';
 import {
   type Batch,
+  type Journal,
   type JournalHead,
   type KeptRequest,
   type LoadHandlers,
@@ -69,7 +70,7 @@ export class Disk {
     const group = { first: batch.first, last: batch.last, text };
     this.groups.push(group);
     this.#unsaved.push(batch);
-    if (this.#unsaved.length >= groupsBetweenSaves) this.#save();
+    if (this.#unsaved.length >= groupsBetweenSaves) this.save();
     if (batch.forgetRequestsBefore > 0) {
       for (const row of this.#requests.keys())
         if (row < batch.forgetRequestsBefore) this.#requests.delete(row);
@@ -96,12 +97,30 @@ export class Disk {
     return this.#hashes.get(sequence) ?? null;
   }
 
-  #save(): void {
+  /** Brings the entities up to the journal, as a planned end does. */
+  save(): void {
     for (const { puts, deletes } of this.#unsaved) {
       for (const { kind, key, row, body } of puts) this.#entities.set(`${kind}/${key}`, { kind, row, body });
       for (const { kind, key } of deletes) this.#entities.delete(`${kind}/${key}`);
     }
     this.#unsaved = [];
+  }
+
+  /** Reads the journal beside the store that writes it. */
+  journal(): Journal {
+    const { groups } = this;
+    return {
+      *pieces(upTo) {
+        for (const { first, last, text } of groups)
+          if (last <= upTo) yield { first, last, text: Buffer.from(text) };
+      },
+      headWith: (sequence) => {
+        const group = groups.find(({ first, last }) => first <= sequence && sequence <= last);
+        if (group === undefined) return { sequence: 0, hash: chainStart };
+        return { sequence: group.last, hash: this.#hashes.get(group.last) as Buffer };
+      },
+      close: () => {},
+    };
   }
 
   /** An epoch may go on, or be followed by a higher one. */

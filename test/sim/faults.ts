@@ -112,7 +112,7 @@ export const faults: Record<string, Fault> = {
     strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.shutDown(machine, uid)),
   },
   guestPaused: {
-    weight: 1,
+    weight: 2,
     strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.pause(machine, uid)),
   },
   guestDeaf: {
@@ -155,8 +155,8 @@ export const faults: Record<string, Fault> = {
       world.later(random.whole(10_000, 5 * minuteMs), () => world.scheduler.clock.correct());
     },
   },
-  restore: { weight: 0.5, strike: (world, random) => world.restore(random) },
-  copiedDatabase: { weight: 0.3, strike: (world, random) => world.copyDatabase(random) },
+  restore: { weight: 0.8, strike: (world, random) => world.restore(random) },
+  copiedDatabase: { weight: 0.8, strike: (world, random) => world.copyDatabase(random) },
   clone: { weight: 0.5, strike: (world, random) => world.clone(random) },
 };
 

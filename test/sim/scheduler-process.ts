@@ -120,6 +120,7 @@ export class SchedulerProcess implements Listening {
     running.attempts.flush();
     running.engine.whenReadable(() => {
       this.#end();
+      this.disk.save();
       this.#served = served;
       if (this.#enabled) this.#startIn(pauseMs);
     });

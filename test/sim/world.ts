@@ -21,7 +21,7 @@ import { Portal } from './portal.js';
 import { Random } from './random.js';
 import { SchedulerProcess } from './scheduler-process.js';
 import type { Entry } from './script.js';
-import { Timeline } from './timeline.js';
+import { type Life, Timeline } from './timeline.js';
 
 const stepMs = 10_000;
 const backupEveryMs = 120_000;
@@ -56,8 +56,10 @@ export class World {
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
+  /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
+  readonly #cloned = new Set<string>();
   /** Whose lease a host has. */
-  readonly #leases = new Map<string, SchedulerProcess>();
+  readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
   constructor({ seed, scale }: WorldOptions) {
     this.random = new Random(seed);
@@ -170,7 +172,7 @@ export class World {
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
           onHeard: (message) => {
-            if (message.leaseGrant) this.#leases.set(machine.host, to);
+            if (message.leaseGrant) this.#leases.set(machine.host, { name: to.name, life: to.life });
           },
         });
       },
@@ -208,7 +210,8 @@ export class World {
         }
       },
       onLapsed: (host) => {
-        if (this.#leases.get(host)?.name === name) this.#words.onLapsed(this.#byHost.get(host));
+        if (this.#leases.get(host)?.name === name && !this.#cloned.has(host))
+          this.#words.onLapsed(this.#byHost.get(host));
       },
     });
   }
@@ -218,11 +221,12 @@ export class World {
     const linked = this.machines.flatMap((machine) => {
       const { agent, path } = machine;
       const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
-      return isLinked ? [{ machine, agent, cuts: path.cuts, from: this.#leases.get(machine.host) }] : [];
+      const isLeased = this.#leases.get(machine.host)?.life === this.scheduler.life;
+      return isLinked && isLeased ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {
-      for (const { machine, agent, cuts, from } of linked) {
-        const isSame = machine.agent === agent && machine.path.cuts === cuts && from === this.scheduler;
+      for (const { machine, agent, cuts } of linked) {
+        const isSame = machine.agent === agent && machine.path.cuts === cuts;
         if (isSame) this.#words.onUpgraded(machine, machine.agent?.core.linkStatus().leaseExpiresAt ?? null);
       }
     });
@@ -232,9 +236,9 @@ export class World {
     return new Lineage(disk, this.violate, (uid, host) => this.#freed(uid, host));
   }
 
-  /** O6: only when nothing of it runs there. While a clone speaks for the host, what it says is of itself. */
+  /** O6: only when nothing of it runs there. */
   #freed(uid: string, host: string): void {
-    if (this.clones.some((clone) => clone.host === host)) return;
+    if (this.#cloned.has(host)) return;
     for (const machine of this.rules.activeOn(uid))
       if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
   }
@@ -288,6 +292,7 @@ export class World {
     );
     if (original.stateFile.text !== null) clone.stateFile.write(original.stateFile.text);
     this.clones.push(clone);
+    this.#cloned.add(clone.host);
     this.note(`${original.host} is cloned`);
     clone.boot();
     this.later(random.whole(20_000, 120_000), () => this.#endClone(clone));

@@ -141,6 +141,12 @@ test('a VM that its host deleted by a word of a journal that was lost is missing
   const { sequence } = world.state;
   world.see(vm, 'absent', { generation: 7 });
   t.equal(world.state.sequence, sequence, 'said again, it writes nothing');
+  world.see(vm, 'absent', { generation: 9 });
+  t.match(
+    vm,
+    { state: 'missing', generation: 10 },
+    'after another restore the next word is a new one as well',
+  );
   world.start(vm);
   t.match(vm, { host: 'a', term: 2, desired: 'running' }, 'under a new term');
 });
