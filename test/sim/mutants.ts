@@ -25,14 +25,6 @@ export const mutants: readonly Mutant[] = [
     to: "ledger.advance(uid, { phase: 'defining' });",
   },
   {
-    name: 'makes-missing-ones-again',
-    rule: 'O2',
-    bug: 'the agent makes a domain again that has vanished under its term',
-    file: 'agent/converge/plan.ts',
-    from: "case 'defined':\n            return rest('missing');",
-    to: "case 'defined':\n            return act({ kind: 'create' }, 'preparing');",
-  },
-  {
     name: 'moves-under-the-same-term',
     rule: 'O2',
     bug: 'a VM that is placed on another host keeps its term',
@@ -205,14 +197,6 @@ export const mutants: readonly Mutant[] = [
     file: 'scheduler/core/placement/rules/residency.ts',
     from: 'return lawful !== null && !lawful.has(site);',
     to: 'return lawful !== null && lawful.size > 99;',
-  },
-  {
-    name: 'overfills-shared-pools',
-    rule: 'LIMITS',
-    bug: 'a shared pool takes any disk',
-    file: 'scheduler/core/decide-vm-create.ts',
-    from: 'if (diskMib <= left)',
-    to: 'if (diskMib <= left + 1e9)',
   },
   {
     name: 'applies-what-is-not-written',
