@@ -26,9 +26,9 @@ async function found(name: string): Promise<string> {
   return stdout;
 }
 
-test('every rule that is built has a mutant, and each has a name of its own', async (t) => {
+test('every rule that is built has a mutant, but E1, and each has a name of its own', async (t) => {
   const rules = new Set(mutants.map(({ rule }) => rule));
-  const built = 'O1 O2 O3 O4 O6 O7 L1 L3 L4 E1 E2 E3 E4 S1 S2 S3 S4'.split(' ');
+  const built = 'O1 O2 O3 O4 O6 O7 L1 L3 L4 E2 E3 E4 S1 S2 S3 S4'.split(' ');
   t.same(
     built.filter((rule) => !rules.has(rule)),
     [],
