@@ -61,7 +61,6 @@ t.test(
     t.match(fenced, { state: 'HOST_STATE_FENCED', waitingVms: 0, leftoverVms: 1 });
     t.match(fenced.fence, { state: 'HOST_FENCE_STATE_OFF', fencer: `hosts/${target}` });
 
-    await lab('host', vm.host, 'mend');
     await lab('host', vm.host, 'power-on');
     await until('the former host has nothing left', async () => {
       const host = await hostOf(vm.host);
