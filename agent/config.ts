@@ -8,6 +8,7 @@ import { parse as parseYaml, stringify } from 'yaml';
 import { z } from 'zod';
 import { configPath, configVariable, defaultRunDir, environmentPrefix } from './config-path.js';
 import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { commandSetting, fencingSetting } from './fencing/settings.js';
 import { extraName } from './hypervisor/hypervisor.js';
 import { pciAddress } from './inventory/extras.js';
 import { OperatorError } from './operator-error.js';
@@ -78,9 +79,20 @@ const schema = z.strictObject({
       'names a PCI address twice',
     )
     .default({}),
+  /** Whom this host can power off by their management controllers, when they are lost. */
+  fencing: fencingSetting.default({}),
+  /** Prints the GUID of this machine's own management controller, where `ipmitool mc guid` cannot; empty where it can. */
+  controllerGuidCommand: commandSetting.default([]),
   reserved: amounts.default({}),
   capacity: amounts.default({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),
+  /** Where /metrics, /healthz and /readyz are served over plain HTTP; empty for nowhere. */
+  metricsListen: z
+    .union([
+      z.literal(''),
+      z.string().regex(address, 'must be ADDRESS:PORT, for example 127.0.0.1:7445, or empty'),
+    ])
+    .default(''),
   trashRetentionHours: z.number().min(0).max(8_760).default(24),
 });
 
@@ -114,6 +126,7 @@ const asYaml = (text: string): unknown => {
     return text;
   }
 };
+const asYamlKeys = new Set(['extras', 'insecure', 'fencing', 'controllerGuidCommand']);
 for (const key of Object.keys(schema.shape)) {
   const nested = key === 'reserved' || key === 'capacity';
   const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];
@@ -121,7 +134,7 @@ for (const key of Object.keys(schema.shape)) {
     const read = (text: string): unknown => {
       if (key === 'imageDirectories' || key === 'poolDirectories')
         return text.split(':').filter((part) => part !== '');
-      if (key === 'extras' || key === 'insecure') return asYaml(text);
+      if (asYamlKeys.has(key)) return asYaml(text);
       return nested || key === 'trashRetentionHours' ? asNumber(text) : text;
     };
     variables.set(environmentPrefix + path.map(screaming).join('_'), { path, read });

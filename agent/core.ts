@@ -13,9 +13,21 @@ import { readDesired } from './converge/desired.js';
 import type { EffectResult } from './converge/effects.js';
 import { type Checkpoint, contradicts, isNewerCheckpoint } from './converge/epoch.js';
 import type { Ledger } from './converge/ledger.js';
+import { FenceDesk, type FenceResult } from './fencing/desk.js';
+import type { FenceOrder, FenceVerdict } from './fencing/fence.js';
+import type { FenceMethod, FenceTargets } from './fencing/method.js';
+import type { FenceTargetState } from './fencing/target-watch.js';
 import type { HypervisorEvent, DomainSummary } from './hypervisor/hypervisor.js';
 import { LinkMachine, type LinkOutput, type LinkStatus } from './link/link-machine.js';
-import { checkpointMessage, epochMessage, observationMessage, protocolVersion } from './link/wire.js';
+import {
+  checkpointMessage,
+  epochMessage,
+  fenceResultMessage,
+  fenceTargetMessage,
+  observationMessage,
+  protocolVersion,
+  readFenceOrder,
+} from './link/wire.js';
 import { Troubles } from './status/troubles.js';
 
 export interface AgentIdentity {
@@ -41,6 +53,8 @@ export interface CoreOptions {
   random(): number;
   /** Where shared pools may be. */
   poolDirectories: readonly string[];
+  /** Whom this host can power off. */
+  fencing: FenceTargets;
   /** Whether the federation's key signed it (E2). */
   verifyCheckpoint(checkpoint: Checkpoint): boolean;
 }
@@ -49,6 +63,7 @@ export interface CoreOptions {
 export type CoreOutput =
   | Extract<LinkOutput, { kind: 'connect' | 'disconnect' | 'send' | 'linked' | 'unlinked' | 'reportDue' }>
   | Extract<ConvergerOutput, { kind: 'perform' | 'cancel' }>
+  | { kind: 'fence'; order: FenceOrder; methods: readonly FenceMethod[] }
   | { kind: 'trouble'; message: string };
 
 /** No host runs as many; whoever sends more is no scheduler, and must not fill the memory. */
@@ -58,6 +73,7 @@ export class AgentCore {
   readonly ledger: Ledger;
   readonly converger: Converger;
   readonly troubles = new Troubles();
+  readonly fences: FenceDesk;
   readonly #options: CoreOptions;
   readonly #link: LinkMachine;
   /** VMs that the scheduler has mentioned since Welcome. */
@@ -67,6 +83,7 @@ export class AgentCore {
   #orphanVolumes: string[] = [];
   #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
   #inventory: HostInventory | null = null;
+  #fenceTargets: FenceTargetState[] = [];
   #lastReport = '';
   #now: Instant;
   #outputs: CoreOutput[] = [];
@@ -77,6 +94,7 @@ export class AgentCore {
     this.ledger = options.ledger;
     this.converger = new Converger(options.ledger, now);
     const { random } = options;
+    this.fences = new FenceDesk(options.identity.host, options.fencing);
     this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random });
   }
 
@@ -180,6 +198,18 @@ export class AgentCore {
     if (changed) this.#link.report({ ...this.#report(), inventory });
   }
 
+  /** What is known of the management controllers in the settings. */
+  fenceTargetsSeen(states: FenceTargetState[], now: Instant): void {
+    this.#now = now;
+    this.#fenceTargets = states;
+  }
+
+  /** An order to fence was carried out, or could not be. */
+  fenced(order: FenceOrder, verdict: FenceVerdict, now: Instant): void {
+    this.#now = now;
+    this.#answerFence(this.fences.done(order, verdict, now.wallMs));
+  }
+
   tick(now: Instant): void {
     this.#now = now;
     this.converger.tick(now);
@@ -203,6 +233,10 @@ export class AgentCore {
 
   get inventory(): HostInventory | null {
     return this.#inventory;
+  }
+
+  get fenceTargets(): readonly FenceTargetState[] {
+    return this.#fenceTargets;
   }
 
   get metrics(): HostMetrics {
@@ -246,6 +280,9 @@ export class AgentCore {
         return;
       case 'desired':
         this.#desired(output.desired);
+        return;
+      case 'fenceOrder':
+        this.#fenceOrder(readFenceOrder(output.order));
         return;
       case 'synced':
         this.ledger.synced(this.#mentioned);
@@ -291,6 +328,19 @@ export class AgentCore {
     }
   }
 
+  #fenceOrder(order: FenceOrder): void {
+    const ownGuid = this.#inventory?.controllerGuid ?? '';
+    const ruling = this.fences.order(order, ownGuid, this.#now.wallMs);
+    if (ruling.kind === 'carryOut') this.#outputs.push({ ...ruling, kind: 'fence' });
+    else if (ruling.kind === 'answer') this.#answerFence(ruling.result);
+    else if (ruling.kind === 'ignore') this.#trouble(ruling.problem);
+  }
+
+  #answerFence(result: FenceResult): void {
+    if (result.outcome !== 'off') this.#trouble(`host ${result.host} was not fenced: ${result.message}`);
+    this.#link.answerFence(fenceResultMessage(result));
+  }
+
   /** E2. What is not signed by the federation's key, or contradicts what is kept, is not kept. */
   #keepCheckpoint(checkpoint: Checkpoint): void {
     const kept = this.ledger.checkpoint;
@@ -333,14 +383,15 @@ export class AgentCore {
       foreignDomains: this.converger.foreignDomains,
       ...this.#metrics,
       orphans: this.orphans(),
+      fenceTargets: this.#fenceTargets.map(fenceTargetMessage),
       inventory: null,
     };
   }
 
   /** Facts are reported at once; what the operating system measures waits for the interval. */
   #reportIfChanged(): void {
-    const { libvirtAvailable, libvirtError, foreignDomains, orphans } = this.#report();
-    const facts = JSON.stringify([libvirtAvailable, libvirtError, foreignDomains, orphans]);
+    const { libvirtAvailable, libvirtError, foreignDomains, orphans, fenceTargets } = this.#report();
+    const facts = JSON.stringify([libvirtAvailable, libvirtError, foreignDomains, orphans, fenceTargets]);
     if (facts === this.#lastReport) return;
     this.#lastReport = facts;
     this.#link.report(this.#report());

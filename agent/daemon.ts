@@ -6,6 +6,8 @@ import { createPublicKey, type KeyObject, randomUUID, verify } from 'node:crypto
 import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { type SecureChannel, secureChannel } from '../proto/credentials.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { serveTelemetry, type TelemetryEndpoint } from '../proto/telemetry-endpoint.js';
 import { systemClock } from './clock.js';
 import { type AgentConfig, ConfigError, identityFolder, socketPath } from './config.js';
 import { type Checkpoint, checkpointText } from './converge/epoch.js';
@@ -15,6 +17,9 @@ import { insecureChannel } from './enrolment/agent-call.js';
 import { IdentityError, IdentityFolder } from './enrolment/identity-folder.js';
 import { CertificateRenewer } from './enrolment/renewer.js';
 import type { Hypervisor } from './hypervisor/hypervisor.js';
+import { carryOutFence } from './fencing/fencer.js';
+import { OwnControllerReader } from './fencing/own-controller.js';
+import { TargetWatch } from './fencing/target-watch.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
 import { measure, survey } from './inventory/inventory.js';
@@ -25,6 +30,8 @@ import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
+import { AgentTelemetry } from './telemetry/agent-telemetry.js';
+import { observedHypervisor } from './telemetry/observed-hypervisor.js';
 
 export interface RunOptions {
   config: AgentConfig;
@@ -41,26 +48,33 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     pino.destination({ fd: 2, sync: true }),
   );
   const { channel, renewer } = openIdentity(config, log);
-  const hypervisor = await openHypervisor(config);
+  const version = agentVersion();
+  const telemetry = config.metricsListen === '' ? null : new AgentTelemetry(version);
+  const driver = await openHypervisor(config);
+  const hypervisor = telemetry === null ? driver : observedHypervisor(driver, telemetry);
   lockFolder(config.dataDir);
   const clock = systemClock();
   const file = new StateFile(config.dataDir);
   const content = await file.load(beginAnew);
-  const ledger = new Ledger(content ?? undefined);
+  const bootId = readBootId();
+  const ledger = new Ledger(bootId, content ?? undefined);
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
   await images.prepare();
-  const bootId = readBootId();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
+  const { dataDir, extras, poolDirectories } = config;
+  // One file of settings may serve all hosts of a site.
+  const { [config.host]: _self, ...fencing } = config.fencing;
   const core = new AgentCore(
-    { identity, ledger, random: Math.random, poolDirectories: config.poolDirectories, verifyCheckpoint },
+    { identity, ledger, random: Math.random, poolDirectories, fencing, verifyCheckpoint },
     clock.now(),
   );
-  const version = agentVersion();
-  const { dataDir, extras } = config;
+  const monotonicMs = () => clock.now().bootMs;
+  const ownController = new OwnControllerReader(config.controllerGuidCommand, monotonicMs);
+  const controllerGuid = async () => (await ownController.read()).guid;
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -70,16 +84,23 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     images,
     writer,
     transport: new GrpcTransport(config.scheduler, channel),
-    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras }, machine),
-    measure: () => measure(config.dataDir),
+    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras, controllerGuid }, machine),
+    measure: () => measure(dataDir),
+    fence: (order, methods) => carryOutFence(order, methods, monotonicMs),
     trashRetentionMs: config.trashRetentionHours * 3600_000,
+    ...(telemetry === null ? {} : { observer: telemetry }),
+  });
+  const watch = new TargetWatch({
+    targets: fencing,
+    random: Math.random,
+    tell: (states) => shell.fenceTargetsSeen(states),
   });
   let cached: CachedImage[] = await images.list();
   const relist = async () => {
     cached = await images.list();
   };
   setInterval(() => void relist(), imageListMs).unref();
-  const server = await serveStatus(socketPath(config), () =>
+  const status = () =>
     composeStatus({
       core,
       now: clock.now(),
@@ -94,8 +115,11 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       libvirtUri: config.libvirtUri,
       version,
       certificate: renewer?.standing() ?? null,
-    }),
-  );
+      ownController: ownController.known,
+    });
+  const server = await serveStatus(socketPath(config), status);
+  telemetry?.watch(() => ({ status: status(), permits: ledger.size }));
+  const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
   if (config.insecure) {
     log.warn(
@@ -108,11 +132,33 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const told = untilTold(log);
   await Promise.race([renewer?.start(), told]);
   shell.start();
+  watch.start();
   await told;
+  watch.stop();
   renewer?.stop();
   server.close();
+  endpoint?.close();
   await shell.stop('the agent is stopping');
   log.info({ event: 'agent.stop' });
+}
+
+/** @throws ConfigError when the address cannot be listened on. */
+async function openEndpoint(
+  address: string,
+  telemetry: AgentTelemetry,
+  log: Logger,
+): Promise<TelemetryEndpoint> {
+  const endpoint = await serveTelemetry(address, telemetry).catch((error: Error) => {
+    throw new ConfigError(`metrics cannot be served on ${address}: ${error.message}`);
+  });
+  log.info({ event: 'metrics', address, port: endpoint.port });
+  if (!isLoopback(endpointOf(address).host)) {
+    log.warn(
+      { event: 'metrics' },
+      'whoever can reach the port of the metrics sees how this host is doing; it has no TLS',
+    );
+  }
+  return endpoint;
 }
 
 interface OpenIdentity {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `secovia-agent`: run, join, status. Only reads the command line; each command loads what it needs itself, so that
+ * `secovia-agent`: run, join, status, fence-check. Only reads the command line; each command loads what it needs itself, so that
  * `status` starts at once and works on a machine without libvirt.
  */
 import { inspect } from 'node:util';
@@ -68,6 +68,7 @@ program
   .option('--image-directory <folder>', 'file:// images may come from here; may be repeated', collect)
   .option('--pool-directory <folder>', 'shared pools may be here; may be repeated', collect)
   .option('--trash-retention-hours <hours>', "how long deleted VMs' disks are kept (default: 24)", hours)
+  .option('--metrics-listen <address>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
   .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
   .option('--begin-anew', 'start although the state file is lost, and learn all from the scheduler')
   .option('--print-config', 'print the settings as they are after file, environment and flags, and exit')
@@ -127,6 +128,26 @@ program
     const { findSocket } = await import('./status/socket.js');
     const socket = findSocket(flags, process.env);
     process.exitCode = await runStatus({ socket, json: flags.json, watch: flags.watch });
+  });
+
+program
+  .command('fence-check')
+  .description(
+    'ask the management controllers of the settings for their GUID and power, changing nothing; exit status 0 when all of them answer',
+  )
+  .argument('[host]', 'that one alone (default: all)')
+  .addOption(configOption())
+  .action(async (host: string | undefined, flags: CommonFlags) => {
+    const { loadPartialConfig } = await import('./config.js');
+    const { checkFencing } = await import('./fencing/check-command.js');
+    const config = loadPartialConfig({ file: flags.config, environment: process.env, flags: {} });
+    const { text, good } = await checkFencing({
+      host: config.host ?? '',
+      fencing: config.fencing,
+      only: host,
+    });
+    process.stdout.write(text);
+    process.exitCode = good ? 0 : 1;
   });
 
 program.parseAsync().catch((error: unknown) => {

@@ -7,10 +7,14 @@ import type { HostInventory } from '../proto/gen/secovia/v1/HostInventory.js';
 import type { Clock } from './clock.js';
 import type { AgentCore, CoreOutput, HostMetrics } from './core.js';
 import { Executor } from './executor.js';
+import type { FenceOrder, FenceVerdict } from './fencing/fence.js';
+import type { FenceMethod } from './fencing/method.js';
+import type { FenceTargetState } from './fencing/target-watch.js';
 import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { ShellObserver } from './telemetry/agent-telemetry.js';
 
 export interface ShellParts {
   core: AgentCore;
@@ -22,7 +26,9 @@ export interface ShellParts {
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;
   measure(): Promise<HostMetrics>;
+  fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<FenceVerdict>;
   trashRetentionMs: number;
+  observer?: ShellObserver;
 }
 
 const intervals = {
@@ -87,6 +93,13 @@ export class AgentShell {
   /** This host has another certificate. */
   certified(): void {
     this.#parts.core.certified(this.#now());
+    this.#settle();
+  }
+
+  /** What is known of the management controllers that this host reaches. */
+  fenceTargetsSeen(states: FenceTargetState[]): void {
+    if (this.#stopped) return;
+    this.#parts.core.fenceTargetsSeen(states, this.#now());
     this.#settle();
   }
 
@@ -167,6 +180,7 @@ export class AgentShell {
         };
         void this.#executor.run(output.effect, onProgress, controller.signal).then((result) => {
           this.#cancels.delete(output.ticket);
+          this.#parts.observer?.performed(output.effect.kind, result);
           if (this.#stopped) return;
           core.performed(output.ticket, result, this.#now());
           this.#settle();
@@ -175,6 +189,9 @@ export class AgentShell {
       }
       case 'cancel':
         this.#cancels.get(output.ticket)?.abort();
+        return;
+      case 'fence':
+        void this.#fence(output.order, output.methods);
         return;
       case 'connect':
         this.#connect();
@@ -187,11 +204,13 @@ export class AgentShell {
         if (this.#stream !== null && !this.#stream.send(output.request)) core.congested();
         return;
       case 'linked':
+        this.#parts.observer?.linked();
         log.info({ event: 'link.up', epoch: core.ledger.epoch });
         // E1: an epoch that was believed once must not be forgotten by a crash.
         void this.#writeLedger();
         return;
       case 'unlinked':
+        this.#parts.observer?.unlinked();
         log.warn({ event: 'link.down', reason: output.reason });
         return;
       case 'reportDue':
@@ -200,6 +219,17 @@ export class AgentShell {
         log.warn({ event: 'trouble' }, output.message);
         return;
     }
+  }
+
+  /** Logged before it is done, as whatever cannot be taken back. */
+  async #fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<void> {
+    const { core, log, fence } = this.#parts;
+    log.warn({ event: 'fence.begin', id: order.id, host: order.host });
+    const verdict = await fence(order, methods);
+    log.warn({ event: 'fence.end', id: order.id, host: order.host, ...verdict });
+    if (this.#stopped) return;
+    core.fenced(order, verdict, this.#now());
+    this.#settle();
   }
 
   #connect(): void {
@@ -237,7 +267,8 @@ export class AgentShell {
 
   async #listVolumes(): Promise<void> {
     await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
-      core.volumesListed(await hypervisor.listVolumes(this.#poolPaths()));
+      // On a shared pool are those of VMs of other hosts as well: none of these is an orphan.
+      core.volumesListed(await hypervisor.listVolumes([]));
       this.#settle();
     });
   }

@@ -11,6 +11,7 @@ export const exitCodes = {
   refused: 4,
   unreachable: 5,
   operation: 6,
+  alarm: 7,
   interrupted: 130,
 } as const;
 
@@ -25,6 +26,7 @@ export const exitCodeTable: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.refused, 'refused: no room, wrong state, exists already, changed meanwhile, not allowed'],
   [exitCodes.unreachable, 'the scheduler is not reachable or did not answer in time'],
   [exitCodes.operation, 'the operation failed or was cancelled, or --wait ran out of time'],
+  [exitCodes.alarm, 'secovia alarms --check found one that is critical'],
   [exitCodes.interrupted, 'interrupted with Ctrl-C'],
 ];
 

@@ -23,13 +23,13 @@ export function makeFolder(folder: string, contents: Contents): void {
   mkdirSync(half, { mode: 0o700 });
   try {
     for (const [name, text] of Object.entries(contents)) writeNew(join(half, name), text);
-    sync(half);
+    syncFolder(half);
     renameSync(half, folder);
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
     throw error;
   }
-  sync(dirname(folder));
+  syncFolder(dirname(folder));
 }
 
 /** One file of a folder anew, from one moment to the next. */
@@ -37,7 +37,7 @@ export function replaceFile(path: string, text: string): void {
   rmSync(`${path}.new`, { force: true });
   writeNew(`${path}.new`, text);
   renameSync(`${path}.new`, path);
-  sync(dirname(path));
+  syncFolder(dirname(path));
 }
 
 function writeNew(path: string, text: string): void {
@@ -53,7 +53,8 @@ export function textOf(path: string): string | null {
   return existsSync(path) ? readFileSync(path, 'utf8') : null;
 }
 
-function sync(folder: string): void {
+/** Has the names in a folder on disk. */
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
     fsyncSync(descriptor);

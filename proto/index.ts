@@ -10,8 +10,10 @@ import * as protoLoader from '@grpc/proto-loader';
 import type { ProtoGrpcType as AdministrationGrpc } from './gen/administration.js';
 import type { ProtoGrpcType as AgentGrpc } from './gen/agent.js';
 import type { ProtoGrpcType as AgreementGrpc } from './gen/agreement.js';
+import type { ProtoGrpcType as AlarmGrpc } from './gen/alarm.js';
 import type { ProtoGrpcType as AuditGrpc } from './gen/audit.js';
 import type { ProtoGrpcType as ErrorDetailsGrpc } from './gen/error_details.js';
+import type { ProtoGrpcType as EventGrpc } from './gen/event.js';
 import type { ProtoGrpcType as FederationGrpc } from './gen/federation.js';
 import type { ProtoGrpcType as IdentityGrpc } from './gen/identity.js';
 import type { ProtoGrpcType as ImageGrpc } from './gen/image.js';
@@ -61,7 +63,9 @@ type V1 = SiteGrpc['secovia']['v1'] &
   AgentGrpc['secovia']['v1'] &
   AdministrationGrpc['secovia']['v1'] &
   AgreementGrpc['secovia']['v1'] &
+  AlarmGrpc['secovia']['v1'] &
   AuditGrpc['secovia']['v1'] &
+  EventGrpc['secovia']['v1'] &
   IdentityGrpc['secovia']['v1'] &
   JoinTokenGrpc['secovia']['v1'] &
   PartnerGrpc['secovia']['v1'] &

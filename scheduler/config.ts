@@ -40,6 +40,13 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('without TLS, and whoever reaches it may do everything: on a loopback address only'),
+  metricsListen: z
+    .string()
+    .refine((text) => text === '' || isEndpoint(text), 'must be ADDRESS:PORT, for example 127.0.0.1:7444')
+    .default('')
+    .describe(
+      'where /metrics, /healthz and /readyz are served over plain HTTP, for example 127.0.0.1:7444; empty for nowhere',
+    ),
   dataDir: z.string().min(1).default('/var/lib/secovia-scheduler').describe('where the journal is kept'),
   federation: z
     .string()

@@ -15,7 +15,8 @@ import type { Refusal } from './core/refusal.js';
 import type { State } from './core/state.js';
 import { takeDue } from './core/tenancy/due.js';
 import { entityKinds, type Touched } from './core/touched.js';
-import type { Batch, JournalHead, KeptRequest, Store } from './store/store.js';
+import type { Batch, JournalHead, KeptRequest } from './store/store.js';
+import { processTimers, type Timers } from './timers.js';
 
 /** Decisions that may wait for the disk before new ones are turned away. */
 export const backlogLimit = 20_000;
@@ -49,9 +50,22 @@ function newGroup(first: number): Group {
   return { journal: [], decisions: 0, first, requests: [], forgetRequestsBefore: 0, waiting: [] };
 }
 
+/** What the engine needs of a store. A simulator's answers in the very moment in which its disk is done. */
+export interface Committer {
+  commit(batch: Batch): PromiseLike<JournalHead>;
+}
+
+/** Hears of the engine's work while it does it, and must be quick. */
+export interface EngineObserver {
+  /** A command was decided and what it changes applied; `changes` is 0 for a refusal. */
+  decided(command: CommandType, refusal: Refusal | null, changes: number, tookMs: number): void;
+  /** A group commit is on disk. */
+  committed(decisions: number, tookMs: number): void;
+}
+
 export interface EngineOptions {
   state: State;
-  store: Store;
+  store: Committer;
   head: JournalHead;
   /** Milliseconds since 1970. */
   clock(): number;
@@ -60,11 +74,14 @@ export interface EngineOptions {
    * engine settles any more.
    */
   onFatal(error: Error): void;
+  timers?: Timers;
+  observer?: EngineObserver;
 }
 
 export class Engine {
   readonly state: State;
-  readonly #store: Store;
+  readonly timers: Timers;
+  readonly #store: Committer;
   readonly #clock: () => number;
   readonly #onFatal: (error: Error) => void;
   readonly #listeners = new Set<(committed: Committed) => void>();
@@ -76,6 +93,9 @@ export class Engine {
   #reviewing = false;
   #dead = false;
   #actor: Actor = schedulerActor;
+  readonly #observer: EngineObserver | null;
+  /** When what is on its way to the disk was sent there; 0 while nothing is. */
+  #flyingSinceMs = 0;
 
   constructor(options: EngineOptions) {
     this.state = options.state;
@@ -83,7 +103,9 @@ export class Engine {
     this.#head = options.head;
     this.#clock = options.clock;
     this.#onFatal = options.onFatal;
+    this.timers = options.timers ?? processTimers;
     this.#open = newGroup(options.state.sequence + 1);
+    this.#observer = options.observer ?? null;
   }
 
   /** Now: the wall clock, but never before the journal's last time (PROTOCOL E3). */
@@ -99,6 +121,11 @@ export class Engine {
   /** Decisions that wait for the disk. */
   get backlog(): number {
     return this.#open.decisions;
+  }
+
+  /** How long the disk has been at what it writes now, in milliseconds; 0 when it is idle. */
+  get writingForMs(): number {
+    return this.#flying === null ? 0 : performance.now() - this.#flyingSinceMs;
   }
 
   /** Whatever `work` decides, in this turn, is by this actor's word. */
@@ -117,12 +144,16 @@ export class Engine {
     if (this.#flying === null && this.#open.decisions >= earlyFlush) this.#flush();
     const nowMs = this.now();
     this.#catchUp(nowMs);
+    const began = this.#observer === null ? 0 : performance.now();
     const decision = decide(this.state, command, nowMs);
-    if (decision.refusal) return { refusal: decision.refusal };
-    if (decision.changes.length > 0) {
-      this.#append(decision.changes, nowMs, this.#actor);
-      this.#catchUp(nowMs);
+    if (decision.refusal) {
+      this.#observer?.decided(command.type, decision.refusal, 0, performance.now() - began);
+      return { refusal: decision.refusal };
     }
+    const { changes } = decision;
+    if (changes.length > 0) this.#append(changes, nowMs, this.#actor);
+    this.#observer?.decided(command.type, null, changes.length, performance.now() - began);
+    if (changes.length > 0) this.#catchUp(nowMs);
     return { reply: decision.reply(this.state), sequence: this.state.sequence };
   }
 
@@ -150,7 +181,7 @@ export class Engine {
     if (!tenancy.hasUnreviewed) return;
     // A part in each turn: what is left keeps nobody from being answered.
     this.#reviewing = true;
-    setImmediate(() => {
+    this.timers.turn(() => {
       this.#reviewing = false;
       this.catchUp();
     });
@@ -159,10 +190,17 @@ export class Engine {
   #decideDue(nowMs: number): void {
     const command = takeDue(this.state, nowMs);
     if (command === null) return;
+    const began = this.#observer === null ? 0 : performance.now();
     const decision = decide(this.state, command, nowMs);
+    const changes = decision.refusal ? [] : decision.changes;
     // Whoever has called meanwhile did not ask for it.
-    if (!decision.refusal && decision.changes.length > 0)
-      this.#append(decision.changes, nowMs, schedulerActor);
+    if (changes.length > 0) this.#append(changes, nowMs, schedulerActor);
+    this.#observer?.decided(
+      command.type,
+      decision.refusal ?? null,
+      changes.length,
+      performance.now() - began,
+    );
   }
 
   /**
@@ -191,6 +229,11 @@ export class Engine {
   /** Resolves when everything up to this sequence is on disk. */
   durable(sequence: number): Promise<void> {
     return new Promise((resolve) => this.whenDurable(sequence, resolve));
+  }
+
+  /** Calls back when everything that a reader can see now is on disk; at once when it is. */
+  whenReadable(callback: () => void): void {
+    this.whenDurable(this.state.sequence, callback);
   }
 
   /** Resolves when everything that a reader can see now is on disk. */
@@ -255,7 +298,7 @@ export class Engine {
   #schedule(): void {
     if (this.#scheduled || this.#flying !== null || this.#dead) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.timers.turn(() => {
       this.#scheduled = false;
       this.#flush();
     });
@@ -267,6 +310,7 @@ export class Engine {
     const last = this.state.sequence;
     const touched = this.state.takeTouched();
     this.#flying = group;
+    this.#flyingSinceMs = performance.now();
     this.#open = newGroup(last + 1);
     const batch = this.#batch(group, last, touched);
     this.#store.commit(batch).then(
@@ -303,6 +347,7 @@ export class Engine {
   #committed(group: Group, head: JournalHead, touched: Touched): void {
     this.#head = head;
     this.#flying = null;
+    this.#observer?.committed(group.decisions, performance.now() - this.#flyingSinceMs);
     // The disk first: it works while the answers go out.
     this.#flush();
     for (const callback of group.waiting) callback();

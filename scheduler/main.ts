@@ -2,6 +2,7 @@
 /** `secovia-scheduler`: puts the parts together and runs them until it is told to stop. */
 import { Command } from 'commander';
 import { stringify } from 'yaml';
+import { addBackupCommands } from './backup/command.js';
 import { addAdministratorCommand, addInitCommand } from './founding/command.js';
 import { addReplayCommand } from './replay/command.js';
 import { addSimulateCommand } from './simulate/command.js';
@@ -69,6 +70,7 @@ run.action(async (options: Record<string, string | boolean | undefined>) => {
 
 addInitCommand(program);
 addAdministratorCommand(program);
+addBackupCommands(program);
 
 addReplayCommand(program);
 addSimulateCommand(program);

@@ -1,11 +1,18 @@
 /** Opens a data folder: its store, the state that is in it, and the engine over both. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { backUp } from './backup/backup.js';
+import { isExplained } from './backup/backup-error.js';
+import { storeFileIn, unfinishedRestore } from './data-folder.js';
+import { schedulerActor } from './core/access/caller.js';
 import type { Strategy } from './core/placement/scorers/index.js';
-import { Engine } from './engine.js';
+import { Engine, type EngineObserver } from './engine.js';
 import { loadState } from './store/load.js';
 import { SqliteStore } from './store/sqlite/sqlite-store.js';
+import { newestSchema } from './store/sqlite/schema.js';
 import { type JournalHead, type LoadedRequest, StoreError } from './store/store.js';
+import { packageVersion } from './version.js';
 
 export interface Opened {
   store: SqliteStore;
@@ -14,6 +21,15 @@ export interface Opened {
   /** Where the journal stood. */
   head: JournalHead;
   requests: LoadedRequest[];
+  migrated: Migrated | null;
+}
+
+/** What a file of an older schema has become. */
+export interface Migrated {
+  from: number;
+  to: number;
+  /** The backup from before; null when none was made. */
+  backup: string | null;
 }
 
 export interface Opening {
@@ -23,7 +39,49 @@ export interface Opening {
   federation: string | undefined;
   /** Whether the federation must keep the name that it has: certificates carry it. */
   keepsName: boolean;
+  /** Of a folder that was restored: from what. It takes a new incarnation, and all its sites go into recovery (PROTOCOL E2). */
+  restored?: string;
   onFatal(error: Error): void;
+  observer?: EngineObserver;
+}
+
+/**
+ * Opens the store of a folder, and migrates it where it is of an older version. A backup from before is kept beside it,
+ * because there is no other way back.
+ *
+ * @throws StoreError when it cannot be used, or there is no room for that backup.
+ */
+export function openStore(
+  dataDir: string,
+  keepsBackup = true,
+): { store: SqliteStore; migrated: Migrated | null } {
+  if (existsSync(unfinishedRestore(dataDir))) {
+    throw new StoreError(
+      `a restore into ${dataDir} was interrupted; say it again: secovia-scheduler restore FILE --data-dir ${dataDir}`,
+    );
+  }
+  let migrated: Migrated | null = null;
+  const store = new SqliteStore(storeFileIn(dataDir), {
+    beforeMigration: (from) => {
+      const backup = keepsBackup ? join(dataDir, `before-schema-${newestSchema}.backup`) : null;
+      if (backup !== null) keepBackup(dataDir, backup);
+      migrated = { from, to: newestSchema, backup };
+    },
+  });
+  return { store, migrated };
+}
+
+/** One that is there is of a migration that was interrupted, and has nothing that this one lacks. */
+function keepBackup(dataDir: string, file: string): void {
+  const steps = backUp({ dataDir, file, force: true, atMs: Date.now(), version: packageVersion() });
+  try {
+    while (!steps.next().done);
+  } catch (error) {
+    if (!isExplained(error)) throw error;
+    throw new StoreError(
+      `the store in ${dataDir} has to be migrated, and before that no backup could be made: ${error.message}; make one elsewhere (secovia-scheduler backup FILE), then say: secovia-scheduler migrate --no-backup`,
+    );
+  }
 }
 
 /**
@@ -36,11 +94,12 @@ export async function openFolder({
   strategy,
   federation,
   keepsName,
+  restored,
   onFatal,
+  observer,
 }: Opening): Promise<Opened> {
-  const storeFile = join(dataDir, 'secovia.db');
-  const store = new SqliteStore(storeFile);
-  const { state, head, requests } = await loadState(store, strategy);
+  const { store, migrated } = openStore(dataDir, restored === undefined);
+  const { state, head, requests } = await loaded(store, strategy);
   const before = state.federation.name;
   const name = federation ?? (before || 'secovia');
   if (keepsName && before !== '' && before !== name) {
@@ -49,8 +108,40 @@ export async function openFolder({
       `the federation in ${dataDir} is called ${before}, and its certificates say so; it cannot become ${name}`,
     );
   }
-  const engine = new Engine({ state, store, head, clock: Date.now, onFatal });
-  engine.run({ type: 'federation.open', instance: randomUUID(), name, incarnation: 1 });
+  const engine = new Engine({
+    state,
+    store,
+    head,
+    clock: Date.now,
+    onFatal,
+    ...(observer === undefined ? {} : { observer }),
+  });
+  const instance = randomUUID();
+  if (restored === undefined) engine.run({ type: 'federation.open', instance, name, incarnation: 1 });
+  else leadRestored(engine, { instance, name, reason: restored });
   await engine.readable();
-  return { store, storeFile, engine, head, requests };
+  return { store, storeFile: storeFileIn(dataDir), engine, head, requests, migrated };
+}
+
+/** Agents obey the new incarnation and none before; what happened after the backup they alone know. */
+function leadRestored(
+  engine: Engine,
+  { instance, name, reason }: { instance: string; name: string; reason: string },
+): void {
+  const actor = { ...schedulerActor, method: 'secovia-scheduler restore' };
+  const { epoch } = engine.state.federation;
+  engine.actingFor(actor, () => {
+    engine.run({ type: 'federation.open', instance, name, incarnation: epoch.incarnation + 1 });
+    engine.run({ type: 'recovery.enter', sites: [...engine.state.sites.keys()], reason });
+  });
+}
+
+/** A store that cannot be read is not kept from whoever looks at it next. */
+async function loaded(store: SqliteStore, strategy: Strategy) {
+  try {
+    return await loadState(store, strategy);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }

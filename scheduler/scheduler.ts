@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { destination, type Logger, pino } from 'pino';
-import { endpointOf } from '../proto/loopback.js';
+import { endpointOf, isLoopback } from '../proto/loopback.js';
+import { serveTelemetry, type TelemetryEndpoint } from '../proto/telemetry-endpoint.js';
 import { Accountant } from './accounting/accountant.js';
 import { agentService } from './api/agent-service.js';
 import { CountedAttempts } from './api/attempts.js';
@@ -13,13 +14,18 @@ import { Entrance } from './api/entrance.js';
 import { Requests } from './api/requests.js';
 import { apiServer } from './api/server.js';
 import { watchRingOf } from './api/vm-watch.js';
+import { EventReader } from './audit/event-reader.js';
 import { advertised, type Config } from './config.js';
+import type { OwnCertificate } from './core/alarms/alarm.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import type { Engine } from './engine.js';
-import { Checkpoints } from './fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
+import { StateWalks } from './state-walks.js';
 import { type Store, StoreError } from './store/store.js';
+import { SchedulerTelemetry } from './telemetry/scheduler-telemetry.js';
+import { Surveyor } from './telemetry/survey.js';
 import { CertificateCallers } from './trust/callers.js';
 import { Connections, usualLimits } from './trust/connections.js';
 import type { Listener } from './trust/listener.js';
@@ -54,7 +60,12 @@ export async function runScheduler(config: Config): Promise<void> {
   if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
   // From the first moment: whoever is told to stop while it starts stops in good order too.
   const told = signalled();
-  const { store, storeFile, engine, head, requests } = await openFolder({
+  const telemetry = config.metricsListen === '' ? null : new SchedulerTelemetry(packageVersion());
+  // Before the store is read, which takes seconds in a large federation: until then it is alive, and not ready.
+  const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
+  const observer = telemetry === null ? {} : { observer: telemetry };
+  const { store, storeFile, engine, head, requests, migrated } = await openFolder({
+    ...observer,
     dataDir: config.dataDir,
     strategy: config.strategy,
     federation: config.federation,
@@ -67,6 +78,7 @@ export async function runScheduler(config: Config): Promise<void> {
       process.exit(storeFailedStatus);
     },
   });
+  if (migrated !== null) log.warn(migrated, 'the store was migrated; only its backup leads back');
   const { state } = engine;
   const now = () => engine.now();
   const connections = new Connections(usualLimits);
@@ -85,7 +97,15 @@ export async function runScheduler(config: Config): Promise<void> {
     storeFile,
     new URL('./audit-thread.js', import.meta.url),
   );
+  const followed = new EventReader(storeFile, new URL('./event-thread.js', import.meta.url));
   const attempts = new CountedAttempts(engine);
+  const walks = new StateWalks();
+  const certificate =
+    secure === null || authority === null
+      ? null
+      : new secure.ServerCertificate(config.dataDir, authority, state.federation.name);
+  const certificates = (): OwnCertificate[] =>
+    authority === null || certificate === null ? [] : [...certificate.lives, authority.life];
   const { server, serving, notServing } = apiServer({
     context: {
       engine,
@@ -96,26 +116,29 @@ export async function runScheduler(config: Config): Promise<void> {
       authorize: authorizer(engine),
       attempts,
       authority,
+      ...observer,
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: packageVersion(),
     startMs,
     usage: accountant,
     advertise: advertised(config),
     audit: { reader: auditors, key: checkpoints },
+    alarms: { walks, certificates },
+    events: { reader: auditors, follower: followed },
     agentService: agentService(fleet, checkpoints.publicKey, config.hostCertificateMs),
   });
   warnOfBreaches(engine, log);
   const listening =
-    secure === null || authority === null
+    secure === null || authority === null || certificate === null
       ? bind(server, config.listen)
       : secure.listenSecurely({
           ...endpointOf(config.listen),
           server,
           log,
           connections,
-          certificate: new secure.ServerCertificate(config.dataDir, authority, state.federation.name),
+          certificate,
           trusted: { signer: authority.signer, federation: state.federation.name },
           now,
         });
@@ -126,6 +149,13 @@ export async function runScheduler(config: Config): Promise<void> {
   if (authority === null) log.warn('there is no TLS: whoever can reach this port may do everything');
   else engine.onCommitted(({ touched }) => cutRevoked(connections, touched));
   serving();
+  telemetry?.watch({
+    engine,
+    surveyor: new Surveyor(engine, walks, certificates),
+    agents: () => fleet.connected,
+    leases: () => fleet.leaseCounts(),
+  });
+  telemetry?.serving();
   // What begins and ends at a time does so while nobody calls, too.
   const clock = setInterval(() => engine.catchUp(), catchUpMs);
   const keeping = setInterval(() => checkpoints.keep(), checkpointEveryMs);
@@ -139,6 +169,7 @@ export async function runScheduler(config: Config): Promise<void> {
 
   await told;
   log.info('stopping');
+  telemetry?.stopping();
   clearInterval(clock);
   clearInterval(keeping);
   notServing();
@@ -146,11 +177,13 @@ export async function runScheduler(config: Config): Promise<void> {
   fleet.stop();
   accountant.close();
   auditors.close();
+  followed.close();
   await shutDown(server);
   attempts.flush();
   await engine.readable();
   checkpoints.keep();
   await store.close();
+  endpoint?.close();
   log.info('stopped');
 }
 
@@ -161,6 +194,22 @@ function warnOfBreaches(engine: Engine, log: Logger): void {
       log.warn({ breach }, 'VMs are where they may not be any more; see secovia residency breaches');
     for (const breach of touched.removed.breach.values()) log.info({ breach }, 'a breach has ended');
   });
+}
+
+/** @throws StoreError when the address cannot be listened on. */
+async function openEndpoint(
+  address: string,
+  telemetry: SchedulerTelemetry,
+  log: Logger,
+): Promise<TelemetryEndpoint> {
+  const endpoint = await serveTelemetry(address, telemetry).catch((error: Error) => {
+    throw new StoreError(`cannot serve metrics on ${address}: ${error.message}`);
+  });
+  log.info({ metricsListen: address, port: endpoint.port }, 'serving metrics');
+  if (!isLoopback(endpointOf(address).host)) {
+    log.warn('whoever can reach the port of the metrics sees how the federation is doing; it has no TLS');
+  }
+  return endpoint;
 }
 
 /** How the tokens that portals bring are verified; null where no issuer is known. */
@@ -191,7 +240,7 @@ async function openTokens(
 
 async function openCheckpoints(engine: Engine, store: Store, keyFile: string): Promise<Checkpoints> {
   try {
-    return new Checkpoints(engine, store, keyFile);
+    return new Checkpoints(engine, store, checkpointKeyIn(keyFile));
   } catch (error) {
     await store.close();
     throw new StoreError(`cannot use ${keyFile}: ${(error as Error).message}; restore it from a backup`);

@@ -111,7 +111,15 @@ test('a simulation is the core and a text; its command alone sees files and the 
   );
 });
 
-for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machine.ts', 'agent/core.ts']) {
+const pureFencing = ['fence', 'desk', 'guid', 'method'].map((name) => `agent/fencing/${name}.ts`);
+
+for (const place of [
+  'scheduler/core',
+  'agent/converge',
+  ...pureFencing.slice(0, 2),
+  'agent/link/link-machine.ts',
+  'agent/core.ts',
+]) {
   test(`${place} has no clock, randomness, process, timer or promise`, async (t) => {
     t.same(
       uses.filter(({ from }) => within(from, place)),
@@ -124,13 +132,26 @@ for (const place of ['scheduler/core', 'agent/converge', 'agent/link/link-machin
   });
 }
 
+test('what comes next in a fence is decided without asking anything', async (t) => {
+  const allowed = ({ to }: Import) => pureFencing.includes(to) || within(to, 'agent/converge');
+  for (const file of pureFencing) t.same(strays(file, allowed), []);
+});
+
 test('the layers of the scheduler look down only', async (t) => {
   t.same(layer('scheduler/render', 'scheduler/core', 'proto'), []);
-  t.same(layer('scheduler/engine.ts', 'scheduler/core'), []);
+  t.same(layer('scheduler/engine.ts', 'scheduler/core', 'scheduler/timers.ts'), []);
   t.same(layer('scheduler/store', 'scheduler/core'), []);
-  const middle = ['scheduler/core', 'scheduler/render', 'scheduler/engine.ts', 'proto'];
+  const middle = [
+    'scheduler/core',
+    'scheduler/render',
+    'scheduler/engine.ts',
+    'scheduler/timers.ts',
+    'scheduler/state-walks.ts',
+    'proto',
+  ];
   t.same(layer('scheduler/api', ...middle), []);
   t.same(layer('scheduler/fleet', ...middle), []);
+  t.same(layer('scheduler/telemetry', ...middle, 'scheduler/api/call-observer.ts'), []);
   t.same(layer('scheduler/accounting', 'scheduler/core'), []);
   t.same(layer('scheduler/audit', 'scheduler/core'), []);
   t.same(layer('scheduler/config.ts', 'scheduler/core', 'proto/loopback.ts'), []);
@@ -148,22 +169,31 @@ test('only the wiring puts the parts of the scheduler together', async (t) => {
   // Accounting and audit have threads of their own, which open the store's file for themselves.
   const thread = 'scheduler/accounting-thread.ts';
   const auditThread = 'scheduler/audit-thread.ts';
+  const eventThread = 'scheduler/event-thread.ts';
+  // Backups are about the store's file itself.
+  const isBackup = (file: string) => within(file, 'scheduler/backup');
   for (const part of stores) {
-    const others = [...importers(part)].filter((file) => file !== thread && file !== auditThread);
+    const others = [...importers(part)].filter(
+      (file) => ![thread, auditThread, eventThread].includes(file) && !isBackup(file),
+    );
     t.same(others, ['scheduler/opening.ts'], part);
   }
   // Trust is what the API needs of the world outside, and asks for no more than its interfaces.
   const isTrust = (file: string) => within(file, 'scheduler/trust');
+  const isTelemetry = (file: string) => within(file, 'scheduler/telemetry');
   for (const part of parts) {
-    const others = [...importers(part)].filter((file) => !isTrust(file));
+    const others = [...importers(part)].filter((file) => !isTrust(file) && !isTelemetry(file));
     t.same(others, ['scheduler/scheduler.ts'], part);
   }
   const founding = 'scheduler/founding/founding.ts';
-  t.same([...importers('scheduler/opening.ts')].sort(), [founding, 'scheduler/scheduler.ts']);
+  const openers = [...importers('scheduler/opening.ts')].filter((file) => !isBackup(file));
+  t.same(openers.sort(), [founding, 'scheduler/scheduler.ts']);
+  t.same([...importers('scheduler/backup')].sort(), ['scheduler/main.ts', 'scheduler/opening.ts']);
   t.same([...importers('scheduler/trust')].sort(), [founding, 'scheduler/scheduler.ts']);
+  t.same([...importers('scheduler/telemetry')], ['scheduler/scheduler.ts']);
   t.same([...importers('scheduler/founding')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/accounting')].sort(), [thread, 'scheduler/scheduler.ts']);
-  t.same([...importers('scheduler/audit')], [auditThread]);
+  t.same([...importers('scheduler/audit')].sort(), [auditThread, eventThread, 'scheduler/scheduler.ts']);
   t.same([...importers('scheduler/scheduler.ts')], ['scheduler/main.ts']);
   t.same([...importers('scheduler/simulate')], ['scheduler/main.ts']);
 });

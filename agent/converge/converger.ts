@@ -10,7 +10,7 @@ import type { Effect, EffectResult, Program } from './effects.js';
 import type { Acceptance, Ledger, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
 import { fingerprint, type VmObservation, type VmState } from './observation.js';
-import { converge, type ProgramContext, type Rest } from './program.js';
+import { converge, type ProgramContext, type Remarks, type Rest } from './program.js';
 
 export interface Instant {
   /** Milliseconds since the machine was booted, also while it was asleep. */
@@ -80,7 +80,7 @@ export class Converger {
         cell.effect?.kind === 'fetchImage' && desired.role !== 'run' && desired.role !== 'stopped';
       if (abandons && cell.ticket !== null) this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
       this.#wake(cell);
-    }
+    } else if (acceptance === 'confirmed') this.#wake(cell);
     return acceptance;
   }
 
@@ -265,9 +265,9 @@ export class Converger {
       },
       now: () => now().bootMs,
       wallMs: () => now().wallMs,
-      observe: (state, domain, error, toldGeneration) => {
+      observe: (state, domain, error, more) => {
         cell.seen = sight(domain);
-        if (this.#available) this.#observe(cell, state, domain, error, toldGeneration);
+        if (this.#available) this.#observe(cell, state, domain, error, more);
       },
     };
   }
@@ -277,7 +277,7 @@ export class Converger {
     state: VmState,
     domain: ObservedDomain | null,
     error: VmError | null,
-    toldGeneration?: number,
+    { toldGeneration, progress = '' }: Remarks = {},
   ): void {
     const permit = this.#ledger.permit(cell.uid);
     if (permit === undefined) return;
@@ -293,7 +293,7 @@ export class Converger {
       state,
       rebootCount: known ? (last?.rebootCount ?? 0) : (domain?.metadata?.rebootCount ?? 0),
       error,
-      progress: '',
+      progress,
       ...(permit.desired.hardware === undefined ? {} : { numaCells: permit.desired.hardware.cells }),
       size: sizeOf(domain),
       toldGeneration: toldGeneration ?? permit.desired.generation,

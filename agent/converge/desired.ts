@@ -41,9 +41,14 @@ export interface VmDesired {
   size: VmSize | null;
   /** Left out by those that ask for nothing of it. */
   hardware?: Hardware | undefined;
+  /** Null for the roles that take a VM away, and where it is not needed because the disk exists. */
   image: ImageRef | null;
   storagePoolPath: string;
   restartsAfterGuestShutdown: boolean;
+  /** It is started on another host when this one is lost: after a boot only a word of the scheduler starts it here. */
+  restartsElsewhere: boolean;
+  /** Its disk is on the shared pool already: there is no other one, and it is never this host's to remove. */
+  diskExists: boolean;
   rebootCount: number;
   rebootForced: boolean;
   stopForced: boolean;
@@ -195,7 +200,7 @@ function readOrThrow(
   ), `stop_grace_seconds is ${message.stopGraceSeconds}, outside of 0 to ${limits.stopGraceSeconds.max}`);
   const makes = role === 'run' || role === 'stopped';
   require(!makes || message.spec !== null, 'spec is missing');
-  require(!makes || message.image !== null, 'image is missing');
+  require(!makes || message.image !== null || message.diskExists, 'image is missing');
   const desired: VmDesired = {
     uid,
     role,
@@ -207,6 +212,8 @@ function readOrThrow(
     image: makes && message.image !== null ? readImage(message.image) : null,
     storagePoolPath: readPoolPath(message.storagePoolPath, poolDirectories),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
+    restartsElsewhere: message.policy?.onHostLoss === 'HOST_LOSS_POLICY_RESTART',
+    diskExists: message.diskExists,
     rebootCount: message.rebootCount,
     rebootForced: message.rebootMode === 'REBOOT_MODE_FORCE',
     stopForced: message.stopMode === 'STOP_MODE_FORCE',

@@ -43,6 +43,11 @@ export interface Permit {
   readonly goneWallMs: number | null;
   /** The scheduler has once sent its whole set without this VM, so it has forgotten it. */
   readonly acknowledged: boolean;
+  /**
+   * The boot in which the scheduler last said it, of a VM that may have been restarted elsewhere; empty before the first
+   * time, and of other VMs, for which nobody asks.
+   */
+  readonly confirmedBootId: string;
 }
 
 export interface LedgerContent {
@@ -51,7 +56,12 @@ export interface LedgerContent {
   permits: Permit[];
 }
 
-export type Acceptance = 'accepted' | 'unchanged' | 'stale';
+export type Acceptance =
+  | 'accepted'
+  | 'unchanged'
+  /** Unchanged, and now it is known to hold in this boot as well. */
+  | 'confirmed'
+  | 'stale';
 
 const takesAway = (role: VmDesired['role']): boolean => role === 'released' || role === 'deleted';
 
@@ -66,7 +76,11 @@ export class Ledger {
   /** The version without checkpoints, which alone are not worth an fsync. */
   #essentialVersion = 0;
 
-  constructor(content: LedgerContent = { epoch: null, checkpoint: null, permits: [] }) {
+  /** `bootId` tells this boot of the machine from those before. */
+  constructor(
+    private readonly bootId: string,
+    content: LedgerContent = { epoch: null, checkpoint: null, permits: [] },
+  ) {
     this.#epoch = content.epoch;
     this.#checkpoint = content.checkpoint;
     for (const permit of content.permits) this.#permits.set(permit.uid, permit);
@@ -133,22 +147,38 @@ export class Ledger {
         error: null,
         goneWallMs: null,
         acknowledged: false,
+        confirmedBootId: this.#confirmation(desired),
       });
       return 'accepted';
     }
     if (desired.term < old.term || desired.generation < old.desired.generation) return 'stale';
     if (takesAway(old.desired.role) && !takesAway(desired.role)) return 'stale';
     if (old.desired.role === 'deleted' && desired.role === 'released') return 'stale';
-    if (isDeepStrictEqual(old.desired, desired)) return 'unchanged';
+    const confirmedBootId = this.#confirmation(desired);
+    if (isDeepStrictEqual(old.desired, desired)) {
+      if (old.confirmedBootId === confirmedBootId) return 'unchanged';
+      this.#put({ ...old, confirmedBootId });
+      return 'confirmed';
+    }
     const again =
       (old.phase === 'refused' && desired.generation > old.desired.generation) ||
       (old.phase === 'gone' && desired.role !== old.desired.role);
     this.#put({
       ...old,
       desired,
+      confirmedBootId,
       ...(again ? { phase: 'permitted', disk: 'none', error: null, goneWallMs: null } : {}),
     });
     return 'accepted';
+  }
+
+  /**
+   * Whether the agent may make, change or start what is off. A host that was powered off comes back with permits that may
+   * have been overtaken: of a VM that restarts elsewhere the scheduler must have spoken since the boot (O2). Within one boot
+   * nobody can have proven this host to be off, so what was confirmed holds, whatever becomes of the link.
+   */
+  isConfirmed({ desired, confirmedBootId }: Permit): boolean {
+    return !desired.restartsElsewhere || confirmedBootId === this.bootId;
   }
 
   /** Writes down how far a VM has come. */
@@ -178,6 +208,10 @@ export class Ledger {
     for (const permit of old) this.#permits.delete(permit.uid);
     if (old.length > 0) this.#changed();
     return old.map((permit) => permit.uid);
+  }
+
+  #confirmation(desired: VmDesired): string {
+    return desired.restartsElsewhere ? this.bootId : '';
   }
 
   #put(permit: Permit): Permit {

@@ -24,6 +24,8 @@ export type Step =
   | { kind: 'destroy' }
   | { kind: 'reboot'; metadata: VmMetadata }
   | { kind: 'reset' }
+  /** Take away the domain of an earlier stay, and leave its volume. */
+  | { kind: 'discard'; domain: ObservedDomain }
   /** Take the VM off this host, with or without its volumes. */
   | { kind: 'remove'; domain: ObservedDomain | null; trashVolumes: boolean }
   /** Take back what a failed first definition left. */
@@ -33,10 +35,14 @@ export interface Plan {
   step: Step;
   state: VmState;
   error: VmError | null;
+  /** Why nothing is done although something is to be done, for people. */
+  waitsFor?: string;
 }
 
 export interface Situation {
   permit: Permit;
+  /** Whether what is off may be made, changed or started (Ledger.isConfirmed). */
+  confirmed: boolean;
   domain: ObservedDomain | null;
   memory: VmMemory;
   now: number;
@@ -69,6 +75,9 @@ export function plan(situation: Situation): Plan {
       return planRemoval(permit, domain);
     case 'run':
     case 'stopped':
+      if (!situation.confirmed && wouldTouch(permit, domain)) {
+        return { ...rest(domain === null ? 'preparing' : 'stopped'), waitsFor: confirmation };
+      }
       return domain === null ? planAbsent(permit) : planPresent(situation, domain);
   }
 }
@@ -103,6 +112,17 @@ function planRemoval(permit: Permit, domain: ObservedDomain | null): Plan {
   return act({ kind: 'remove', domain, trashVolumes: permit.desired.role === 'deleted' }, 'stopping');
 }
 
+const confirmation = 'waits for the scheduler to say that it is still to be on this host';
+
+/**
+ * Whether what comes next would make, change, start or take back what is off. Without a confirmation it may have been
+ * restarted elsewhere, and on a shared pool another host may be using the very disk that this one would grow or remove.
+ */
+function wouldTouch({ phase }: Permit, domain: ObservedDomain | null): boolean {
+  if (domain !== null) return domain.power.kind === 'off';
+  return phase !== 'defined' && phase !== 'refused' && phase !== 'gone';
+}
+
 function planAbsent(permit: Permit): Plan {
   switch (permit.phase) {
     case 'permitted':
@@ -124,6 +144,7 @@ function planPresent(situation: Situation, domain: ObservedDomain): Plan {
   const { permit } = situation;
   const { power } = domain;
   const active = power.kind !== 'off';
+  if (isOfEarlierStay(permit, domain)) return act({ kind: 'discard', domain }, 'preparing');
   if (permit.phase !== 'defined') {
     const refusing = permit.phase === 'refusing' || permit.phase === 'refused';
     return refusing && !active
@@ -140,6 +161,14 @@ function planPresent(situation: Situation, domain: ObservedDomain): Plan {
   return permit.desired.role === 'run'
     ? planRun(situation, domain, domain.metadata)
     : planStopped(situation, domain, domain.metadata);
+}
+
+/**
+ * Whether another host has had the VM since this domain was made: its disk may be stale, and what runs of it is a guest that
+ * knows nothing of what was written since. The next step is then that of a VM of which nothing is here.
+ */
+function isOfEarlierStay({ phase, disk, term }: Permit, { metadata }: ObservedDomain): boolean {
+  return phase === 'permitted' && disk === 'none' && metadata !== null && metadata.term < term - 1;
 }
 
 /**

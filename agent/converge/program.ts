@@ -14,13 +14,15 @@ import { Overtaken, type StepContext } from './step-context.js';
 import { carryOut, persisted } from './steps.js';
 
 export interface ProgramContext extends StepContext {
-  /** Tells the scheduler and the status what is seen now. An error is about the newest word, unless an older one is named. */
-  observe(
-    state: VmState,
-    domain: ObservedDomain | null,
-    error: VmError | null,
-    toldGeneration?: number,
-  ): void;
+  /** Tells the scheduler and the status what is seen now. */
+  observe(state: VmState, domain: ObservedDomain | null, error: VmError | null, remarks?: Remarks): void;
+}
+
+export interface Remarks {
+  /** The generation that an error is about, where it is not the newest. */
+  toldGeneration?: number;
+  /** What it waits for, for people. */
+  progress?: string | undefined;
 }
 
 /** How a program ended: look again at this time, or when something happens. */
@@ -64,16 +66,18 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
     yield* persisted(context.ledger);
     doing = 'inspect';
     domain = yield* perform({ kind: 'inspect', uid: context.uid });
-    const permit = context.ledger.permit(context.uid);
-    if (permit === undefined) return { wakeAt: null };
+    // Only what is on disk is acted on, or said to be reached: a newer word may have come since it was written.
+    const permit = before;
+    if (context.ledger.permit(context.uid) !== permit) return 'again';
     context.memory = notice(context.memory, permit, domain, context.now());
     const { memory } = context;
-    current = plan({ permit, domain, memory, now: context.now() });
+    const confirmed = context.ledger.isConfirmed(permit);
+    current = plan({ permit, confirmed, domain, memory, now: context.now() });
     const { step } = current;
     doing = step.kind;
     if (step.kind === 'rest') {
       context.memory = { ...memory, failure: null };
-      context.observe(current.state, domain, current.error);
+      context.observe(current.state, domain, current.error, { progress: current.waitsFor });
       return { wakeAt: step.wakeAt };
     }
     const failure = memory.failure?.step === step.kind ? memory.failure : null;
@@ -107,7 +111,7 @@ function afterFailure(
     return 'again';
   }
   const state = doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (current?.state ?? 'unknown');
-  context.observe(state, domain, error, before.desired.generation);
+  context.observe(state, domain, error, { toldGeneration: before.desired.generation });
   return { wakeAt: context.memory.failure?.retryAt ?? null };
 }
 

@@ -21,10 +21,11 @@ export const volumeOf = (permit: Permit): VolumeRef => ({
 /** The scheduler changed its mind while an effect was under way: stop here, look again, plan again. */
 export class Overtaken extends Error {}
 
-/** The permit, unless term or role have changed since the step was planned. */
+/** The permit, unless term, role or whose the disk is have changed since the step was planned. */
 export function current(context: StepContext, planned: Permit): Permit {
   const permit = context.ledger.permit(context.uid);
   if (permit?.term !== planned.term || permit.desired.role !== planned.desired.role) throw new Overtaken();
+  if (permit.desired.diskExists !== planned.desired.diskExists) throw new Overtaken();
   return permit;
 }
 

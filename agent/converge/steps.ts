@@ -55,6 +55,8 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
       context.memory = { ...context.memory, rebootUntil: null };
       yield* perform({ kind: 'reset', uid });
       return;
+    case 'discard':
+      return yield* takeAway(context, permit, step.domain);
     case 'remove':
       return yield* remove(context, permit, step.domain, step.trashVolumes);
     case 'refuse':
@@ -64,12 +66,17 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
 
 function* create(context: StepContext, planned: Permit): Program<void> {
   const { ledger, uid } = context;
-  const { image, size } = planned.desired;
-  if (image === null || size === null) throw new Error(`${uid}: a VM without image or size`);
+  const { size, diskExists } = planned.desired;
+  if (size === null) throw new Error(`${uid}: a VM without size`);
   const volume = volumeOf(planned);
   let { diskMib } = size;
   const exists = yield* perform({ kind: 'volumeExists', volume });
   let permit = current(context, planned);
+  if (diskExists && !exists) {
+    // A pool that is not mounted looks like an empty one: a new disk there would be a second one of the same VM.
+    const message = `its disk is not in the shared pool ${volume.poolPath}: is the right one mounted there?`;
+    throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
+  }
   if (permit.phase === 'permitted') {
     if (exists && permit.disk !== 'inherited' && volume.poolPath === '') {
       // From a time when this host had the VM, with another host in between: stale, and not ours to delete.
@@ -80,28 +87,15 @@ function* create(context: StepContext, planned: Permit): Program<void> {
     yield* persisted(ledger);
     permit = current(context, planned);
   }
-  if (!exists) {
-    const fetched = yield* perform({ kind: 'fetchImage', image, poolPath: volume.poolPath });
-    if (fetched.virtualSizeMib > size.diskMib) {
-      const message = `the image's disk is ${fetched.virtualSizeMib} MiB, larger than the VM's ${size.diskMib}`;
-      throw new EffectFailed(
-        { kind: 'fetchImage', image, poolPath: volume.poolPath },
-        { kind: 'denied', message },
-      );
-    }
-    permit = current(context, planned);
-    const backing = { path: fetched.path, format: image.format };
-    yield* perform({ kind: 'createVolume', request: { ...volume, sizeMib: size.diskMib, backing } });
-  } else {
-    diskMib = yield* perform({ kind: 'growVolume', volume, sizeMib: size.diskMib });
-  }
-  current(context, planned);
-  ledger.advance(uid, { phase: 'defining' });
-  yield* persisted(ledger);
-  permit = current(context, planned);
-  const { desired } = permit;
+  if (exists) diskMib = yield* perform({ kind: 'growVolume', volume, sizeMib: size.diskMib });
+  else yield* makeVolume(context, planned, size.diskMib);
   // Resized meanwhile: the volume that was just made must grow before it is defined.
-  if (specHash(desired) !== specHash(planned.desired)) throw new Overtaken();
+  if (specHash(current(context, planned).desired) !== specHash(planned.desired)) throw new Overtaken();
+  permit = ledger.advance(uid, { phase: 'defining' });
+  yield* persisted(ledger);
+  // A newer word is not on disk yet, so its generation must not get into the domain.
+  if (ledger.permit(uid) !== permit) throw new Overtaken();
+  const { desired } = permit;
   const metadata: VmMetadata = {
     uid,
     term: permit.term,
@@ -115,6 +109,22 @@ function* create(context: StepContext, planned: Permit): Program<void> {
   ledger.advance(uid, { phase: 'defined' });
   context.memory = { ...context.memory, untouchedTerm: permit.term };
   yield* persisted(ledger);
+}
+
+/** The VM's first disk, from its image. */
+function* makeVolume(context: StepContext, planned: Permit, sizeMib: number): Program<void> {
+  const { image } = planned.desired;
+  if (image === null) throw new Error(`${planned.uid}: a VM without image`);
+  const volume = volumeOf(planned);
+  const fetching = { kind: 'fetchImage', image, poolPath: volume.poolPath } as const;
+  const fetched = yield* perform(fetching);
+  if (fetched.virtualSizeMib > sizeMib) {
+    const message = `the image's disk is ${fetched.virtualSizeMib} MiB, larger than the VM's ${sizeMib}`;
+    throw new EffectFailed(fetching, { kind: 'denied', message });
+  }
+  current(context, planned);
+  const backing = { path: fetched.path, format: image.format };
+  yield* perform({ kind: 'createVolume', request: { ...volume, sizeMib, backing } });
 }
 
 function* pressPower(context: StepContext): Program<void> {
@@ -146,6 +156,18 @@ function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Pr
   }
 }
 
+/**
+ * What runs here under an earlier term is a second copy by now: another host owns the VM (O5), perhaps by a word that was
+ * wrong. It is unplugged and not asked to shut down, for a guest that shuts down writes what it has in memory to a disk
+ * that the other copy uses. Its volumes stay (O3).
+ */
+function* takeAway(context: StepContext, planned: Permit, domain: ObservedDomain): Program<void> {
+  const { uid } = context;
+  if (domain.power.kind !== 'off') yield* perform({ kind: 'destroy', uid });
+  current(context, planned);
+  yield* perform({ kind: 'undefine', uid });
+}
+
 function* remove(
   context: StepContext,
   planned: Permit,
@@ -153,11 +175,7 @@ function* remove(
   trashVolumes: boolean,
 ): Program<void> {
   const { uid, ledger } = context;
-  if (domain !== null) {
-    if (domain.power.kind !== 'off') yield* perform({ kind: 'destroy', uid });
-    current(context, planned);
-    yield* perform({ kind: 'undefine', uid });
-  }
+  if (domain !== null) yield* takeAway(context, planned, domain);
   if (trashVolumes) {
     current(context, planned);
     yield* perform({ kind: 'trashVolume', volume: volumeOf(planned) });
@@ -173,7 +191,10 @@ function* refuse(context: StepContext, planned: Permit): Program<void> {
   const domain = yield* perform({ kind: 'inspect', uid });
   if (domain !== null && domain.power.kind !== 'off') throw new Overtaken();
   if (domain !== null) yield* perform({ kind: 'undefine', uid });
-  if (planned.disk === 'made') yield* perform({ kind: 'removeVolume', volume: volumeOf(planned) });
+  const { disk, desired } = current(context, planned);
+  if (disk === 'made' && !desired.diskExists) {
+    yield* perform({ kind: 'removeVolume', volume: volumeOf(planned) });
+  }
   const permit = ledger.permit(uid);
   if (permit?.term !== planned.term) throw new Overtaken();
   ledger.advance(uid, { phase: 'refused' });

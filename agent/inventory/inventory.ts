@@ -18,6 +18,8 @@ export interface SurveyOptions {
   agentVersion: string;
   policy: CapacityPolicy;
   extras: ExtraCatalogue;
+  /** Reads the GUID of the machine's own management controller; empty when it is not known. */
+  controllerGuid(): Promise<string>;
 }
 
 const mib = 1024 * 1024;
@@ -27,11 +29,12 @@ const maxListed = 64;
 
 /** The host's inventory; `machine` is null while libvirt does not answer. */
 export async function survey(options: SurveyOptions, machine: MachineFacts | null): Promise<HostInventory> {
-  const [disk, filesystems, interfaces, extras] = await Promise.all([
+  const [disk, filesystems, interfaces, extras, controllerGuid] = await Promise.all([
     statfs(options.dataDir),
     filesystemsOf(),
     networkInterfaces(),
     countExtras(options.extras),
+    options.controllerGuid(),
   ]);
   const measured = {
     vcpus: machine?.cpus ?? cpus().length,
@@ -49,6 +52,7 @@ export async function survey(options: SurveyOptions, machine: MachineFacts | nul
     threadsPerCore: machine?.threadsPerCore ?? 0,
     numaCells: (machine?.numaCells ?? []).map(({ cores: _cores, ...cell }) => cell),
     bindsToCells: true,
+    controllerGuid,
     networkInterfaces: interfaces,
     filesystems,
     total: { ...resourcesMessage(total), extras },

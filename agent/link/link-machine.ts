@@ -5,6 +5,8 @@
  * The guests never depend on this stream: whatever happens here, they run on.
  */
 import type { Desired__Output } from '../../proto/gen/secovia/v1/Desired.js';
+import type { FenceOrder__Output } from '../../proto/gen/secovia/v1/FenceOrder.js';
+import type { FenceResult } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Rejected__Output } from '../../proto/gen/secovia/v1/Rejected.js';
@@ -29,6 +31,7 @@ export type LinkOutput =
   | { kind: 'checkpoint'; checkpoint: Checkpoint }
   | { kind: 'desired'; desired: Desired__Output }
   | { kind: 'synced' }
+  | { kind: 'fenceOrder'; order: FenceOrder__Output }
   | { kind: 'reportDue' }
   | { kind: 'problem'; message: string };
 
@@ -163,6 +166,12 @@ export class LinkMachine {
   report(report: Report): void {
     if (this.#state !== 'linked') return;
     this.#outbox.addReport(report);
+    this.#flush();
+  }
+
+  /** Sent when there is a stream, now or later. */
+  answerFence(result: FenceResult): void {
+    this.#outbox.addFenceResult(result);
     this.#flush();
   }
 
@@ -315,6 +324,13 @@ export class LinkMachine {
           this.#out({ kind: 'synced' });
         }
         return;
+      case 'fenceOrder': {
+        const { fenceOrder: order } = response;
+        if (!order) return;
+        const what = `the order to fence ${oneLine(order.host, 80)}`;
+        if (this.#mayObey(readEpoch(order.epoch), what)) this.#out({ kind: 'fenceOrder', order });
+        return;
+      }
       case 'leaseGrant': {
         const { leaseGrant } = response;
         if (!leaseGrant || !this.#mayObey(readEpoch(leaseGrant.epoch), 'a lease')) return;
@@ -360,7 +376,7 @@ export class LinkMachine {
       const next = this.#outbox.take();
       if (next === null) return;
       const request: LinkRequest =
-        'report' in next ? { report: next.report } : { observation: observationMessage(next.observation) };
+        'observation' in next ? { observation: observationMessage(next.observation) } : next;
       this.#out({ kind: 'send', request });
     }
   }

@@ -2,6 +2,7 @@
  * What waits to be sent to the scheduler, bounded by the number of VMs: of each VM only its newest observation, of
  * the host only its newest report. A repeat is shed, a fact is not (PROTOCOL.md S4).
  */
+import type { FenceResult } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Report } from '../../proto/gen/secovia/v1/Report.js';
 import { fingerprint, type VmObservation } from '../converge/observation.js';
 
@@ -9,6 +10,8 @@ export class Outbox {
   readonly #observations = new Map<string, VmObservation>();
   readonly #sent = new Map<string, string>();
   #report: Report | null = null;
+  /** By the ids of orders. What was not sent when a stream broke is sent on the next one. */
+  readonly #fenceResults = new Map<string, FenceResult>();
 
   /** Starts over for a new stream whose Hello carried these observations. */
   greeted(observations: VmObservation[]): void {
@@ -26,14 +29,22 @@ export class Outbox {
     }
   }
 
+  addFenceResult(result: FenceResult): void {
+    this.#fenceResults.set(result.id ?? '', result);
+  }
+
   addReport(report: Report): void {
     // An inventory is sent once when it has changed: a newer report without one must not lose it.
     const inventory = report.inventory ?? this.#report?.inventory ?? null;
     this.#report = { ...report, inventory };
   }
 
-  /** The next message, taken out; null when there is none. Observations come first. */
-  take(): { observation: VmObservation } | { report: Report } | null {
+  /** The next message, taken out; null when there is none. VMs may wait for a fence, so its result comes first. */
+  take(): { fenceResult: FenceResult } | { observation: VmObservation } | { report: Report } | null {
+    for (const [id, fenceResult] of this.#fenceResults) {
+      this.#fenceResults.delete(id);
+      return { fenceResult };
+    }
     for (const observation of this.#observations.values()) {
       this.#observations.delete(observation.uid);
       this.#sent.set(observation.uid, fingerprint(observation));
@@ -46,6 +57,6 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#observations.size + (this.#report === null ? 0 : 1);
+    return this.#fenceResults.size + this.#observations.size + (this.#report === null ? 0 : 1);
   }
 }

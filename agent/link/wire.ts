@@ -7,9 +7,16 @@ import type {
   Checkpoint as WireCheckpoint,
 } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Epoch__Output, Epoch as WireEpoch } from '../../proto/gen/secovia/v1/Epoch.js';
+import type { FenceOrder__Output } from '../../proto/gen/secovia/v1/FenceOrder.js';
+import type { FenceResult as WireFenceResult } from '../../proto/gen/secovia/v1/FenceResult.js';
+import type { FenceTarget } from '../../proto/gen/secovia/v1/FenceTarget.js';
 import type { Observation } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Checkpoint, Epoch } from '../converge/epoch.js';
 import type { VmObservation, VmState } from '../converge/observation.js';
+import { oneLine } from '../converge/one-line.js';
+import type { FenceResult } from '../fencing/desk.js';
+import type { FenceOrder, FenceOutcome } from '../fencing/fence.js';
+import type { FenceTargetState } from '../fencing/target-watch.js';
 
 /** The link's own version; N and N±1 work together. */
 export const protocolVersion = 1;
@@ -76,4 +83,25 @@ export function readCheckpoint(checkpoint: Checkpoint__Output | null): Checkpoin
     hashHex: Buffer.from(checkpoint.hash).toString('hex'),
     signatureBase64: Buffer.from(checkpoint.signature).toString('base64'),
   };
+}
+
+const fenceOutcomes: Record<FenceOutcome, NonNullable<WireFenceResult['outcome']>> = {
+  off: 'FENCE_OUTCOME_OFF',
+  failed: 'FENCE_OUTCOME_FAILED',
+  unmatched: 'FENCE_OUTCOME_UNMATCHED',
+};
+const longestFenceMessage = 1_999;
+const longestProblem = 500;
+
+export function fenceResultMessage({ id, outcome, method, message }: FenceResult): WireFenceResult {
+  return { id, outcome: fenceOutcomes[outcome], method, message: oneLine(message, longestFenceMessage) };
+}
+
+/** A host with another kind of name is none that is in anybody's settings. */
+export function readFenceOrder({ id, host, controllerGuid }: FenceOrder__Output): FenceOrder {
+  return { id, host: host.startsWith('hosts/') ? host.slice('hosts/'.length) : '', controllerGuid };
+}
+
+export function fenceTargetMessage({ host, methods, guid, problem }: FenceTargetState): FenceTarget {
+  return { host: `hosts/${host}`, methods, controllerGuid: guid, problem: oneLine(problem, longestProblem) };
 }

@@ -48,6 +48,9 @@ const desired = z.object({
     .nullable(),
   storagePoolPath: text,
   restartsAfterGuestShutdown: z.boolean(),
+  // Agents of earlier versions did not write these two.
+  restartsElsewhere: z.boolean().default(false),
+  diskExists: z.boolean().default(false),
   rebootCount: whole,
   rebootForced: z.boolean(),
   stopForced: z.boolean(),
@@ -63,6 +66,7 @@ const permit = z.object({
   error: z.object({ code: whole, message: text }).nullable(),
   goneWallMs: z.number().nullable(),
   acknowledged: z.boolean(),
+  confirmedBootId: text.default(''),
 });
 const content = z.object({
   epoch: epoch.nullable(),

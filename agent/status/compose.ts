@@ -3,6 +3,7 @@ import type { Instant } from '../converge/converger.js';
 import { isTroubled } from '../converge/observation.js';
 import type { AgentCore } from '../core.js';
 import type { CertificateStanding } from '../enrolment/renewal-plan.js';
+import type { OwnController } from '../fencing/own-controller.js';
 import type { Availability } from '../hypervisor/hypervisor.js';
 import type { CachedImage } from '../images/image-store.js';
 import type { AgentStatus, Amounts, GuestStatus } from './snapshot.js';
@@ -22,6 +23,7 @@ export interface ComposeInput {
   version: string;
   /** Null without TLS. */
   certificate: CertificateStanding | null;
+  ownController: OwnController;
 }
 
 export function composeStatus(input: ComposeInput): AgentStatus {
@@ -71,6 +73,7 @@ export function composeStatus(input: ComposeInput): AgentStatus {
       error: availability.error,
     },
     checkpoint: core.ledger.checkpoint,
+    fencing: fencingOf(input),
     capacity: capacityOf(core),
     guests: guests.map(({ guest }) => guest),
     foreignDomains: core.converger.foreignDomains,
@@ -79,6 +82,26 @@ export function composeStatus(input: ComposeInput): AgentStatus {
     lastErrors: core.troubles
       .list()
       .map(({ message, count, wallMs }) => ({ message, count, agoMs: now.wallMs - wallMs })),
+  };
+}
+
+function fencingOf({ core, now, ownController }: ComposeInput): AgentStatus['fencing'] {
+  const last = core.fences.last();
+  return {
+    controllerGuid: ownController.guid,
+    controllerProblem: ownController.problem,
+    targets: core.fenceTargets.map((target) => ({ ...target })),
+    underWay: core.fences.underWay(),
+    last:
+      last === null
+        ? null
+        : {
+            host: last.host,
+            outcome: last.outcome,
+            method: last.method,
+            message: last.message,
+            agoMs: now.wallMs - last.wallMs,
+          },
   };
 }
 

@@ -38,6 +38,7 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
   if (status.checkpoint !== null) {
     lines.splice(6, 0, row('journal', `signed up to decision ${status.checkpoint.sequence}`));
   }
+  lines.push(...fencingLines(status, paint));
   if (status.foreignDomains > 0) lines.push(row('foreign', `${status.foreignDomains} domains, left alone`));
   if (status.orphans.length > 0) lines.push(row('orphans', paint('yellow', status.orphans.join(', '))));
   if (status.images.length > 0) {
@@ -54,7 +55,8 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-const row = (label: string, text: string): string => `${label.padEnd(10)}${text}`;
+const row = (label: string, text: string): string =>
+  `${label.padEnd(10)}${label.length < 10 ? '' : ' '}${text}`;
 
 function linkText({ link }: AgentStatus, paint: Paint): string {
   const since = duration(link.forMs);
@@ -115,6 +117,31 @@ function guestLines(guests: GuestStatus[], paint: Paint): string[] {
     }),
   ];
 }
+
+function fencingLines({ fencing }: AgentStatus, paint: Paint): string[] {
+  const { controllerGuid, controllerProblem, targets, underWay, last } = fencing;
+  const lines: string[] = [];
+  const own = [controllerGuid, controllerProblem === '' ? '' : paint('yellow', controllerProblem)];
+  if (own.some((text) => text !== '')) lines.push(row('controller', own.filter(Boolean).join('  ')));
+  for (const [index, { host, methods, guid, problem }] of targets.entries()) {
+    const how = `${host} by ${methods.join(', then ')}`;
+    const what = problem === '' ? `controller ${guid}` : paint('yellow', problem);
+    lines.push(row(index === 0 ? 'can fence' : '', `${how}: ${what}`));
+  }
+  for (const host of underWay) lines.push(row('fencing', paint('yellow', `${host} is being powered off`)));
+  if (last !== null) {
+    const said = last.message === '' ? '' : ` (${last.message})`;
+    const outcome = paint(last.outcome === 'off' ? 'green' : 'yellow', outcomes[last.outcome]);
+    lines.push(row('last fence', `${last.host} ${duration(last.agoMs)} ago: ${outcome}${said}`));
+  }
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+const outcomes = {
+  off: 'off',
+  failed: 'not proven to be off',
+  unmatched: 'left alone, its controller is another one',
+} as const;
 
 const shortName = (guest: GuestStatus): string =>
   guest.name.replace(/^administrations\//, '').replace('/vms/', '/');

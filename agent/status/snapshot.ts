@@ -2,6 +2,7 @@
  * What the running agent tells about itself over its local socket: the whole of it is composed from memory, so the
  * answer comes at once even while libvirt hangs. This is also the shape of `secovia-agent status --json`.
  */
+import type { FenceOutcome } from '../fencing/fence.js';
 import type { LinkState } from '../link/link-machine.js';
 import type { Trouble } from './troubles.js';
 
@@ -65,6 +66,18 @@ export interface AgentStatus {
   };
   /** The newest point of the scheduler's journal that it has signed for this agent; null before the first. */
   checkpoint: { incarnation: number; sequence: number; hashHex: string; signatureBase64: string } | null;
+  fencing: {
+    /** Of this machine's own management controller; empty when it is not known. */
+    controllerGuid: string;
+    /** Why it is not; empty when nothing is wrong. */
+    controllerProblem: string;
+    /** Whom this host can power off. */
+    targets: { host: string; methods: string[]; guid: string; problem: string }[];
+    /** Hosts against which an order is being carried out. */
+    underWay: string[];
+    /** The newest fence of this process. */
+    last: { host: string; outcome: FenceOutcome; method: string; message: string; agoMs: number } | null;
+  };
   capacity: {
     total: Amounts;
     reserved: Amounts;

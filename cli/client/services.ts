@@ -2,7 +2,9 @@
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdministrationServiceDefinition } from '../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../proto/gen/secovia/v1/AgreementService.js';
+import type { AlarmServiceDefinition } from '../../proto/gen/secovia/v1/AlarmService.js';
 import type { AuditServiceDefinition } from '../../proto/gen/secovia/v1/AuditService.js';
+import type { EventServiceDefinition } from '../../proto/gen/secovia/v1/EventService.js';
 import type { FederationServiceDefinition } from '../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../proto/gen/secovia/v1/HostService.js';
 import type { IdentityServiceDefinition } from '../../proto/gen/secovia/v1/IdentityService.js';
@@ -21,7 +23,9 @@ import type { VmServiceDefinition } from '../../proto/gen/secovia/v1/VmService.j
 export interface Services {
   AdministrationService: AdministrationServiceDefinition;
   AgreementService: AgreementServiceDefinition;
+  AlarmService: AlarmServiceDefinition;
   AuditService: AuditServiceDefinition;
+  EventService: EventServiceDefinition;
   FederationService: FederationServiceDefinition;
   HostService: HostServiceDefinition;
   IdentityService: IdentityServiceDefinition;

@@ -3,29 +3,34 @@
  * nothing is missed. Only the first contact is bounded by the user's time; later the scheduler may be away for long.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WatchVmsResponse__Output } from '../../proto/gen/secovia/v1/WatchVmsResponse.js';
 import type { Context } from '../context.js';
 import { callTimeoutMs } from '../settings.js';
 import { CallFailure } from './call-failure.js';
 import { interruptedFailure } from './connection.js';
+import type { RequestOf, ResponseOf } from './services.js';
 
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
 
-export interface WatchTarget {
-  parent: string;
-  filter: string;
+/** What can be watched: each response carries a token with which the watch is taken up again. */
+interface Watches {
+  VmService: 'WatchVms';
+  EventService: 'WatchEvents';
 }
+
+type Watched<S extends keyof Watches> = ResponseOf<S, Watches[S]> & { resumeToken: string };
 
 /**
  * Events without end, until nobody reads them any more.
  *
  * @throws Failure when refused, when the first contact fails, or on Ctrl-C.
  */
-export async function* watchVms(
+export async function* watching<S extends keyof Watches>(
   context: Context,
-  target: WatchTarget,
-): AsyncGenerator<WatchVmsResponse__Output> {
+  service: S,
+  method: Watches[S],
+  target: Omit<RequestOf<S, Watches[S]>, 'resumeToken'>,
+): AsyncGenerator<Watched<S>> {
   const { interrupted } = context.world;
   const stop = AbortSignal.any([interrupted, context.out.closed]);
   const connection = await context.connection();
@@ -37,12 +42,9 @@ export async function* watchVms(
   for (;;) {
     let failure: CallFailure | undefined;
     try {
-      for await (const event of connection.stream(
-        'VmService',
-        'WatchVms',
-        { ...target, resumeToken },
-        stop,
-      )) {
+      const request = { ...target, resumeToken } as RequestOf<S, Watches[S]>;
+      for await (const message of connection.stream(service, method, request, stop)) {
+        const event = message as Watched<S>;
         if (away) context.say('the watch goes on.');
         everHeard = true;
         away = false;

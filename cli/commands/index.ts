@@ -3,8 +3,10 @@
  * neither help nor the Tab key waits for what is not asked for.
  */
 import type { CommandDefinition } from '../command.js';
+import { alarms } from './alarms.js';
 import { completeWords } from './complete.js';
 import { completion } from './completion.js';
+import { events } from './events.js';
 import { settlement } from './settlement.js';
 import { usage } from './usage.js';
 import { version } from './version.js';
@@ -106,6 +108,8 @@ export const groups: readonly Group[] = [
 ];
 
 export const singleCommands: readonly CommandDefinition[] = [
+  alarms,
+  events,
   usage,
   settlement,
   whoami,

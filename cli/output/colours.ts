@@ -47,7 +47,10 @@ const tones: Record<string, Tone> = {
   MISSING: 'bad',
   FAILED: 'bad',
   LOST: 'bad',
+  FENCED: 'bad',
   QUARANTINED: 'bad',
+  CRITICAL: 'bad',
+  WARNING: 'busy',
 };
 
 /** The tone of a state's first word. */

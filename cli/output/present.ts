@@ -71,13 +71,15 @@ export interface Listing<S extends Service, M extends Method<S>, Row extends { n
   columns: Column<Row>[];
   /** What to say to a person when there is nothing. */
   none: string;
+  /** Hears of each page, whatever the format. */
+  seen?: (page: ResponseOf<S, M>) => void;
 }
 
 export async function list<S extends Service, M extends Method<S>, Row extends { name: string }>(
   context: Context,
   listing: Listing<S, M, Row>,
 ): Promise<void> {
-  const all = pages(context, listing.service, listing.method, listing.request);
+  const all = heard(pages(context, listing.service, listing.method, listing.request), listing.seen);
   if (context.format === 'json') return listJson(context, listing, all);
   const table = new Table(listing.columns, context.paint);
   let count = 0;
@@ -89,6 +91,13 @@ export async function list<S extends Service, M extends Method<S>, Row extends {
     else for (const row of rows) await context.line(harmless(row.name));
   }
   if (count === 0 && context.format === 'table') context.say(listing.none);
+}
+
+async function* heard<P>(all: AsyncIterable<P>, seen: ((page: P) => void) | undefined): AsyncGenerator<P> {
+  for await (const page of all) {
+    seen?.(page);
+    yield page;
+  }
 }
 
 /** One object like the answer, with the rows of all pages, written as they come. */

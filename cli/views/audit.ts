@@ -16,7 +16,7 @@ export function auditColumns(nowMs: number): Column<AuditEntry__Output>[] {
 }
 
 /** Without the federation, which is the same in all of them. */
-function who({ identity, onBehalf }: AuditEntry__Output): string {
+export function who({ identity, onBehalf }: { identity: string; onBehalf: string }): string {
   const short = identity.replace(/^spiffe:\/\/[^/]+\//, '');
   return onBehalf === '' ? short : `${short} for ${onBehalf}`;
 }

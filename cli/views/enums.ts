@@ -3,5 +3,5 @@
  * and this version has no name for arrives as its number, and is shown as that.
  */
 export function stateWord(value: string): string {
-  return String(value).replace(/^[A-Z_]*_(?:STATE|KIND|FORMAT|POLICY|PRIORITY)_/, '');
+  return String(value).replace(/^[A-Z_]*_(?:STATE|KIND|FORMAT|POLICY|PRIORITY|SEVERITY)_/, '');
 }

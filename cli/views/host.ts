@@ -52,6 +52,14 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['State', stateWord(host.state)],
       ['Since', formatMoment(timestampMs(host.stateTime), nowMs)],
       ['Reason', host.stateReason],
+      ['Fence', fence(host, nowMs)],
+      ['Waiting VMs', host.waitingVms > 0 ? `${host.waitingVms}, which are to restart elsewhere` : ''],
+      [
+        'Left over',
+        host.leftoverVms > 0
+          ? `something of ${host.leftoverVms} VMs, which is taken away when its agent is there`
+          : '',
+      ],
       ['Cordoned', host.cordoned ? 'yes: nothing new is placed here' : ''],
       ['Traits', host.traits],
       ['Dedicated to', dedication(host)],
@@ -72,6 +80,14 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
     ],
     paint,
   );
+}
+
+/** `FAILED since 3 min ago, tried twice: WHY`. */
+function fence({ fence: made }: Host__Output, nowMs: number): string {
+  if (made === null) return '';
+  const by = made.fencer === '' ? '' : ` by ${shortName(made.fencer)}`;
+  const tries = made.attempts > 1 ? `, try ${made.attempts}` : '';
+  return `${stateWord(made.state)}${by}${tries}, ${formatMoment(timestampMs(made.stateTime), nowMs)}: ${made.message}`;
 }
 
 /** One line each, the newest last. */

@@ -104,6 +104,7 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Groups', (placement?.groups ?? []).map(formatGroup)],
       ['When the guest shuts down', words(policy?.onGuestShutdown)],
       ['When the lease is lost', words(policy?.onLeaseLoss)],
+      ['When its host is lost', words(policy?.onHostLoss)],
       ['Rebuildable', policy?.rebuildable ? 'yes' : ''],
       ['Priority', priority(vm)],
       ['Room given up for', shortName(vm.displacedFor)],

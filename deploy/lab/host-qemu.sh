@@ -63,7 +63,10 @@ keepalive_interval = 3
 keepalive_count = 3
 CONF
   : >"$folder/etc/libvirt/libvirt.conf"
-  agent_config "$name" qemu:///system /run/secovia >"$folder/agent.yaml"
+  {
+    agent_config "$name" qemu:///system /run/secovia
+    controller_config "$name"
+  } >"$folder/agent.yaml"
   touch "$folder/created"
 }
 

@@ -14,6 +14,7 @@ dataDir: $lab/hosts/$1/secovia
 runDir: $3
 accelerator: ${accelerator/none/tcg}
 imageDirectories: ["$cache/guest"]
+poolDirectories: ["$lab/shared"]
 capacity: { vcpus: $vcpus, memoryMib: $memory, diskMib: $disk }
 YAML
 }

@@ -9,7 +9,7 @@ obstacle() {
     if [ "$(uname -m)" != x86_64 ]; then echo "the guest is made for x86_64, and this is $(uname -m)$offer" && return; fi
     if [ "$(id -u)" != 0 ]; then echo "only root may make hosts out of namespaces$offer" && return; fi
     local tool
-    for tool in unshare nsenter ip libvirtd virsh qemu-system-x86_64 qemu-img; do
+    for tool in unshare nsenter ip libvirtd virsh qemu-system-x86_64 qemu-img ipmi_sim ipmitool fence_ipmilan; do
       command -v $tool >/dev/null || { echo "$tool is missing; install it with: deploy/setup" && return; }
     done
     local complaint
@@ -60,11 +60,13 @@ lab_up() {
   "up_$driver"
   remember
   together host_create $hosts
+  if [ "$driver" = qemu ]; then together controller_up $hosts; fi
   scheduler_up
   together host_power_on $hosts &
   local powering=$!
   together site_create "${sites[@]}"
   wait $powering || exit 1
+  if [ "$driver" = qemu ]; then together controller_wait $hosts; fi
   local joining new
   joining=$(without "$left" $hosts)
   new=$(strangers $joining)
@@ -73,6 +75,7 @@ lab_up() {
     together host_join $new
   fi
   if [ -n "$joining" ]; then together host_wait_serving $joining; fi
+  together pool_create "${sites[@]}"
   keep_capabilities
   exec 9>&-
 }
@@ -82,6 +85,7 @@ up_qemu() {
   mkdir -p /etc/libvirt /var/lib/libvirt /var/cache/libvirt
   switch_up
   if [ -n "${server:-}" ]; then return; fi
+  controllers_prepare
   accelerator=$("$here/accelerator" "$image")
   server=$subnet.1:7443
 }
@@ -158,6 +162,20 @@ site_create() {
   touch "$lab/scheduler/site-$1"
 }
 
+# A folder that the joined hosts of a site have in common, where there are several.
+pool_create() {
+  local site=$1 path=$lab/shared/$1 name mounting=()
+  if [ -e "$lab/scheduler/pool-$site" ]; then return; fi
+  for name in $hosts; do
+    if [ "${name%-*}" = "$site" ] && [ -e "$lab/hosts/$name/joined" ]; then mounting+=(--host "$name"); fi
+  done
+  if [ ${#mounting[@]} -lt 4 ]; then return; fi
+  mkdir -p "$path"
+  secovia pool create "$site-shared" --site "$site" --path "$path" "${mounting[@]}" --capacity 64GiB \
+    >>"$lab/logs/sites.log" 2>&1 || fail "the pool of site $site could not be created: $(tail -n1 "$lab/logs/sites.log")"
+  touch "$lab/scheduler/pool-$site"
+}
+
 # What the hosts of a site join with.
 token_make() {
   local file=$lab/scheduler/token-$1
@@ -186,6 +204,6 @@ lab_down() {
 # The logs stay until the next laboratory is brought up.
 forget() {
   network_down
-  rm -rf "$lab"/{state,hosts,scheduler,identity,bin,switch.pid}
+  rm -rf "$lab"/{state,hosts,controllers,shared,scheduler,identity,bin,switch.pid}
   unset server hosts subnet
 }

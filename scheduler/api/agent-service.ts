@@ -6,6 +6,7 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
@@ -14,6 +15,7 @@ import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
+import type { Timers } from '../timers.js';
 import { idIn } from '../render/names.js';
 import { identify } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
@@ -38,6 +40,7 @@ export interface Agents<S extends Session> {
   hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
   lease(session: S, id: number, heldMs: number | null): void;
+  fenced(session: S, result: FenceResult__Output): void;
   report(session: S, message: Report__Output): void;
   gone(session: S, reason: string): void;
 }
@@ -65,7 +68,7 @@ export function agentService<S extends Session>(
           if (stream.cancelled) return;
           const link = new Link(fleet, stream, context.log, caller);
           const forbidden = context.authorize(method.path, {}, caller);
-          if (forbidden === null) listen(link, stream);
+          if (forbidden === null) listen(link, stream, context.engine.timers);
           else if (caller.subject.kind === 'host') {
             context.attempts.note(caller, method.path, forbidden);
             link.turnAway(forbidden);
@@ -75,14 +78,14 @@ export function agentService<S extends Session>(
   };
 }
 
-function listen<S extends Session>(link: Link<S>, stream: Stream): void {
-  const silent = setTimeout(() => link.reject('SILENT', 'no Hello came in time', true), helloDeadlineMs);
+function listen<S extends Session>(link: Link<S>, stream: Stream, timers: Timers): void {
+  const heard = timers.after(helloDeadlineMs, () => link.reject('SILENT', 'no Hello came in time', true));
   stream.on('data', ({ message }: Arrived<LinkRequest__Output>) => {
-    clearTimeout(silent);
+    heard();
     link.hear(message);
   });
   const gone = (reason: string) => {
-    clearTimeout(silent);
+    heard();
     link.gone(reason);
   };
   stream.on('end', () => {
@@ -171,6 +174,7 @@ class Link<S extends Session> {
     else if (message.leaseRequest)
       this.fleet.lease(session, message.leaseRequest.id, message.leaseRequest.heldMs ?? null);
     else if (message.report) this.fleet.report(session, message.report);
+    else if (message.fenceResult) this.fleet.fenced(session, message.fenceResult);
     else if (message.goodbye) this.fleet.gone(session, 'its agent was stopped on purpose; the guests run on');
   }
 

@@ -23,7 +23,7 @@ export class CountedAttempts implements Attempts {
   readonly #engine: Engine;
   readonly #kinds = new Map<string, RefusedAttempts>();
   #others: RefusedAttempts | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #callOff: (() => void) | null = null;
   #waitMs = soonMs;
   #writtenMs = Number.NEGATIVE_INFINITY;
 
@@ -64,17 +64,16 @@ export class CountedAttempts implements Attempts {
   }
 
   #arm(nowMs: number): void {
-    if (this.#timer !== null) return;
+    if (this.#callOff !== null) return;
     const goesOn = nowMs - this.#writtenMs < 2 * this.#waitMs;
     this.#waitMs = goesOn ? Math.min(this.#waitMs * 2, longestMs) : soonMs;
-    this.#timer = setTimeout(() => this.flush(), this.#waitMs);
-    this.#timer.unref();
+    this.#callOff = this.#engine.timers.after(this.#waitMs, () => this.flush());
   }
 
   /** Has what was counted so far written into the journal; to be called before a planned stop too. */
   flush(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#callOff?.();
+    this.#callOff = null;
     const entries = [...this.#kinds.values(), ...(this.#others === null ? [] : [this.#others])];
     if (entries.length === 0) return;
     this.#kinds.clear();

@@ -4,6 +4,7 @@
  */
 import type { Caller } from '../core/access/caller.js';
 import { type Refusal, refuse } from '../core/refusal.js';
+import { processTimers, type Timers } from '../timers.js';
 import type { Call } from './callers.js';
 import { Rates } from './rates.js';
 import { Turns } from './turns.js';
@@ -21,6 +22,7 @@ export interface EntranceOptions {
   strangersPerSecond?: number;
   /** Milliseconds since some moment, from a clock that nobody sets. */
   uptimeMs(): number;
+  timers?: Timers;
 }
 
 const tooManyWaiting: Refusal = {
@@ -33,12 +35,18 @@ const tooManyWaiting: Refusal = {
 };
 
 export class Entrance {
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   readonly #rates: Rates;
   readonly #callsPerSecond: number;
   readonly #strangersPerSecond: number;
 
-  constructor({ callsPerSecond, strangersPerSecond = usualStrangersPerSecond, uptimeMs }: EntranceOptions) {
+  constructor({
+    callsPerSecond,
+    strangersPerSecond = usualStrangersPerSecond,
+    uptimeMs,
+    timers = processTimers,
+  }: EntranceOptions) {
+    this.#turns = new Turns(timers);
     this.#rates = new Rates(uptimeMs);
     this.#callsPerSecond = callsPerSecond;
     this.#strangersPerSecond = strangersPerSecond;

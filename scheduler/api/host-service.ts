@@ -1,16 +1,20 @@
 /** HostService: the machines, as operators see and order them. They join by their agents (see `fleet/`). */
 import type { CordonHostRequest__Output } from '../../proto/gen/secovia/v1/CordonHostRequest.js';
+import type { ConfirmFenceRequest__Output } from '../../proto/gen/secovia/v1/ConfirmFenceRequest.js';
+import type { EvacuateHostRequest__Output } from '../../proto/gen/secovia/v1/EvacuateHostRequest.js';
+import type { FenceHostRequest__Output } from '../../proto/gen/secovia/v1/FenceHostRequest.js';
 import type { GetHostRequest__Output } from '../../proto/gen/secovia/v1/GetHostRequest.js';
 import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
 import type { QuarantineHostRequest__Output } from '../../proto/gen/secovia/v1/QuarantineHostRequest.js';
 import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/ReleaseHostRequest.js';
+import type { RemoveOrphanRequest__Output } from '../../proto/gen/secovia/v1/RemoveOrphanRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
 import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
 import type { Sight } from '../core/access/sight.js';
 import type { Host } from '../core/model.js';
-import { notFound } from '../core/refusal.js';
+import { notFound, type Refusal, refuse } from '../core/refusal.js';
 import type { State } from '../core/state.js';
 import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
@@ -25,6 +29,7 @@ import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js
 import { givenTraits } from './traits.js';
 
 const reasonLimit = 200;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const filterSchema = (state: State, sight: Sight): FilterSchema<Host> => ({
   fields: {
@@ -53,7 +58,25 @@ function inventoryBytes({ inventory }: Host): number {
   return known;
 }
 
-export function hostService(leaseEndMs: LeaseReader) {
+/** What the fleet knows of a host, and the state does not. */
+export interface HostLink {
+  leaseEndMs: LeaseReader;
+  /** Whether its agent speaks with the scheduler now. */
+  isHeard(host: string): boolean;
+}
+
+/** One whose agent speaks is not off, whatever libvirt does there. */
+function stillHeard(state: State, id: string, { isHeard }: HostLink): Refusal | null {
+  if (state.hosts.get(id)?.state !== 'suspect' || !isHeard(id)) return null;
+  return refuse(
+    'precondition',
+    'HOST_NOT_LOST',
+    `host "${id}" cannot be fenced: its agent still speaks, so it is not off; see: secovia host show ${id}`,
+  );
+}
+
+export function hostService(link: HostLink) {
+  const { leaseEndMs } = link;
   const cordon = (cordoned: boolean) =>
     mutation((request: CordonHostRequest__Output, { engine }) => {
       const fields = new Fields();
@@ -144,6 +167,52 @@ export function hostService(leaseEndMs: LeaseReader) {
       const reason = fields.text('reason', request.reason, reasonLimit);
       if (fields.refusal) return { refusal: fields.refusal };
       const outcome = engine.run({ type: 'host.revoke', id, reason });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    FenceHost: mutation((request: FenceHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const heard = stillHeard(engine.state, id, link);
+      if (heard) return { refusal: heard };
+      const outcome = engine.run({ type: 'host.fence', id, reason });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    ConfirmFence: mutation((request: ConfirmFenceRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      const reason = fields.text('reason', request.reason, reasonLimit);
+      if (request.reason.trim() === '') fields.fault('reason', 'say how it is known that the host is off');
+      if (fields.refusal) return { refusal: fields.refusal };
+      const heard = stillHeard(engine.state, id, link);
+      if (heard) return { refusal: heard };
+      const outcome = engine.run({ type: 'host.fence_confirm', id, reason });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    EvacuateHost: mutation((request: EvacuateHostRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.evacuate', id });
+      if (outcome.refusal) return outcome;
+      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+    }),
+
+    RemoveOrphan: mutation((request: RemoveOrphanRequest__Output, { engine }) => {
+      const fields = new Fields();
+      const id = fields.name('name', 'host', request.name);
+      if (!uuid.test(request.orphan)) {
+        fields.fault('orphan', 'must be the UUID of an orphan, as secovia host show has it');
+      }
+      if (fields.refusal) return { refusal: fields.refusal };
+      const outcome = engine.run({ type: 'host.remove_orphan', id, uid: request.orphan });
       if (outcome.refusal) return outcome;
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     }),

@@ -19,6 +19,7 @@ import type { Authority } from './authority.js';
 import { type Gate, identify } from './admission.js';
 import type { Attempts } from './attempts.js';
 import { toldTo } from './authorization.js';
+import type { CallObserver } from './call-observer.js';
 import type { Call } from './callers.js';
 import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
@@ -44,6 +45,7 @@ export interface CallContext extends Gate {
   attempts: Attempts;
   /** Null where the scheduler runs without TLS. */
   authority: Authority | null;
+  observer?: CallObserver;
 }
 
 /** A request as it arrived: decoded, and as bytes, which tell a repetition from a second use of a request id. */
@@ -99,7 +101,7 @@ export function query<Req extends object, Res extends object>(
         const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
         const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        engine.readable().then(() => {
+        engine.whenReadable(() => {
           if (refusal) callback(statusOf(refusal));
           else callback(null, bytes);
         });
@@ -141,20 +143,23 @@ export function mutation<
         if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
         if (forbidden) {
           note(caller, forbidden);
-          engine.readable().then(() => callback(statusOf(forbidden)));
+          engine.whenReadable(() => callback(statusOf(forbidden)));
         }
         return forbidden !== null;
       };
       const decide = (caller: Caller, prepared: P) => {
         if (isAnswered(caller)) return;
-        if (engine.backlog > backlogLimit) return callback(statusOf(overloaded));
+        if (engine.backlog > backlogLimit) {
+          context.observer?.turnedAway(overloaded.reason);
+          return callback(statusOf(overloaded));
+        }
         const { identity, onBehalf } = caller;
         const actor = { identity, onBehalf, method: name, requestId };
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
           note(caller, answer.refusal);
           const refusal = toldTo(engine, caller, answer.refusal);
-          engine.readable().then(() => callback(statusOf(refusal)));
+          engine.whenReadable(() => callback(statusOf(refusal)));
           return;
         }
         const reply = encode(answer.response);
@@ -237,7 +242,7 @@ function answerAgain(
   if (earlier.kind === 'new') return false;
   if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
   else {
-    engine.durable(earlier.sequence).then(() => {
+    engine.whenDurable(earlier.sequence, () => {
       const reply = earlier.reply();
       if (reply === null) callback(statusOf(reused(id)));
       else callback(null, reply);
@@ -283,7 +288,9 @@ export function guard(
     // Nobody would hear of the end of one that was given up while it waited.
     const work = () => call.cancelled || handle(caller);
     const refusal = inTurn(method, context, caller, call, callback, work);
-    if (refusal) refused(refusal);
+    if (refusal === null) return;
+    context.observer?.turnedAway(refusal.reason);
+    refused(refusal);
   });
 }
 

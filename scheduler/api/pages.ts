@@ -101,17 +101,38 @@ export function firstById<T extends { id: string }>(
   count: number,
   matches: (entity: T) => boolean,
 ): T[] {
-  const found: T[] = [];
-  const keepFirst = () => found.sort((a, b) => (a.id < b.id ? -1 : 1)).splice(count);
+  const first = new FirstById<T>(count);
+  for (const item of all) if (first.wants(item.id) && matches(item)) first.add(item);
+  return first.items();
+}
+
+/** Keeps the first so many of what comes in any order. */
+export class FirstById<T extends { id: string }> {
+  readonly #found: T[] = [];
   /** What comes after it is not among the first. */
-  let bar: string | undefined;
-  for (const item of all) {
-    if ((bar !== undefined && item.id > bar) || !matches(item)) continue;
-    found.push(item);
-    if (found.length < 2 * count) continue;
-    keepFirst();
-    bar = found.at(-1)?.id;
+  #bar: string | undefined;
+
+  constructor(private readonly count: number) {}
+
+  /** False for what is not among the first whatever comes. */
+  wants(id: string): boolean {
+    return this.#bar === undefined || id <= this.#bar;
   }
-  keepFirst();
-  return found;
+
+  add(item: T): void {
+    if (!this.wants(item.id)) return;
+    this.#found.push(item);
+    if (this.#found.length < 2 * this.count) return;
+    this.#keepFirst();
+    this.#bar = this.#found.at(-1)?.id;
+  }
+
+  items(): T[] {
+    this.#keepFirst();
+    return this.#found;
+  }
+
+  #keepFirst(): void {
+    this.#found.sort((a, b) => (a.id < b.id ? -1 : 1)).splice(this.count);
+  }
 }

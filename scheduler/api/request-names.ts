@@ -21,6 +21,7 @@ export interface Named {
 /** A request, as far as this file reads it; what is unset is left out, null or empty. */
 interface Request {
   name?: string;
+  about?: string;
   parent?: string;
   site?: string | { name: string } | null;
   partner?: string | { name: string } | null;
@@ -71,6 +72,10 @@ const byService: Record<string, Record<string, Names>> = {
     QuarantineHost: named('host', 'change'),
     ReleaseHost: named('host', 'change'),
     RevokeHost: named('host', 'change'),
+    FenceHost: named('host', 'change'),
+    ConfirmFence: named('host', 'change'),
+    EvacuateHost: named('host', 'change'),
+    RemoveOrphan: named('host', 'change'),
   },
   JoinTokenService: {
     CreateJoinToken: ({ site }) => one('site', textIn(site), 'change'),
@@ -201,6 +206,8 @@ const byService: Record<string, Record<string, Names>> = {
     ExportAudit: ({ partner }) => one('partner', textIn(partner), 'own'),
     GetAuditKey: nothing,
   },
+  AlarmService: { ListAlarms: nothing },
+  EventService: { ListEvents: ofEvents, WatchEvents: ofEvents },
   // Who a host is, its connection says.
   AgentService: { Join: nothing, RenewCertificate: nothing, Link: nothing },
 };
@@ -244,6 +251,12 @@ function vm(name: string, meant: Meant): Named[] {
 function quota(name: string, meant: Meant): Named[] {
   const ref = quotaRefIn(name);
   return ref === null ? [] : [{ thing: { kind: 'quota', ...ref }, name, meant }];
+}
+
+/** Whose events are asked for: any of these, by name. */
+function ofEvents({ about }: Request): Named[] {
+  const kinds = ['host', 'site', 'administration'] as const;
+  return [...vm(about ?? '', 'see'), ...kinds.flatMap((kind) => one(kind, about, 'see'))];
 }
 
 function newVm(request: Request): Named[] {

@@ -80,10 +80,10 @@ class Calls {
 
 export class Requests {
   readonly #byCaller = new Map<string, Calls>();
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'reply'>;
   #lastRow = 0;
 
-  constructor(store: Store, loaded: readonly LoadedRequest[]) {
+  constructor(store: Pick<Store, 'reply'>, loaded: readonly LoadedRequest[]) {
     this.#store = store;
     for (const { row, caller, method, id, hash, atMs } of loaded) {
       this.#of(caller).add({ method, id, row, hash, sequence: 0, reply: null, atMs });

@@ -4,18 +4,20 @@ import { HealthImplementation } from 'grpc-health-check';
 import { v1 } from '../../proto/index.js';
 import type { WatchRing } from './watch-ring.js';
 import { type AuditOptions, auditService } from './audit-service.js';
+import { type AlarmOptions, alarmService } from './alarm-service.js';
 import { agreementService } from './agreement-service.js';
 import { administrationService } from './administration-service.js';
+import { observed } from './call-observer.js';
+import { type EventOptions, eventService } from './event-service.js';
 import { federationService } from './federation-service.js';
 import { guardedServer } from './guarded-server.js';
-import { hostService } from './host-service.js';
+import { type HostLink, hostService } from './host-service.js';
 import { identityService } from './identity-service.js';
 import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
 import { operationService } from './operation-service.js';
-import type { LeaseReader } from '../render/host.js';
 import { partnerService } from './partner-service.js';
 import { placementService } from './placement-service.js';
 import { quotaService } from './quota-service.js';
@@ -37,13 +39,15 @@ const mostStreams = 1000;
 export interface ServerOptions {
   context: CallContext;
   ring: WatchRing;
-  leaseEndMs: LeaseReader;
+  fleet: HostLink;
   version: string;
   startMs: number;
   usage: UsageReader;
   /** HOST:PORT at which hosts reach this scheduler. */
   advertise: readonly string[];
   audit: AuditOptions;
+  alarms: AlarmOptions;
+  events: EventOptions;
   /** AgentService, which `fleet/` implements. */
   agentService: Record<string, HandlerMaker>;
 }
@@ -56,7 +60,7 @@ export interface ApiServer {
 }
 
 export function apiServer(options: ServerOptions): ApiServer {
-  const { context, ring, leaseEndMs, version, startMs } = options;
+  const { context, ring, fleet, version, startMs } = options;
   const server = new grpc.Server({
     'grpc.max_receive_message_length': largestMessageBytes,
     'grpc.max_send_message_length': largestMessageBytes * 4,
@@ -76,12 +80,14 @@ export function apiServer(options: ServerOptions): ApiServer {
       const maker = (makers as Record<string, HandlerMaker>)[name];
       if (maker === undefined) throw new Error(`${method.path} has no handler`);
       raw[name] = rawDefinition(method as Method);
-      handlers[name] = maker(method as Method, context);
+      const handler = maker(method as Method, context);
+      const { observer } = context;
+      handlers[name] = observer === undefined ? handler : observed(method as Method, handler, observer);
     }
     server.addService(raw, handlers);
   };
   add(v1.SiteService.service, siteService);
-  add(v1.HostService.service, hostService(leaseEndMs));
+  add(v1.HostService.service, hostService(fleet));
   add(v1.AdministrationService.service, administrationService);
   add(v1.PartnerService.service, partnerService);
   add(v1.QuotaService.service, quotaService);
@@ -96,6 +102,8 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.PlacementService.service, placementService);
   add(v1.UsageService.service, usageService(options.usage));
   add(v1.AuditService.service, auditService(options.audit));
+  add(v1.AlarmService.service, alarmService(options.alarms));
+  add(v1.EventService.service, eventService(options.events));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
   const guarded = guardedServer(server, context.callers);

@@ -7,6 +7,7 @@
  * and not before others. A long call counts as several.
  */
 import { Fifo } from '../core/fifo.js';
+import { processTimers, type Timers } from '../timers.js';
 
 export const callsPerTurn = 64;
 
@@ -33,6 +34,8 @@ export class Turns {
   #left = callsPerTurn;
   #scheduled = false;
 
+  constructor(private readonly timers: Pick<Timers, 'turn'> = processTimers) {}
+
   /**
    * Does the work now, or in a later turn; always in the order in which it came from the same caller. `cost` is a whole
    * number, 1 for an ordinary call. False, and nothing is done, when too much of this caller waits already.
@@ -57,7 +60,7 @@ export class Turns {
     this.#left -= cost;
     if (!this.#scheduled) {
       this.#scheduled = true;
-      setImmediate(() => this.#nextTurn());
+      this.timers.turn(() => this.#nextTurn());
     }
     work();
   }

@@ -25,6 +25,11 @@ const guestShutdownPolicies: Record<string, VmPolicy['onGuestShutdown']> = {
   GUEST_SHUTDOWN_POLICY_RESTART: 'restart',
 };
 
+const hostLossPolicies: Record<string, 'wait' | 'restart'> = {
+  HOST_LOSS_POLICY_UNSPECIFIED: 'wait',
+  HOST_LOSS_POLICY_WAIT: 'wait',
+  HOST_LOSS_POLICY_RESTART: 'restart',
+};
 const leaseLossPolicies: Record<string, 'keep'> = {
   LEASE_LOSS_POLICY_UNSPECIFIED: 'keep',
   LEASE_LOSS_POLICY_KEEP: 'keep',
@@ -96,8 +101,10 @@ export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | 
   if (policy.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP') {
     fields.fault(`${at}.on_lease_loss`, 'STOP is not offered by this version; leave it out, or choose KEEP');
   } else fields.choice(`${at}.on_lease_loss`, policy.onLeaseLoss, leaseLossPolicies);
+  const onHostLoss = fields.choice(`${at}.on_host_loss`, policy.onHostLoss, hostLossPolicies);
   return {
     onGuestShutdown: fields.choice(`${at}.on_guest_shutdown`, policy.onGuestShutdown, guestShutdownPolicies),
     rebuildable: policy.rebuildable,
+    ...(onHostLoss === 'restart' ? { onHostLoss } : {}),
   };
 }

@@ -63,7 +63,8 @@ function entryOf(
   return { sequence, atMs, by, changes, resources, vms: namesIn(changes, names) };
 }
 
-function namesIn(changes: readonly RecordedChange[], names: VmNames): Record<string, string> {
+/** Names of the VMs that changes speak of, as far as they are known. */
+export function namesIn(changes: readonly RecordedChange[], names: VmNames): Record<string, string> {
   const known: Record<string, string> = {};
   for (const change of changes) {
     const uid = 'uid' in change ? change.uid : change.type === 'vm.created' ? change.vm.uid : '';
@@ -76,7 +77,7 @@ function namesIn(changes: readonly RecordedChange[], names: VmNames): Record<str
 const hostFields = new Set(['host', 'refusedBy', 'numaCells', 'why']);
 
 /** Hosts are their owners' business. */
-function withoutHosts(change: RecordedChange): RecordedChange {
+export function withoutHosts(change: RecordedChange): RecordedChange {
   const text = JSON.stringify(change, (field, value) => (hostFields.has(field) ? undefined : value));
   return JSON.parse(text) as RecordedChange;
 }

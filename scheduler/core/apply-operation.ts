@@ -55,7 +55,11 @@ function end(state: State, operation: Operation, outcome: Operation['state'], at
   operation.state = outcome;
   operation.endedMs = atMs;
   state.touched.write('operation', operation.id, operation);
-  state.endedOperations.push(operation.id);
+  // In the order in which a start reads them: those that ended in the same millisecond as they were created.
+  state.endedOperations.insert(operation.id, (id) => {
+    const other = state.operations.get(id);
+    return other === undefined || other.endedMs < atMs || other.createdSequence < operation.createdSequence;
+  });
   if (state.endedOperations.length <= endedOperationsKept) return;
   const oldest = state.endedOperations.shift() ?? '';
   const dropped = state.operations.get(oldest);

@@ -1,6 +1,7 @@
 /** How a change of a VM changes the state: the VM's record, its claim, and the indexes. */
 import { must } from './apply.js';
 import type { Change } from './changes.js';
+import { leaveBehind } from './elsewhere/leftovers.js';
 import type { FormerSize, Vm } from './model.js';
 import type { State } from './state.js';
 
@@ -29,14 +30,18 @@ type OtherVmChange = Exclude<VmChange, { type: 'vm.created' | 'vm.removed' }>;
 
 function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): void {
   const enter = (next: Vm['state']) => {
-    if (vm.state !== next) vm.stateMs = atMs;
+    if (vm.state === next) return;
+    state.vmStates.remove(vm);
     vm.state = next;
+    vm.stateMs = atMs;
+    state.vmStates.add(vm);
   };
   switch (change.type) {
     case 'vm.updated':
       if (change.dataClass !== undefined) classify(state, vm, change.dataClass);
       vm.title = change.title;
       vm.labels = change.labels;
+      noteRestartPolicy(vm, change);
       vm.policy = change.policy;
       vm.deletionProtection = change.deletionProtection;
       if (change.priority !== undefined) vm.priority = change.priority;
@@ -82,7 +87,11 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
+      if (change.leaves !== undefined) leaveBehind(state, vm, change.leaves);
       enter('placed');
+      return;
+    case 'vm.waits':
+      vm.fault = change.fault;
       return;
     case 'vm.unplaced':
       moveTo(state, vm, { host: null });
@@ -105,7 +114,15 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       moveTo(state, vm, change, change.sizeBefore);
       vm.term = change.term;
       vm.generation = change.generation;
+      vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
+}
+
+/** Whoever has not heard of it may still start the VM by itself. */
+function noteRestartPolicy(vm: Vm, { policy, generation }: Extract<VmChange, { type: 'vm.updated' }>): void {
+  if (policy.onHostLoss === vm.policy.onHostLoss) return;
+  if (policy.onHostLoss === 'restart') vm.restartSince = generation;
+  else delete vm.restartSince;
 }
 
 function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {

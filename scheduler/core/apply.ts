@@ -9,7 +9,8 @@ import { applyAccessChange } from './apply-access.js';
 import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
-import type { Administration, Host, Site } from './model.js';
+import { addLeftover, clearLeft } from './elsewhere/leftovers.js';
+import type { Administration, Federation, Host, Site } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
 import { newPartner } from './tenancy/partners.js';
@@ -26,6 +27,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         ...new Set([...state.federation.recoveringSites, ...change.sites]),
       ].sort();
       state.federation.recoveryReason = change.reason;
+      noteRecovering(state.federation, change.sites, atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites(change.sites);
       return;
@@ -34,6 +36,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         (site) => site !== change.site,
       );
       if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
+      noteRecovering(state.federation, [], atMs);
       state.touched.write('federation', '', state.federation);
       state.offers.sites([change.site]);
       return;
@@ -50,6 +53,7 @@ export function apply(state: State, change: Change, atMs: number): void {
         site.title = change.title;
         site.jurisdictions = change.jurisdictions;
         site.keepFailoverRoom = change.keepFailoverRoom;
+        if (site.vcpuOvercommitPercent !== change.vcpuOvercommitPercent) site.overcommitMs = atMs;
         site.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
         if (change.priceTier !== undefined) site.priceTier = change.priceTier;
       }
@@ -139,6 +143,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.inventory':
     case 'host.state':
     case 'host.reported':
+    case 'host.fence':
     case 'host.cordoned':
     case 'host.updated':
     case 'host.certified':
@@ -151,6 +156,12 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.touched.write('host', host.id, host);
       return;
     }
+    case 'host.leftover':
+      addLeftover(state, must(state.hosts.get(change.id), change), change.leftover);
+      return;
+    case 'host.cleared':
+      clearLeft(state, must(state.hosts.get(change.id), change), change.uid);
+      return;
     case 'operation.started':
     case 'operation.target_ended':
     case 'operation.cancelled':
@@ -159,6 +170,18 @@ export function apply(state: State, change: Change, atMs: number): void {
     default:
       applyVmChange(state, change satisfies VmChange, atMs);
   }
+}
+
+/** Keeps since when each site recovers. Of one that did when nobody noted it yet it stays unknown. */
+function noteRecovering(federation: Federation, entered: readonly string[], atMs: number): void {
+  const { recoveringSites, recoveringSinceMs = {} } = federation;
+  const since: Record<string, number> = {};
+  for (const site of recoveringSites) {
+    const sinceMs = recoveringSinceMs[site] ?? (entered.includes(site) ? atMs : undefined);
+    if (sinceMs !== undefined) since[site] = sinceMs;
+  }
+  if (recoveringSites.length === 0) delete federation.recoveringSinceMs;
+  else federation.recoveringSinceMs = since;
 }
 
 /** In journals from before there were partners, a site's is only named: it serves everybody, as its sites did then. */
@@ -204,7 +227,10 @@ function applyAdministrationChange(
 /** How many boot ids a host remembers, to tell a clone from a reboot. */
 const bootIdsKept = 16;
 
-type HostChange = Extract<Change, { type: `host.${string}`; id: string }>;
+type HostChange = Exclude<
+  Extract<Change, { type: `host.${string}`; id: string }>,
+  { type: 'host.cleared' | 'host.leftover' }
+>;
 
 function applyHostChange(host: Host, change: HostChange, atMs: number): void {
   switch (change.type) {
@@ -214,16 +240,23 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       }
       host.connectedMs = atMs;
       delete host.enrolled;
+      // What was proven of it is true no more.
+      delete host.fence;
+      delete host.lostMs;
       return;
     case 'host.boots_forgotten':
       host.bootIds = [];
       return;
     case 'host.inventory':
+      // The first that is heard of is no other than before.
+      if (host.inventory !== null && JSON.stringify(host.capacity) !== JSON.stringify(change.capacity))
+        host.capacityMs = atMs;
       host.inventory = change.inventory;
       host.capacity = change.capacity;
       return;
     case 'host.state':
       if (host.state !== change.state) host.stateMs = atMs;
+      if (change.state === 'lost' || change.state === 'fenced') host.lostMs ??= atMs;
       host.state = change.state;
       host.stateReason = change.reason;
       return;
@@ -231,6 +264,11 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.libvirtAvailable = change.libvirtAvailable;
       host.foreignDomains = change.foreignDomains;
       host.orphans = change.orphans;
+      if (change.orphans.length === 0) delete host.orphansMs;
+      else host.orphansMs ??= atMs;
+      return;
+    case 'host.fence':
+      host.fence = change.fence;
       return;
     case 'host.cordoned':
       host.cordoned = change.cordoned;
@@ -238,6 +276,7 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
     case 'host.updated':
       host.traits = change.traits;
       host.dedicatedTo = change.dedicatedTo;
+      if (host.vcpuOvercommitPercent !== change.vcpuOvercommitPercent) host.capacityMs = atMs;
       host.vcpuOvercommitPercent = change.vcpuOvercommitPercent;
       return;
     case 'host.certified':

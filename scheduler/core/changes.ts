@@ -7,11 +7,13 @@ import type {
   DesiredState,
   Epoch,
   Fault,
+  Fence,
   FormerSize,
   Host,
   HostCapacity,
   HostState,
   Image,
+  Leftover,
   Operation,
   Priority,
   RebootMode,
@@ -102,6 +104,12 @@ export type Change =
       foreignDomains: number;
       orphans: string[];
     }
+  /** How far the proof has come that it is off. */
+  | { type: 'host.fence'; id: string; fence: Fence }
+  /** Something of a VM is to be taken away there. */
+  | { type: 'host.leftover'; id: string; leftover: Leftover }
+  /** Nothing is left there of a VM that was started elsewhere. */
+  | { type: 'host.cleared'; id: string; uid: string }
   | { type: 'host.cordoned'; id: string; cordoned: boolean }
   | {
       type: 'host.updated';
@@ -153,7 +161,11 @@ export type Change =
       term: number;
       generation: number;
       refusedBy: string[];
+      /** It was on a host that is off, which has to take away what is left of it when it is back. */
+      leaves?: { host: string; keepVolumes: boolean };
     }
+  /** It should be restarted elsewhere, and cannot be now. */
+  | { type: 'vm.waits'; uid: string; fault: Fault }
   /** No host has it: the last one refused it, and nothing of it runs. */
   | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
   | {
@@ -177,6 +189,8 @@ export type Change =
       generation: number;
       /** Its domain has another size than the journal remembers. */
       sizeBefore?: FormerSize;
+      /** It was rebooted more often than the journal remembers; the next order must be one that its host does not know. */
+      rebootCount?: number;
     }
   /** It is stopped, and gives up its vCPUs and its memory, as its administration has it. */
   | { type: 'vm.parked'; uid: string }

@@ -351,6 +351,19 @@ export interface Commands {
   'host.disconnected': { command: { id: string; reason: string }; reply: null };
   /** The lease has ended. */
   'host.lapsed': { command: { id: string; reason: string }; reply: null };
+  /** An operator wants it powered off, with or without VMs that would restart elsewhere. */
+  'host.fence': { command: { id: string; reason: string }; reply: Host };
+  /** Another agent of its site is to power it off. */
+  'host.fence_order': { command: { id: string; order: string; fencer: string }; reply: Host };
+  /** What came of it; `order` is empty when none could be given. */
+  'host.fence_end': { command: { id: string; order: string; off: boolean; message: string }; reply: Host };
+  'host.fence_confirm': { command: { id: string; reason: string }; reply: Host };
+  'host.evacuate': { command: { id: string }; reply: Host };
+  /** What a host has of a VM that is not its own is to be taken away. */
+  'host.remove_orphan': { command: { id: string; uid: string }; reply: Host };
+  'host.slow': { command: { id: string }; reply: Host };
+  /** A VM of a fenced host is to have another. */
+  'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean } };
   'host.cordon': { command: { id: string; cordoned: boolean }; reply: Host };
   'host.update': {
     command: {

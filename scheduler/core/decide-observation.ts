@@ -5,6 +5,8 @@
  */
 import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
+import { hasDiskOnPool } from './elsewhere/evacuation.js';
+import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
@@ -21,10 +23,18 @@ export const placementAttempts = 3;
 /** The changes that follow from what an agent has seen of one VM. */
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
   const vm = state.vms.get(seen.uid);
+  if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
   if (vm === undefined) return [];
   if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
   if (vm.host !== host.id || vm.term !== seen.term) return [];
   return observe(state, vm, host, seen);
+}
+
+/** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
+function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
+  const left = leftovers.find((one) => one.uid === uid);
+  const gone = state === 'absent' && left?.term === term && generation >= left.generation;
+  return gone ? [{ type: 'host.cleared', id, uid }] : [];
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
@@ -46,6 +56,7 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
       term: seen.term,
       generation,
       ...adoptedSize(vm, host.id, seen, generation),
+      ...(seen.rebootCount > vm.rebootCount ? { rebootCount: seen.rebootCount } : {}),
     },
   ];
 }
@@ -59,6 +70,9 @@ function adoptedCells({ spec, numaCells }: Vm, { capacity }: Host, seen: Observa
 }
 
 function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
+  if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
+  if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
   // An agent cannot have reached what was never desired.
   if (seen.generation > vm.generation) return [];
   // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
@@ -68,13 +82,30 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     case 'absent':
       return answers && vm.desired === 'deleted' ? removed(vm) : [];
     case 'refused':
-      if (!answers) return [];
+      if (!answers || isKeptThere(vm)) return [];
       return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
     case 'guest_shutdown':
       return guestShutdown(state, vm, seen);
     default:
       return observed(state, vm, stateOfDomain[seen.state], seen);
   }
+}
+
+/** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
+function deletedThere(vm: Vm, seen: Observation): Change[] {
+  const message =
+    'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
+  const fault = { code: 9, reason: 'DELETED_THERE', message };
+  const isKnown = vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault);
+  if (isKnown && seen.generation < vm.generation) return [];
+  const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
+  // Or the agent would take the next word for an old one.
+  const newer = Math.max(vm.generation, seen.generation) + 1;
+  return [
+    ...(seen.generation < vm.generation ? [] : [{ ...desiredChange(vm, vm.desired), generation: newer }]),
+    { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
+    ...endOperation(vm, fault),
+  ];
 }
 
 function removed(vm: Vm): Change[] {
@@ -167,7 +198,21 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     const placed = place(state, request);
     if (!placed.noHost) return [placedChange(vm, whereOf(placed), refusedBy)];
   }
+  if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
+}
+
+/** Nowhere can it be now, but its disk lives: it stays claimed where it was tried last, to be started or deleted there. */
+function keptThere(vm: Vm, { generation, rebootCount }: Observation, fault: Fault): Change[] {
+  return [
+    { type: 'vm.observed', uid: vm.uid, state: 'failed', generation, rebootCount, fault },
+    ...endOperation(vm, fault),
+  ];
+}
+
+/** Whether that its host refused it has been heard, and nothing was wanted of it since. */
+function isKeptThere({ state, desired, generation, observedGeneration }: Vm): boolean {
+  return state === 'failed' && desired !== 'deleted' && observedGeneration === generation;
 }
 
 function sameFault(a: Fault | null, b: Fault | null): boolean {

@@ -5,6 +5,9 @@
  */
 import type { Change } from './changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './commands.js';
+import * as evacuations from './elsewhere/decide-evacuation.js';
+import * as orphans from './elsewhere/decide-orphan.js';
+import * as fences from './elsewhere/decide-fence.js';
 import * as identities from './access/decide-identity.js';
 import * as tokens from './access/decide-token.js';
 import * as administrations from './decide-administration.js';
@@ -90,6 +93,14 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.observe': hosts.observeHost,
   'host.disconnected': hosts.disconnectHost,
   'host.lapsed': hosts.lapseHost,
+  'host.fence': fences.wantFence,
+  'host.fence_order': fences.orderFence,
+  'host.fence_end': fences.endFence,
+  'host.fence_confirm': fences.confirmFence,
+  'host.evacuate': evacuations.evacuateHost,
+  'host.remove_orphan': orphans.removeOrphan,
+  'host.slow': evacuations.slowEvacuation,
+  'vm.evacuate': evacuations.evacuateVm,
   'host.cordon': hosts.cordonHost,
   'host.update': hosts.updateHost,
   'host.retire': hosts.retireHost,

@@ -14,6 +14,13 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** Behind the last one that is to stay before it, which is near the end. */
+  insert(item: T, staysBefore: (other: T) => boolean): void {
+    let at = this.#items.length;
+    while (at > this.#front && !staysBefore(this.#items[at - 1] as T)) at -= 1;
+    this.#items.splice(at, 0, item);
+  }
+
   peek(): T | undefined {
     return this.#items[this.#front];
   }

@@ -78,6 +78,13 @@ export class HostTable implements SlotHosts {
     return this.#rowOf.get(id);
   }
 
+  /** As `row`, of a host that there must be. */
+  rowOf(id: string): number {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+    return row;
+  }
+
   /** What the VMs of a host hold; zeros for a host without any. */
   claimed(id: string): Resources {
     const row = this.#rowOf.get(id);
@@ -125,24 +132,8 @@ export class HostTable implements SlotHosts {
     this.refresh(host);
   }
 
-  /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds that was created then. */
-  claim(id: string, resources: Readonly<Resources>, createdMs: number, sign: 1 | -1): void {
-    const row = this.#rowOf.get(id);
-    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
-    this.claimRow(row, resources, createdMs, sign);
-  }
-
-  /** As `claim`, of extras. */
-  claimExtras(id: string, extras: Extras, sign: 1 | -1): void {
-    const row = this.#rowOf.get(id);
-    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
-    this.extras.claim(row, extras, sign);
-  }
-
-  /** As `claim`, of what a layout takes beyond that, on these cells. */
-  claimLayout(id: string, layout: Layout, cells: readonly number[], sign: 1 | -1): void {
-    const row = this.#rowOf.get(id);
-    if (row === undefined) throw new Error(`a claim on unknown host ${id}`);
+  /** As `claimRow`, of what a layout takes beyond that, on these cells. */
+  claimLayout(row: number, layout: Layout, cells: readonly number[], sign: 1 | -1): void {
     this.cellClaims.claim(row, layout, cells, sign);
     if (layout.dedicatedCpus) this.#offer(row, this.sharedVcpus(row));
     if (!this.#together) this.#tell(row);
@@ -175,6 +166,7 @@ export class HostTable implements SlotHosts {
     this.freeVcpus[row] = (this.#offeredVcpus[row] as number) - sharedVcpus;
   }
 
+  /** Adds (`sign` 1) or returns (`sign` -1) what a VM holds that was created then. */
   claimRow(row: number, resources: Readonly<Resources>, createdMs: number, sign: 1 | -1): void {
     this.freeVcpus[row] = (this.freeVcpus[row] as number) - sign * resources.vcpus;
     this.freeMemoryMib[row] = (this.freeMemoryMib[row] as number) - sign * resources.memoryMib;

@@ -47,6 +47,8 @@ export interface Site {
   cordoned: boolean;
   /** vCPUs offered for each 100 CPUs of its hosts. */
   vcpuOvercommitPercent: number;
+  /** When that was changed last; left out while it is as it was at first. */
+  overcommitMs?: number;
   /** New VMs leave the room that the loss of the largest host would need. */
   keepFailoverRoom: boolean;
   /** The lower the cheaper; left out means 0. */
@@ -102,7 +104,7 @@ export interface StoragePool {
   createdMs: number;
 }
 
-export type HostState = 'joined' | 'ready' | 'suspect' | 'lost' | 'retired' | 'quarantined';
+export type HostState = 'joined' | 'ready' | 'suspect' | 'lost' | 'fenced' | 'retired' | 'quarantined';
 
 export interface Host {
   id: string;
@@ -115,6 +117,8 @@ export interface Host {
   cordoned: boolean;
   /** What the machine has for VMs, before any overcommit. */
   capacity: HostCapacity;
+  /** When what it offers was changed last, by its machine or by an operator; left out while it is as it was at first. */
+  capacityMs?: number;
   /** Given by an operator, sorted. */
   traits: string[];
   /** The administration whose subtree alone may use it; null means anybody. */
@@ -126,6 +130,8 @@ export interface Host {
   libvirtAvailable: boolean;
   foreignDomains: number;
   orphans: string[];
+  /** Since when there are any; left out while there are none. */
+  orphansMs?: number;
   /** Those that have not ended, the newest last; left out for one that joined without TLS. */
   certificates?: Certificate[];
   /** SHA-256 of the public key in the newest of them, hexadecimal. */
@@ -137,9 +143,42 @@ export interface Host {
   /** Boot ids seen, the newest last; an older one that speaks again is a clone. */
   bootIds: string[];
   connectedMs: number;
+  /** When it was lost, or fenced before it was; left out once its agent is back. */
+  lostMs?: number;
+  /** What was done to prove that it is off, since its agent was last connected; left out when nothing was. */
+  fence?: Fence;
+  /** What is to be taken away here, when the host is back, of VMs that were started elsewhere; left out when nothing is. */
+  leftovers?: Leftover[];
   revision: number;
   createdMs: number;
   updatedMs: number;
+}
+
+/** How far the proof has come that a host is off (PROTOCOL F1, F2). */
+export interface Fence {
+  state: 'ordered' | 'failed' | 'off';
+  /** When it came into this state. */
+  sinceMs: number;
+  /** The newest order: an answer to an older one proves nothing. Empty for an operator's word. */
+  order: string;
+  /** The host whose agent does it; null for an operator's word, and when nobody can. */
+  fencer: string | null;
+  /** Orders that were given. */
+  attempts: number;
+  /** For people: who has done it, or what is in the way. */
+  message: string;
+  /** How fast its VMs leave it: left out for the pace of a single loss. */
+  pace?: 'slow' | 'now';
+}
+
+/** A VM that was started elsewhere, as its former host has to hear of it. */
+export interface Leftover {
+  uid: string;
+  /** Under which another host got it. */
+  term: number;
+  generation: number;
+  /** Its disk is on a shared pool, and lives on. */
+  keepVolumes: boolean;
 }
 
 export type PowerState = 'running' | 'stopped';
@@ -203,6 +242,8 @@ export interface NumaWish {
 export interface VmPolicy {
   onGuestShutdown: 'stay_stopped' | 'restart';
   rebuildable: boolean;
+  /** Left out means that it waits for its host. */
+  onHostLoss?: 'restart';
 }
 
 /** Where a VM may be, and where it would rather be. What is empty or left out asks for nothing. */
@@ -276,6 +317,13 @@ export interface Vm {
   stopGraceSeconds: number;
   /** Hosts that refused it since it was last placed on purpose. */
   refusedBy: string[];
+  /**
+   * The generation with which it came to restart elsewhere; left out when it always did, or does not. A host that has not
+   * reached it may still start the VM by itself.
+   */
+  restartSince?: number;
+  /** Hosts that have something of it to take away; left out when there are none. */
+  leftOn?: string[];
   deletionProtection: boolean;
   /** Left out means `normal`. */
   priority?: Priority;
@@ -335,4 +383,6 @@ export interface Federation {
   /** Sites whose agents have seen more of the journal than there is. */
   recoveringSites: string[];
   recoveryReason: string;
+  /** Since when each of them is; left out while none is. */
+  recoveringSinceMs?: Record<string, number>;
 }

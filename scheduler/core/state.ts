@@ -36,7 +36,8 @@ import { defaultClass } from './tenancy/residency.js';
 import type { Held } from './tenancy/holdings.js';
 import { Tenancy } from './tenancy/tenancy.js';
 import { VmOrder } from './vm-order.js';
-import { byHost, VmsOfHosts } from './vms-of-hosts.js';
+import { VmStates } from './vm-states.js';
+import { byHost, rowsOf, VmsOfHosts } from './vms-of-hosts.js';
 
 export class State {
   federation: Federation = {
@@ -75,6 +76,8 @@ export class State {
   readonly sitesKeepingRoom = new Set<string>();
   readonly vms = new ShardedMap<Vm>();
   readonly vmOrder = new VmOrder();
+  /** In which states they are seen. */
+  readonly vmStates = new VmStates();
   /** By administration, then by id. */
   readonly #vmByName = new Map<string, ShardedMap<Vm>>();
   readonly #vmsOfHosts = new VmsOfHosts();
@@ -241,18 +244,20 @@ export class State {
   addVms(vms: readonly Vm[]): void {
     this.vms.setAll(vms, ({ uid }) => uid);
     const byAdministration = new Map<string, Vm[]>();
+    const rows = rowsOf(vms, this.hostTable);
     this.hostTable.claimTogether(() => {
-      for (const vm of vms) {
+      for (let index = 0; index < vms.length; index += 1) {
+        const vm = vms[index] as Vm;
         this.vmOrder.add(vm);
         const others = byAdministration.get(vm.administration);
         if (others === undefined) byAdministration.set(vm.administration, [vm]);
         else others.push(vm);
         this.#noteVm(vm);
-        if (vm.host !== null) this.#claim(vm, vm.host, 1);
+        if (vm.host !== null) this.#claim(vm, rows[index] as number, 1);
       }
     });
     for (const [id, some] of byAdministration) this.#namesOf(id).setAll(some, (vm) => vm.id);
-    for (const [host, some] of byHost(vms, this.hostTable)) this.#vmsOfHosts.found(host, some);
+    for (const [host, some] of byHost(vms, rows, this.hostTable)) this.#vmsOfHosts.found(host, some);
     this.hostTable.index.reconsider();
   }
 
@@ -267,12 +272,14 @@ export class State {
   }
 
   #noteVm(vm: Vm): void {
+    this.vmStates.add(vm);
     this.imageUse.set(vm.spec.imageUid, (this.imageUse.get(vm.spec.imageUid) ?? 0) + 1);
     this.#countVm(vm, 1);
   }
 
   removeVm(vm: Vm): void {
     this.unclaim(vm);
+    this.vmStates.remove(vm);
     this.#countVm(vm, -1);
     this.vms.delete(vm.uid);
     this.vmOrder.remove(vm);
@@ -285,14 +292,14 @@ export class State {
   /** Takes what the VM's specification says, on the host that it has. */
   claim(vm: Vm): void {
     if (vm.host === null) return;
-    this.#claim(vm, vm.host, 1);
+    this.#claim(vm, this.hostTable.rowOf(vm.host), 1);
     this.#vmsOfHosts.add(vm.host, vm);
   }
 
   /** Returns what `claim` took; to be called before host or specification change. */
   unclaim(vm: Vm): void {
     if (vm.host === null) return;
-    this.#claim(vm, vm.host, -1);
+    this.#claim(vm, this.hostTable.rowOf(vm.host), -1);
     this.#vmsOfHosts.remove(vm.host, vm);
   }
 
@@ -315,8 +322,9 @@ export class State {
     sign: 1 | -1,
   ): void {
     const { administration, needs, extras, layout, placement, holds } = request;
-    this.#claimOnHost(host.id, administration, needs, placement, createdMs, sign);
-    this.#claimSpecial(host.id, extras, layout, numaCells, sign);
+    const row = this.hostTable.rowOf(host.id);
+    this.#claimOnHost(row, administration, needs, placement, createdMs, sign);
+    this.#claimSpecial(row, extras, layout, numaCells, sign);
     this.tenancy.claim(administration, this.siteOf(host), holds, agreement, undefined, sign);
   }
 
@@ -328,34 +336,34 @@ export class State {
 
   /** What most VMs claim nothing of. */
   #claimSpecial(
-    host: string,
+    row: number,
     extras: Extras | undefined,
     layout: Layout | undefined,
     numaCells: readonly number[] | undefined,
     sign: 1 | -1,
   ): void {
-    if (extras !== undefined) this.hostTable.claimExtras(host, extras, sign);
-    if (layout !== undefined) this.hostTable.claimLayout(host, layout, numaCells ?? [], sign);
+    if (extras !== undefined) this.hostTable.extras.claim(row, extras, sign);
+    if (layout !== undefined) this.hostTable.claimLayout(row, layout, numaCells ?? [], sign);
   }
 
   #claimOnHost(
-    host: string,
+    row: number,
     administration: string,
     needs: Resources,
     placement: VmPlacement,
     createdMs: number,
     sign: 1 | -1,
   ): void {
-    this.hostTable.claim(host, needs, createdMs, sign);
+    this.hostTable.claimRow(row, needs, createdMs, sign);
     if (placement.groups === undefined) return;
-    this.groups.count(administration, placement, this.hosts.get(host) as Host, sign);
+    this.groups.count(administration, placement, this.hostTable.hosts[row] as Host, sign);
   }
 
-  #claim(vm: Vm, host: string, sign: 1 | -1): void {
+  #claim(vm: Vm, row: number, sign: 1 | -1): void {
     const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
-    this.#claimOnHost(host, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
-    this.#claimSpecial(host, extras, layoutOf(heldSpec(vm)), vm.numaCells, sign);
+    this.#claimOnHost(row, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
+    this.#claimSpecial(row, extras, layoutOf(heldSpec(vm)), vm.numaCells, sign);
     // Only what is there counts: what a decision claims for a while must not change the next one.
     if (hugepageKib === undefined) this.hostTable.index.note(needs, sign);
     if (pool !== '') {
@@ -363,7 +371,7 @@ export class State {
       this.poolClaimedMib.set(pool, claimed + sign * needs.diskMib);
     }
     const { administration, agreement, dataClass = defaultClass } = vm;
-    const site = this.siteOf(this.hosts.get(host) as Host);
+    const site = this.siteOf(this.hostTable.hosts[row] as Host);
     this.tenancy.claim(administration, site, heldWithExtras(vm), agreement, dataClass, sign);
   }
 }

@@ -38,16 +38,24 @@ export class VmsOfHosts {
   }
 }
 
-/** The VMs of each host that has any: counted first, and then put where they belong. */
-export function* byHost(vms: readonly Vm[], table: HostTable): Iterable<[host: string, vms: Vm[]]> {
+/** The row of each VM's host; -1 for one that has none. */
+export function rowsOf(vms: readonly Vm[], table: HostTable): Int32Array {
   const rows = new Int32Array(vms.length);
-  const ends = new Int32Array(table.count + 1);
   for (let index = 0; index < vms.length; index += 1) {
     const { host } = vms[index] as Vm;
-    const row = host === null ? -1 : (table.row(host) ?? -1);
-    rows[index] = row;
-    if (row >= 0) ends[row + 1] = (ends[row + 1] as number) + 1;
+    rows[index] = host === null ? -1 : table.rowOf(host);
   }
+  return rows;
+}
+
+/** The VMs of each host that has any: counted first, and then put where they belong. `rows` are those of `rowsOf`. */
+export function* byHost(
+  vms: readonly Vm[],
+  rows: Int32Array,
+  table: HostTable,
+): Iterable<[host: string, vms: Vm[]]> {
+  const ends = new Int32Array(table.count + 1);
+  for (const row of rows) if (row >= 0) ends[row + 1] = (ends[row + 1] as number) + 1;
   for (let row = 0; row < table.count; row += 1)
     ends[row + 1] = (ends[row + 1] as number) + (ends[row] as number);
   const sorted = new Int32Array(ends[table.count] as number);

@@ -2,15 +2,7 @@
  * Signed checkpoints (PROTOCOL E2): where the journal stands, in words that the scheduler cannot take back. Agents
  * keep the newest, and show it when they return; a journal that does not contain it has lost or changed its past.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hash,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign, verify } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Checkpoint } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
@@ -20,36 +12,54 @@ import type { JournalHead, SignedCheckpoint, Store } from '../store/store.js';
 /** A signature costs 50 µs; agents may share one that is this old. */
 const sharedForMs = 1000;
 
+/** The federation's key, as far as anybody has to see it. */
+export interface CheckpointKey {
+  /** SPKI, DER. */
+  readonly publicKey: Buffer;
+  sign(text: Buffer): Buffer;
+  verify(text: Buffer, signature: Buffer): boolean;
+}
+
+/** The Ed25519 key in a file, which is made at the first start. */
+export function checkpointKeyIn(keyFile: string): CheckpointKey {
+  if (!existsSync(keyFile)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(`${keyFile}.new`, pem, { mode: 0o600, flush: true });
+    renameSync(`${keyFile}.new`, keyFile);
+  }
+  const privateKey = createPrivateKey(readFileSync(keyFile));
+  const publicKey = createPublicKey(privateKey);
+  return {
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+    sign: (text) => sign(null, text, privateKey),
+    verify: (text, signature) => verify(null, text, publicKey, signature),
+  };
+}
+
 export class Checkpoints {
   readonly #engine: Engine;
-  readonly #store: Store;
-  readonly #privateKey: KeyObject;
-  readonly #publicKey: KeyObject;
+  readonly #store: Pick<Store, 'hashAt' | 'keepCheckpoint'>;
+  readonly #key: CheckpointKey;
   #keptSequence = 0;
   #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
 
-  /** Reads the key from `keyFile`, and makes it at the first start. */
-  constructor(engine: Engine, store: Store, keyFile: string) {
+  constructor(engine: Engine, store: Pick<Store, 'hashAt' | 'keepCheckpoint'>, key: CheckpointKey) {
     this.#engine = engine;
     this.#store = store;
-    if (!existsSync(keyFile)) {
-      const { privateKey } = generateKeyPairSync('ed25519');
-      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-      writeFileSync(`${keyFile}.new`, pem, { mode: 0o600, flush: true });
-      renameSync(`${keyFile}.new`, keyFile);
-    }
-    this.#privateKey = createPrivateKey(readFileSync(keyFile));
-    this.#publicKey = createPublicKey(this.#privateKey);
+    this.#key = key;
   }
 
   /** SPKI, DER. */
   get publicKey(): Buffer {
-    return this.#publicKey.export({ type: 'spki', format: 'der' });
+    return this.#key.publicKey;
   }
 
   /** SPKI, PEM. */
   get publicKeyPem(): string {
-    return this.#publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    return createPublicKey({ key: this.publicKey, format: 'der', type: 'spki' })
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
   }
 
   /** SHA-256 of the public key, hexadecimal. */
@@ -60,13 +70,13 @@ export class Checkpoints {
   /** Signs a point of the journal. */
   sign(head: JournalHead): SignedCheckpoint {
     const { incarnation } = this.#engine.state.federation.epoch;
-    const signature = sign(null, signedText(incarnation, head.sequence, head.hash), this.#privateKey);
+    const signature = this.#key.sign(signedText(incarnation, head.sequence, head.hash));
     return { ...head, incarnation, signature, atMs: this.#engine.now() };
   }
 
   /** Signs a text of another kind, which begins with the name of its form. */
   signText(text: string): Buffer {
-    return sign(null, Buffer.from(text), this.#privateKey);
+    return this.#key.sign(Buffer.from(text));
   }
 
   /** Has the newest point of the journal kept beside it, unless it is kept already. */
@@ -97,7 +107,7 @@ export class Checkpoints {
     if (kept === null || kept.sequence === 0) return null;
     const hash = Buffer.from(kept.hash);
     const text = signedText(kept.incarnation, kept.sequence, hash);
-    if (!verify(null, text, this.#publicKey, Buffer.from(kept.signature))) return null;
+    if (!this.#key.verify(text, Buffer.from(kept.signature))) return null;
     const { sequence } = this.#engine.head;
     if (this.#store.hashAt(kept.sequence)?.equals(hash)) return null;
     const reason =

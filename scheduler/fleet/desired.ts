@@ -1,6 +1,7 @@
 /** What a host should hold of one of its VMs, as a message to its agent. */
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
-import type { DesiredState, Vm } from '../core/model.js';
+import { hasDiskOnPool } from '../core/elsewhere/evacuation.js';
+import type { DesiredState, Leftover, Vm } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { imageMessage } from '../render/federation.js';
 import { policyMessage, specMessage } from '../render/vm.js';
@@ -11,7 +12,7 @@ const roles: Record<DesiredState, Desired['role']> = {
   deleted: 'VM_ROLE_DELETED',
 };
 
-export function desiredMessage(state: State, vm: Vm): Desired {
+export function desiredMessage(state: State, vm: Vm): Desired & { term: number; generation: number } {
   const image = state.imagesByUid.get(vm.spec.imageUid);
   return {
     uid: vm.uid,
@@ -29,5 +30,20 @@ export function desiredMessage(state: State, vm: Vm): Desired {
     vmName: `administrations/${vm.administration}/vms/${vm.id}`,
     storagePoolPath: vm.spec.pool === '' ? '' : (state.pools.get(vm.spec.pool)?.path ?? ''),
     numaCells: vm.numaCells,
+    diskExists: hasDiskOnPool(vm),
+  };
+}
+
+/** Of a VM that lives elsewhere, or is deleted since: nothing of it is to be left here, and its disk only where it is used. */
+export function leftoverMessage(state: State, { uid, term, generation, keepVolumes }: Leftover) {
+  const vm = state.vms.get(uid);
+  return {
+    uid,
+    role: keepVolumes ? ('VM_ROLE_RELEASED' as const) : ('VM_ROLE_DELETED' as const),
+    term,
+    generation,
+    epoch: state.federation.epoch,
+    stopMode: 'STOP_MODE_FORCE' as const,
+    vmName: vm === undefined ? '' : `administrations/${vm.administration}/vms/${vm.id}`,
   };
 }

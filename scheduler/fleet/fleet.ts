@@ -2,9 +2,11 @@
  * The agents that are connected: their sessions, their leases, and what happens when either ends. Desired states go
  * out after every commit that touched a VM; observations come in as commands.
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import { provenBy } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
@@ -14,6 +16,8 @@ import type { Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
 import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
+import { Elsewhere } from './elsewhere.js';
+import { fenceTargetsIn } from './fencers.js';
 import { Leases } from './leases.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
 import { AgentSession, type LinkStream } from './session.js';
@@ -37,6 +41,8 @@ export interface FleetOptions {
   log: Logger;
   /** Milliseconds since some moment, from a clock that nobody sets. */
   uptimeMs(): number;
+  /** A UUID for an order that goes to an agent. */
+  newId?(): string;
 }
 
 export class Fleet {
@@ -47,15 +53,19 @@ export class Fleet {
   readonly #uptimeMs: () => number;
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
+  readonly #elsewhere: Elsewhere;
+  /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
   #recovering: readonly string[] = [];
-  #sweep: NodeJS.Timeout | undefined;
+  #endSweep = () => {};
 
-  constructor({ engine, checkpoints, leaseMs, log, uptimeMs }: FleetOptions) {
+  constructor({ engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID }: FleetOptions) {
     this.#engine = engine;
     this.#checkpoints = checkpoints;
     this.#leaseMs = leaseMs;
     this.#log = log;
     this.#uptimeMs = uptimeMs;
+    const sessions = this.#sessions;
+    this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId });
   }
 
   /** Begins to lead the agents. */
@@ -67,14 +77,17 @@ export class Fleet {
       }
     }
     this.#recovering = state.federation.recoveringSites;
+    this.#elsewhere.start();
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
-    this.#sweep = setInterval(() => this.#lapse(), sweepMs);
-    this.#sweep.unref();
+    this.#endSweep = this.#engine.timers.every(sweepMs, () => {
+      this.#lapse();
+      this.#elsewhere.sweep();
+    });
   }
 
   /** A planned stop: longer leases first, then the streams end. */
   stop(): void {
-    clearInterval(this.#sweep);
+    this.#endSweep();
     for (const session of this.#sessions.values()) {
       const host = this.#engine.state.hosts.get(session.host);
       if (session.leaseId > 0 && !this.#isRecovering(host)) this.#grant(session, plannedStopLeaseMs);
@@ -88,6 +101,16 @@ export class Fleet {
     const endMs = this.#leases.endMs(host);
     return endMs === 0 ? 0 : Math.round(this.#engine.now() + endMs - this.#uptimeMs());
   };
+
+  /** Agents that are connected. */
+  get connected(): number {
+    return this.#sessions.size;
+  }
+
+  /** Leases that hosts hold, and of these those that end within half of their length: agents renew at a third. */
+  leaseCounts(): { held: number; ending: number } {
+    return this.#leases.count(this.#uptimeMs(), this.#leaseMs / 2);
+  }
 
   /**
    * Takes an agent's stream in, or says why not. `serial` is that of its certificate; null where there is no TLS.
@@ -137,11 +160,12 @@ export class Fleet {
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
     session.serial = serial;
+    session.fenceTargets = fenceTargetsIn(hello.report);
     this.#sessions.set(host, session);
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
     for (const seen of hello.observations) this.observe(session, seen);
     this.#log.info({ host, bootId: hello.bootId }, 'agent connected');
-    this.#engine.readable().then(() => this.#welcome(session));
+    this.#engine.whenReadable(() => this.#welcome(session));
     return session;
   }
 
@@ -168,6 +192,7 @@ export class Fleet {
 
   report(session: AgentSession, message: Report__Output): void {
     session.report = reportIn(message);
+    session.fenceTargets = fenceTargetsIn(message);
     const inventory = message.inventory === null ? null : inventoryIn(message.inventory);
     this.#runBy(session.host, {
       type: 'host.report',
@@ -179,6 +204,15 @@ export class Fleet {
     const host = this.#engine.state.hosts.get(session.host);
     if (host && this.#leases.endMs(host.id) === 0) this.#expectLease(host);
   }
+
+  /** What has come of an order to power another host off. */
+  fenced(session: AgentSession, result: FenceResult__Output): void {
+    this.#elsewhere.fenced(session, result);
+  }
+
+  /** Whether a host's agent speaks with the scheduler now, as far as that is known. */
+  isHeard = (host: string): boolean =>
+    this.#sessions.has(host) && this.#leases.endMs(host) > this.#uptimeMs();
 
   /** `heldMs` is what the agent holds, as it counts; null from one too old to say. */
   lease(session: AgentSession, id: number, heldMs: number | null = null): void {
@@ -243,7 +277,9 @@ export class Fleet {
 
   /** There are no renewals in recovery (PROTOCOL E2). */
   #isRecovering(host: Host | undefined): boolean {
-    return host !== undefined && this.#engine.state.federation.recoveringSites.includes(host.site);
+    if (host === undefined) return false;
+    const { recoveringSites } = this.#engine.state.federation;
+    return recoveringSites.includes(host.site) || this.#recovering.includes(host.site);
   }
 
   #welcome(session: AgentSession): void {
@@ -255,30 +291,46 @@ export class Fleet {
       protocolVersion,
       checkpoint: this.#checkpoints.newest(this.#uptimeMs()),
     });
+    this.#elsewhere.welcomed(session);
   }
 
-  #onCommitted({ touched }: Committed): void {
+  #onCommitted(committed: Committed): void {
+    const { touched } = committed;
+    this.#elsewhere.committed(committed);
     for (const vm of touched.written.vm.values()) {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
+      if (host.state === 'fenced') this.#cutFenced(host.id);
+      for (const { uid } of host.leftovers ?? []) this.#sessions.get(host.id)?.mark(uid);
       const refusal = hostRefusal(host, host.id);
       if (refusal === null) continue;
       if (host.state === 'retired') this.#leases.forget(host.id);
       const session = this.#sessions.get(host.id);
       if (session !== undefined) this.#cut(session, refusal, false);
     }
-    if (touched.written.federation.size > 0) this.#greetRecovered();
+    if (touched.written.federation.size === 0) return;
+    const { recoveringSites } = this.#engine.state.federation;
+    // It may be further by now than what was committed.
+    this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));
+  }
+
+  /** What its stream still brings is from before it was off: if it is on again, its agent says hello. */
+  #cutFenced(id: string): void {
+    this.#leases.forget(id);
+    const session = this.#sessions.get(id);
+    if (session !== undefined)
+      this.#cut(session, refuse('aborted', 'FENCED', 'the host was taken to be off; say hello again'), true);
   }
 
   /**
    * When recovery ends, the agents of the site say everything anew: what they saw meanwhile was not acted upon, and
    * they would not repeat it.
    */
-  #greetRecovered(): void {
+  #greetRecovered(recovering: readonly string[]): void {
     const { state } = this.#engine;
-    const ended = this.#recovering.filter((site) => !state.federation.recoveringSites.includes(site));
-    this.#recovering = state.federation.recoveringSites;
+    const ended = this.#recovering.filter((site) => !recovering.includes(site));
+    this.#recovering = recovering;
     if (ended.length === 0) return;
     for (const [id, session] of this.#sessions) {
       if (!ended.includes(state.hosts.get(id)?.site ?? '')) continue;

@@ -55,6 +55,13 @@ export class Leases {
     return lapsed;
   }
 
+  /** How many there are, and how many of them end within a time. */
+  count(uptimeMs: number, withinMs: number): { held: number; ending: number } {
+    let ending = 0;
+    for (const host of this.#leases.keys()) if (this.endMs(host) < uptimeMs + withinMs) ending += 1;
+    return { held: this.#leases.size, ending };
+  }
+
   #lease(host: string): Lease {
     let lease = this.#leases.get(host);
     if (lease === undefined) {

@@ -8,8 +8,11 @@ import type { LeaseGrant } from '../../proto/gen/secovia/v1/LeaseGrant.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Welcome } from '../../proto/gen/secovia/v1/Welcome.js';
 import type { HostReport } from '../core/commands.js';
+import { leftoverOf } from '../core/elsewhere/leftovers.js';
+import type { Host } from '../core/model.js';
 import type { Engine } from '../engine.js';
-import { desiredMessage } from './desired.js';
+import { desiredMessage, leftoverMessage } from './desired.js';
+import type { FenceTarget } from './fencers.js';
 
 /** What a session needs of its stream. */
 export interface LinkStream {
@@ -30,6 +33,8 @@ export class AgentSession {
   leaseId = 0;
   /** Of the certificate that proves which host this is; null where there is no TLS. */
   serial: string | null = null;
+  /** The hosts that its agent can power off. */
+  fenceTargets: readonly FenceTarget[] = [];
   ended = false;
   readonly #dirty = new Set<string>();
   /** Term and generation last sent of each VM: what has not changed since needs no words (PROTOCOL S4). */
@@ -40,7 +45,8 @@ export class AgentSession {
   #synced = false;
   /** The wire has no room. */
   #blocked = false;
-  #release: (() => void) | null = null;
+  /** What waits for it to have room. */
+  readonly #waiting: (() => void)[] = [];
   /** The newest grant that the wire had no room for; older ones are worth nothing. */
   #waitingGrant: LeaseGrant | null = null;
 
@@ -57,15 +63,17 @@ export class AgentSession {
   /** Notes a VM whose desired state the agent may have to hear. */
   mark(uid: string): void {
     this.#dirty.add(uid);
-    if (this.#welcomed) void this.#pump();
+    if (this.#welcomed) this.#pump();
   }
 
   /** Welcomes the agent, sends everything of its host, and says when that is done. */
   welcome(welcome: Welcome): void {
     this.send({ welcome });
     this.#welcomed = true;
-    for (const vm of this.engine.state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
-    void this.#pump();
+    const { state } = this.engine;
+    for (const vm of state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
+    for (const { uid } of state.hosts.get(this.host)?.leftovers ?? []) this.#dirty.add(uid);
+    this.#pump();
   }
 
   send(message: LinkResponse): void {
@@ -89,58 +97,70 @@ export class AgentSession {
     if (this.ended) return;
     this.ended = true;
     if (this.#waitingGrant !== null) this.stream.write({ leaseGrant: this.#waitingGrant });
-    this.#release?.();
+    this.#waiting.length = 0;
     this.stream.end();
   }
 
-  async #pump(): Promise<void> {
-    if (this.#pumping) return;
+  /** Sends what there is to hear, a part after the other: each when it is durable, and when the wire has room. */
+  #pump(): void {
+    if (this.#pumping || this.ended) return;
     this.#pumping = true;
-    try {
-      while (!this.ended) {
-        const next = this.#takeNext();
-        if (next === null) break;
-        await this.engine.readable();
-        if (next.desired.length > 0) await this.#write({ desiredSet: { desired: next.desired } });
-        if (next.synced) await this.#write({ desiredSynced: { epoch: this.engine.state.federation.epoch } });
-      }
-    } finally {
+    // Not at once: what is noted together goes together.
+    this.engine.timers.soon(() => {
+      const next = this.ended ? null : this.#takeNext();
+      if (next === null) this.#pumping = false;
+      else this.engine.whenReadable(() => this.#deliver(next.desired, next.synced));
+    });
+  }
+
+  #deliver(desired: Desired[], synced: boolean): void {
+    if (desired.length > 0) this.#whenRoom(() => this.send({ desiredSet: { desired } }));
+    if (synced)
+      this.#whenRoom(() => this.send({ desiredSynced: { epoch: this.engine.state.federation.epoch } }));
+    this.#whenRoom(() => {
       this.#pumping = false;
-    }
+      this.#pump();
+    });
   }
 
   /** What the agent has to hear next; `synced` when that is everything. Null when there is nothing. */
   #takeNext(): { desired: Desired[]; synced: boolean } | null {
     const { state } = this.engine;
-    const site = state.hosts.get(this.host)?.site;
+    const host = state.hosts.get(this.host);
     // In recovery nothing is started or deleted (PROTOCOL E2); what was noted is sent when it ends.
-    if (site === undefined || state.federation.recoveringSites.includes(site)) return null;
+    if (host === undefined || state.federation.recoveringSites.includes(host.site)) return null;
     const desired: Desired[] = [];
     for (const uid of this.#dirty) {
       if (desired.length === chunk) return { desired, synced: false };
       this.#dirty.delete(uid);
-      const vm = state.vms.get(uid);
-      if (vm === undefined || vm.host !== this.host) {
+      const message = this.#desiredOf(host, uid);
+      if (message === null) {
         this.#sent.delete(uid);
         continue;
       }
-      const version = vm.term * generationsPerTerm + vm.generation;
+      const version = message.term * generationsPerTerm + message.generation;
       if (this.#sent.get(uid) === version) continue;
       this.#sent.set(uid, version);
-      desired.push(desiredMessage(state, vm));
+      desired.push(message);
     }
     const synced = !this.#synced;
     this.#synced = true;
     return desired.length > 0 || synced ? { desired, synced } : null;
   }
 
-  async #write(message: LinkResponse): Promise<void> {
-    if (this.#blocked && !this.ended) {
-      await new Promise<void>((resolve) => {
-        this.#release = resolve;
-      });
-    }
-    this.send(message);
+  /** What the host should hold of a VM: its own, or nothing of one that was started elsewhere. */
+  #desiredOf(host: Host, uid: string): ReturnType<typeof desiredMessage> | null {
+    const { state } = this.engine;
+    const vm = state.vms.get(uid);
+    if (vm?.host === this.host) return desiredMessage(state, vm);
+    const leftover = leftoverOf(host, uid);
+    return leftover === undefined ? null : leftoverMessage(state, leftover);
+  }
+
+  /** In the order in which it was asked for. */
+  #whenRoom(work: () => void): void {
+    if (this.#waiting.length === 0 && !this.#blocked) work();
+    else this.#waiting.push(work);
   }
 
   #put(message: LinkResponse): void {
@@ -154,9 +174,10 @@ export class AgentSession {
     const leaseGrant = this.#waitingGrant;
     this.#waitingGrant = null;
     if (leaseGrant !== null) this.send({ leaseGrant });
-    if (this.#blocked) return;
-    const release = this.#release;
-    this.#release = null;
-    release?.();
+    while (!this.#blocked) {
+      const work = this.#waiting.shift();
+      if (work === undefined) return;
+      work();
+    }
   }
 }

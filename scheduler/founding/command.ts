@@ -1,8 +1,7 @@
 /** `secovia-scheduler init` and `administrator`: what is done beside the scheduler, on its machine, and not over the API. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { federationName } from '../config.js';
-
-const dataDirDefault = '/var/lib/secovia-scheduler';
+import { dataDirDefault } from '../data-folder.js';
 
 interface InitOptions {
   dataDir: string;
@@ -31,7 +30,7 @@ export function addInitCommand(program: Command): void {
       `
 The administrator takes the folder to where secovia is used, as ~/.config/secovia or with --identity.
 If it is interrupted, repeat it with the same words. A root that is given should sign for this federation alone.
-Keep a backup of the data folder's authority/: without it nobody new can come in.
+Make backups (secovia-scheduler backup FILE): without the authority in the data folder nobody new can come in.
 Exit status: 0 done, 1 refused, 2 wrong usage.`,
     )
     .action(async ({ dataDir, admin, out, federation, authorityCertificate, authorityKey }: InitOptions) => {

@@ -42,6 +42,12 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
       return `host ${change.id} has another inventory`;
     case 'host.state':
       return `host ${change.id} is ${change.state}${change.reason === '' ? '' : `: ${change.reason}`}`;
+    case 'host.fence':
+      return `host ${change.id}: fence ${change.fence.state}: ${change.fence.message}`;
+    case 'host.leftover':
+      return `host ${change.id} is to take away what it has of VM ${vm(change.leftover.uid)}`;
+    case 'host.cleared':
+      return `nothing is left on host ${change.id} of VM ${vm(change.uid)}`;
     case 'host.reported':
       return `host ${change.id} reports ${change.libvirtAvailable ? 'libvirt' : 'no libvirt'} and ${change.foreignDomains} foreign domains`;
     case 'operation.started':
@@ -65,6 +71,8 @@ function vmWords(change: VmChange, name: string): string {
   switch (change.type) {
     case 'vm.placed':
       return `placed VM ${name}${on(change.host)}${formerly(change, 'host')}`;
+    case 'vm.waits':
+      return `VM ${name} cannot restart elsewhere${faultWords(change.fault)}`;
     case 'vm.adopted':
       return `VM ${name} was found${on(change.host)}, at term ${change.term}`;
     case 'vm.unplaced':

@@ -1,6 +1,7 @@
 /** A host as a message: what was decided about it, and when its lease ends. */
 import type { Host as HostMessage } from '../../proto/gen/secovia/v1/Host.js';
 import type { HostState__Output as HostStateName } from '../../proto/gen/secovia/v1/HostState.js';
+import { restartsElsewhere } from '../core/elsewhere/evacuation.js';
 import { etagOf } from '../core/etag.js';
 import type { Host, HostState } from '../core/model.js';
 import type { State } from '../core/state.js';
@@ -16,6 +17,7 @@ export const hostStateNames: Record<HostState, HostStateName> = {
   lost: 'HOST_STATE_LOST',
   retired: 'HOST_STATE_RETIRED',
   quarantined: 'HOST_STATE_QUARANTINED',
+  fenced: 'HOST_STATE_FENCED',
 };
 
 /** When the lease of a host ends, in milliseconds since 1970; 0 when it has none. Leases are not in the state. */
@@ -45,6 +47,36 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     vcpuOvercommitPercent: host.vcpuOvercommitPercent ?? 0,
     certificates: (host.certificates ?? []).map(certificateMessage),
     revoked: host.revoked ?? false,
+    fence: fenceMessage(host),
+    waitingVms: waitingVms(state, host),
+    leftoverVms: host.leftovers?.length ?? 0,
     ...hostCellsMessage(host, state.hostTable.claimsOnCells(host.id)),
   };
+}
+
+const fenceStates = {
+  ordered: 'HOST_FENCE_STATE_ORDERED',
+  failed: 'HOST_FENCE_STATE_FAILED',
+  off: 'HOST_FENCE_STATE_OFF',
+} as const;
+
+function fenceMessage({ fence }: Host): HostMessage['fence'] {
+  if (fence === undefined) return null;
+  const { state, sinceMs, fencer, attempts, message, pace } = fence;
+  const slowed =
+    'many hosts of its site were lost together, so its VMs restart elsewhere slowly; at once with: secovia host evacuate';
+  return {
+    state: fenceStates[state],
+    stateTime: timestamp(sinceMs),
+    fencer: fencer === null ? '' : nameOf('host', fencer),
+    attempts,
+    message: pace === 'slow' ? `${message}; ${slowed}` : message,
+  };
+}
+
+function waitingVms(state: State, { id, state: stands }: Host): number {
+  if (stands !== 'lost' && stands !== 'fenced') return 0;
+  let waiting = 0;
+  for (const vm of state.vmsOfHost(id)) if (restartsElsewhere(vm)) waiting += 1;
+  return waiting;
 }

@@ -13,7 +13,7 @@ import type { State } from '../core/state.js';
 import type { Breach, DataClass, ResidencyRule } from '../core/tenancy/model.js';
 import { plannedHost, type SiteVerdict } from '../core/tenancy/answers.js';
 import { duration, timestamp } from './basics.js';
-import { breachSentence } from './breach-words.js';
+import { breachSentence } from '../core/tenancy/breach-words.js';
 import { hostNameInSight } from './in-sight.js';
 import { nameOf, vmName } from './names.js';
 

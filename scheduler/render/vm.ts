@@ -6,9 +6,19 @@ import type { VmPolicy as VmPolicyMessage } from '../../proto/gen/secovia/v1/VmP
 import type { VmPriority__Output as VmPriorityName } from '../../proto/gen/secovia/v1/VmPriority.js';
 import type { VmSpec as VmSpecMessage } from '../../proto/gen/secovia/v1/VmSpec.js';
 import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
+import { restartsElsewhere } from '../core/elsewhere/evacuation.js';
 import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
-import type { Operation, OperationState, Priority, Vm, VmPolicy, VmSpec } from '../core/model.js';
+import type {
+  Fault,
+  Host,
+  Operation,
+  OperationState,
+  Priority,
+  Vm,
+  VmPolicy,
+  VmSpec,
+} from '../core/model.js';
 import { priorityOf } from '../core/priority.js';
 import { waitsForRestart } from '../core/resize.js';
 import { isSameSize, sizeOf } from '../core/sizes.js';
@@ -64,6 +74,7 @@ export function policyMessage(policy: VmPolicy): VmPolicyMessage {
         ? 'GUEST_SHUTDOWN_POLICY_RESTART'
         : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
     rebuildable: policy.rebuildable,
+    onHostLoss: policy.onHostLoss === 'restart' ? 'HOST_LOSS_POLICY_RESTART' : 'HOST_LOSS_POLICY_WAIT',
   };
 }
 
@@ -104,7 +115,7 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     term: vm.term,
     deletionProtection: vm.deletionProtection,
     operation: vm.operation === null ? '' : nameOf('operation', vm.operation),
-    error: statusMessage(vm.fault),
+    error: statusMessage(vm.fault ?? unproven(vm, host)),
     etag: etagOf(vm.revision),
     createTime: timestamp(vm.createdMs),
     updateTime: timestamp(vm.updatedMs),
@@ -116,6 +127,17 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     parked: vm.parked ?? false,
     breachTime: removed ? null : timestamp(breachOf(state, vm)?.sinceMs ?? 0),
     ...sizesMessage(vm),
+  };
+}
+
+/** Why one that should restart elsewhere does not, while its host is lost. */
+function unproven(vm: Vm, host: Host | undefined): Fault | null {
+  if (host?.state !== 'lost' || !restartsElsewhere(vm)) return null;
+  return {
+    code: 9,
+    reason: 'NOT_PROVEN_OFF',
+    message:
+      'its host is lost, and nothing proves yet that it is off: until then it is not started elsewhere, or it might run twice; an operator of the host sees why: secovia host show',
   };
 }
 

@@ -8,7 +8,7 @@ import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/mode
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
 import type { EntityKind } from '../core/touched.js';
-import { type JournalHead, type LoadedRequest, type Store, StoreError } from './store.js';
+import { type JournalHead, type LoadHandlers, type LoadedRequest, type Store, StoreError } from './store.js';
 
 export interface Loaded {
   state: State;
@@ -17,13 +17,22 @@ export interface Loaded {
 }
 
 export async function loadState(store: Store, strategy?: Strategy): Promise<Loaded> {
+  const { handlers, loaded } = loading(strategy);
+  return loaded(await store.load(handlers));
+}
+
+/** What `loadState` does with what a store has, for whoever reads one at once: the handlers first, then `loaded`. */
+export function loading(strategy?: Strategy): {
+  handlers: LoadHandlers;
+  loaded(head: JournalHead & { lastMs: number }): Loaded;
+} {
   const state = new State(strategy);
   const hosts: Host[] = [];
   const vms: Vm[] = [];
   const operations: Operation[] = [];
   const requests: LoadedRequest[] = [];
   const decisions: string[] = [];
-  const head = await store.load({
+  const handlers: LoadHandlers = {
     onEntity(kind, body) {
       const entity = parse(kind, body);
       switch (kind) {
@@ -85,22 +94,26 @@ export async function loadState(store: Store, strategy?: Strategy): Promise<Load
     },
     onDecision: (line) => decisions.push(line),
     onRequest: (request) => requests.push(request),
-  });
-  notePartners(state);
-  // Listings follow the order of creation, as they did before the restart.
-  hosts.sort((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
-  vms.sort((a, b) => a.createdSequence - b.createdSequence);
-  operations.sort((a, b) => a.createdSequence - b.createdSequence);
-  for (const host of hosts) state.addHost(host);
-  state.addVms(vms);
-  for (const operation of operations) state.operations.set(operation.id, operation);
-  for (const operation of [...operations].sort((a, b) => a.endedMs - b.endedMs)) {
-    if (operation.state !== 'running') state.endedOperations.push(operation.id);
+  };
+  return { handlers, loaded };
+
+  function loaded(head: JournalHead & { lastMs: number }): Loaded {
+    notePartners(state);
+    // Listings follow the order of creation, as they did before the restart.
+    hosts.sort((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
+    vms.sort((a, b) => a.createdSequence - b.createdSequence);
+    operations.sort((a, b) => a.createdSequence - b.createdSequence);
+    for (const host of hosts) state.addHost(host);
+    state.addVms(vms);
+    for (const operation of operations) state.operations.set(operation.id, operation);
+    for (const operation of [...operations].sort((a, b) => a.endedMs - b.endedMs)) {
+      if (operation.state !== 'running') state.endedOperations.push(operation.id);
+    }
+    state.sequence = head.sequence - decisions.length;
+    for (const line of decisions) replay(state, line);
+    state.lastMs = head.lastMs;
+    return { state, head: { sequence: head.sequence, hash: head.hash }, requests };
   }
-  state.sequence = head.sequence - decisions.length;
-  for (const line of decisions) replay(state, line);
-  state.lastMs = head.lastMs;
-  return { state, head: { sequence: head.sequence, hash: head.hash }, requests };
 }
 
 /** Sites from before there were partners name one that has no record. */

@@ -5,6 +5,7 @@
 import { createHash, createPrivateKey, type KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import type { Authority, Signed } from '../api/authority.js';
 import type { Certificate } from '../core/access/model.js';
+import type { OwnCertificate } from '../core/alarms/alarm.js';
 import { schedulerUri } from '../core/access/uris.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { type Issuer, makeMember, type Purpose } from './certificates.js';
@@ -66,6 +67,13 @@ export class CertificateAuthority implements Authority {
     );
   }
 
+  /** From when until when it can sign: as long as the certificate of its chain that ends first. */
+  get life(): OwnCertificate {
+    const all = [...certificatesIn(this.chainPem), new X509Certificate(this.rootPem)];
+    const lives = all.map((certificate) => lifeOf('authority', certificate));
+    return lives.reduce((first, other) => (other.endMs < first.endMs ? other : first));
+  }
+
   /** The certificate that a chain begins with, as a record of it; null when this authority did not sign it. */
   recognises(chainPem: string): Certificate | null {
     const [certificate] = certificatesIn(chainPem);
@@ -120,6 +128,10 @@ export class CertificateAuthority implements Authority {
       chainPem: `${made.toString('pem')}\n${this.chainPem}`,
     };
   }
+}
+
+export function lifeOf(of: OwnCertificate['of'], { validFrom, validTo }: X509Certificate): OwnCertificate {
+  return { of, issuedMs: Date.parse(validFrom), endMs: Date.parse(validTo) };
 }
 
 function checkLink(certificate: X509Certificate, above: X509Certificate, nowMs: number): void {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { isRefusal } from '../core/refusal.js';
 import { schedulerUri } from '../core/access/uris.js';
-import { AuthorityError, type CertificateAuthority, certificatesIn } from './authority.js';
+import type { OwnCertificate } from '../core/alarms/alarm.js';
+import { AuthorityError, type CertificateAuthority, certificatesIn, lifeOf } from './authority.js';
 import { replaceFile, textOf } from '../../proto/durable-folder.js';
 
 const lifeMs = 30 * 24 * 3600 * 1000;
@@ -52,6 +53,12 @@ export class ServerCertificate {
     this.#pem = pem;
     this.#dueMs = this.#dueOf(pem, nowMs);
     return true;
+  }
+
+  /** From when until when it is good; none before it was read. */
+  get lives(): OwnCertificate[] {
+    const [certificate] = certificatesIn(this.#pem);
+    return certificate === undefined ? [] : [lifeOf('scheduler', certificate)];
   }
 
   /** For a server that asks for certificates of this authority. Connections are as secure as TLS 1.3 is. */

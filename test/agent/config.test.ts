@@ -34,6 +34,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     runDir: '/run/secovia',
     accelerator: 'auto',
     trashRetentionHours: 24,
+    metricsListen: '',
     insecure: false,
     identityDir: '',
     imageDirectories: [],
@@ -48,6 +49,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     SECOVIA_AGENT_IMAGE_DIRECTORIES: '/a:/b',
     SECOVIA_AGENT_POOL_DIRECTORIES: '/srv/pools',
     SECOVIA_AGENT_TRASH_RETENTION_HOURS: '1.5',
+    SECOVIA_AGENT_METRICS_LISTEN: '[::1]:7445',
     SECOVIA_AGENT_EXTRAS: '{ gpu:a30: [0000:3b:00.0, 0000:af:00.0], licence: 3 }',
   };
   t.match(load(text, environment, { logLevel: 'error', rack: undefined }), {
@@ -59,6 +61,7 @@ t.test('defaults, file, environment, flags: each wins over those before it', asy
     imageDirectories: ['/a', '/b'],
     poolDirectories: ['/srv/pools'],
     trashRetentionHours: 1.5,
+    metricsListen: '[::1]:7445',
     extras: { 'gpu:a30': ['0000:3b:00.0', '0000:af:00.0'], licence: 3 },
   });
 });
@@ -70,6 +73,7 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
     [`${least}reserved: { ram: 1 }\n`, {}, {}, /^reserved\.ram in .*\.yaml is not a setting/],
     [`${least}accelerator: fast\n`, {}, {}, /^accelerator in .*\.yaml: must be auto, kvm or tcg/],
     [`${least}dataDir: data\n`, {}, {}, /^dataDir in .*: must be an absolute path/],
+    [`${least}metricsListen: '7445'\n`, {}, {}, /^metricsListen in .*: must be ADDRESS:PORT/],
     [`${least}scheduler: nowhere\n`, {}, {}, /not YAML|must be HOST:PORT/],
     [least, { SECOVIA_AGENT_HOTS: 'x' }, {}, /^SECOVIA_AGENT_HOTS in the environment is not a setting/],
     [
@@ -106,8 +110,39 @@ t.test('what is wrong is told in a sentence that says where', async (t) => {
   t.throws(() => loadConfig(missing), ConfigError, 'a file that was named must be there');
 });
 
+t.test('what is wrong with the fencing settings is told likewise', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['{ H2: [{ program: fence_ipmilan }] }', /^fencing in .*\.yaml: names a host as none can be named/],
+    ['', /^fencing in .*: must name hosts, each with a list of methods/],
+    ['{ h2: [] }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
+    ['{ h2: fence_ipmilan }', /^fencing\.h2 in .*: must be a list of 1 to 8 methods/],
+    ['{ h2: [{ program: reboot }] }', /^fencing\.h2\.0\.program in .*: must be one of the fence-agents/],
+    ['{ h2: [{ program: fence_a/../b }] }', /must be one of the fence-agents/],
+    ...['password', 'passwd', 'password_script'].map((secret): [string, RegExp] => [
+      `{ h2: [{ program: fence_a, options: { ${secret}: x } }] }`,
+      /^fencing\.h2\.0\.options in .*: must not have pass.*: name a passwordFile/,
+    ]),
+    ['{ h2: [{ program: fence_a, options: { action: on } }] }', /must not have action/],
+    ['{ h2: [{ program: fence_a, options: { --ip: x } }] }', /--ip, which is not the name of an option/],
+    ['{ h2: [{ program: fence_a, options: { ip: "x\\naction=on" } }] }', /must be a text of one line/],
+    ['{ h2: [{ program: fence_a, passwordFile: secret }] }', /passwordFile in .*: must be an absolute path/],
+    ['{ h2: [{ program: fence_a, timeoutSeconds: 1 }] }', /timeoutSeconds in .*: must be 5 to 600/],
+    ['{ h2: [{ program: fence_a, pasword: x }] }', /pasword in .* is not a setting of the agent/],
+  ];
+  for (const [fencing, message] of cases) {
+    t.throws(() => load(`${least}fencing: ${fencing}\n`), { name: 'ConfigError', message }, fencing);
+  }
+  t.throws(() => load(`${least}controllerGuidCommand: ipmitool mc guid\n`), /must be a list/);
+  t.throws(
+    () => load(least, { SECOVIA_AGENT_FENCING: '{ h2: 1 }' }),
+    /^fencing\.h2 in SECOVIA_AGENT_FENCING: /,
+  );
+});
+
 t.test('what is printed can be loaded again', async (t) => {
-  const config = load(`${least}capacity: { vcpus: 4 }\n`);
+  const fencing = '{ h2: [{ program: fence_ipmilan, options: { ip: a, lanplus: true, cipher: 3 } }] }';
+  const config = load(`${least}capacity: { vcpus: 4 }\nfencing: ${fencing}\n`);
+  t.same(config.fencing.h2?.[0]?.options, { ip: 'a', lanplus: '1', cipher: '3' });
   t.same(load(printConfig(config)), config);
 });
 

@@ -11,6 +11,7 @@ import type { VmObservation } from '../../agent/converge/observation.js';
 import { uidOf, wanted, World } from './world.js';
 
 const vmCount = 3;
+const shared = 3;
 const vm = fc.integer({ min: 1, max: vmCount });
 
 type Happening =
@@ -28,6 +29,8 @@ type Happening =
   | { kind: 'perform'; place: number; lose: boolean }
   | { kind: 'performMany'; count: number }
   | { kind: 'crash' }
+  /** The machine loses its power; with `moves` a VM of the shared pool lives elsewhere when it is back. */
+  | { kind: 'reboot of the machine'; moves: boolean }
   | { kind: 'time'; ms: number }
   | { kind: 'guest'; vm: number; does: 'crashes' | 'shutsDown' | 'pauses' | 'vanishes' | 'turnsDeaf' }
   | { kind: 'away' }
@@ -66,6 +69,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reboot' as const), vm, forced: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('repeatOldWord' as const), vm, back: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'crash' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('reboot of the machine' as const), moves: fc.boolean() }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(1, 500, 5_000, 70_000) }),
@@ -111,7 +118,7 @@ class Scheduler {
     const last = this.latest(number);
     const takenAway = last?.role === 'deleted' || last?.role === 'released';
     const word = wanted({
-      ...(last ?? {}),
+      ...(last ?? natureOf(number)),
       uid: uidOf(number),
       generation: (last?.generation ?? 0) + 1,
       // A VM that left comes back only under a new term, and another host had it in between.
@@ -121,13 +128,40 @@ class Scheduler {
     this.words.set(number, [...(this.words.get(number) ?? []), word]);
     return word;
   }
+
+  /** Another host has the VM from now on. What was said before is never said again. */
+  moveAway(world: World, number: number): void {
+    const last = this.latest(number) ?? this.next(number, {}, false);
+    const { uid, storagePoolPath: poolPath } = last;
+    world.elsewhere.add(uid);
+    // Made there, if it had none.
+    if (!world.host.volumeExists({ uid, poolPath })) {
+      world.host.createVolume({ uid, poolPath, sizeMib: 1024, backing: { path: '/image', format: 'qcow2' } });
+    }
+    const word = this.next(number, { role: 'released', diskExists: true }, true);
+    this.words.set(number, [word]);
+  }
 }
+
+/** The first stays on its host, the second is rebuilt elsewhere, the third restarts elsewhere from a shared pool. */
+const natureOf = (number: number): Partial<VmDesired> => ({
+  restartsElsewhere: number > 1,
+  storagePoolPath: number === shared ? '/pools/a' : '',
+});
 
 function happen(world: World, scheduler: Scheduler, event: Happening): void {
   switch (event.kind) {
     case 'want': {
       const size = { vcpus: event.vcpus, memoryMib: event.memory, diskMib: event.disk };
-      world.desired(scheduler.next(event.vm, { role: event.role, size }, event.moves));
+      const uid = uidOf(event.vm);
+      const takesAway = event.role === 'deleted' || event.role === 'released';
+      // What is elsewhere is deleted there.
+      if (takesAway && world.elsewhere.has(uid)) return;
+      // A volume of a shared pool goes for good with its VM.
+      if (event.vm === shared && scheduler.latest(shared)?.role === 'deleted') return;
+      const diskExists = world.elsewhere.delete(uid) || (scheduler.latest(event.vm)?.diskExists ?? false);
+      const change = { role: event.role, size, diskExists: diskExists && event.role !== 'deleted' };
+      world.desired(scheduler.next(event.vm, change, event.moves));
       return;
     }
     case 'reboot': {
@@ -150,6 +184,11 @@ function happen(world: World, scheduler: Scheduler, event: Happening): void {
       return;
     case 'crash':
       world.crash();
+      return;
+    case 'reboot of the machine':
+      world.reboot();
+      // Its host hears of it later. What is being deleted is not restarted.
+      if (event.moves && scheduler.latest(shared)?.role !== 'deleted') scheduler.moveAway(world, shared);
       return;
     case 'time':
       world.advance(event.ms);
@@ -231,8 +270,12 @@ t.test('no order of events breaks a rule, and all of them end well', async (t) =
         const running = world.host.inspect(uidOf(number))?.power.kind === 'running';
         if ((seen?.state === 'running') !== running)
           problems.push('said to run, and does not, or the reverse');
-        if (last.role === 'deleted' && world.host.volumeExists({ uid: uidOf(number), poolPath: '' })) {
+        const disk = { uid: uidOf(number), poolPath: last.storagePoolPath };
+        if (last.role === 'deleted' && world.host.volumeExists(disk)) {
           problems.push('deleted, and its volume is still there');
+        }
+        if (world.elsewhere.has(uidOf(number)) && !world.host.volumeExists(disk)) {
+          problems.push('the disk of a VM that is elsewhere is gone');
         }
         const sizeProblem = wrongSize(world, last, seen);
         if (sizeProblem !== null) problems.push(sizeProblem);

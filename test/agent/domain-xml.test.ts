@@ -318,6 +318,14 @@ t.test('a word of the scheduler is read, or refused with a reason', async (t) =>
     desired: { hardware: { extras: {}, hugepageKib: 2048, cells: [0, 3], dedicatedCpus: true } },
   });
   t.match(read({ role: 'VM_ROLE_DELETED', spec: null, image: null }), { ok: true, desired: { size: null } });
+  t.match(read({}), { desired: { restartsElsewhere: false, diskExists: false } });
+  t.match(read({ policy: { onHostLoss: 'HOST_LOSS_POLICY_WAIT' } }), {
+    desired: { restartsElsewhere: false },
+  });
+  t.match(read({ policy: { onHostLoss: 'HOST_LOSS_POLICY_RESTART' } }), {
+    desired: { restartsElsewhere: true },
+  });
+  t.match(read({ diskExists: true, image: null }), { ok: true, desired: { diskExists: true, image: null } });
   const image = word(uidOf(1)).image ?? {};
   const cases: [string, Partial<Desired>, RegExp][] = [
     ['no uid', { uid: '' }, /uid/],

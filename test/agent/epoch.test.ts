@@ -43,7 +43,7 @@ t.test('checkpoints are ordered the same way, and two of one place must agree', 
 
 t.test('E2: the core keeps what is newer and signed, and shouts about another past', async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   const now = { bootMs: 0, wallMs: 0 };
   const core = new AgentCore(
     {
@@ -51,6 +51,7 @@ t.test('E2: the core keeps what is newer and signed, and shouts about another pa
       ledger,
       random: () => 0,
       poolDirectories: [],
+      fencing: {},
       verifyCheckpoint: (offered) =>
         verify(
           null,

@@ -95,7 +95,7 @@ async function setUp(t: Test) {
   const hypervisor = new FakeHypervisor(host);
   const images = new ImageStore(place('data'), [place('images')], [place('pools')]);
   await images.prepare();
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   const clock = systemClock();
   const wire = new Wire();
   const core = new AgentCore(
@@ -104,6 +104,7 @@ async function setUp(t: Test) {
       ledger,
       random: () => 0,
       poolDirectories: [place('pools')],
+      fencing: {},
       verifyCheckpoint: () => false,
     },
     clock.now(),
@@ -118,6 +119,7 @@ async function setUp(t: Test) {
     transport: wire,
     survey: async () => ({}),
     measure: async () => ({ memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 }),
+    fence: () => Promise.reject(new Error('nobody is to be fenced')),
     trashRetentionMs: 3600_000,
   });
   shell.start();

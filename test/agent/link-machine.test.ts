@@ -100,6 +100,29 @@ t.test('L1: a lease counts from when it was asked for', async (t) => {
   t.equal(play.machine.status().leaseExpiresAt, 21_000, 'and none that is older');
 });
 
+t.test('an order to fence is a word like any other, and its answer waits for a stream', async (t) => {
+  const play = new Play().link();
+  const order = (offered: Epoch) =>
+    wire({ fenceOrder: { id: uidOf(1), host: 'hosts/h2', epoch: offered, controllerGuid: 'x' } });
+  t.match(play.receive(order(epoch)), [{ kind: 'fenceOrder', order: { id: uidOf(1), host: 'hosts/h2' } }]);
+  for (const offered of [
+    { ...epoch, counter: 4 },
+    { ...epoch, instance: 'two' },
+  ]) {
+    t.same(kinds(play.receive(order(offered))), ['problem'], 'E1');
+  }
+  play.machine.ended('gone', play.now);
+  play.machine.answerFence({ id: uidOf(1), outcome: 'FENCE_OUTCOME_OFF' });
+  t.same(sent(play.settle()), []);
+  t.equal(play.machine.status().waiting, 1);
+  play.wake();
+  play.machine.opened(play.now);
+  play.settle();
+  const fenceResult = { id: uidOf(1), outcome: 'FENCE_OUTCOME_OFF' as const };
+  t.match(sent(play.receive(welcome)), [{ leaseRequest: {} }, { fenceResult }]);
+  t.equal(play.machine.status().waiting, 0);
+});
+
 t.test('leases are asked for at their interval, reports sent at theirs', async (t) => {
   const play = new Play().link();
   const leases: number[] = [];

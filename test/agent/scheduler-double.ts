@@ -7,6 +7,7 @@ import type { SecureContextOptions } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { AgentServiceHandlers } from '../../proto/gen/secovia/v1/AgentService.js';
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { JoinRequest__Output } from '../../proto/gen/secovia/v1/JoinRequest.js';
 import type { LinkRequest__Output } from '../../proto/gen/secovia/v1/LinkRequest.js';
@@ -34,6 +35,7 @@ export class SchedulerDouble {
   hellos: Hello__Output[] = [];
   reports: Report__Output[] = [];
   goodbyes: string[] = [];
+  fenceResults: FenceResult__Output[] = [];
   /** Every observation, in order, with those of Hello. */
   observed: Observation__Output[] = [];
   leaseRequests = 0;
@@ -145,6 +147,7 @@ export class SchedulerDouble {
     }
     if (request.observation) this.observed.push(request.observation);
     if (request.report) this.reports.push(request.report);
+    if (request.fenceResult) this.fenceResults.push(request.fenceResult);
     if (request.goodbye) this.goodbyes.push(request.goodbye.reason);
     if (request.leaseRequest) {
       this.leaseRequests++;

@@ -16,7 +16,7 @@ const freshFolder = (): string => join(folder, String(++serial));
 const pathOf = (dataDir: string): string => join(dataDir, 'agent-state.json');
 
 function someContent(): LedgerContent {
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   ledger.raiseEpoch({ incarnation: 1, counter: 7, instance: 'abc' });
   ledger.keepCheckpoint({ incarnation: 1, sequence: 42, hashHex: 'ff', signatureBase64: 'AA==' });
   for (let number = 1; number <= 3; number++) ledger.accept(wanted({ uid: uidOf(number) }));
@@ -33,7 +33,19 @@ t.test('what is saved is loaded', async (t) => {
   const content = someContent();
   await file.save(content);
   t.same(await file.load(false), content);
-  t.same(new Ledger(content).content(), content);
+  t.same(new Ledger('boot', content).content(), content);
+});
+
+t.test('a state of an agent that knew nothing of restarts elsewhere is read', async (t) => {
+  const dataDir = freshFolder();
+  mkdirSync(dataDir);
+  const file = new StateFile(dataDir);
+  const content = someContent();
+  const later = new Set(['restartsElsewhere', 'diskExists', 'confirmedBootId']);
+  const asItWas = JSON.parse(JSON.stringify(content, (key, value) => (later.has(key) ? undefined : value)));
+  await file.save(asItWas as LedgerContent);
+  t.notMatch(readFileSync(pathOf(dataDir), 'utf8'), /confirmedBootId/);
+  t.same(await file.load(false), content);
 });
 
 t.test('every damage to the file is noticed', async (t) => {
@@ -92,7 +104,7 @@ t.test('a lost state is not taken for a new host while disks of VMs are there', 
 });
 
 t.test('many that wait share a write, and each gets at least its own version', async (t) => {
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   let saved: LedgerContent | null = null;
   let running = 0;
   const writer = new LedgerWriter(ledger, async (content) => {
@@ -123,7 +135,7 @@ t.test('many that wait share a write, and each gets at least its own version', a
 });
 
 t.test('a write that fails is told to those who waited, and the next one works', async (t) => {
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   let broken = true;
   const writer = new LedgerWriter(ledger, async () => {
     if (broken) throw new Error('disk full');
@@ -136,7 +148,7 @@ t.test('a write that fails is told to those who waited, and the next one works',
 });
 
 t.test('a checkpoint alone is not worth a write, and goes with the next one', async (t) => {
-  const ledger = new Ledger();
+  const ledger = new Ledger('boot');
   ledger.accept(wanted());
   const { essentialVersion } = ledger;
   ledger.keepCheckpoint({ incarnation: 1, sequence: 1, hashHex: '00', signatureBase64: '' });

@@ -40,6 +40,16 @@ const status: AgentStatus = {
   },
   libvirt: { available: true, uri: 'qemu:///system', version: '9.0.0', connectedForMs: 60_000, error: '' },
   checkpoint: { incarnation: 1, sequence: 41, hashHex: 'ab'.repeat(32), signatureBase64: 'c2ln' },
+  fencing: {
+    controllerGuid: '1f'.repeat(16),
+    controllerProblem: '',
+    targets: [
+      { host: 'h2', methods: ['fence_ipmilan', 'fence_redfish'], guid: '2e'.repeat(16), problem: '' },
+      { host: 'h3', methods: ['fence_ipmilan'], guid: '', problem: 'no answer in 20 s' },
+    ],
+    underWay: ['h3'],
+    last: { host: 'h2', outcome: 'off', method: 'fence_ipmilan', message: 'it reads back', agoMs: 300_000 },
+  },
   capacity: { total: amounts, reserved: amounts, claimed: amounts, used: { memoryMib: 900, cpuPercent: 7 } },
   guests: [
     {
@@ -88,6 +98,11 @@ t.test('the page says what matters, in plain text or in colours', async (t) => {
     'volume x.qcow2',
     '1 in the cache, 20 MiB',
     'something was wrong (3 times)',
+    `controller ${'1f'.repeat(16)}`,
+    `can fence h2 by fence_ipmilan, then fence_redfish: controller ${'2e'.repeat(16)}`,
+    'h3 by fence_ipmilan: no answer in 20 s',
+    'fencing   h3 is being powered off',
+    'last fence h2 5 min ago: off (it reads back)',
   ]) {
     t.ok(page.includes(part), part);
   }
@@ -98,12 +113,20 @@ t.test('the page says what matters, in plain text or in colours', async (t) => {
     health: 'degraded',
     reasons: ['no link to the scheduler: gone'],
     guests: [],
+    fencing: {
+      ...status.fencing,
+      controllerGuid: '',
+      controllerProblem: 'ipmitool is missing: install it',
+      last: { host: 'h2', outcome: 'unmatched', method: '', message: '', agoMs: 300_000 },
+    },
     link: { ...status.link, state: 'waiting', reason: 'gone', leaseEndsInMs: -5_000 },
     libvirt: { ...status.libvirt, available: false, error: 'Connection refused' },
   };
   const sickPage = renderStatus(sick, false);
   for (const part of [
     '● degraded',
+    'ipmitool is missing: install it',
+    'h2 5 min ago: left alone, its controller is another one',
     'waiting (s:1) for 60 s: gone',
     'ended 5 s ago',
     'Connection refused',

@@ -23,7 +23,9 @@ const emptyDisk = (): LedgerContent => ({ epoch: null, checkpoint: null, permits
 export class World {
   readonly host = new FakeHost();
   disk: LedgerContent = emptyDisk();
-  ledger = new Ledger();
+  /** Changes when the machine is booted. */
+  boots = 1;
+  ledger = new Ledger('boot 1');
   converger: Converger;
   pending: Pending[] = [];
   observations = new Map<string, VmObservation>();
@@ -36,6 +38,10 @@ export class World {
   faults = new Map<Effect['kind'], Fault[]>();
   imageSizeMib = 10;
   restarts = 0;
+  /** VMs of which the scheduler has spoken since the machine was booted. */
+  readonly #heard = new Set<string>();
+  /** VMs that another host has now, on a disk that this one sees too. */
+  readonly elsewhere = new Set<string>();
   /** VMs that ran, with the term they ran under: gone later, they must never be made again under it (O2). */
   readonly ran = new Set<string>();
 
@@ -55,8 +61,20 @@ export class World {
 
   desired(desired: VmDesired): string {
     const acceptance = this.converger.desired(desired, this.now);
+    if (acceptance !== 'stale') this.#heard.add(desired.uid);
     this.#collect();
     return acceptance;
+  }
+
+  /** The machine loses its power and is switched on again; libvirt itself starts what is foreign. */
+  reboot(): void {
+    this.host.onEvent = () => undefined;
+    for (const { uid, power, ours } of this.host.list()) {
+      if (ours && power.kind !== 'off') this.host.powerOff(uid, 'unknown');
+    }
+    this.boots++;
+    this.#heard.clear();
+    this.crash();
   }
 
   fail(kind: Effect['kind'], fault: Fault, times = 1): void {
@@ -119,7 +137,7 @@ export class World {
 
   #boot(): Converger {
     this.pending = [];
-    this.ledger = new Ledger(structuredClone(this.disk));
+    this.ledger = new Ledger(`boot ${this.boots}`, structuredClone(this.disk));
     const converger = new Converger(this.ledger, this.now);
     this.converger = converger;
     this.host.onEvent = (event) => {
@@ -209,6 +227,25 @@ export class World {
   /** O2: what is on disk at the moment when the converger decides to touch a domain. */
   #judge(effect: Effect): void {
     const permitOnDisk = (uid: string) => this.disk.permits.find((permit) => permit.uid === uid);
+    const target = targetOf(effect);
+    if (target !== null) {
+      const permit = permitOnDisk(target);
+      const off = (this.host.inspect(target)?.power.kind ?? 'off') === 'off';
+      const unheard = permit?.confirmedBootId !== `boot ${this.boots}` || !this.#heard.has(target);
+      if (off && permit?.desired.restartsElsewhere === true && unheard) {
+        this.violations.push(`${effect.kind} of ${target}, of which nothing was heard since the boot`);
+      }
+      if (this.elsewhere.has(target)) this.violations.push(`${effect.kind} of ${target}, which is elsewhere`);
+    }
+    const metadata =
+      effect.kind === 'define'
+        ? effect.blueprint.metadata
+        : effect.kind === 'record'
+          ? effect.metadata
+          : null;
+    if (metadata !== null && metadata.generation > (permitOnDisk(metadata.uid)?.desired.generation ?? 0)) {
+      this.violations.push(`${effect.kind} of a generation that is not on disk`);
+    }
     if (effect.kind === 'define') {
       const { uid, metadata } = effect.blueprint;
       const permit = permitOnDisk(uid);
@@ -245,6 +282,23 @@ export class World {
   }
 }
 
+/** The VM that an effect makes, changes or starts, or whose disk it changes; null for those that only look or take away. */
+function targetOf(effect: Effect): string | null {
+  switch (effect.kind) {
+    case 'createVolume':
+      return effect.request.uid;
+    case 'growVolume':
+    case 'removeVolume':
+      return effect.volume.uid;
+    case 'define':
+      return effect.blueprint.uid;
+    case 'start':
+      return effect.uid;
+    default:
+      return null;
+  }
+}
+
 export const uidOf = (number: number): string =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
@@ -267,6 +321,8 @@ export function wanted(change: Partial<VmDesired> = {}): VmDesired {
     },
     storagePoolPath: '',
     restartsAfterGuestShutdown: false,
+    restartsElsewhere: false,
+    diskExists: false,
     rebootCount: 0,
     rebootForced: false,
     stopForced: false,

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark, and fails when one of its promises does not hold. */
+import { alarms } from './alarms.js';
 import { api } from './api.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
@@ -7,6 +8,7 @@ import { start } from './start.js';
 import { tenancy } from './tenancy.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
+  alarms,
   api,
   placement,
   settlement,

@@ -12,7 +12,9 @@ import { v1 } from '../../proto/index.js';
 const services: Record<Service, grpc.ServiceDefinition> = {
   AdministrationService: v1.AdministrationService.service,
   AgreementService: v1.AgreementService.service,
+  AlarmService: v1.AlarmService.service,
   AuditService: v1.AuditService.service,
+  EventService: v1.EventService.service,
   FederationService: v1.FederationService.service,
   HostService: v1.HostService.service,
   IdentityService: v1.IdentityService.service,

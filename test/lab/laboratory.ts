@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import type { Operation__Output } from '../../proto/gen/secovia/v1/Operation.js';
-import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
+import type { Vm, Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
 import { readCredentials, secureChannel } from '../../proto/credentials.js';
 import { v1 } from '../../proto/index.js';
 import { labCommand, labDirectory } from './place.js';
@@ -154,11 +154,11 @@ export class Laboratory {
   }
 
   /** A new VM, once it runs, with the name of its host. */
-  async running(vmId: string): Promise<{ name: string; uid: string; host: string }> {
+  async running(vmId: string, change: Vm = {}): Promise<{ name: string; uid: string; host: string }> {
     const { vm, operation } = await this.call(this.vms.createVm.bind(this.vms), {
       parent,
       vmId,
-      vm: { spec: tiny },
+      vm: { spec: tiny, ...change },
     });
     const ended = await this.ended(operation?.name ?? '');
     if (!vm || ended.state !== 'OPERATION_STATE_SUCCEEDED') throw new Error(JSON.stringify(ended));

@@ -26,6 +26,7 @@ test('the settings as they would be used can be printed, and nothing is started'
     listen: '127.0.0.1:7443',
     advertise: [],
     insecure: false,
+    metricsListen: '',
     dataDir: join(folder, 'none'),
     federation: 'from-file',
     leaseMs: 3000,

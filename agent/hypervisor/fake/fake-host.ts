@@ -237,8 +237,9 @@ export class FakeHost {
     if (this.#volumes.delete(key(volume))) this.onChange(null);
   }
 
-  listVolumes(): { uid: string; file: string; whole: boolean }[] {
-    return [...this.#volumes.values()].map(({ uid }) => ({ uid, file: `${uid}.qcow2`, whole: true }));
+  listVolumes(poolPaths: readonly string[] = []): { uid: string; file: string; whole: boolean }[] {
+    const here = [...this.#volumes.values()].filter(({ poolPath }) => ['', ...poolPaths].includes(poolPath));
+    return here.map(({ uid }) => ({ uid, file: `${uid}.qcow2`, whole: true }));
   }
 
   emptyTrash(olderThanMs: number, wallMs: number): number {

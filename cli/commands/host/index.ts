@@ -1,8 +1,12 @@
 /** The verbs of `secovia host`, in the order in which the help shows them. */
 import type { CommandDefinition } from '../../command.js';
 import { hostCordon } from './cordon.js';
+import { hostEvacuate } from './evacuate.js';
+import { hostFenceConfirm } from './fence-confirm.js';
+import { hostFence } from './fence.js';
 import { hostList } from './list.js';
 import { hostQuarantine } from './quarantine.js';
+import { hostRemoveOrphan } from './remove-orphan.js';
 import { hostRelease } from './release.js';
 import { hostRetire } from './retire.js';
 import { hostRevoke } from './revoke.js';
@@ -19,5 +23,9 @@ export const hostCommands: readonly CommandDefinition[] = [
   hostQuarantine,
   hostRelease,
   hostRevoke,
+  hostFence,
+  hostFenceConfirm,
+  hostEvacuate,
+  hostRemoveOrphan,
   hostRetire,
 ];

@@ -34,11 +34,17 @@ interface Options extends ShapeOptions {
   deletionProtection?: true;
   onGuestShutdown: keyof typeof shutdownPolicies;
   rebuildable?: true;
+  onHostLoss: keyof typeof hostLossPolicies;
   preempt?: 'report' | 'confirm';
   yes?: true;
   dryRun?: true;
   wait?: true;
 }
+
+const hostLossPolicies = {
+  wait: 'HOST_LOSS_POLICY_WAIT',
+  restart: 'HOST_LOSS_POLICY_RESTART',
+} as const;
 
 const shutdownPolicies = {
   'stay-stopped': 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
@@ -63,6 +69,7 @@ export const vmCreate = defineCommand<Options>({
     'secovia vm create ai -A city --vcpus 8 --memory 64GiB --disk 200GiB --image debian-13 --extra gpu:a30=2',
     'secovia vm create sip -A city --vcpus 4 --memory 8GiB --disk 20GiB --image debian-13 --numa one --dedicated-cpus --hugepages 2MiB',
     'secovia vm create register -A city --vcpus 4 --memory 16GiB --disk 100GiB --image debian-13 --data-class personal',
+    'secovia vm create mail -A city --vcpus 2 --memory 4GiB --disk 50GiB --image debian-13 --pool san --on-host-loss restart',
     'secovia vm create db -A city --vcpus 8 --memory 64GiB --disk 1TiB --image debian-13 --require-trait ssd --dry-run',
   ],
   options: [
@@ -76,6 +83,9 @@ export const vmCreate = defineCommand<Options>({
     new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down')
       .choices(Object.keys(shutdownPolicies))
       .default('stay-stopped'),
+    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost')
+      .choices(Object.keys(hostLossPolicies))
+      .default('wait'),
     flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
     new Option('--preempt <how>', 'what is asked of VMs of a lower priority').choices(['report', 'confirm']),
     flag('--yes', 'with --preempt confirm: do not ask'),
@@ -111,6 +121,7 @@ function vmOf(options: Options): Vm {
     policy: {
       onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
       rebuildable: options.rebuildable ?? false,
+      onHostLoss: hostLossPolicies[options.onHostLoss],
     },
     deletionProtection: options.deletionProtection ?? false,
     desiredPowerState: options.stopped ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',

@@ -28,6 +28,7 @@ interface Options extends AdministrationOption {
   removeLabel?: string[];
   deletionProtection?: boolean;
   onGuestShutdown?: 'stay-stopped' | 'restart';
+  onHostLoss?: 'wait' | 'restart';
   rebuildable?: boolean;
   priority?: PriorityName;
   dataClass?: string;
@@ -41,6 +42,7 @@ export const vmUpdate = defineCommand<Options>({
     'secovia vm update city/web --title "Front page" --label env=prod --remove-label test',
     'secovia vm update city/web --no-deletion-protection',
     'secovia vm update city/register --data-class personal',
+    'secovia vm update city/mail --on-host-loss restart',
   ],
   options: [
     option('--title <text>', 'a name for people; "" takes it away'),
@@ -51,6 +53,10 @@ export const vmUpdate = defineCommand<Options>({
     new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down').choices(
       ['stay-stopped', 'restart'],
     ),
+    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost').choices([
+      'wait',
+      'restart',
+    ]),
     flag('--rebuildable', 'it may be made anew from its image'),
     flag('--no-rebuildable', 'it may not'),
     priorityOption(),
@@ -78,12 +84,14 @@ export const vmUpdate = defineCommand<Options>({
 });
 
 function changedFields(options: Options): string[] {
-  const { title, label, removeLabel, onGuestShutdown, rebuildable, deletionProtection } = options;
+  const { title, label, removeLabel, onGuestShutdown, onHostLoss, rebuildable, deletionProtection } = options;
   const { priority, dataClass } = options;
   return [
     ...(title === undefined ? [] : ['title']),
     ...(label === undefined && removeLabel === undefined ? [] : ['labels']),
-    ...(onGuestShutdown === undefined && rebuildable === undefined ? [] : ['policy']),
+    ...(onGuestShutdown === undefined && onHostLoss === undefined && rebuildable === undefined
+      ? []
+      : ['policy']),
     ...(deletionProtection === undefined ? [] : ['deletion_protection']),
     ...(priority === undefined ? [] : ['priority']),
     ...(dataClass === undefined ? [] : ['data_class']),
@@ -119,7 +127,7 @@ function labelsOf(now: Vm__Output | null, { label = {}, removeLabel = [] }: Opti
   return { ...Object.fromEntries(kept), ...label };
 }
 
-function policyOf(now: Vm__Output, { onGuestShutdown, rebuildable }: Options) {
+function policyOf(now: Vm__Output, { onGuestShutdown, onHostLoss, rebuildable }: Options) {
   return {
     ...now.policy,
     ...(onGuestShutdown === undefined
@@ -129,6 +137,14 @@ function policyOf(now: Vm__Output, { onGuestShutdown, rebuildable }: Options) {
             onGuestShutdown === 'restart'
               ? ('GUEST_SHUTDOWN_POLICY_RESTART' as const)
               : ('GUEST_SHUTDOWN_POLICY_STAY_STOPPED' as const),
+        }),
+    ...(onHostLoss === undefined
+      ? {}
+      : {
+          onHostLoss:
+            onHostLoss === 'restart'
+              ? ('HOST_LOSS_POLICY_RESTART' as const)
+              : ('HOST_LOSS_POLICY_WAIT' as const),
         }),
     ...(rebuildable === undefined ? {} : { rebuildable }),
   };

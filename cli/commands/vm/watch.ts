@@ -29,10 +29,10 @@ export const vmWatch = defineCommand<Options>({
   ],
   options: [administrationOption(), option('--filter <expression>', 'as in secovia vm list')],
   async run(context, [word], options) {
-    const { watchVms } = await import('../../client/watch.js');
+    const { watching } = await import('../../client/watch.js');
     const target = await targetOf(context, word, options);
     const watched = new Watched();
-    for await (const event of watchVms(context, target)) {
+    for await (const event of watching(context, 'VmService', 'WatchVms', target)) {
       await show(context, watched, event);
       const deleted = event.type === 'WATCH_EVENT_TYPE_REMOVED' || event.vm?.state === 'VM_STATE_DELETED';
       if (word !== undefined && options.filter === undefined && deleted) return;

@@ -38,6 +38,10 @@ HostService         RetireHost            all          own         -          - 
 HostService         QuarantineHost        all          own         -          -         -         -        -      -
 HostService         ReleaseHost           all          own         -          -         -         -        -      -
 HostService         RevokeHost            all          own         -          -         -         -        -      -
+HostService         FenceHost             all          own         -          -         -         -        -      -
+HostService         ConfirmFence          all          own         -          -         -         -        -      -
+HostService         EvacuateHost          all          own         -          -         -         -        -      -
+HostService         RemoveOrphan          all          own         -          -         -         -        -      -
 
 JoinTokenService    CreateJoinToken       all          own         -          -         -         -        -      -
 JoinTokenService    ListJoinTokens        all          sees        -          -         all       -        -      -
@@ -134,6 +138,11 @@ IdentityService     RevokeCertificates    all          own         own        se
 AuditService        ListAuditEntries      all          sees        sees       -         all       -        -      -
 AuditService        ExportAudit           all          sees        -          -         all       -        -      -
 AuditService        GetAuditKey           all          sees        sees       sees      all       -        -      -
+
+AlarmService        ListAlarms            all          sees        sees       sees      all       -        -      -
+
+EventService        ListEvents            all          sees        sees       sees      all       -        -      -
+EventService        WatchEvents           all          sees        sees       sees      all       -        -      -
 
 AgentService        Join                  -            -           -          -         -         -        -      all
 AgentService        RenewCertificate      -            -           -          -         -         -        self   -

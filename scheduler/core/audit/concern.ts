@@ -50,6 +50,9 @@ export function partnersOf(state: State, change: Change): Concerned {
       return all(change.sites.map((site) => partnerOfSite(state, site)));
     case 'recovery.ended':
       return partnerOfSite(state, change.site);
+    case 'host.cleared':
+    case 'host.leftover':
+      return partnerOfHost(state, change.id);
     case 'partner.set':
       return change.partner.id;
     case 'partner.deleted':

@@ -38,7 +38,36 @@ export interface ExportQuestion {
   last: number;
 }
 
-export type AuditQuestion = ListQuestion | ExportQuestion;
+/** A change among those of a decision. */
+export interface Place {
+  sequence: number;
+  /** From 0. */
+  position: number;
+}
+
+/** What events are asked for. */
+export type EventsOf =
+  | { kind: 'everything' }
+  | { kind: 'vm'; uid: string }
+  | { kind: 'hosts'; site: string | null; hosts: string[] }
+  | { kind: 'administrations'; administrations: string[] };
+
+/** Events: the changes that people who run hosts and VMs want to hear of, one by one. */
+export interface EventsQuestion {
+  kind: 'events';
+  visibility: Visibility;
+  of: EventsOf;
+  order: 'newest' | 'oldest';
+  /** The first that may be told. */
+  from: Place;
+  /** The last decision that may be told: the oldest or the newest, as the order has it. */
+  to: number;
+  size: number;
+  /** As the core's filters have it; it has been checked. */
+  filter: string;
+}
+
+export type AuditQuestion = ListQuestion | ExportQuestion | EventsQuestion;
 
 /** A change as the journal has it, with how things were before and why a host was chosen, where it says so. */
 export type RecordedChange = Change & { before?: Record<string, unknown>; why?: PlacementReason };
@@ -54,7 +83,19 @@ export interface ListedEntry {
   vms: Record<string, string>;
 }
 
+export interface ListedEvent extends Place {
+  atMs: number;
+  by: By;
+  change: RecordedChange;
+  /** The host that it happened on, if one is named that the reader may know. */
+  host: string | null;
+  /** Names of VMs by uid, as far as they are known. */
+  vms: Record<string, string>;
+}
+
 export type AuditTold =
+  /** As many events as were asked for, or as may be read in one go; `next` is where to go on, null when nothing is left. */
+  | { events: ListedEvent[]; next: Place | null }
   /** `next` is where to go on; null when nothing is left. */
   | { entries: ListedEntry[]; next: number | null }
   | { piece: Uint8Array }

@@ -10,6 +10,8 @@ export type HostEvent =
   | 'disconnected'
   /** The lease ended. */
   | 'lapsed'
+  /** It is proven to be off. */
+  | 'fenced'
   | 'cloned'
   /** An operator ends its quarantine. */
   | 'released'
@@ -24,8 +26,22 @@ const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
     cloned: 'quarantined',
     retired: 'retired',
   },
-  suspect: { connected: 'ready', lapsed: 'lost', cloned: 'quarantined', retired: 'retired' },
-  lost: { connected: 'ready', libvirt_lost: 'suspect', cloned: 'quarantined', retired: 'retired' },
+  suspect: {
+    connected: 'ready',
+    lapsed: 'lost',
+    fenced: 'fenced',
+    cloned: 'quarantined',
+    retired: 'retired',
+  },
+  lost: {
+    connected: 'ready',
+    libvirt_lost: 'suspect',
+    fenced: 'fenced',
+    cloned: 'quarantined',
+    retired: 'retired',
+  },
+  // Only its agent's own word makes it anything else: it has been switched on again.
+  fenced: { connected: 'ready', libvirt_lost: 'suspect', cloned: 'quarantined', retired: 'retired' },
   // A human decides which machine is the right one, and releases the host, or retires it and joins it again.
   quarantined: { released: 'suspect', retired: 'retired' },
   retired: {},
@@ -34,4 +50,9 @@ const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
 /** The state after the event, or null when the event changes nothing. */
 export function nextHostState(state: HostState, event: HostEvent): HostState | null {
   return transitions[state][event] ?? null;
+}
+
+/** What its agent said last may not be so any more: nobody hears of it, or nobody believes it. */
+export function isSilent(state: HostState | undefined): boolean {
+  return state === 'suspect' || state === 'lost' || state === 'fenced' || state === 'quarantined';
 }

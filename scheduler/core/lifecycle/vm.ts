@@ -4,6 +4,7 @@
  */
 import type { DomainState } from '../commands.js';
 import type { HostState, Vm, VmState } from '../model.js';
+import { isSilent } from './host.js';
 
 export type Order = 'start' | 'stop' | 'reboot' | 'resize';
 
@@ -12,7 +13,7 @@ type Verdict = true | string;
 
 const notRunning = 'it is not running; start it first';
 const neither = 'it neither runs nor is it stopped; wait until it does, or stop it first';
-const gone = 'no host has it; delete it, or start it to have it placed again';
+const gone = 'no host has it or can run it; delete it, or start it to have it tried again';
 const missing = 'its domain has vanished from its host; start it to have it made again, or delete it';
 
 /** Every order in every state. `delete` is not here: it is taken in all of them. */
@@ -59,8 +60,7 @@ export type ShownState = VmState | 'deleting';
 /** What people are shown: an order under way shows at once, and a silent host makes what was seen uncertain. */
 export function shownState(vm: Vm, host: HostState | undefined): ShownState {
   if (vm.desired === 'deleted') return 'deleting';
-  const silent = host === 'suspect' || host === 'lost' || host === 'quarantined';
-  if (silent && vm.state !== 'placed') return 'unknown';
+  if (isSilent(host) && vm.state !== 'placed') return 'unknown';
   return lastKnownState(vm);
 }
 

@@ -68,5 +68,7 @@ export function requestForMove(
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
   const growth = growthOf(request.holds, heldWithExtras(vm));
   const counted = host === undefined ? null : { site: host.site, agreement, growth };
-  return { ...request, refusedBy, leaving: vm.host, counted };
+  // What is left of it there would be taken for its newest.
+  const notThere = vm.leftOn === undefined ? refusedBy : [...refusedBy, ...vm.leftOn];
+  return { ...request, refusedBy: notThere, leaving: vm.host, counted };
 }

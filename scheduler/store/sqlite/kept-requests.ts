@@ -3,6 +3,7 @@
  * numbers within a batch follow one another.
  */
 import type { KeptRequest, LoadedRequest } from '../store.js';
+import { keptSum } from './sums.js';
 
 /** The key in `meta` of the row below which no answer is kept any more. */
 export const forgottenBefore = 'requests_forgotten_before';
@@ -15,6 +16,23 @@ export interface KeptRow {
   last: number;
   entries: string;
   replies: Buffer;
+  entries_sum: number | null;
+  replies_sum: number | null;
+}
+
+/** Whether what a row's answers were answers to is as it was written. */
+export function hasEntriesOf({ first, last, entries, entries_sum }: Omit<KeptRow, 'replies'>): boolean {
+  return entries_sum === keptSum(first, last, entries);
+}
+
+/** Whether the answers are, too. */
+export function isWhole(kept: KeptRow): boolean {
+  return hasEntriesOf(kept) && kept.replies_sum === keptSum(kept.first, kept.last, kept.replies);
+}
+
+/** What is wrong with a row, in words that go on after "is damaged:". */
+export function brokenKept({ first, last }: Pick<KeptRow, 'first' | 'last'>): string {
+  return `the kept answers ${first} to ${last} are not as they were written (table request, the checksum of row ${first} differs)`;
 }
 
 /** The entries of these requests, whose answers stand one after the other. */
@@ -38,10 +56,7 @@ export function* requestsIn(kept: Pick<KeptRow, 'first' | 'entries'>): Iterable<
 }
 
 /** The answer of one row, or null when it is not among these. */
-export function replyIn(
-  kept: Omit<KeptRow, 'last' | 'replies'> & { replies: Buffer },
-  row: number,
-): Buffer | null {
+export function replyIn(kept: Pick<KeptRow, 'first' | 'entries' | 'replies'>, row: number): Buffer | null {
   const entries = JSON.parse(kept.entries) as Entry[];
   const end = entries[row - kept.first]?.[5];
   if (end === undefined) return null;

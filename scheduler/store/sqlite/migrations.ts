@@ -1,8 +1,14 @@
 /**
  * The database's schema as a list of steps: `user_version` says how many have been taken. A step that has been
- * released is never changed; a new one is added at the end.
+ * released is never changed; a new one is added at the end. CONTRIBUTING.md says what else goes with it.
  */
-export const migrations: readonly string[] = [
+import type Database from 'better-sqlite3';
+import { addSums } from './add-sums.js';
+
+/** SQL, or what SQL alone cannot do. */
+export type Migration = string | ((db: Database.Database) => void);
+
+export const migrations: readonly Migration[] = [
   `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE journal (
@@ -49,4 +55,6 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (sequence, incarnation)
   ) WITHOUT ROWID;
   `,
+  // From now on what the chain does not cover has checksums.
+  addSums,
 ];

@@ -52,3 +52,8 @@ function hashOf(before: Buffer, { first, last, at_ms, body, salts, erased }: Jou
     return null;
   }
 }
+
+/** Why the journal does not hold, in words that go on after "is damaged:". */
+export function brokenChain({ first, last }: Pick<JournalRow, 'first' | 'last'>): string {
+  return `the journal does not hold together at sequences ${first} to ${last} (table journal, row ${last})`;
+}

@@ -12,6 +12,7 @@ import {
   StoreError,
 } from '../store.js';
 import { chainStart, partsOf, saltBytes } from './chain.js';
+import { damaged } from './damage.js';
 import { commitmentsOfRow, erasedIn, type JournalRow, rowColumns } from './rows.js';
 
 const rowsAtOnce = 16;
@@ -107,9 +108,7 @@ export class SqliteChain implements Chain {
   #chained({ first, last, at_ms: atMs, hash, body, salts, erased }: JournalRow): ChainRow {
     const texts = linesOf(body);
     if (texts.length !== last - first + 1) {
-      throw new StoreError(
-        `${this.#file} is damaged: sequences ${first} to ${last} have ${texts.length} lines; restore a backup`,
-      );
+      throw damaged(this.#file, `sequences ${first} to ${last} have ${texts.length} lines`);
     }
     const commitments = salts === null ? null : commitmentsOfRow(body, salts, erased);
     const gone = erasedIn(erased);

@@ -6,6 +6,7 @@
 import Database from 'better-sqlite3';
 import { type Journal, type JournalHead, type JournalPiece, StoreError } from '../store.js';
 import { chainStart } from './chain.js';
+import { damaged } from './damage.js';
 
 /** A piece has at most so many decisions and bytes, unless a single row has more. */
 const decisionsAtOnce = 1000;
@@ -58,9 +59,7 @@ export class SqliteJournal implements Journal {
     for (let reached = 0; reached < upTo; ) {
       const { last, decisions, text } = this.#piece(reached, upTo);
       if (last === null || reached + decisions !== last || text === undefined) {
-        throw new StoreError(
-          `${this.#file} is damaged: decisions are missing after sequence ${reached}; restore a backup`,
-        );
+        throw damaged(this.#file, `decisions are missing after sequence ${reached}`);
       }
       yield { first: reached + 1, last, text };
       reached = last;

@@ -6,7 +6,6 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import type { EntityKind } from '../../core/touched.js';
 import {
   type Batch,
   type JournalHead,
@@ -15,18 +14,26 @@ import {
   type Store,
   StoreError,
 } from '../store.js';
-import { chainStart } from './chain.js';
-import { migrations } from './migrations.js';
+import { damaged } from './damage.js';
+import { readEntities } from './entity-rows.js';
 import { savedSequence } from './entity-tables.js';
-import { forgottenBefore, type KeptRow, replyIn, requestsIn } from './kept-requests.js';
-import { follows, type JournalRow, rowColumns } from './rows.js';
+import {
+  brokenKept,
+  forgottenBefore,
+  hasEntriesOf,
+  isWhole,
+  type KeptRow,
+  replyIn,
+  requestsIn,
+} from './kept-requests.js';
+import { brokenMeta, Meta } from './meta.js';
+import { isBackup, migrate, newestSchema, refuseNewer, schemaOf } from './schema.js';
+import { entitiesStamp } from './sums.js';
+import { verifyTail } from './tail.js';
 import { WireSender } from './wire.js';
 
 /** A commit appends tens of kilobytes: fewer, larger pages are fewer writes. */
 const pageBytes = 8192;
-
-/** How many batches at the journal's end are hashed again at every start. */
-const verifiedTail = 1000;
 
 type FromWriter =
   | { ready: true }
@@ -34,10 +41,16 @@ type FromWriter =
   | { error: string }
   | { sequence: number; hash: Uint8Array };
 
+export interface Opening {
+  /** Called before a file of an older schema is migrated; if it throws, the file stays as it is. */
+  beforeMigration?: (schema: number) => void;
+}
+
 export class SqliteStore implements Store {
   readonly #file: string;
   readonly #lock: Database.Database;
   readonly #db: Database.Database;
+  readonly #meta: Meta;
   #writer: Worker | null = null;
   readonly #wire = new WireSender();
   /** Why nothing is written any more. */
@@ -47,9 +60,9 @@ export class SqliteStore implements Store {
   /**
    * Opens the file, making or migrating it as needed.
    *
-   * @throws StoreError when another process has it, when it is newer than this program, or cannot be read.
+   * @throws StoreError when another process has it, when it is newer than this program or a backup, or cannot be read.
    */
-  constructor(file: string) {
+  constructor(file: string, { beforeMigration = () => {} }: Opening = {}) {
     this.#file = file;
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -58,50 +71,71 @@ export class SqliteStore implements Store {
     }
     this.#lock = lockFor(file);
     const existed = existsSync(file);
+    let db: Database.Database | undefined;
     try {
-      this.#db = new Database(file);
+      this.#db = db = new Database(file);
       if (!existed) this.#db.pragma(`page_size = ${pageBytes}`);
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
-      migrate(this.#db, file, existed);
+      if (existed) this.#examine(beforeMigration);
+      migrate(this.#db);
+      this.#meta = new Meta(this.#db);
     } catch (error) {
+      db?.close();
       this.#lock.close();
       if (error instanceof StoreError) throw error;
       throw new StoreError(`cannot open ${file}: ${(error as Error).message}`);
     }
   }
 
+  /** Whether a file that was there can be worked with. */
+  #examine(beforeMigration: (schema: number) => void): void {
+    const schema = schemaOf(this.#db);
+    refuseNewer(this.#file, schema);
+    if (isBackup(this.#db)) {
+      throw new StoreError(
+        `${this.#file} is a backup, and nobody may go on from it as it is; say: secovia-scheduler restore FILE --data-dir FOLDER`,
+      );
+    }
+    const check = this.#db.pragma('quick_check(1)', { simple: true });
+    if (check !== 'ok') throw damaged(this.#file, String(check));
+    if (schema > 0 && schema < newestSchema) beforeMigration(schema);
+  }
+
   async load(handlers: LoadHandlers): Promise<JournalHead & { lastMs: number }> {
     let head: JournalHead & { lastMs: number };
     try {
-      head = this.#verifyTail();
+      for (const key of [savedSequence, forgottenBefore, entitiesStamp, 'epoch']) {
+        if (!this.#meta.isWhole(key)) this.#refuse(brokenMeta(key));
+      }
+      head = verifyTail(this.#db, this.#saved, (what) => this.#refuse(what));
       this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
-      throw new StoreError(`${this.#file} is damaged (${error.message}); restore a backup`);
+      throw damaged(this.#file, error.message);
     }
     await this.#startWriter(head);
     return head;
   }
 
   #read(handlers: LoadHandlers): void {
-    const entities = this.#db.prepare<[], { kind: EntityKind; body: string }>(
-      'SELECT kind, body FROM entity',
+    readEntities(
+      this.#db,
+      (kind, body) => handlers.onEntity(kind, body),
+      (what) => this.#refuse(what),
     );
-    for (const { kind, body } of entities.iterate()) handlers.onEntity(kind, body);
-    for (const kind of ['vm', 'operation'] as const) {
-      const bodies = this.#db.prepare<[], string>(`SELECT body FROM ${kind} ORDER BY row`).pluck();
-      for (const body of bodies.iterate()) handlers.onEntity(kind, body);
-    }
     const journal = this.#db.prepare<[number], string>(
       'SELECT body FROM journal WHERE last > ? ORDER BY last',
     );
-    for (const body of journal.pluck().iterate(Number(this.#meta(savedSequence) ?? 0))) {
+    for (const body of journal.pluck().iterate(this.#saved)) {
       for (const line of body.split('\n')) handlers.onDecision(line);
     }
-    const kept = this.#db.prepare<[], KeptRow>('SELECT * FROM request ORDER BY first');
+    const kept = this.#db.prepare<[], Omit<KeptRow, 'replies'>>(
+      'SELECT first, last, entries, entries_sum, replies_sum FROM request ORDER BY first',
+    );
     const from = this.#firstKept();
     for (const row of kept.iterate()) {
+      if (!hasEntriesOf(row)) this.#refuse(brokenKept(row));
       for (const request of requestsIn(row)) if (request.row >= from) handlers.onRequest(request);
     }
   }
@@ -120,20 +154,25 @@ export class SqliteStore implements Store {
   reply(row: number): Buffer | null {
     if (row < this.#firstKept()) return null;
     const kept = this.#db
-      .prepare<[number], { first: number; entries: string; replies: Buffer }>(
-        'SELECT * FROM request WHERE first <= ? ORDER BY first DESC LIMIT 1',
-      )
+      .prepare<[number], KeptRow>('SELECT * FROM request WHERE first <= ? ORDER BY first DESC LIMIT 1')
       .get(row);
-    return kept === undefined ? null : replyIn(kept, row);
+    if (kept === undefined) return null;
+    if (!isWhole(kept)) this.#refuse(brokenKept(kept));
+    return replyIn(kept, row);
   }
 
   /** The lowest row whose answer is still kept. */
   #firstKept(): number {
-    return Number(this.#meta(forgottenBefore) ?? 0);
+    return Number(this.#meta.get(forgottenBefore) ?? 0);
   }
 
-  #meta(key: string): string | undefined {
-    return this.#db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key);
+  /** The sequence that the entities are of. */
+  get #saved(): number {
+    return Number(this.#meta.get(savedSequence) ?? 0);
+  }
+
+  #refuse(what: string): never {
+    throw damaged(this.#file, what);
   }
 
   hashAt(sequence: number): Buffer | null {
@@ -159,33 +198,6 @@ export class SqliteStore implements Store {
     }
     this.#db.close();
     this.#lock.close();
-  }
-
-  /**
-   * Hashes the end of the journal again: a torn or altered tail is found before anything is served from it. A batch at a
-   * time, since a thousand of them can be large.
-   */
-  #verifyTail(): JournalHead & { lastMs: number } {
-    const lasts = this.#db
-      .prepare<[number], number>('SELECT last FROM journal ORDER BY last DESC LIMIT ?')
-      .pluck();
-    const tail = lasts.all(verifiedTail + 1);
-    const rows = this.#db.prepare<[number], JournalRow>(
-      `SELECT ${rowColumns} FROM journal WHERE last >= ? ORDER BY last`,
-    );
-    let before: JournalRow | null = null;
-    for (const row of rows.iterate(tail.at(-1) ?? 0)) {
-      // Of a long journal the oldest of these batches only says what the next one is chained to.
-      const anchors = before === null && tail.length > verifiedTail;
-      if (!anchors && !follows(before, row)) {
-        throw new StoreError(
-          `${this.#file} is damaged: the journal does not hold together at sequences ${row.first} to ${row.last}; restore a backup`,
-        );
-      }
-      before = row;
-    }
-    if (before === null) return { sequence: 0, hash: chainStart, lastMs: 0 };
-    return { sequence: before.last, hash: before.hash, lastMs: before.at_ms };
   }
 
   async #startWriter(head: JournalHead): Promise<void> {
@@ -235,24 +247,5 @@ function lockFor(file: string): Database.Database {
     throw new StoreError(
       `another scheduler is running on ${file}; stop it first, or give this one another dataDir`,
     );
-  }
-}
-
-function migrate(db: Database.Database, file: string, existed: boolean): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (version > migrations.length) {
-    throw new StoreError(
-      `${file} was written by a newer Secovia (schema ${version}, this program knows ${migrations.length}); install that version, or restore a backup`,
-    );
-  }
-  if (existed) {
-    const check = db.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw new StoreError(`${file} is damaged (${String(check)}); restore a backup`);
-  }
-  for (let step = version; step < migrations.length; step += 1) {
-    db.transaction(() => {
-      db.exec(migrations[step] as string);
-      db.pragma(`user_version = ${step + 1}`);
-    })();
   }
 }

@@ -8,6 +8,8 @@ import Database from 'better-sqlite3';
 import { commitmentsOf, rowHash, saltBytes } from './chain.js';
 import { EntityTables } from './entity-tables.js';
 import { forgottenBefore } from './kept-requests.js';
+import { Meta } from './meta.js';
+import { checkpointSum, keptSum } from './sums.js';
 import type { SignedCheckpoint } from '../store.js';
 import { isKeptByRow, type WireBatch, WireReceiver } from './wire.js';
 
@@ -27,16 +29,13 @@ db.pragma(`wal_autocheckpoint = ${(64 * 2 ** 20) / (db.pragma('page_size', { sim
 // Without this every connection would wait for the other; ours are one writer and one reader.
 db.pragma('busy_timeout = 5000');
 
-const readMeta = db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?');
-const writeMeta = db.prepare(
-  'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-);
+const meta = new Meta(db);
 // Texts come as bytes, and stay texts in the file.
 const addJournal = db.prepare(
   'INSERT INTO journal (first, last, at_ms, body, hash, salts) VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?)',
 );
-const addCheckpoint = db.prepare('INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?)');
-const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, CAST(? AS TEXT), ?)');
+const addCheckpoint = db.prepare('INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)');
+const addRequests = db.prepare('INSERT INTO request VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?)');
 // A row's answers are all forgotten when a later row begins at or before the mark; found by the key alone.
 const forgetRequests = db.prepare(
   'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
@@ -51,11 +50,11 @@ let quiet = true;
 let quietsBehind = 0;
 
 const commit = db.transaction((batch: WireBatch): Buffer => {
-  const known = readMeta.get('epoch');
+  const known = meta.get('epoch');
   const ours = JSON.stringify(batch.epoch);
-  if (known === undefined || isBefore(JSON.parse(known.value), batch.epoch)) writeMeta.run('epoch', ours);
-  else if (known.value !== ours) {
-    throw new Error(`another scheduler leads: the store knows epoch ${known.value}, this one has ${ours}`);
+  if (known === undefined || isBefore(JSON.parse(known), batch.epoch)) meta.set('epoch', ours);
+  else if (known !== ours) {
+    throw new Error(`another scheduler leads: the store knows epoch ${known}, this one has ${ours}`);
   }
   if (batch.first !== sequence + 1) {
     throw new Error(`the journal ends at ${sequence}, and a batch begins at ${batch.first}`);
@@ -70,10 +69,19 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   if (batch.forgetRequestsBefore > 0) {
     // A row goes when all its answers are forgotten; the mark says which of a row's are, until then.
     forgetRequests.run(batch.forgetRequestsBefore);
-    writeMeta.run(forgottenBefore, String(batch.forgetRequestsBefore));
+    meta.set(forgottenBefore, String(batch.forgetRequestsBefore));
   }
   if (batch.kept !== null) {
-    addRequests.run(batch.kept.first, batch.kept.last, received.next(), received.next());
+    const { first, last } = batch.kept;
+    const [entries, replies] = [received.next(), received.next()];
+    addRequests.run(
+      first,
+      last,
+      entries,
+      replies,
+      keptSum(first, last, entries),
+      keptSum(first, last, replies),
+    );
   }
   return next;
 });
@@ -131,15 +139,10 @@ port.on('message', (message: WireBatch | { checkpoint: SignedCheckpoint } | 'clo
     return;
   }
   if ('checkpoint' in message) {
-    const { checkpoint } = message;
+    const { sequence, incarnation, atMs, hash, signature } = message.checkpoint;
     attempt(() => {
-      addCheckpoint.run(
-        checkpoint.sequence,
-        checkpoint.incarnation,
-        checkpoint.atMs,
-        checkpoint.hash,
-        checkpoint.signature,
-      );
+      const sum = checkpointSum(sequence, incarnation, atMs, hash, signature);
+      addCheckpoint.run(sequence, incarnation, atMs, hash, signature, sum);
     });
     return;
   }

@@ -5,8 +5,10 @@ import type { SecureChannel } from '../../../proto/credentials.js';
 import { type ErrorDetails, readErrorDetails } from '../../../proto/errors.js';
 import type { AdministrationServiceDefinition } from '../../../proto/gen/secovia/v1/AdministrationService.js';
 import type { AgreementServiceDefinition } from '../../../proto/gen/secovia/v1/AgreementService.js';
+import type { AlarmServiceDefinition } from '../../../proto/gen/secovia/v1/AlarmService.js';
 import type { AuditServiceDefinition } from '../../../proto/gen/secovia/v1/AuditService.js';
 import type { AgentServiceDefinition } from '../../../proto/gen/secovia/v1/AgentService.js';
+import type { EventServiceDefinition } from '../../../proto/gen/secovia/v1/EventService.js';
 import type { FederationServiceDefinition } from '../../../proto/gen/secovia/v1/FederationService.js';
 import type { HostServiceDefinition } from '../../../proto/gen/secovia/v1/HostService.js';
 import type { IdentityServiceDefinition } from '../../../proto/gen/secovia/v1/IdentityService.js';
@@ -43,6 +45,8 @@ type MethodTable = Named<SiteServiceDefinition> &
   Named<UsageServiceDefinition> &
   Named<VmServiceDefinition> &
   Named<AuditServiceDefinition> &
+  Named<AlarmServiceDefinition> &
+  Named<EventServiceDefinition> &
   Named<AgentServiceDefinition>;
 export type MethodName = keyof MethodTable;
 export type RequestOf<M extends MethodName> = Method<MethodTable[M]>[0];

@@ -10,8 +10,9 @@ import { apiServer } from '../../../scheduler/api/server.js';
 import { Entrance } from '../../../scheduler/api/entrance.js';
 import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { backlogLimit } from '../../../scheduler/engine.js';
-import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../scheduler/state-walks.js';
 import { EngineWorld } from '../engine-world.js';
 import { temporaryFolder } from '../scope.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -29,7 +30,7 @@ async function serve(t: Test) {
   await world.engine.readable();
   const logged: string[] = [];
   const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
-  const checkpoints = new Checkpoints(world.engine, store, `${temporaryFolder(t)}/key`);
+  const checkpoints = new Checkpoints(world.engine, store, checkpointKeyIn(`${temporaryFolder(t)}/key`));
   const uptime = { ms: 1000 };
   const fleet = new Fleet({
     engine: world.engine,
@@ -51,12 +52,17 @@ async function serve(t: Test) {
       attempts: { note: () => {} },
     },
     ring: watchRingOf(world.engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
     advertise: ['127.0.0.1:7443'],
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     agentService: agentService(fleet, checkpoints.publicKey),
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -16,8 +16,9 @@ import { watchRingOf } from '../../../scheduler/api/vm-watch.js';
 import { insecureCaller, type Subject } from '../../../scheduler/core/access/caller.js';
 import { hostUri } from '../../../scheduler/core/access/uris.js';
 import { type Refusal, refuse } from '../../../scheduler/core/refusal.js';
-import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../scheduler/state-walks.js';
 import { EngineWorld } from '../engine-world.js';
 import { type Scope, temporaryFolder } from '../scope.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -87,7 +88,7 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
   const world = await EngineWorld.on(store);
   world.run({ type: 'federation.open', instance: 'first', name: 'test', incarnation: 1 });
   const log = pino({ level: 'silent' });
-  const checkpoints = new Checkpoints(world.engine, store, `${temporaryFolder(t)}/key`);
+  const checkpoints = new Checkpoints(world.engine, store, checkpointKeyIn(`${temporaryFolder(t)}/key`));
   const { engine } = world;
   const fleet = new Fleet({ engine, checkpoints, leaseMs: 600_000, log, uptimeMs: () => performance.now() });
   fleet.start();
@@ -108,11 +109,16 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
       authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage: { ask: async () => null },
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey, certificateMs),
   });

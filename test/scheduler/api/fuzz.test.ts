@@ -48,7 +48,10 @@ const fullSpec = {
 
 /** A request of every method that would be in order, or nearly: what is changed in it is what is wrong. */
 const baselines: Record<
-  Exclude<MethodName, 'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | 'ExportAudit' | TenancyMethod>,
+  Exclude<
+    MethodName,
+    'Link' | 'WatchVms' | 'ReportUsage' | 'SettleMonth' | 'ExportAudit' | 'WatchEvents' | TenancyMethod
+  >,
   object
 > = {
   CreateSite: {
@@ -125,6 +128,8 @@ const baselines: Record<
   GetFederation: {},
   ListAuditEntries: { filter: 'sequence > 1', pageSize: 3, pageToken: '' },
   GetAuditKey: {},
+  ListAlarms: { filter: 'severity = CRITICAL', pageSize: 3, pageToken: '' },
+  ListEvents: { about: 'hosts/a', filter: 'code = HOST_STATE', pageSize: 3, pageToken: '' },
   EndRecovery: { site: 'sites/zagreb' },
   CreateVm: {
     preemption: 'PREEMPTION_CONFIRM',
@@ -178,6 +183,10 @@ const baselines: Record<
   QuarantineHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
   ReleaseHost: { name: 'hosts/fuzzed-host' },
   RevokeHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  FenceHost: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  ConfirmFence: { name: 'hosts/fuzzed-host', reason: 'fuzzing' },
+  EvacuateHost: { name: 'hosts/fuzzed-host' },
+  RemoveOrphan: { name: 'hosts/fuzzed-host', orphan: '00000000-0000-4000-8000-000000000000' },
   GetCaller: {},
   CreateIdentity: {
     identityId: 'fuzzed',

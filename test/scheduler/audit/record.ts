@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { lastLine } from '../../../scheduler/api/audit-service.js';
 import { exportAudit } from '../../../scheduler/audit/export.js';
 import type { ExportQuestion } from '../../../scheduler/core/audit/questions.js';
-import { Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import type { Verdict } from '../../../cli/audit/verdict.js';
@@ -28,7 +28,7 @@ export class Record {
     const file = join(folder, 'secovia.db');
     const store = new SqliteStore(file);
     const world = await EngineWorld.on(store);
-    const checkpoints = new Checkpoints(world.engine, store, join(folder, 'checkpoint.key'));
+    const checkpoints = new Checkpoints(world.engine, store, checkpointKeyIn(join(folder, 'checkpoint.key')));
     return new Record(file, store, world, checkpoints);
   }
 

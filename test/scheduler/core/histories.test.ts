@@ -10,7 +10,7 @@ import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
 import { holds } from '../holds.js';
 import { replay } from './journal.js';
 import { portraitOf, vmsInOrder } from './portrait.js';
-import { beginning, commandOf, script } from './script.js';
+import { beginning, commandOf, lossScript, script } from './script.js';
 import { checkLimits, checkPlaces, usedUnderLimits } from './tenancy-laws.js';
 import type { World } from './world.js';
 
@@ -128,6 +128,52 @@ test('no limit is exceeded but by lowering it, sums never drift, and VMs are pla
     200,
   );
 });
+
+test('a VM starts elsewhere only when its host is proven to be off, and the host has to take away what is left', async (t) => {
+  let before = new Map<string, { host: string | null; state: string | undefined }>();
+  let left = 0;
+  let cleared = 0;
+  holds(
+    t,
+    fc.property(lossScript, (steps) => {
+      play(steps, {
+        before: ({ state }) => {
+          before = new Map(
+            vmsInOrder(state).map(({ uid, host }) => [
+              uid,
+              { host, state: state.hosts.get(host ?? '')?.state },
+            ]),
+          );
+        },
+        after: ({ state, changes }, refused) => {
+          if (refused) return;
+          for (const change of changes) {
+            if (change.type === 'host.cleared') cleared += 1;
+            if (change.type !== 'vm.placed' || change.leaves === undefined) continue;
+            left += 1;
+            deepStrictEqual(before.get(change.uid), { host: change.leaves.host, state: 'fenced' });
+          }
+          checkLeftovers(state);
+        },
+      });
+    }),
+    300,
+  );
+  t.ok(left > 50, `${left} VMs have left fenced hosts`);
+  t.ok(cleared > 0, `${cleared} times a host had taken away what was left`);
+});
+
+/** Hosts and VMs agree on what is left where, and no VM is where something is left of it. */
+function checkLeftovers(state: State): void {
+  const byHosts = [...state.hosts.values()].flatMap(({ id, leftovers = [] }) =>
+    leftovers.filter(({ uid }) => state.vms.get(uid) !== undefined).map(({ uid }) => `${uid} ${id}`),
+  );
+  const byVms = vmsInOrder(state).flatMap(({ uid, leftOn = [] }) => leftOn.map((id) => `${uid} ${id}`));
+  deepStrictEqual(byVms.sort(), byHosts.sort());
+  for (const { uid, host, leftOn = [] } of vmsInOrder(state)) {
+    if (host !== null && leftOn.includes(host)) throw new Error(`VM ${uid} is where something is left of it`);
+  }
+}
 
 /** The host that a change has placed a VM on, unless the VM was there, and claimed there, before. */
 function newOwner(change: Change, owners: Map<string, string | null>): string | null {
@@ -330,6 +376,7 @@ test('random histories reach every kind of change', async (t) => {
     'host.state',
     'host.reported',
     'host.cordoned',
+    'host.fence',
     'vm.created',
     'vm.updated',
     'vm.resized',

@@ -2,17 +2,26 @@ import { test } from 'tap';
 import { type HostEvent, nextHostState } from '../../../scheduler/core/lifecycle/host.js';
 import type { HostState } from '../../../scheduler/core/model.js';
 
-const events: HostEvent[] = ['connected', 'libvirt_lost', 'disconnected', 'lapsed', 'cloned', 'retired'];
+const events: HostEvent[] = [
+  'connected',
+  'libvirt_lost',
+  'disconnected',
+  'lapsed',
+  'fenced',
+  'cloned',
+  'retired',
+];
 
 /** Every state and event, as PROTOCOL.md and the contract have it; a dot is no change. */
 const table: Record<HostState, (HostState | '.')[]> = {
-  //            connected  libvirt_lost  disconnected  lapsed   cloned         retired
-  joined: ['ready', 'suspect', '.', '.', 'quarantined', 'retired'],
-  ready: ['.', 'suspect', 'suspect', 'lost', 'quarantined', 'retired'],
-  suspect: ['ready', '.', '.', 'lost', 'quarantined', 'retired'],
-  lost: ['ready', 'suspect', '.', '.', 'quarantined', 'retired'],
-  quarantined: ['.', '.', '.', '.', '.', 'retired'],
-  retired: ['.', '.', '.', '.', '.', '.'],
+  //       connected  libvirt_lost  disconnected  lapsed  fenced  cloned  retired
+  joined: ['ready', 'suspect', '.', '.', '.', 'quarantined', 'retired'],
+  ready: ['.', 'suspect', 'suspect', 'lost', '.', 'quarantined', 'retired'],
+  suspect: ['ready', '.', '.', 'lost', 'fenced', 'quarantined', 'retired'],
+  lost: ['ready', 'suspect', '.', '.', 'fenced', 'quarantined', 'retired'],
+  fenced: ['ready', 'suspect', '.', '.', '.', 'quarantined', 'retired'],
+  quarantined: ['.', '.', '.', '.', '.', '.', 'retired'],
+  retired: ['.', '.', '.', '.', '.', '.', '.'],
 };
 
 for (const [state, row] of Object.entries(table) as [HostState, (HostState | '.')[]][]) {

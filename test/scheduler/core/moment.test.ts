@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { momentIn } from '../../../scheduler/core/moment.js';
+import { momentIn, momentWords } from '../../../scheduler/core/moment.js';
 import { holds } from '../holds.js';
 
 test('a moment is read as the calendar has it', async (t) => {
@@ -9,6 +9,16 @@ test('a moment is read as the calendar has it', async (t) => {
     fc.property(fc.integer({ min: Date.UTC(1970, 0, 1), max: Date.UTC(9999, 11, 31) }), (ms) => {
       const text = new Date(ms).toISOString();
       return momentIn(text) === ms && momentIn(text.slice(0, 10)) === ms - (ms % 86_400_000);
+    }),
+    1000,
+  );
+});
+
+test('a moment is told as the calendar has it', async (t) => {
+  holds(
+    t,
+    fc.property(fc.integer({ min: Date.UTC(1970, 0, 1), max: Date.UTC(9999, 11, 31) }), (ms) => {
+      return momentWords(ms) === `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
     }),
     1000,
   );

@@ -19,7 +19,7 @@ test('an agent cannot have reached a generation that was never desired', async (
   const world = smallWorld('a');
   const vm = world.vm('vm');
   const { sequence } = world.state;
-  for (const state of ['running', 'refused', 'absent', 'guest_shutdown'] as const) {
+  for (const state of ['running', 'refused', 'guest_shutdown'] as const) {
     world.see(vm, state, { generation: 2 });
   }
   t.equal(world.state.sequence, sequence);
@@ -123,13 +123,39 @@ test('a refusal of an older generation frees nothing: the newer word may be obey
 test('absent means gone only when the VM is to be deleted, and only as the answer to that', async (t) => {
   const world = smallWorld('a');
   const vm = world.settled('vm');
-  world.see(vm, 'absent');
-  t.equal(vm.state, 'running', 'absence alone means nothing');
   const early = world.observationOf(vm, 'absent');
   world.delete(vm);
   world.run({ type: 'host.observe', id: 'a', observation: early });
   t.ok(world.state.vms.has(vm.uid), 'it was said before the deletion was heard of');
   world.see(vm, 'absent');
+  t.notOk(world.state.vms.has(vm.uid));
+});
+
+test('a VM that its host deleted by a word of a journal that was lost is missing, and can be made anew', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const { operation } = world.stop(vm);
+  world.see(vm, 'absent', { generation: 7 });
+  t.match(vm, { state: 'missing', desired: 'stopped', generation: 8, fault: { reason: 'DELETED_THERE' } });
+  t.match(world.state.operations.get(operation.id), { state: 'failed', fault: { reason: 'DELETED_THERE' } });
+  const { sequence } = world.state;
+  world.see(vm, 'absent', { generation: 7 });
+  t.equal(world.state.sequence, sequence, 'said again, it writes nothing');
+  world.see(vm, 'absent', { generation: 9 });
+  t.match(
+    vm,
+    { state: 'missing', generation: 10 },
+    'after another restore the next word is a new one as well',
+  );
+  world.start(vm);
+  t.match(vm, { host: 'a', term: 2, desired: 'running' }, 'under a new term');
+});
+
+test('a VM that is to be deleted and was deleted by a newer word of a lost journal is gone', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.delete(vm);
+  world.see(vm, 'absent', { generation: 7 });
   t.notOk(world.state.vms.has(vm.uid));
 });
 

@@ -46,6 +46,8 @@ export function indexesOf(state: State) {
     imageUse: sorted(state.imageUse),
     poolClaimed: sorted(state.poolClaimedMib).filter(([, mib]) => mib !== 0),
     vmCount: state.vms.size,
+    vmStates: sorted(state.vmStates.counts).filter(([, count]) => count !== 0),
+    troubled: [...state.vmStates.troubled].map(({ uid }) => uid).sort(),
     uids: [...state.vms.values()].map((vm) => vm.uid).sort(),
     names: vmsInOrder(state).map((vm) => state.vmByName(vm.administration, vm.id)?.uid),
     free: sorted(state.hosts).map(([id]) => {

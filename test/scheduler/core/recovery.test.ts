@@ -71,6 +71,15 @@ test('in recovery a higher generation of the owner wins, and nobody else’s', a
   t.match(vm, { host, term: 1, generation: 5 });
 });
 
+test('in recovery the reboots that a host has counted are taken over, so that the next order is a new one', async (t) => {
+  const { world, vm } = recovering();
+  world.see(vm, 'running', { generation: 4, rebootCount: 3 });
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.see(vm, 'running', { generation: 5, rebootCount: 3 });
+  world.run(world.rebootOf(vm));
+  t.equal(vm.rebootCount, 4);
+});
+
 test('in recovery an agent’s refusal or absence frees nothing', async (t) => {
   const { world, vm } = recovering();
   for (const state of ['absent', 'refused'] as const) {

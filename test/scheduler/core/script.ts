@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../scheduler/core/commands.js';
-import type { HostCapacity, Vm, VmSize, VmSpec } from '../../../scheduler/core/model.js';
+import type { HostCapacity, Vm, VmPolicy, VmSize, VmSpec } from '../../../scheduler/core/model.js';
 import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
 import { type Government, govern, governmentOf } from './tenancy-moves.js';
@@ -43,6 +43,9 @@ const observe = fc.record({
   /** What it says of the domain's size: nothing, as it should be, as it was, or of each a part. */
   size: fc.constantFrom('none', 'new', 'new', 'old', 'mixed', 'larger'),
 });
+/** What becomes of a VM whose host is lost. */
+const lossPolicies = ['wait', 'restart', 'rebuild'] as const;
+
 const newVm = fc.record({
   id: small(9),
   vcpus: fc.integer({ min: 1, max: 4 }),
@@ -52,6 +55,7 @@ const newVm = fc.record({
   pool: fc.constantFrom(0, 0, 0, 1, 2),
   stopped: fc.boolean(),
   restart: fc.boolean(),
+  onLoss: fc.constantFrom(...lossPolicies),
   protected: fc.constantFrom(false, false, false, true),
   priority: fc.constantFrom(...priorities, undefined),
   site: fc.constantFrom(-1, -1, -1, 0, 1, 2),
@@ -89,8 +93,10 @@ const update = fc.record({
   vm: small(20),
   label: fc.option(fc.string({ maxLength: 3 })),
   restart: fc.option(fc.boolean()),
+  onLoss: fc.constantFrom(...lossPolicies),
   protected: fc.option(fc.boolean()),
 });
+const evacuate = fc.record({ move: fc.constant('evacuate' as const), vm: small(20) });
 const cancel = fc.record({ move: fc.constant('cancel' as const), operation: small(30) });
 const host = fc.record({
   move: fc.constantFrom(
@@ -103,6 +109,13 @@ const host = fc.record({
     'cordonHost' as const,
     'retire' as const,
     'quarantine' as const,
+    'fence' as const,
+    'orderFence' as const,
+    'endFence' as const,
+    'confirmFence' as const,
+    'confirmFence' as const,
+    'evacuateHost' as const,
+    'slow' as const,
   ),
   host: small(4),
   site: small(2),
@@ -112,6 +125,20 @@ const host = fc.record({
   on: fc.boolean(),
   behind: fc.constantFrom(false, false, false, false, true),
 });
+/** Hosts that are lost and fenced, oftener than all that may happen to hosts would have it. */
+const loss = fc
+  .record({
+    of: host,
+    move: fc.constantFrom('disconnected' as const, 'confirmFence' as const, 'hello' as const),
+  })
+  .map(({ of, move }) => ({
+    ...of,
+    move,
+    host: of.host % 2,
+    machine: 0 as const,
+    behind: false as const,
+    boot: 1 as const,
+  }));
 const place = fc.record({
   move: fc.constantFrom(
     'createSite' as const,
@@ -138,6 +165,7 @@ export type Move =
   | (typeof create extends fc.Arbitrary<infer T> ? T : never)
   | (typeof order extends fc.Arbitrary<infer T> ? T : never)
   | (typeof update extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof evacuate extends fc.Arbitrary<infer T> ? T : never)
   | (typeof cancel extends fc.Arbitrary<infer T> ? T : never)
   | (typeof host extends fc.Arbitrary<infer T> ? T : never)
   | (typeof place extends fc.Arbitrary<infer T> ? T : never)
@@ -150,6 +178,8 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: update, weight: 2 },
   { arbitrary: cancel, weight: 2 },
   { arbitrary: host, weight: 4 },
+  { arbitrary: loss, weight: 3 },
+  { arbitrary: evacuate, weight: 3 },
   { arbitrary: place, weight: 2 },
   { arbitrary: govern, weight: 4 },
 );
@@ -159,6 +189,37 @@ export const script = fc.array(fc.record({ what: move, afterMs: fc.constantFrom(
   maxLength: 120,
   size: 'max',
 });
+
+/** VMs that can be made, and may restart elsewhere: with their disk on a pool, or without it. */
+const mobile = fc
+  .record({ of: newVm, administration: small(1), pool: fc.constantFrom(0 as const, 1 as const) })
+  .map(({ of, administration, pool }) => ({
+    move: 'create' as const,
+    administration,
+    displacing: false,
+    vms: [
+      {
+        ...of,
+        ...{ image: 0, disk: 1, pool, stopped: false, site: -1 as const, excluded: -1 as const },
+        ...{ onLoss: pool === 1 ? ('restart' as const) : ('rebuild' as const), special: '' as const },
+      },
+    ],
+  }));
+
+/** A history in which hosts are lost, and little else happens to them. */
+export const lossScript = fc.array(
+  fc.record({
+    what: fc.oneof(
+      { arbitrary: observe, weight: 6 },
+      { arbitrary: mobile, weight: 6 },
+      { arbitrary: order, weight: 2 },
+      { arbitrary: loss, weight: 3 },
+      { arbitrary: evacuate, weight: 6 },
+    ),
+    afterMs: fc.constantFrom(0, 1, 5000),
+  }),
+  { maxLength: 120, size: 'max' },
+);
 
 /** A federation with a little of everything, where a history can begin. */
 export function beginning(world: World = new World()): World {
@@ -210,6 +271,14 @@ const poolOf = (id: string, site: number) => ({
   capacityMib: 4000,
 });
 
+function policyOf(restart: boolean, onLoss: (typeof lossPolicies)[number]): VmPolicy {
+  return {
+    onGuestShutdown: restart ? 'restart' : 'stay_stopped',
+    rebuildable: onLoss === 'rebuild',
+    ...(onLoss === 'wait' ? {} : { onHostLoss: 'restart' as const }),
+  };
+}
+
 function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> ? T : never): NewVm {
   return world.newVm(`v${plan.id}`, {
     vcpus: plan.vcpus,
@@ -218,7 +287,7 @@ function newVmOf(world: World, plan: typeof newVm extends fc.Arbitrary<infer T> 
     image: `i${plan.image}`,
     pool: plan.pool === 0 ? '' : `p${plan.pool}`,
     power: plan.stopped ? 'stopped' : 'running',
-    policy: { onGuestShutdown: plan.restart ? 'restart' : 'stay_stopped', rebuildable: false },
+    policy: policyOf(plan.restart, plan.onLoss),
     deletionProtection: plan.protected,
     ...(plan.priority === undefined ? {} : { priority: plan.priority }),
     placement: {
@@ -280,7 +349,9 @@ function observationOf(
           rebootCount: vm.rebootCount + plan.reboots,
         };
   const fault = plan.fault === '' ? null : { code: 8, reason: plan.fault, message: 'a fault' };
-  const id = plan.host < 0 ? (vm?.host ?? 'h0') : `h${plan.host}`;
+  // Nothing is left is a word that only a former host has reason to say.
+  const own = plan.state === 'absent' ? (vm?.leftOn?.[0] ?? vm?.host) : vm?.host;
+  const id = plan.host < 0 ? (own ?? 'h0') : `h${plan.host}`;
   const told = { toldGeneration: vm?.generation ?? 1 };
   const size = vm === undefined ? undefined : sizeSaid(vm, plan.size);
   return {
@@ -335,6 +406,13 @@ function orderOf(world: World, plan: typeof order extends fc.Arbitrary<infer T> 
   }
 }
 
+/** Of a VM that may go, if there is one. */
+function evacuationOf({ state }: World, index: number): Command {
+  const waiting = vmsInOrder(state).filter(({ host }) => state.hosts.get(host ?? '')?.state === 'fenced');
+  const vm = pick(waiting.length > 0 ? waiting : vmsInOrder(state), index);
+  return { type: 'vm.evacuate', uid: vm?.uid ?? 'nobody' };
+}
+
 function sizesOf(vm: Vm | undefined, by: number, disk: number) {
   return {
     vcpus: (vm?.spec.vcpus ?? 1) * by,
@@ -374,6 +452,18 @@ function hostCommandOf(plan: typeof host extends fc.Arbitrary<infer T> ? T : nev
       return { type: 'host.retire', id, etag: '' };
     case 'quarantine':
       return { type: 'host.quarantine', id, reason: 'a test' };
+    case 'fence':
+      return { type: 'host.fence', id, reason: 'a test' };
+    case 'orderFence':
+      return { type: 'host.fence_order', id, order: `order-${plan.boot}`, fencer: `h${plan.size}` };
+    case 'endFence':
+      return { type: 'host.fence_end', id, order: `order-${plan.boot}`, off: plan.on, message: 'a test' };
+    case 'confirmFence':
+      return { type: 'host.fence_confirm', id, reason: 'a test' };
+    case 'evacuateHost':
+      return { type: 'host.evacuate', id };
+    case 'slow':
+      return { type: 'host.slow', id };
   }
 }
 
@@ -460,7 +550,7 @@ export function commandOf(world: World, plan: Move): Command {
         ...(plan.restart === null
           ? {}
           : {
-              policy: { onGuestShutdown: plan.restart ? 'restart' : 'stay_stopped', rebuildable: false },
+              policy: policyOf(plan.restart, plan.onLoss),
             }),
       };
     }
@@ -482,7 +572,15 @@ export function commandOf(world: World, plan: Move): Command {
     case 'cordonHost':
     case 'retire':
     case 'quarantine':
+    case 'fence':
+    case 'orderFence':
+    case 'endFence':
+    case 'confirmFence':
+    case 'evacuateHost':
+    case 'slow':
       return hostCommandOf(plan);
+    case 'evacuate':
+      return evacuationOf(world, plan.vm);
     case 'createSite':
     case 'updateSite':
     case 'cordonSite':

@@ -46,7 +46,10 @@ export class TenancyWitness {
 
   /** Follows one decision, a line of the journal, and gives its changes. */
   follow(line: string): Change[] {
-    const [atMs, changes, , audience = {}] = JSON.parse(line) as JournalLine;
+    return this.followLine(JSON.parse(line) as JournalLine);
+  }
+
+  followLine([atMs, changes, , audience = {}]: JournalLine): Change[] {
     const found = changes.some(({ type }) => type === 'vm.observed');
     for (const change of changes) {
       if (isOfVm(change)) this.#followVm(change, atMs, found);

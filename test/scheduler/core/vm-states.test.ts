@@ -112,6 +112,7 @@ test('a silent host makes the state of its VMs unknown, and what was seen last s
     ready: 'running',
     suspect: 'unknown',
     lost: 'unknown',
+    fenced: 'unknown',
     quarantined: 'unknown',
     retired: 'running',
   };

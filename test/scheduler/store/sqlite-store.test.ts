@@ -93,7 +93,7 @@ test('a file of the first schema, whose entities are always up to its journal, i
 test('a file from before there were commitments is taken up, and its chain goes on with them', async (t) => {
   const file = fileIn(t);
   const db = new Database(file);
-  for (const step of migrations.slice(0, 2)) db.exec(step);
+  for (const step of migrations.slice(0, 2)) db.exec(step as string);
   db.pragma('user_version = 2');
   const insert = db.prepare('INSERT INTO journal (first, last, at_ms, body, hash) VALUES (?, ?, ?, ?, ?)');
   let hash = chainStart;

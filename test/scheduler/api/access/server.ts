@@ -13,8 +13,9 @@ import { apiServer } from '../../../../scheduler/api/server.js';
 import type { UsageReader } from '../../../../scheduler/api/usage-service.js';
 import { watchRingOf } from '../../../../scheduler/api/vm-watch.js';
 import { type Caller, insecureCaller } from '../../../../scheduler/core/access/caller.js';
-import { Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
+import { checkpointKeyIn, Checkpoints } from '../../../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../../../scheduler/fleet/fleet.js';
+import { StateWalks } from '../../../../scheduler/state-walks.js';
 import { EngineWorld } from '../../engine-world.js';
 import { type Scope, temporaryFolder } from '../../scope.js';
 import { MemoryStore } from '../../store/memory-store.js';
@@ -68,7 +69,7 @@ export async function serve(
   settle(world);
   const log = pino({ level: 'silent' });
   const { engine } = world;
-  const checkpoints = new Checkpoints(engine, store, `${temporaryFolder(t)}/key`);
+  const checkpoints = new Checkpoints(engine, store, checkpointKeyIn(`${temporaryFolder(t)}/key`));
   const fleet = new Fleet({ engine, checkpoints, leaseMs: 600_000, log, uptimeMs: () => performance.now() });
   const uptimeMs = () => performance.now();
   const { server } = apiServer({
@@ -83,11 +84,16 @@ export async function serve(
       authorize: authorizer(engine),
     },
     ring: watchRingOf(engine),
-    leaseEndMs: fleet.leaseEndMs,
+    fleet,
     version: '0',
     startMs: 0,
     usage,
     audit: { reader: { ask: async () => null }, key: checkpoints },
+    alarms: { walks: new StateWalks(), certificates: () => [] },
+    events: {
+      reader: { ask: async () => null },
+      follower: { ask: async () => ({ events: [], next: null }) },
+    },
     advertise: ['scheduler.test:7443'],
     agentService: agentService(fleet, checkpoints.publicKey),
   });

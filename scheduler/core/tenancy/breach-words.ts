@@ -1,5 +1,5 @@
 /** Why a VM may not be where it is, in a sentence. */
-import type { Breach } from '../core/tenancy/model.js';
+import type { Breach } from './model.js';
 
 export function breachSentence(breach: Breach): string {
   const { code, administration, dataClass, site, because } = breach;

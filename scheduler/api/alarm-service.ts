@@ -1,0 +1,110 @@
+/** AlarmService: what somebody has to see to. */
+import type { ListAlarmsRequest__Output } from '../../proto/gen/secovia/v1/ListAlarmsRequest.js';
+import type { Caller } from '../core/access/caller.js';
+import { alarmFilter } from '../core/alarms/alarm-filter.js';
+import { type Alarm, type OwnCertificate, severities } from '../core/alarms/alarm.js';
+import { seesAlarm } from '../core/alarms/in-sight.js';
+import { walkAlarms } from '../core/alarms/walk.js';
+import { type Refusal, refuse } from '../core/refusal.js';
+import type { Engine } from '../engine.js';
+import { aboutName, alarmId, alarmMessage } from '../render/alarm.js';
+import type { StateWalks } from '../state-walks.js';
+import { sightOf } from './authorization.js';
+import { Fields } from './fields.js';
+import type { Predicate } from './filter.js';
+import { filterOf } from './filters.js';
+import { forbiddenTo, guard, malformed, responseEncoder, type UnaryHandler } from './methods.js';
+import { FirstById, type Page, pageOf } from './pages.js';
+import { internalStatus, statusOf } from './status.js';
+
+export interface AlarmOptions {
+  walks: StateWalks;
+  /** Certificates that are in no record, as they are now. */
+  certificates(): readonly OwnCertificate[];
+}
+
+const busy: Refusal = {
+  ...refuse('exhausted', 'ALARMS_BUSY', 'too many look through the alarms at once; try again in a moment'),
+  retryDelayMs: 2000,
+};
+
+export function alarmService(options: AlarmOptions) {
+  return { ListAlarms: listAlarms(options) };
+}
+
+/** A walk takes several turns: what the caller may see is asked in the first, and whether it may ask once more at the end. */
+function listAlarms(options: AlarmOptions): UnaryHandler {
+  return (method, context) => {
+    const encode = responseEncoder(method);
+    return (call, callback) => {
+      const request = call.request.message as ListAlarmsRequest__Output | null;
+      if (request === null) return callback(statusOf(malformed));
+      const gone = new AbortController();
+      call.on('cancelled', () => gone.abort());
+      guard(method, context, call, callback, (caller) => {
+        const { engine } = context;
+        const fields = new Fields();
+        const page = pageOf(fields, request, `alarms ${request.filter}`);
+        const matches = filterOf(
+          fields,
+          request.filter,
+          alarmFilter(({ about }) => aboutName(about)),
+        );
+        const refusal = forbiddenTo(context, method, request, caller) ?? fields.refusal;
+        if (refusal) return callback(statusOf(refusal));
+        const found = findAlarms(options, engine, caller, page, matches, gone.signal);
+        found.then(
+          async (rows) => {
+            await engine.readable();
+            const refusal = rows === null ? busy : context.authorize(method.path, request, caller);
+            if (refusal !== null || rows === null) return callback(statusOf(refusal ?? busy));
+            const alarms = rows.slice(0, page.size);
+            const last = alarms.at(-1);
+            const nextPageToken = rows.length > page.size && last !== undefined ? page.token(last.id) : '';
+            callback(null, encode({ alarms: alarms.map(({ alarm }) => alarmMessage(alarm)), nextPageToken }));
+          },
+          (error: Error) => {
+            context.log.error({ err: error, method: method.path }, 'the alarms could not be gone through');
+            callback(internalStatus());
+          },
+        );
+      });
+    };
+  };
+}
+
+interface Row {
+  id: string;
+  alarm: Alarm;
+}
+
+/** The alarms of a page, and one more if there are more; null when too many others look already. */
+async function findAlarms(
+  { walks, certificates }: AlarmOptions,
+  engine: Engine,
+  caller: Caller,
+  page: Page,
+  matches: Predicate<Alarm>,
+  unwanted: AbortSignal,
+): Promise<Row[] | null> {
+  const { state } = engine;
+  const sight = sightOf(engine, caller);
+  const { after } = page;
+  const first = new FirstById<Row>(page.size + 1);
+  const alarm = (alarm: Alarm) => {
+    const id = orderOf(alarm);
+    if ((after !== null && id <= after) || !first.wants(id)) return;
+    if (matches(alarm) && seesAlarm(state, sight, alarm)) first.add({ id, alarm });
+  };
+  const surroundings = { nowMs: engine.now(), certificates: certificates() };
+  const walked = await walks.walk(() => walkAlarms(state, surroundings, sight.top, { alarm }), unwanted);
+  return walked ? first.items() : null;
+}
+
+const digits = 16;
+
+/** Sorts as text: the most severe first, then the newest. */
+function orderOf(alarm: Alarm): string {
+  const age = String(10 ** (digits - 1) - alarm.sinceMs).padStart(digits, '0');
+  return `${severities.indexOf(alarm.severity)} ${age} ${alarmId(alarm)}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * Makes a data folder of a backup. All of it is made in a folder within, `restoring`, and moved out when it is whole; while
+ * that folder is there no scheduler starts. The federation takes a new incarnation, so that agents obey nobody who still
+ * runs what was before, and every site goes into recovery: what happened after the backup is known to the agents alone
+ * (PROTOCOL E1, E2).
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../../proto/durable-folder.js';
+import { isKept, isOurs, storeFileIn, unfinishedRestore } from '../data-folder.js';
+import { openFolder } from '../opening.js';
+import { checkStore } from '../store/sqlite/check.js';
+import type { Summary } from '../store/sqlite/summary.js';
+import { unpackStore } from '../store/sqlite/unpack.js';
+import { BackupError, inWords } from './backup-error.js';
+
+export interface Restored {
+  dataDir: string;
+  summary: Summary;
+  epoch: { incarnation: number; counter: number };
+  /** Sites that are in recovery. */
+  sites: string[];
+}
+
+/** Runs what pauses after each piece; rejects when it is to end early. */
+export type Drive = <T>(steps: Generator<void, T>) => Promise<T>;
+
+/** @throws BackupError or StoreError with a whole sentence; the folder is then as it was. */
+export async function restore(file: string, dataDir: string, drive: Drive): Promise<Restored> {
+  const folder = resolve(dataDir);
+  const found = existsSync(file) ? statSync(file) : null;
+  if (found === null || !found.isFile()) throw new BackupError(`there is no backup ${file}`);
+  const existed = existsSync(folder);
+  if (existed) refuseTaken(folder);
+  const half = unfinishedRestore(folder);
+  try {
+    mkdirSync(half, { recursive: true, mode: 0o700 });
+    const summary = await unpack(file, half, drive);
+    const { epoch, sites } = await lead(half, summary);
+    await drive(pause());
+    for (const name of readdirSync(half)) renameSync(join(half, name), join(folder, name));
+    syncFolder(folder);
+    rmdirSync(half);
+    syncFolder(folder);
+    syncFolder(dirname(folder));
+    return { dataDir: folder, summary, epoch, sites };
+  } catch (error) {
+    clear(folder);
+    if (!existed) rmSync(folder, { recursive: true, force: true });
+    throw inWords(error, `cannot restore into ${folder}`, found.size);
+  }
+}
+
+/** A signal that came meanwhile is heard here. */
+function* pause(): Generator<void> {
+  yield;
+}
+
+/** Only an empty folder will do, or what a restore has left that was killed. */
+function refuseTaken(folder: string): void {
+  if (!statSync(folder).isDirectory()) throw new BackupError(`${folder} is no folder`);
+  const names = readdirSync(folder);
+  const foreign = names.find((name) => !isOurs(name));
+  if (names.length > 0 && (foreign !== undefined || !existsSync(unfinishedRestore(folder)))) {
+    throw new BackupError(
+      `${folder} is not empty (it has ${foreign ?? names[0]}); move it away, or restore into another folder`,
+    );
+  }
+  clear(folder);
+}
+
+/** Nothing else was in it when the restore began. */
+function clear(folder: string): void {
+  if (!existsSync(folder)) return;
+  const last = unfinishedRestore(folder);
+  for (const name of readdirSync(folder)) {
+    if (isOurs(name) && join(folder, name) !== last) rmSync(join(folder, name), { recursive: true });
+  }
+  rmSync(last, { recursive: true, force: true });
+}
+
+/** Brings the backup into the folder and takes it apart there: what was checked is what is used. */
+async function unpack(file: string, half: string, drive: Drive): Promise<Summary> {
+  const store = storeFileIn(half);
+  copyFileSync(file, store);
+  chmodSync(store, 0o600);
+  const { findings, summary } = await drive(checkStore(store, file));
+  if (summary === null) throw new BackupError(`${file} is damaged: ${findings[0]}; restore another backup`);
+  if (summary.backup === null) {
+    throw new BackupError(
+      `${file} is no backup but a scheduler's own file; make one with: secovia-scheduler backup FILE`,
+    );
+  }
+  for (const [path, content] of unpackStore(store)) {
+    if (!isKept(path)) throw new BackupError(`${file} has a file that no scheduler has: ${path}`);
+    mkdirSync(dirname(join(half, path)), { recursive: true, mode: 0o700 });
+    writeFileSync(join(half, path), content, { mode: 0o600, flag: 'wx', flush: true });
+    syncFolder(dirname(join(half, path)));
+  }
+  return summary;
+}
+
+/** Leads for a moment: the new incarnation and the recovery are decisions like any other. */
+async function lead(half: string, { backup }: Summary): Promise<Pick<Restored, 'epoch' | 'sites'>> {
+  const atMs = backup?.atMs ?? 0;
+  let failed: (error: Error) => void = () => {};
+  const failure = new Promise<never>((_, reject) => {
+    failed = reject;
+  });
+  failure.catch(() => {});
+  const opening = openFolder({
+    dataDir: half,
+    strategy: 'pack',
+    federation: undefined,
+    keepsName: false,
+    restored: `restored from a backup of ${new Date(atMs).toISOString()}`,
+    onFatal: (error) => failed(error),
+  });
+  const { engine, store } = await Promise.race([opening, failure]);
+  const { epoch, recoveringSites } = engine.state.federation;
+  await store.close();
+  return { epoch, sites: [...recoveringSites] };
+}

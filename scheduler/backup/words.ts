@@ -1,0 +1,90 @@
+/** What a backup, a restore or a check has to say, for people and for programs. */
+import { schemaWithSums } from '../store/sqlite/schema.js';
+import type { Summary } from '../store/sqlite/summary.js';
+import type { Backup } from './backup.js';
+import type { Migration } from './migrate.js';
+import type { Restored } from './restore.js';
+import type { Verified } from './verify.js';
+
+export function backupWords({ file, bytes, summary }: Backup): string {
+  return `${file} holds ${summaryWords(summary)}, ${sizeWords(bytes)}. It was read again and is whole.
+It holds ${keyWords(summary)}: keep it where nobody else reads it.
+`;
+}
+
+export function backupJson({ file, bytes, summary }: Backup): object {
+  return { file, bytes, ...summaryJson(summary) };
+}
+
+export function restoredWords({ dataDir, summary, epoch, sites }: Restored): string {
+  const lines = [
+    `${dataDir} has ${summaryWords(summary)}. Its next epoch is ${epoch.incarnation}.${epoch.counter + 1}.`,
+    'The scheduler that was before must not run any more. What it decided after that is lost, or known to agents alone.',
+  ];
+  if (sites.length > 0) {
+    lines.push(
+      `In recovery: ${sites.join(', ')}. Nothing is started, deleted or leased there until you have looked, and say: secovia federation end-recovery SITE`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function restoredJson({ dataDir, summary, epoch, sites }: Restored): object {
+  const { incarnation, counter } = epoch;
+  return { dataDir, ...summaryJson(summary), epoch: { incarnation, counter }, recoveringSites: sites };
+}
+
+export function verifiedWords({ file, findings, summary, remedy }: Verified): string {
+  if (summary === null) {
+    return `${file} is damaged:\n${findings.map((what) => `  ${what}\n`).join('')}What to do: ${remedy}\n`;
+  }
+  const without = summary.schema < schemaWithSums ? ' Rows of this version have no checksums.' : '';
+  return `${file} is whole, and holds ${summaryWords(summary)}.${without}\n`;
+}
+
+export function verifiedJson({ file, findings, summary, remedy }: Verified): object {
+  return {
+    file,
+    whole: summary !== null,
+    ...(summary === null ? { findings, remedy } : summaryJson(summary)),
+  };
+}
+
+export function migrationWords({ dataDir, from, to, done, backup }: Migration): string {
+  if (from === to)
+    return `The store in ${dataDir} has schema ${to}, which is the newest; there is nothing to do.\n`;
+  if (!done) return `The store in ${dataDir} has schema ${from}, and would be brought to ${to}.\n`;
+  const kept =
+    backup === null ? '' : ` A backup from before is in ${backup}; remove it when you need it no more.`;
+  return `The store in ${dataDir} was brought from schema ${from} to ${to}.${kept}\n`;
+}
+
+/** What a store or a backup holds. */
+export function summaryWords({ federation, sequence, lastMs, vms, hosts }: Summary): string {
+  if (sequence === 0) return 'no decision yet';
+  const at = new Date(lastMs).toISOString();
+  return `federation ${federation} as of decision ${sequence} (${at}): ${count(vms, 'VM')}, ${count(hosts, 'host')}`;
+}
+
+export function summaryJson({ backup, lastMs, ...rest }: Summary): object {
+  const made =
+    backup === null
+      ? null
+      : { at: new Date(backup.atMs).toISOString(), version: backup.version, files: backup.files };
+  return { ...rest, decidedAt: new Date(lastMs).toISOString(), backup: made };
+}
+
+function keyWords({ backup }: Summary): string {
+  const files = backup?.files ?? [];
+  if (files.includes('authority/authority.key')) return 'the key of the federation’s authority';
+  return files.length > 0 ? 'the key that signs checkpoints' : 'hashes of tokens';
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function sizeWords(bytes: number): string {
+  if (bytes < 2 ** 20) return `${Math.ceil(bytes / 2 ** 10)} KiB`;
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

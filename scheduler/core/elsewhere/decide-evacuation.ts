@@ -1,0 +1,99 @@
+/** Decisions about VMs of a host that is off: each is started elsewhere by the one checker, or it is said why not. */
+import type { CommandOf } from '../commands.js';
+import type { Decision } from '../decide.js';
+import type { Fault, Host, Vm } from '../model.js';
+import type { Explanation } from '../placement/explanation.js';
+import { place } from '../placement/placement.js';
+import { requestForMove } from '../placement/request.js';
+import { notFound, type Refusal, refuse } from '../refusal.js';
+import type { State } from '../state.js';
+import { placedChange, whereOf } from '../vm-changes.js';
+import { bindsItToItsHost, restartsElsewhere } from './evacuation.js';
+
+const resourceExhausted = 8;
+
+type Evacuated = { vm: Vm; moved: boolean };
+
+/** Gives a VM of a fenced host another one, under a new term. */
+export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Decision<Evacuated> {
+  const vm = state.vms.get(uid);
+  if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
+  const host = vm.host === null ? undefined : state.hosts.get(vm.host);
+  if (host?.state !== 'fenced' || !restartsElsewhere(vm)) return { refusal: mayNotLeave(vm) };
+  if (state.federation.recoveringSites.includes(host.site)) return { refusal: mayNotLeave(vm) };
+  const bound = bindsItToItsHost(state, vm);
+  if (bound !== null) return waits(vm, bound);
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
+  const onPool = vm.spec.pool !== '';
+  const request = {
+    ...requestForMove(state, vm, image.architecture, []),
+    leastDiskMib: onPool ? 0 : image.virtualSizeMib,
+  };
+  const placed = place(state, request);
+  if (placed.noHost) return waits(vm, noRoom(placed.noHost));
+  const leaves = { host: host.id, keepVolumes: onPool };
+  return {
+    changes: [{ ...placedChange(vm, whereOf(placed), []), leaves }],
+    reply: () => ({ vm, moved: true }),
+  };
+}
+
+/** Lets the VMs of a fenced host go at once, after a human has looked. */
+export function evacuateHost(state: State, { id }: CommandOf<'host.evacuate'>): Decision<Host> {
+  const host = state.hosts.get(id);
+  if (host === undefined) return { refusal: notFound('host', id) };
+  if (host.state !== 'fenced' || host.fence === undefined) {
+    return {
+      refusal: refuse(
+        'precondition',
+        'HOST_NOT_FENCED',
+        `host "${id}" is ${host.state}, and nothing proves that it is off; when you know that it is: secovia host fence-confirm ${id} --reason WHY`,
+        { state: host.state },
+      ),
+    };
+  }
+  return paced(host, 'now');
+}
+
+/** Many hosts of the site were lost together: it goes slowly, and a human is asked (PROTOCOL F3). */
+export function slowEvacuation(state: State, { id }: CommandOf<'host.slow'>): Decision<Host> {
+  const host = state.hosts.get(id);
+  if (host === undefined) return { refusal: notFound('host', id) };
+  if (host.fence?.pace !== undefined) return { changes: [], reply: () => host };
+  return paced(host, 'slow');
+}
+
+function paced(host: Host, pace: 'slow' | 'now'): Decision<Host> {
+  const { id, fence } = host;
+  if (fence === undefined || fence.pace === pace) return { changes: [], reply: () => host };
+  return { changes: [{ type: 'host.fence', id, fence: { ...fence, pace } }], reply: () => host };
+}
+
+/** What was said already is not said again (PROTOCOL S4). */
+function waits(vm: Vm, fault: Fault): Decision<Evacuated> {
+  const same = vm.fault?.reason === fault.reason && vm.fault.message === fault.message;
+  return {
+    changes: same ? [] : [{ type: 'vm.waits', uid: vm.uid, fault }],
+    reply: () => ({ vm, moved: false }),
+  };
+}
+
+/** Without numbers: those of other tenants are not for the VM's, and they would change all the time. */
+function noRoom({ excluded }: Explanation): Fault {
+  const codes = [...excluded.keys()].filter((code) => code !== 'HOST_NOT_CONNECTED').sort();
+  const why = codes.length === 0 ? 'no other is connected' : codes.join(', ');
+  return {
+    code: resourceExhausted,
+    reason: 'NO_HOST',
+    message: `its host is off, and no other can take it now (${why}); it is tried again`,
+  };
+}
+
+function mayNotLeave({ uid }: Vm): Refusal {
+  return refuse(
+    'precondition',
+    'NOT_TO_LEAVE',
+    `VM ${uid} is not on a fenced host, or is not to restart elsewhere`,
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * Which VMs of a host that is off are started elsewhere, and why one of them is not. The proof that it is off (PROTOCOL F1)
+ * is the host's state `fenced`, and nothing here is done without it.
+ */
+import type { Fault, Host, Vm } from '../model.js';
+import { priorities, priorityOf } from '../priority.js';
+import type { State } from '../state.js';
+import { suspendedAbove } from '../tenancy/stay.js';
+
+/** A gRPC status number. */
+const failedPrecondition = 9;
+
+/** So many hosts of a site, and such a part of it, gone together are not what a single failure looks like (F3). */
+const massHosts = 3;
+const massPart = 1 / 5;
+
+/** Whether a VM is to run, and on another host if its own is off. */
+export function restartsElsewhere({ desired, policy }: Vm): boolean {
+  return desired === 'running' && policy.onHostLoss === 'restart';
+}
+
+/** Whether a shared pool has its disk, for whichever host it has: it was defined once. */
+export function hasDiskOnPool({ spec, observedGeneration }: Vm): boolean {
+  return spec.pool !== '' && observedGeneration > 0;
+}
+
+/** The VMs of a host that are to be started elsewhere: the most important first, and of these the oldest. */
+export function evacuees(state: State, host: string): Vm[] {
+  const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
+  return [...state.vmsOfHost(host)]
+    .filter(restartsElsewhere)
+    .sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
+}
+
+/** Whether any VM of a host waits for the proof that it is off. */
+export function hasEvacuees(state: State, host: string): boolean {
+  for (const vm of state.vmsOfHost(host)) if (restartsElsewhere(vm)) return true;
+  return false;
+}
+
+/** What keeps a VM on the host that it has, whatever room there is elsewhere; null when nothing does. */
+export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
+  const fault = (reason: string, message: string): Fault => ({ code: failedPrecondition, reason, message });
+  if (vm.restartSince !== undefined && vm.observedGeneration < vm.restartSince) {
+    return fault(
+      'POLICY_NOT_HEARD',
+      'its host is off, and had not heard yet that it may restart elsewhere: it would start it by itself; wait for the host',
+    );
+  }
+  if (vm.spec.pool === '' && !vm.policy.rebuildable) {
+    return fault(
+      'DISK_THERE',
+      'its host is off, and its only disk is there; wait for the host, or, if it may lose what is on its disk: secovia vm update --rebuildable',
+    );
+  }
+  const suspended = suspendedAbove(state, vm.administration);
+  return suspended === null ? null : fault(suspended.reason, suspended.message);
+}
+
+/**
+ * Whether this host was lost together with so many others of its site, within one lease of each other, that one cause is
+ * likelier than many.
+ */
+export function isMassFailure(state: State, { site, lostMs = 0 }: Host, leaseMs: number): boolean {
+  let all = 0;
+  const lost: number[] = [];
+  for (const host of state.hosts.values()) {
+    if (host.site !== site || host.state === 'retired' || host.state === 'joined') continue;
+    all += 1;
+    if (host.lostMs !== undefined && Math.abs(host.lostMs - lostMs) <= leaseMs) lost.push(host.lostMs);
+  }
+  lost.sort((a, b) => a - b);
+  const needed = Math.max(massHosts, Math.ceil(all * massPart));
+  return lost.some((at, index) => (lost[index + needed - 1] ?? Number.POSITIVE_INFINITY) - at <= leaseMs);
+}

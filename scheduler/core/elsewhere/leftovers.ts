@@ -1,0 +1,49 @@
+/**
+ * What is left of VMs on hosts that were off when the VMs were started elsewhere: a domain, and a disk of the host's own.
+ * The host hears of it when it is back, and until it has said that nothing is left it does not get the VM again.
+ */
+import type { Host, Leftover, Vm } from '../model.js';
+import type { State } from '../state.js';
+
+/** Notes that a VM, which has just got another host, has left this one. */
+export function leaveBehind(state: State, vm: Vm, from: { host: string; keepVolumes: boolean }): void {
+  const host = state.hosts.get(from.host);
+  if (host === undefined) throw new Error(`VM ${vm.uid} leaves unknown host ${from.host}`);
+  const { uid, term, generation } = vm;
+  addLeftover(state, host, { uid, term, generation, keepVolumes: from.keepVolumes });
+}
+
+/** Notes that something of a VM is to be taken away from a host. */
+export function addLeftover(state: State, host: Host, leftover: Leftover): void {
+  setLeftovers(host, [...others(host, leftover.uid), leftover]);
+  state.touched.write('host', host.id, host);
+  const vm = state.vms.get(leftover.uid);
+  if (vm === undefined) return;
+  vm.leftOn = [...(vm.leftOn ?? []).filter((id) => id !== host.id), host.id].sort();
+  state.touched.write('vm', vm.uid, vm);
+}
+
+/** Notes that nothing of a VM is left on a host. */
+export function clearLeft(state: State, host: Host, uid: string): void {
+  setLeftovers(host, others(host, uid));
+  state.touched.write('host', host.id, host);
+  const vm = state.vms.get(uid);
+  if (vm?.leftOn === undefined) return;
+  const leftOn = vm.leftOn.filter((id) => id !== host.id);
+  if (leftOn.length > 0) vm.leftOn = leftOn;
+  else delete vm.leftOn;
+  state.touched.write('vm', uid, vm);
+}
+
+export function leftoverOf(host: Host, uid: string): Leftover | undefined {
+  return host.leftovers?.find((leftover) => leftover.uid === uid);
+}
+
+function others(host: Host, uid: string): Leftover[] {
+  return (host.leftovers ?? []).filter((leftover) => leftover.uid !== uid);
+}
+
+function setLeftovers(host: Host, leftovers: Leftover[]): void {
+  if (leftovers.length === 0) delete host.leftovers;
+  else host.leftovers = leftovers;
+}

@@ -1,0 +1,218 @@
+/**
+ * Hosts that are lost: they are fenced by the agents of other hosts of their sites (PROTOCOL F1, F2), and what may leave those
+ * that are off is started elsewhere, at a pace (F3). What is decided is decided in `core/elsewhere`; here it is begun again and
+ * again until it is done, so that nothing of it is lost with a process, a stream or a wish that could not be granted yet.
+ */
+import type { Logger } from 'pino';
+import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
+import type { Host } from '../core/model.js';
+import { evacuees, hasEvacuees, isMassFailure } from '../core/elsewhere/evacuation.js';
+import { cutText } from '../core/text.js';
+import { backlogLimit, type Committed, type Engine } from '../engine.js';
+import { findFencer } from './fencers.js';
+import type { AgentSession } from './session.js';
+
+/** An agent tries all the methods that it has within this; else another is asked. */
+const orderMs = 180_000;
+/** A fence that could not be done is tried again after the first of these, and later ever more rarely. */
+const fenceAgainMs = { first: 10_000, most: 600_000 };
+/** A VM that no host can take is tried again. */
+const placeAgainMs = { first: 15_000, most: 300_000 };
+/** VMs that may leave the hosts of a site in one sweep, two of which make a second. */
+const usualPace = 20;
+const fastestPace = 200;
+/** While a site has lost many hosts at once, one VM leaves them in this time. */
+const slowMs = 10_000;
+/** Hosts that are looked at in one sweep. */
+const hostsPerSweep = 500;
+
+interface Waiting {
+  atMs: number;
+  pauseMs: number;
+}
+
+export interface ElsewhereOptions {
+  engine: Engine;
+  sessions: ReadonlyMap<string, AgentSession>;
+  leaseMs: number;
+  log: Logger;
+  uptimeMs(): number;
+  newId(): string;
+}
+
+export class Elsewhere {
+  readonly #options: ElsewhereOptions;
+  /** Hosts that are lost, fenced, or to be fenced. */
+  readonly #gone = new Set<string>();
+  /** When the order that stands was first seen here, by its id. */
+  readonly #begunMs = new Map<string, number>();
+  /** When a host's fence, and a VM's way elsewhere, is tried next. */
+  readonly #fenceAgain = new Map<string, Waiting>();
+  readonly #placeAgain = new Map<string, Waiting>();
+  /** When a VM last left a host of a site that has lost many. */
+  readonly #slowedMs = new Map<string, number>();
+
+  constructor(options: ElsewhereOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    for (const host of this.#options.engine.state.hosts.values()) this.#note(host);
+  }
+
+  committed({ touched }: Committed): void {
+    for (const host of touched.written.host.values()) this.#note(host);
+  }
+
+  /** An agent is there again: the orders that stand are said again. */
+  welcomed(session: AgentSession): void {
+    const { engine } = this.#options;
+    for (const id of this.#gone) {
+      const { fence } = this.#host(id);
+      if (fence?.state !== 'ordered' || fence.fencer !== session.host) continue;
+      engine.whenDurable(engine.state.sequence, () => this.#send(session, id));
+    }
+  }
+
+  /** What an agent has done about an order. */
+  fenced(session: AgentSession, result: FenceResult__Output): void {
+    const { engine, log } = this.#options;
+    for (const id of this.#gone) {
+      const { fence } = this.#host(id);
+      if (fence?.order !== result.id || fence.state !== 'ordered' || fence.fencer !== session.host) continue;
+      const off = result.outcome === 'FENCE_OUTCOME_OFF';
+      const message = cutText(`${session.host}${said(result)}`, 300);
+      log.info({ host: id, fencer: session.host, outcome: result.outcome, message }, 'a fence has ended');
+      engine.run({ type: 'host.fence_end', id, order: result.id, off, message });
+      if (!off) this.#pause(this.#fenceAgain, id, fenceAgainMs);
+      return;
+    }
+  }
+
+  /** To be called twice a second. */
+  sweep(): void {
+    const { engine } = this.#options;
+    if (engine.backlog > backlogLimit / 2) return;
+    const left = new Map<string, number>();
+    for (const id of [...this.#gone].slice(0, hostsPerSweep)) {
+      // The next sweep goes on behind it.
+      this.#gone.delete(id);
+      const host = this.#host(id);
+      if (!isGone(host)) continue;
+      this.#gone.add(id);
+      if (engine.state.federation.recoveringSites.includes(host.site)) continue;
+      if (host.state === 'fenced') this.#evacuate(host, left);
+      else this.#fence(host);
+    }
+  }
+
+  #fence(host: Host): void {
+    const { engine, log, newId, sessions } = this.#options;
+    const { id, fence } = host;
+    if (fence?.state === 'ordered' && fence.order !== '') {
+      this.#awaitAnswer(host, fence.order);
+      return;
+    }
+    if (fence === undefined && !hasEvacuees(engine.state, id)) return;
+    if (!this.#isDue(this.#fenceAgain, id)) return;
+    const found = findFencer(engine.state, host, sessions);
+    if (typeof found === 'string') {
+      engine.run({ type: 'host.fence_end', id, order: '', off: false, message: found });
+      this.#pause(this.#fenceAgain, id, fenceAgainMs);
+      return;
+    }
+    const order = newId();
+    const outcome = engine.run({ type: 'host.fence_order', id, order, fencer: found.host });
+    if (outcome.refusal) return;
+    log.warn({ host: id, fencer: found.host }, 'a lost host is to be powered off');
+    this.#begunMs.set(order, this.#options.uptimeMs());
+    engine.whenDurable(outcome.sequence, () => this.#send(found, id));
+  }
+
+  /** One that does not answer may have died over it: another is asked. */
+  #awaitAnswer({ id, fence }: Host, order: string): void {
+    const { engine, uptimeMs } = this.#options;
+    const begunMs = this.#begunMs.get(order);
+    if (begunMs === undefined) this.#begunMs.set(order, uptimeMs());
+    else if (uptimeMs() - begunMs > orderMs) {
+      const message = `${fence?.fencer ?? ''} has not said within ${orderMs / 60_000} minutes what came of it`;
+      engine.run({ type: 'host.fence_end', id, order, off: false, message });
+      this.#begunMs.delete(order);
+    }
+  }
+
+  #send(session: AgentSession, id: string): void {
+    const { fence, inventory } = this.#host(id);
+    if (fence?.state !== 'ordered' || fence.fencer !== session.host) return;
+    const { epoch } = this.#options.engine.state.federation;
+    const controllerGuid = String(inventory?.['controllerGuid'] ?? '');
+    session.send({ fenceOrder: { id: fence.order, host: `hosts/${id}`, epoch, controllerGuid } });
+  }
+
+  /** `left` counts the VMs that have left hosts of a site in this sweep. */
+  #evacuate(host: Host, left: Map<string, number>): void {
+    const { engine, log, leaseMs } = this.#options;
+    const { id, site } = host;
+    const vms = evacuees(engine.state, id).filter(({ uid }) => this.#isDue(this.#placeAgain, uid));
+    if (vms.length === 0) return;
+    if (host.fence?.pace === undefined && isMassFailure(engine.state, host, leaseMs)) {
+      log.warn({ host: id, site }, 'many hosts of a site were lost together: their VMs restart slowly');
+      engine.run({ type: 'host.slow', id });
+    }
+    for (const { uid } of vms) {
+      if (!this.#mayLeave(host, left)) return;
+      const outcome = engine.run({ type: 'vm.evacuate', uid });
+      if (outcome.refusal || !outcome.reply.moved) {
+        this.#pause(this.#placeAgain, uid, placeAgainMs);
+        continue;
+      }
+      this.#placeAgain.delete(uid);
+      this.#slowedMs.set(site, this.#options.uptimeMs());
+      left.set(site, (left.get(site) ?? 0) + 1);
+      log.info({ vm: uid, from: id, host: outcome.reply.vm.host }, 'a VM restarts elsewhere');
+    }
+  }
+
+  #mayLeave({ site, fence }: Host, left: ReadonlyMap<string, number>): boolean {
+    if (fence?.pace === 'slow') {
+      return this.#options.uptimeMs() - (this.#slowedMs.get(site) ?? Number.NEGATIVE_INFINITY) >= slowMs;
+    }
+    return (left.get(site) ?? 0) < (fence?.pace === 'now' ? fastestPace : usualPace);
+  }
+
+  #note(host: Host): void {
+    if (isGone(host)) this.#gone.add(host.id);
+    else if (this.#gone.delete(host.id)) this.#fenceAgain.delete(host.id);
+    // An operator's wish does not wait.
+    if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.delete(host.id);
+    if (host.fence?.pace === 'now') {
+      for (const { uid } of this.#options.engine.state.vmsOfHost(host.id)) this.#placeAgain.delete(uid);
+    }
+  }
+
+  #host(id: string): Host {
+    return this.#options.engine.state.hosts.get(id) as Host;
+  }
+
+  #isDue(waiting: ReadonlyMap<string, Waiting>, key: string): boolean {
+    return (waiting.get(key)?.atMs ?? 0) <= this.#options.uptimeMs();
+  }
+
+  #pause(waiting: Map<string, Waiting>, key: string, { first, most }: { first: number; most: number }): void {
+    const pauseMs = Math.min(most, (waiting.get(key)?.pauseMs ?? first / 2) * 2);
+    waiting.set(key, { atMs: this.#options.uptimeMs() + pauseMs, pauseMs });
+  }
+}
+
+function isGone({ state, fence }: Host): boolean {
+  return state === 'lost' || state === 'fenced' || (state === 'suspect' && fence?.state === 'ordered');
+}
+
+function said({ outcome, method, message }: FenceResult__Output): string {
+  const by = method === '' ? '' : ` by ${method}`;
+  const words: Partial<Record<FenceResult__Output['outcome'], string>> = {
+    FENCE_OUTCOME_OFF: ' has read it back as off',
+    FENCE_OUTCOME_UNMATCHED: ' has found another management controller than the host said it has',
+  };
+  return `${words[outcome] ?? ' could not do it'}${by}${message === '' ? '' : `: ${message}`}`;
+}

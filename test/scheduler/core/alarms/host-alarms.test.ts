@@ -1,0 +1,210 @@
+import { test } from 'tap';
+import { answering, roomy, smallWorld, type World } from '../world.js';
+import { alarmsOf, codesOf, dayMs, minuteMs, theAlarm } from './alarms-of.js';
+
+const disconnect = (world: World, id: string) =>
+  world.run({ type: 'host.disconnected', id, reason: 'the stream ended' });
+const lapse = (world: World, id: string) =>
+  world.run({ type: 'host.lapsed', id, reason: 'its lease has ended' });
+const report = (world: World, id: string, change: object) =>
+  world.run({
+    type: 'host.report',
+    id,
+    report: { ...answering, ...change },
+    inventory: null,
+    capacity: null,
+  });
+
+test('a federation in which all is well has no alarm', async (t) => {
+  const world = smallWorld('a', 'b');
+  world.settled('web');
+  world.join('never-connected', 'zagreb');
+  world.nowMs += 400 * dayMs;
+  t.same(alarmsOf(world), []);
+});
+
+const states: {
+  state: string;
+  reach(world: World): void;
+  code: string;
+  empty: string;
+  withVms: string;
+}[] = [
+  {
+    state: 'suspect',
+    reach: (world) => disconnect(world, 'a'),
+    code: 'HOST_SUSPECT',
+    empty: 'warning',
+    withVms: 'warning',
+  },
+  {
+    state: 'lost',
+    reach: (world) => lapse(world, 'a'),
+    code: 'HOST_LOST',
+    empty: 'warning',
+    withVms: 'critical',
+  },
+  {
+    state: 'fenced',
+    reach: (world) => {
+      disconnect(world, 'a');
+      world.run({ type: 'host.fence_confirm', id: 'a', reason: 'somebody has looked' });
+    },
+    code: 'HOST_FENCED',
+    empty: 'warning',
+    withVms: 'critical',
+  },
+  {
+    state: 'quarantined',
+    reach: (world) => world.run({ type: 'host.quarantine', id: 'a', reason: 'an operator looks' }),
+    code: 'HOST_QUARANTINED',
+    empty: 'warning',
+    withVms: 'warning',
+  },
+];
+
+for (const { state, reach, code, empty, withVms } of states) {
+  for (const vms of [0, 2]) {
+    test(`a host that is ${state} with ${vms} VMs`, async (t) => {
+      const world = smallWorld('a');
+      for (let index = 0; index < vms; index += 1) world.settled(`web-${index}`);
+      world.nowMs += minuteMs;
+      const sinceMs = world.nowMs;
+      reach(world);
+      world.nowMs += 3 * dayMs;
+      t.match(alarmsOf(world), [
+        {
+          code,
+          severity: vms === 0 ? empty : withVms,
+          about: { kind: 'host', id: 'a' },
+          sinceMs,
+          message: vms === 0 ? /it has no VMs$/ : /it has 2 VMs$/,
+        },
+      ]);
+    });
+  }
+}
+
+test('a host that stays suspect is so since it became it, whatever is said of it meanwhile', async (t) => {
+  const world = smallWorld('a');
+  world.nowMs += minuteMs;
+  const sinceMs = world.nowMs;
+  disconnect(world, 'a');
+  world.nowMs += minuteMs;
+  world.run({ type: 'host.cordon', id: 'a', cordoned: true });
+  disconnect(world, 'a');
+  t.match(alarmsOf(world), [{ code: 'HOST_SUSPECT', sinceMs, message: /the stream ended/ }]);
+});
+
+test('libvirt that does not answer is told as that, and not as a suspect host', async (t) => {
+  const world = smallWorld('a');
+  world.settled('web');
+  world.nowMs += minuteMs;
+  const sinceMs = world.nowMs;
+  report(world, 'a', { libvirtAvailable: false, libvirtError: 'no socket' });
+  world.nowMs += minuteMs;
+  t.match(alarmsOf(world), [
+    {
+      code: 'LIBVIRT_UNAVAILABLE',
+      severity: 'critical',
+      sinceMs,
+      message: /does not answer \(.*no socket\), and it takes nothing new; it has 1 VM$/,
+    },
+  ]);
+  report(world, 'a', {});
+  t.same(codesOf(world), []);
+});
+
+test('orphans are told since there are any, and no longer than there are', async (t) => {
+  const world = smallWorld('a');
+  world.nowMs += minuteMs;
+  const sinceMs = world.nowMs;
+  report(world, 'a', { orphans: ['one'] });
+  world.nowMs += dayMs;
+  report(world, 'a', { orphans: ['one', 'two', 'three'] });
+  t.match(theAlarm(world, 'HOST_HAS_ORPHANS'), { severity: 'warning', sinceMs, message: /one and 2 more$/ });
+  report(world, 'a', {});
+  t.same(codesOf(world), []);
+  world.nowMs += dayMs;
+  report(world, 'a', { orphans: ['four'] });
+  t.equal(theAlarm(world, 'HOST_HAS_ORPHANS').sinceMs, world.nowMs);
+});
+
+const shrunk: { how: string; shrink(world: World): void }[] = [
+  {
+    how: 'its machine has less',
+    shrink: (world) => world.hello('a', { capacity: { ...roomy, vcpus: 3 } }),
+  },
+  {
+    how: 'its own overcommit is lowered',
+    shrink: (world) => world.run({ type: 'host.update', id: 'a', vcpuOvercommitPercent: 10, etag: '' }),
+  },
+  {
+    how: 'the overcommit of its site is lowered',
+    shrink: (world) => world.run({ type: 'site.update', id: 'zagreb', vcpuOvercommitPercent: 10, etag: '' }),
+  },
+];
+
+for (const { how, shrink } of shrunk) {
+  test(`a host whose VMs hold more than it offers, since ${how}`, async (t) => {
+    const world = smallWorld('a');
+    world.vm('big', { vcpus: 8 });
+    world.nowMs += minuteMs;
+    t.same(codesOf(world), []);
+    const sinceMs = world.nowMs;
+    shrink(world);
+    world.nowMs += dayMs;
+    t.match(theAlarm(world, 'HOST_OVERCLAIMED'), {
+      sinceMs,
+      message: /hold more than it offers: 8 vCPUs of [36]$/,
+    });
+  });
+}
+
+test('a retired host is no alarm', async (t) => {
+  const world = smallWorld('a');
+  report(world, 'a', { orphans: ['one'] });
+  world.run({ type: 'host.retire', id: 'a', etag: '' });
+  t.same(codesOf(world), []);
+});
+
+test('a site is in recovery since it went into it, each by itself', async (t) => {
+  const world = smallWorld('a');
+  world.site('split');
+  world.nowMs += minuteMs;
+  const first = world.nowMs;
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'restored' });
+  world.nowMs += minuteMs;
+  const second = world.nowMs;
+  world.run({ type: 'recovery.enter', sites: ['split', 'zagreb'], reason: 'restored' });
+  world.nowMs += dayMs;
+  const times = () => alarmsOf(world).map(({ about, sinceMs }) => [about, sinceMs]);
+  t.same(times(), [
+    [{ kind: 'site', id: 'split' }, second],
+    [{ kind: 'site', id: 'zagreb' }, first],
+  ]);
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  t.same(times(), [[{ kind: 'site', id: 'split' }, second]]);
+});
+
+test('that nothing proves a lost host to be off is an alarm until something does', async (t) => {
+  const world = smallWorld('a');
+  lapse(world, 'a');
+  world.nowMs += minuteMs;
+  const sinceMs = world.nowMs;
+  world.run({ type: 'host.fence_end', id: 'a', order: '', off: false, message: 'nobody is set up' });
+  world.nowMs += dayMs;
+  t.match(theAlarm(world, 'HOST_NOT_FENCED'), { severity: 'critical', sinceMs, message: /nobody is set up/ });
+  world.run({ type: 'host.fence_confirm', id: 'a', reason: 'somebody has looked' });
+  t.notOk(codesOf(world).includes('HOST_NOT_FENCED'));
+});
+
+test('that VMs leave a host slowly is an alarm until an operator lets them go', async (t) => {
+  const world = smallWorld('a');
+  lapse(world, 'a');
+  world.run({ type: 'host.fence_confirm', id: 'a', reason: 'somebody has looked' });
+  world.run({ type: 'host.slow', id: 'a' });
+  t.match(theAlarm(world, 'EVACUATION_SLOWED'), { severity: 'critical', advice: /secovia host evacuate a/ });
+  world.run({ type: 'host.evacuate', id: 'a' });
+  t.same(codesOf(world), ['HOST_FENCED']);
+});

@@ -1,0 +1,234 @@
+import { test } from 'tap';
+import { evacuees, isMassFailure } from '../../../../scheduler/core/elsewhere/evacuation.js';
+import type { Host, Vm } from '../../../../scheduler/core/model.js';
+import { smallWorld, type World } from '../world.js';
+
+const restart = { onGuestShutdown: 'stay_stopped', rebuildable: true, onHostLoss: 'restart' } as const;
+
+function lose(world: World, id: string): void {
+  world.run({ type: 'host.disconnected', id, reason: 'the stream ended' });
+  world.run({ type: 'host.lapsed', id, reason: 'its lease ended' });
+}
+
+function fence(world: World, id: string): Host {
+  lose(world, id);
+  return world.run({ type: 'host.fence_confirm', id, reason: 'somebody has looked' });
+}
+
+function pool(world: World, ...hosts: string[]): void {
+  const site = 'zagreb';
+  world.run({ type: 'pool.create', id: 'san', site, path: '/srv/san', hosts, capacityMib: 100_000 });
+}
+
+const evacuate = (world: World, { uid }: Vm) => world.run({ type: 'vm.evacuate', uid });
+
+test('a VM of a fenced host starts on another, under a new term', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  vm.placement.excludedHosts = [];
+  const { term, generation } = vm;
+  fence(world, 'a');
+  t.ok(evacuate(world, vm).moved);
+  t.match(vm, { host: 'b', term: term + 1, state: 'placed', desired: 'running', leftOn: ['a'] });
+  t.ok(vm.generation > generation);
+  t.equal(world.state.hostTable.claimed('a').vms, 0, 'it holds nothing more of its former host');
+  t.equal(world.state.hostTable.claimed('b').vms, 1);
+  t.equal(world.state.claimOfAdministration('adm').vms, 1, 'and is counted once');
+});
+
+test('a lost host that is not proven to be off keeps its VMs', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  lose(world, 'a');
+  t.match(world.refused({ type: 'vm.evacuate', uid: vm.uid }), { reason: 'NOT_TO_LEAVE' });
+  t.match(world.refused({ type: 'host.evacuate', id: 'a' }), { reason: 'HOST_NOT_FENCED' });
+});
+
+test('one that is to wait, is stopped, or is deleted does not leave', async (t) => {
+  const world = smallWorld('a', 'b');
+  const waits = world.settled('waits');
+  const stopped = world.settled('stopped', { policy: restart, power: 'stopped' });
+  const deleted = world.settled('deleted', { policy: restart });
+  world.delete(deleted);
+  for (const host of ['a', 'b']) fence(world, host);
+  for (const { uid } of [waits, stopped, deleted]) {
+    t.match(world.refused({ type: 'vm.evacuate', uid }), { reason: 'NOT_TO_LEAVE' });
+  }
+});
+
+test('one whose disk is on its host alone stays, and says so once', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: { ...restart, rebuildable: false } });
+  fence(world, vm.host ?? '');
+  t.notOk(evacuate(world, vm).moved);
+  t.match(vm.fault, { reason: 'DISK_THERE' });
+  const { sequence } = world.state;
+  evacuate(world, vm);
+  t.equal(world.state.sequence, sequence);
+});
+
+test('one with its disk on a shared pool goes where the pool is mounted, and keeps its claim there', async (t) => {
+  const world = smallWorld('a', 'b', 'c');
+  pool(world, 'a', 'c');
+  const vm = world.settled('vm', {
+    policy: { ...restart, rebuildable: false },
+    pool: 'san',
+    placement: only('a'),
+  });
+  vm.placement.excludedHosts = [];
+  fence(world, 'a');
+  evacuate(world, vm);
+  t.equal(vm.host, 'c');
+  t.equal(world.state.poolClaimedMib.get('san'), 1000);
+  t.match(world.state.hosts.get('a')?.leftovers, [{ uid: vm.uid, term: vm.term, keepVolumes: true }]);
+});
+
+test('one that came to restart elsewhere after its host had heard of it last stays until the host has', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { placement: only('a') });
+  vm.placement.excludedHosts = [];
+  world.run({ type: 'vm.update', vm: { uid: vm.uid }, policy: restart, etag: '' });
+  fence(world, 'a');
+  evacuate(world, vm);
+  t.match(vm, { host: 'a', fault: { reason: 'POLICY_NOT_HEARD' } });
+  world.hello('a', { bootId: 'boot-2' });
+  world.see(vm, 'running');
+  t.equal(vm.fault, null);
+  fence(world, 'a');
+  t.ok(evacuate(world, vm).moved);
+});
+
+test('where there is no room it waits, and goes when there is', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  vm.placement.excludedHosts = [];
+  world.run({ type: 'host.cordon', id: 'b', cordoned: true });
+  fence(world, 'a');
+  t.notOk(evacuate(world, vm).moved);
+  t.match(vm, { host: 'a', fault: { reason: 'NO_HOST', message: /CORDONED/ } });
+  world.run({ type: 'host.cordon', id: 'b', cordoned: false });
+  t.ok(evacuate(world, vm).moved);
+  t.equal(vm.fault, null);
+});
+
+test('a suspended administration starts nothing, elsewhere either', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart });
+  world.run({ type: 'administration.suspend', id: 'adm', suspended: true });
+  fence(world, vm.host ?? '');
+  t.notOk(evacuate(world, vm).moved);
+});
+
+test('the host that comes back takes away what is left, and only then may have the VM again', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  vm.placement.excludedHosts = [];
+  fence(world, 'a');
+  evacuate(world, vm);
+  world.hello('a', { bootId: 'boot-2' });
+  world.see(vm, 'running');
+  fence(world, 'b');
+  t.notOk(evacuate(world, vm).moved, 'nowhere else to go');
+  t.match(vm.fault, { message: /REFUSED_BEFORE/ });
+  const { term, generation } = vm;
+  world.see(vm, 'absent', { term: term - 1, generation: 1 }, 'a');
+  t.same(vm.leftOn, ['a'], 'a word under the old term says nothing');
+  world.see(vm, 'running', {}, 'a');
+  t.same(vm.leftOn, ['a']);
+  world.see(vm, 'absent', { term, generation }, 'a');
+  t.notOk(vm.leftOn);
+  t.notOk(world.state.hosts.get('a')?.leftovers);
+  t.ok(evacuate(world, vm).moved);
+  t.equal(vm.host, 'a');
+});
+
+test('what is left of a VM that was deleted meanwhile is still taken away', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  vm.placement.excludedHosts = [];
+  fence(world, 'a');
+  evacuate(world, vm);
+  world.delete(vm);
+  world.see(vm, 'absent');
+  t.notOk(world.state.vms.get(vm.uid));
+  world.hello('a', { bootId: 'boot-2' });
+  t.match(world.state.hosts.get('a')?.leftovers, [{ uid: vm.uid, keepVolumes: false }]);
+  world.see(vm, 'absent', { generation: vm.generation }, 'a');
+  t.notOk(world.state.hosts.get('a')?.leftovers);
+});
+
+test('refused everywhere, it stays claimed with its disk on the pool, and can be started again', async (t) => {
+  const world = smallWorld('a', 'b');
+  pool(world, 'a', 'b');
+  const vm = world.settled('vm', { policy: restart, pool: 'san', placement: only('a') });
+  vm.placement.excludedHosts = [];
+  fence(world, 'a');
+  evacuate(world, vm);
+  const refused = { code: 9, reason: 'NO_POOL', message: 'the pool is not mounted' };
+  world.see(vm, 'refused', { fault: refused });
+  t.match(vm, { host: 'b', state: 'failed', fault: refused });
+  t.equal(world.state.poolClaimedMib.get('san'), 1000);
+  const { sequence } = world.state;
+  world.see(vm, 'refused', { fault: refused });
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+  world.start(vm);
+  world.see(vm, 'running');
+  t.match(vm, { host: 'b', state: 'running', operation: null });
+});
+
+test('a site in recovery starts nothing elsewhere', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  fence(world, 'a');
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  t.match(world.refused({ type: 'vm.evacuate', uid: vm.uid }), { reason: 'NOT_TO_LEAVE' });
+});
+
+test('the most important leave first, and of these the oldest', async (t) => {
+  const world = smallWorld('a');
+  const names = ['plain', 'low', 'critical', 'younger', 'waiting'];
+  const classes = { low: 'low', critical: 'critical' } as const;
+  for (const name of names) {
+    const priority = classes[name as keyof typeof classes];
+    world.settled(name, {
+      ...(name === 'waiting' ? {} : { policy: restart }),
+      ...(priority === undefined ? {} : { priority }),
+    });
+  }
+  t.same(
+    evacuees(world.state, 'a').map(({ id }) => id),
+    ['critical', 'plain', 'younger', 'low'],
+  );
+});
+
+test('three hosts, and a fifth of a site, lost within a lease are a mass failure (F3)', async (t) => {
+  const hosts = Array.from({ length: 20 }, (_, index) => `h${String(index).padStart(2, '0')}`);
+  const world = smallWorld(...hosts);
+  const leaseMs = 10_000;
+  const first = fence(world, 'h00');
+  const apart = fence(world, 'h01');
+  apart.lostMs = (apart.lostMs ?? 0) + 60_000;
+  fence(world, 'h02');
+  fence(world, 'h03');
+  t.notOk(isMassFailure(world.state, first, leaseMs), 'three of twenty are not a fifth');
+  fence(world, 'h04');
+  t.ok(isMassFailure(world.state, first, leaseMs));
+  t.notOk(isMassFailure(world.state, apart, leaseMs), 'one that was lost a minute later is another matter');
+  const two = smallWorld('a', 'b');
+  fence(two, 'a');
+  t.notOk(isMassFailure(two.state, fence(two, 'b'), leaseMs), 'two are not many, even if they are all');
+});
+
+test('the pace is slowed once, and an operator lets the VMs go', async (t) => {
+  const world = smallWorld('a', 'b');
+  fence(world, 'a');
+  t.equal(world.run({ type: 'host.slow', id: 'a' }).fence?.pace, 'slow');
+  t.equal(world.run({ type: 'host.evacuate', id: 'a' }).fence?.pace, 'now');
+  t.equal(world.run({ type: 'host.slow', id: 'a' }).fence?.pace, 'now', 'nothing slows it down again');
+});
+
+/** A wish that leaves one host: the test takes it back once the VM is there. */
+function only(host: string): Vm['placement'] {
+  const others = ['a', 'b', 'c'].filter((id) => id !== host);
+  return { sites: [], countries: [], excludedHosts: others };
+}

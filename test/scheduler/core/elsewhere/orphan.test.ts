@@ -1,0 +1,62 @@
+import { test } from 'tap';
+import { answering, smallWorld, type World } from '../world.js';
+
+const uid = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
+
+function report(world: World, id: string, orphans: string[]): void {
+  world.run({ type: 'host.report', id, report: { ...answering, orphans }, inventory: null, capacity: null });
+}
+
+const removal = (of = uid) => ({ type: 'host.remove_orphan' as const, id: 'a', uid: of });
+
+test("what nobody knows is taken away by an operator's word, under a term that is newer than any", async (t) => {
+  const world = smallWorld('a');
+  report(world, 'a', [`domain old ${uid}`, `volume ${uid}.qcow2`]);
+  const host = world.run(removal());
+  t.match(host.leftovers, [{ uid, term: 2 ** 31 - 1, keepVolumes: false }]);
+  const { sequence } = world.state;
+  world.run(removal());
+  t.equal(world.state.sequence, sequence, 'said twice it is said once');
+  const gone = {
+    uid,
+    term: 2 ** 31 - 1,
+    generation: 1,
+    state: 'absent',
+    rebootCount: 0,
+    fault: null,
+  } as const;
+  world.run({ type: 'host.observe', id: 'a', observation: gone });
+  t.notOk(host.leftovers);
+});
+
+test('a domain that a host has of a VM that lives elsewhere is taken away under its term, and its shared disk left', async (t) => {
+  const world = smallWorld('a', 'b');
+  world.run({
+    type: 'pool.create',
+    id: 'san',
+    site: 'zagreb',
+    path: '/srv/san',
+    hosts: ['b'],
+    capacityMib: 9000,
+  });
+  const vm = world.settled('vm', { pool: 'san' });
+  report(world, 'a', [`domain vm ${vm.uid}`]);
+  t.match(world.run(removal(vm.uid)).leftovers, [{ uid: vm.uid, term: vm.term, keepVolumes: true }]);
+  t.same(vm.leftOn, ['a']);
+});
+
+test('what the host has not reported, or is its own, is no orphan', async (t) => {
+  const world = smallWorld('a');
+  t.match(world.refused(removal()), { reason: 'ORPHAN_NOT_FOUND' });
+  const vm = world.settled('vm');
+  report(world, 'a', [`domain vm ${vm.uid}`]);
+  t.match(world.refused(removal(vm.uid)), { reason: 'ORPHAN_NOT_FOUND' });
+  t.match(world.refused({ ...removal(), id: 'nobody' }), { reason: 'HOST_NOT_FOUND' });
+});
+
+test('in recovery nothing is an orphan for certain', async (t) => {
+  const world = smallWorld('a');
+  report(world, 'a', [`domain old ${uid}`]);
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  t.match(world.refused(removal()), { reason: 'SITE_RECOVERING' });
+});

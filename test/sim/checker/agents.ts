@@ -1,0 +1,172 @@
+/**
+ * What agents do, judged by somebody who sees all of them: which domains run where, what stood on their disks when they
+ * acted, and what they made of the scheduler's words.
+ */
+import type { Effect } from '../../../agent/converge/effects.js';
+import type { Epoch } from '../../../agent/converge/epoch.js';
+import { judgeEpoch } from '../../../agent/converge/epoch.js';
+import type { Machine } from '../machine.js';
+import type { Violate } from './violation.js';
+
+interface Shutdown {
+  /** What had been reached by then. */
+  generation: number;
+  term: number;
+}
+
+export class AgentRules {
+  /** Machines on which a VM is not off. */
+  readonly #active = new Map<string, Set<Machine>>();
+  /** Machine, VM and term of what has run: gone later, it is not made again under it. */
+  readonly #ran = new Set<string>();
+  readonly #reboots = new Set<string>();
+  readonly #shutdowns = new Map<string, Shutdown>();
+  /** Guests that were paused by an error of their disk. */
+  readonly #paused = new Set<string>();
+  /** Domains that are none of ours, as they are to stay. */
+  readonly #foreign = new Map<string, string>();
+
+  constructor(private readonly violate: Violate) {}
+
+  addForeign(machine: Machine, uid: string): void {
+    machine.fake.addForeign(uid, `foreign-${uid.slice(0, 4)}`);
+    this.#foreign.set(uid, machine.name);
+  }
+
+  /** An older journal leads: it may give an order the number of one that it has forgotten. */
+  restored(): void {
+    this.#reboots.clear();
+  }
+
+  activeOn(uid: string): ReadonlySet<Machine> {
+    return this.#active.get(uid) ?? none;
+  }
+
+  /** Something has happened to a domain. */
+  onDomain(machine: Machine, uid: string): void {
+    if (this.#foreign.has(uid)) return;
+    const domain = machine.fake.inspect(uid);
+    const isActive = domain !== null && domain.power.kind !== 'off';
+    let machines = this.#active.get(uid);
+    if (machines === undefined) {
+      if (!isActive) return;
+      machines = new Set();
+      this.#active.set(uid, machines);
+    }
+    const key = `${machine.name} ${uid}`;
+    if (!isActive) {
+      machines.delete(machine);
+      this.#paused.delete(key);
+      return;
+    }
+    if (domain.power.kind === 'running' && this.#paused.has(key))
+      this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and was resumed`);
+    machines.add(machine);
+    this.#ran.add(`${key} ${domain.metadata?.term ?? 0}`);
+    // A clone is the same host as far as the protocol can tell: README.md says what that leaves open.
+    if (new Set([...machines].map(({ host }) => host)).size > 1)
+      this.violate('ONE COPY', `VM ${uid} runs on ${[...machines].map(({ name }) => name).join(' and ')}`);
+  }
+
+  /** The guest's disk fails, and QEMU pauses it. */
+  pause(machine: Machine, uid: string): void {
+    machine.fake.setPower(uid, { kind: 'paused', reason: 'I/O error' });
+    this.#paused.add(`${machine.name} ${uid}`);
+  }
+
+  /** The guest powers itself off. */
+  shutDown(machine: Machine, uid: string): void {
+    const metadata = machine.fake.inspect(uid)?.metadata;
+    if (metadata) {
+      const { generation, term } = metadata;
+      this.#shutdowns.set(`${machine.name} ${uid}`, { generation, term });
+    }
+    machine.fake.powerOff(uid, 'shutdown');
+  }
+
+  /** The machine or its libvirt has forgotten why its guests are off. */
+  forget(machine: Machine): void {
+    for (const key of this.#shutdowns.keys())
+      if (key.startsWith(`${machine.name} `)) this.#shutdowns.delete(key);
+  }
+
+  /** The agent asks for something: O2, what stands on its disk by then. */
+  onEffect(machine: Machine, effect: Effect): void {
+    if (effect.kind !== 'define' && effect.kind !== 'start') return;
+    const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
+    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    const where = `on ${machine.name}`;
+    if (effect.kind === 'start') {
+      if (permit?.phase !== 'defined')
+        this.violate(
+          'O2',
+          `VM ${uid} is started ${where}, and the state file says ${permit?.phase ?? 'nothing'} of it`,
+        );
+      this.#judgeStart(machine, uid, permit?.desired);
+      return;
+    }
+    const { term } = effect.blueprint.metadata;
+    if (permit?.term !== term) this.violate('O2', `VM ${uid} is defined ${where} without a permit on disk`);
+    else if (machine.fake.inspect(uid) === null) {
+      if (this.#ran.has(`${machine.name} ${uid} ${term}`))
+        this.violate('O2', `VM ${uid} has run ${where} under term ${term}, and is made again under it`);
+      else if (permit.phase !== 'defining')
+        this.violate('O2', `VM ${uid} is first defined ${where}, and the state file says ${permit.phase}`);
+    }
+  }
+
+  /** O7: a guest that shut itself down is started by a newer word alone, or by its policy. */
+  #judgeStart(
+    machine: Machine,
+    uid: string,
+    desired: { generation: number; term: number; restartsAfterGuestShutdown: boolean } | undefined,
+  ): void {
+    const key = `${machine.name} ${uid}`;
+    const shutdown = this.#shutdowns.get(key);
+    if (shutdown === undefined) return;
+    this.#shutdowns.delete(key);
+    const domain = machine.fake.inspect(uid);
+    if (domain?.power.kind !== 'off' || domain.power.reason !== 'shutdown') return;
+    if (desired === undefined || desired.restartsAfterGuestShutdown) return;
+    if (desired.generation <= shutdown.generation && desired.term <= shutdown.term)
+      this.violate(
+        'O7',
+        `VM ${uid} shut itself down on ${machine.name}, and was started without a newer word`,
+      );
+  }
+
+  /** libvirt carries something out. */
+  onCall(machine: Machine, call: Effect): void {
+    const uid = 'uid' in call ? call.uid : call.kind === 'define' ? call.blueprint.uid : null;
+    if (uid === null) return;
+    if (this.#foreign.has(uid)) this.violate('O1', `${call.kind} of a foreign domain on ${machine.name}`);
+    if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
+      this.#judgePaused(machine, uid);
+    if (call.kind !== 'reboot' && call.kind !== 'reset') return;
+    const domain = machine.fake.inspect(uid);
+    if (domain === null) return;
+    // Of a machine that was switched off the count goes on.
+    const key = `${call.kind} ${machine.name} ${uid} ${domain.metadata?.term} ${domain.metadata?.rebootCount}`;
+    if (this.#reboots.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
+    this.#reboots.add(key);
+  }
+
+  /** O4: not even by taking its power. */
+  #judgePaused(machine: Machine, uid: string): void {
+    const role = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired.role;
+    if (role === 'run')
+      this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
+  }
+
+  /** The agent has taken in a word of this epoch, and its disk had another before. */
+  onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void {
+    const verdict = judgeEpoch(kept, epoch);
+    if (verdict === 'older' || verdict === 'clone')
+      this.violate(
+        'E1',
+        `${machine.name} obeys epoch ${epoch.incarnation}.${epoch.counter}, which is ${verdict}`,
+      );
+  }
+}
+
+const none: ReadonlySet<Machine> = new Set();

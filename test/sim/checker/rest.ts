@@ -1,0 +1,61 @@
+/** Whether a federation has come to rest: everybody is connected, nothing is under way, and what runs is what should. */
+import type { Vm } from '../../../scheduler/core/model.js';
+import type { Machine } from '../machine.js';
+import type { SchedulerProcess } from '../scheduler-process.js';
+import type { Lineage } from './lineage.js';
+
+export interface RestParts {
+  machines: readonly Machine[];
+  scheduler: SchedulerProcess;
+  lineage: Lineage;
+}
+
+/** What is not at rest yet, in words; null when everything is. */
+export function checkRest({ machines, scheduler, lineage }: RestParts): string | null {
+  const { engine } = scheduler;
+  if (engine === null) return 'the scheduler does not serve';
+  const { state } = engine;
+  if (engine.head.sequence !== state.sequence) return 'not everything is on disk';
+  const { recoveringSites } = state.federation;
+  if (recoveringSites.length > 0) return `${recoveringSites.join()} are in recovery`;
+  for (const { host, agent } of machines) {
+    const known = state.hosts.get(host);
+    if (known?.state !== 'ready') return `host ${host} is ${known?.state}: ${known?.stateReason}`;
+    const status = agent?.core.linkStatus();
+    if (status?.state !== 'linked')
+      return `the agent of ${host} is ${status?.state ?? 'not there'}: ${status?.reason}`;
+  }
+  const byHost = new Map(machines.map((machine) => [machine.host, machine]));
+  for (const vm of state.vms.values()) {
+    const unrest = vm.host === null ? restless(vm) : unlike(vm, byHost.get(vm.host));
+    if (unrest !== null)
+      return `VM ${vm.id} (${vm.uid}, ${vm.desired}, ${vm.state}, on ${vm.host ?? 'no host'}): ${unrest}`;
+  }
+  for (const operation of state.operations.values())
+    if (operation.state === 'running') return `operation ${operation.id} (${operation.verb}) goes on`;
+  if (lineage.state.sequence !== state.sequence) return 'the journal is behind';
+  return null;
+}
+
+function restless(vm: Vm): string | null {
+  return vm.operation === null ? null : `operations/${vm.operation} goes on`;
+}
+
+function unlike(vm: Vm, machine: Machine | undefined): string | null {
+  if (vm.operation !== null) return `operations/${vm.operation} goes on`;
+  const domain = machine?.fake.inspect(vm.uid) ?? null;
+  if (vm.desired === 'deleted') return 'it is not deleted';
+  // Refused by every host that might have had it, it keeps its disk on the pool.
+  if (vm.state === 'failed' && domain === null) return null;
+  const power = domain === null ? 'no domain' : domain.power.kind;
+  // What nobody may mend without a word of its owner.
+  if (vm.state === 'missing')
+    return domain === null ? null : `it is said to be missing, and its domain is ${power}`;
+  if (vm.state === 'paused') return power === 'paused' ? null : `it is said to be paused, and is ${power}`;
+  if (vm.desired === 'running') {
+    if (power !== 'running') return `its domain is ${power}`;
+    return vm.state === 'running' ? null : 'its domain runs';
+  }
+  if (power !== 'off') return `its domain is ${power}`;
+  return vm.state === 'stopped' ? null : 'its domain is off';
+}

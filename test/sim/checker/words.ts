@@ -1,0 +1,102 @@
+/** What a scheduler says, judged in the moment in which it says it, by what is on its disk then. */
+import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
+import type { LinkResponse__Output } from '../../../proto/gen/secovia/v1/LinkResponse.js';
+import type { Machine } from '../machine.js';
+import type { SchedulerProcess } from '../scheduler-process.js';
+import type { Lineage } from './lineage.js';
+import type { Violate } from './violation.js';
+
+const generationsPerTerm = 2 ** 25;
+
+export class WordRules {
+  /** Of deletions that a scheduler has ordered: host and VM. */
+  readonly #deletions = new Set<string>();
+
+  constructor(private readonly violate: Violate) {}
+
+  /** O3: volumes are taken away by an order to delete, and by nothing else. */
+  onTrashed(machine: Machine, uid: string): void {
+    if (!this.#deletions.has(`${machine.host} ${uid}`))
+      this.violate('O3', `${machine.name} throws the volumes of VM ${uid} away, and nobody has said so`);
+  }
+
+  /** L3: whoever was connected when the scheduler was stopped on purpose still has a lease. */
+  onUpgraded(machine: Machine, leaseExpiresAt: number | null): void {
+    if (leaseExpiresAt === null || leaseExpiresAt > machine.clock.bootMs) return;
+    this.violate('L3', `the lease of ${machine.name} ended while the scheduler was exchanged`);
+  }
+
+  onSaid(
+    machine: Machine,
+    scheduler: SchedulerProcess,
+    lineage: Lineage,
+    message: LinkResponse__Output,
+  ): void {
+    if (message.leaseGrant) this.#granted(machine, scheduler, lineage, message.leaseGrant);
+    else if (message.welcome) this.#welcomed(machine, scheduler, lineage);
+    else if (message.desired) this.#desired(machine, lineage, [message.desired]);
+    else if (message.desiredSet) this.#desired(machine, lineage, message.desiredSet.desired);
+  }
+
+  #desired(machine: Machine, lineage: Lineage, words: readonly Desired__Output[]): void {
+    const { state } = lineage;
+    const site = state.hosts.get(machine.host)?.site ?? '';
+    if (state.federation.recoveringSites.includes(site))
+      this.violate('E2', `${machine.name} is told what to hold, and its site is in recovery`);
+    for (const { uid, term, generation, role } of words) {
+      if (role === 'VM_ROLE_DELETED') this.#deletions.add(`${machine.host} ${uid}`);
+      const vm = state.vms.get(uid);
+      const isDurable =
+        vm === undefined
+          ? lineage.made.has(uid)
+          : vm.term * generationsPerTerm + vm.generation >= term * generationsPerTerm + generation;
+      if (!isDurable)
+        this.violate(
+          'S1',
+          `${machine.name} is told of VM ${uid} ${term}.${generation}, which is not durable`,
+        );
+    }
+  }
+
+  #granted(
+    machine: Machine,
+    scheduler: SchedulerProcess,
+    { state }: Lineage,
+    { checkpoint, epoch }: NonNullable<LinkResponse__Output['leaseGrant']>,
+  ): void {
+    const site = state.hosts.get(machine.host)?.site ?? '';
+    if (state.federation.recoveringSites.includes(site))
+      this.violate('E2', `${machine.name} is given a lease, and its site is in recovery`);
+    const known = state.federation.epoch;
+    if (epoch?.counter !== known.counter || epoch.incarnation !== known.incarnation)
+      this.violate('S1', `${machine.name} is given a lease of an epoch that is not durable`);
+    if (checkpoint === null || checkpoint.sequence === 0) return;
+    if (scheduler.disk.hashAt(checkpoint.sequence)?.equals(checkpoint.hash as Buffer) !== true)
+      this.violate(
+        'S1',
+        `${machine.name} is shown the journal at ${checkpoint.sequence}, which is not durable`,
+      );
+  }
+
+  /** E2: whoever stands behind what the agent has seen is in recovery there. */
+  #welcomed(machine: Machine, { disk }: SchedulerProcess, lineage: Lineage): void {
+    const kept = machine.agent?.core.ledger.checkpoint ?? null;
+    if (kept === null || kept.sequence === 0) return;
+    if (disk.hashAt(kept.sequence)?.toString('hex') === kept.hashHex) return;
+    if (!lineage.heardInRecovery.has(machine.host))
+      this.violate(
+        'E2',
+        `${machine.name} has seen the journal at ${kept.sequence}, which is not in it, and is welcomed`,
+      );
+  }
+
+  /** L1: a lease ends at the host first. */
+  onLapsed(machine: Machine | undefined): void {
+    const expiresAt = machine?.agent?.core.linkStatus().leaseExpiresAt ?? null;
+    if (machine === undefined || expiresAt === null || expiresAt <= machine.clock.bootMs) return;
+    this.violate(
+      'L1',
+      `the lease of ${machine.name} has ended, and the agent holds it for ${Math.round(expiresAt - machine.clock.bootMs)} ms still`,
+    );
+  }
+}

@@ -1,0 +1,183 @@
+/** What callers do: a name, how often in comparison, and the call. One more is a line here. */
+import { administrations, agreements, images, poolOf, sites } from './federation.js';
+import { type KnownVm, vmsIn } from './portal.js';
+import type { Random } from './random.js';
+import type { World } from './world.js';
+
+interface Deed {
+  weight: number;
+  act(world: World, random: Random): void;
+}
+
+export const deeds: Record<string, Deed> = {
+  create: { weight: 14, act: (world, random) => create(world, random, 1) },
+  batch: { weight: 4, act: (world, random) => create(world, random, random.whole(2, 6)) },
+  delete: {
+    weight: 16,
+    act: (world, random) =>
+      ofVm(world, random, 'DeleteVm', {}, (vm) => {
+        vm.isDeleted = true;
+      }),
+  },
+  start: { weight: 14, act: (world, random) => ofVm(world, random, 'StartVm') },
+  stop: {
+    weight: 14,
+    act: (world, random) =>
+      ofVm(world, random, 'StopVm', {
+        mode: random.chance(0.3) ? 'STOP_MODE_FORCE' : 'STOP_MODE_GRACEFUL',
+        gracePeriod: { seconds: random.whole(5, 60) },
+      }),
+  },
+  reboot: {
+    weight: 8,
+    act: (world, random) =>
+      ofVm(world, random, 'RebootVm', {
+        mode: random.chance(0.5) ? 'REBOOT_MODE_FORCE' : 'REBOOT_MODE_GRACEFUL',
+      }),
+  },
+  resize: {
+    weight: 12,
+    act: (world, random) =>
+      ofVm(world, random, 'ResizeVm', {
+        vcpus: random.pick([0, 1, 2, 4]),
+        memoryMib: random.pick([0, 1024, 2048, 4096, 8192]),
+        diskMib: random.pick([0, 0, 20_000, 40_000]),
+      }),
+  },
+  quota: {
+    weight: 3,
+    act: (world, random) => {
+      const share = (world.scale.vms / administrations.length) * (0.5 + random.unit());
+      world.portal.call(
+        'SetQuota',
+        {
+          parent: `administrations/${random.pick(administrations)}`,
+          scope: random.chance(0.5) ? {} : { country: 'HR' },
+          limit: {
+            vcpus: Math.round(share * 4),
+            memoryMib: Math.round(share * 4096),
+            vms: Math.round(share * 1.5),
+          },
+        },
+        random,
+      );
+    },
+  },
+  residency: {
+    weight: 2,
+    act: (world, random) => {
+      const countries = random.pick([['HR'], ['HR', 'SI'], ['HR', 'SI', 'MK']]);
+      world.portal.call(
+        'CreateResidencyRule',
+        {
+          residencyRuleId: `rule-${random.word().toString(36)}`,
+          residencyRule: {
+            dataClass: 'dataClasses/personal',
+            administration: random.chance(0.5) ? '' : `administrations/${random.pick(administrations)}`,
+            allowed: { countries },
+            legalBasis: 'a law',
+            priority: random.whole(10, 500),
+            validUntil: { seconds: Math.round(world.wallMs / 1000) + random.whole(60, 1200) },
+          },
+        },
+        random,
+      );
+    },
+  },
+  agreement: {
+    weight: 2,
+    act: (world, random) =>
+      world.portal.call(
+        'UpdateAgreement',
+        {
+          agreement: { name: `agreements/${random.pick(agreements)}`, limit: { vms: random.whole(3, 30) } },
+          updateMask: { paths: ['limit'] },
+        },
+        random,
+      ),
+  },
+  cordon: {
+    weight: 3,
+    act: (world, random) =>
+      world.portal.call(
+        random.chance(0.4) ? 'CordonHost' : 'UncordonHost',
+        { name: `hosts/${random.pick(world.hosts)?.id ?? ''}` },
+        random,
+      ),
+  },
+};
+
+export const weightedDeeds = Object.entries(deeds).map(([what, { weight }]) => ({ what, weight }));
+
+function create(world: World, random: Random, count: number): void {
+  const administration = random.pick(administrations) as string;
+  const parent = `administrations/${administration}`;
+  const requests = Array.from({ length: count }, () => ({
+    vmId: `v${random.word().toString(36)}`,
+    vm: newVm(random),
+  }));
+  const answered = (reply: Record<string, unknown>) => {
+    for (const { uid, name } of vmsIn(reply)) {
+      const id = name.split('/').at(-1) as string;
+      world.portal.vms.set(uid, { administration, id, uid, isDeleted: false });
+    }
+  };
+  const told = (answer: { reply: Record<string, unknown> } | object) => {
+    if ('reply' in answer) answered(answer.reply);
+  };
+  const [first] = requests;
+  if (count === 1) world.portal.call('CreateVm', { parent, ...first }, random, told);
+  else {
+    const mode = random.chance(0.5) ? 'BATCH_MODE_BEST_EFFORT' : 'BATCH_MODE_ALL_OR_NOTHING';
+    world.portal.call('BatchCreateVms', { parent, requests, mode }, random, told);
+  }
+}
+
+function newVm(random: Random): object {
+  const image = random.pick(images);
+  const pool = random.chance(0.2) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
+  const placement = random.chance(0.2)
+    ? {
+        groups: [
+          {
+            group: `g${random.whole(1, 4)}`,
+            policy: 'GROUP_POLICY_ANTI_AFFINITY',
+            scope: 'GROUP_SCOPE_HOST',
+          },
+        ],
+      }
+    : {};
+  return {
+    spec: {
+      vcpus: random.pick([1, 1, 2, 4]),
+      memoryMib: random.pick([512, 1024, 2048, 4096]),
+      diskMib: random.pick([4000, 10_000, 20_000]),
+      image: `images/${image}`,
+      storagePool: pool,
+    },
+    policy: {
+      onGuestShutdown: random.chance(0.3)
+        ? 'GUEST_SHUTDOWN_POLICY_RESTART'
+        : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
+    },
+    placement,
+    desiredPowerState: random.chance(0.15) ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',
+    dataClass: random.chance(0.3) ? 'dataClasses/personal' : '',
+  };
+}
+
+function ofVm(
+  world: World,
+  random: Random,
+  method: string,
+  request: object = {},
+  acknowledged: (vm: KnownVm) => void = () => {},
+): void {
+  const known = [...world.portal.vms.values()].filter(({ isDeleted }) => !isDeleted || random.chance(0.02));
+  const vm = random.pick(known);
+  if (vm === undefined) return;
+  const name = random.chance(0.5) ? `vms/${vm.uid}` : `administrations/${vm.administration}/vms/${vm.id}`;
+  world.portal.call(method, { name, ...request }, random, (answer) => {
+    if ('reply' in answer) acknowledged(vm);
+  });
+}

@@ -1,0 +1,177 @@
+/** What goes wrong: a name, how often in comparison, and what happens. Each ends by itself. One more is a line here. */
+import type { Machine } from './machine.js';
+import type { Random } from './random.js';
+import type { World } from './world.js';
+
+interface Fault {
+  weight: number;
+  strike(world: World, random: Random): void;
+}
+
+const minuteMs = 60_000;
+
+export const faults: Record<string, Fault> = {
+  agentCrash: {
+    weight: 8,
+    strike: ({ machines }, random) => random.pick(machines)?.killAgent(random.whole(100, 20_000)),
+  },
+  agentUpgrade: {
+    weight: 3,
+    strike: ({ machines }, random) => random.pick(machines)?.upgradeAgent(random.whole(500, 10_000)),
+  },
+  powerLoss: {
+    weight: 5,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined || !machine.isOn) return;
+      world.rules.forget(machine);
+      machine.cutPower();
+      world.later(random.whole(20_000, 5 * minuteMs), () => world.boot(machine));
+    },
+  },
+  partition: { weight: 5, strike: (world, random) => cut(world, random, ['up', 'down']) },
+  deaf: { weight: 2, strike: (world, random) => cut(world, random, ['down']) },
+  mute: { weight: 2, strike: (world, random) => cut(world, random, ['up']) },
+  siteOutage: {
+    weight: 1,
+    strike: (world, random) => {
+      const site = random.pick(world.hosts)?.site;
+      const hosts = new Set(world.hosts.filter((host) => host.site === site).map(({ id }) => id));
+      const gone = world.machines.filter(({ host }) => hosts.has(host));
+      for (const { path } of gone) for (const direction of ['up', 'down'] as const) path.cut(direction);
+      world.later(random.whole(10_000, 4 * minuteMs), () => {
+        for (const { path } of gone) path.mend();
+      });
+    },
+  },
+  slowNetwork: {
+    weight: 2,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined) return;
+      machine.path.slowMs = random.whole(500, 9000);
+      machine.path.cuts += 1;
+      world.later(random.whole(10_000, 3 * minuteMs), () => {
+        machine.path.slowMs = 0;
+      });
+    },
+  },
+  schedulerCrash: { weight: 3, strike: ({ scheduler }) => scheduler.kill() },
+  schedulerUpgrade: {
+    weight: 2,
+    strike: (world, random) => world.upgrade(random.whole(500, 60_000)),
+  },
+  diskError: {
+    weight: 2,
+    strike: ({ weather }) => {
+      weather.errors += 1;
+    },
+  },
+  diskSlow: {
+    weight: 2,
+    strike: (world, random) => {
+      world.weather.slowMs = random.whole(200, 8000);
+      world.later(random.whole(5000, minuteMs), () => {
+        world.weather.slowMs = 0;
+      });
+    },
+  },
+  diskFull: {
+    weight: 1,
+    strike: (world, random) => {
+      world.weather.isFull = true;
+      world.later(random.whole(5000, 2 * minuteMs), () => {
+        world.weather.isFull = false;
+      });
+    },
+  },
+  libvirtHang: {
+    weight: 4,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      machine?.hangLibvirt();
+      world.later(random.whole(2000, 3 * minuteMs), () => machine?.unhangLibvirt());
+    },
+  },
+  libvirtRestart: {
+    weight: 3,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined) return;
+      world.rules.forget(machine);
+      machine.restartLibvirt(random.whole(500, 30_000));
+    },
+  },
+  guestCrash: {
+    weight: 4,
+    strike: (world, random) =>
+      ofGuest(world, random, (machine, uid) => machine.fake.powerOff(uid, 'crashed')),
+  },
+  guestShutdown: {
+    weight: 4,
+    strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.shutDown(machine, uid)),
+  },
+  guestPaused: {
+    weight: 2,
+    strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.pause(machine, uid)),
+  },
+  guestDeaf: {
+    weight: 2,
+    strike: (world, random) =>
+      ofGuest(world, random, (machine, uid) => {
+        machine.fake.deaf.add(uid);
+        world.later(random.whole(minuteMs, 5 * minuteMs), () => machine.fake.deaf.delete(uid));
+      }),
+  },
+  domainLost: {
+    weight: 1,
+    strike: (world, random) => ofGuest(world, random, (machine, uid) => machine.fake.lose(uid)),
+  },
+  hostDiskFull: {
+    weight: 2,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined) return;
+      machine.libvirt.isDiskFull = true;
+      machine.stateFile.isFull = random.chance(0.5);
+      world.later(random.whole(20_000, 5 * minuteMs), () => {
+        machine.libvirt.isDiskFull = false;
+        machine.stateFile.isFull = false;
+      });
+    },
+  },
+  hostClockJump: {
+    weight: 2,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      machine?.clock.jump(random.whole(-2 * 3600_000, 2 * 3600_000));
+      world.later(random.whole(10_000, 10 * minuteMs), () => machine?.clock.correct());
+    },
+  },
+  schedulerClockJump: {
+    weight: 1,
+    strike: (world, random) => {
+      world.scheduler.clock.jump(random.whole(-20 * minuteMs, 4 * minuteMs));
+      world.later(random.whole(10_000, 5 * minuteMs), () => world.scheduler.clock.correct());
+    },
+  },
+  restore: { weight: 0.8, strike: (world, random) => world.restore(random) },
+  copiedDatabase: { weight: 0.8, strike: (world, random) => world.copyDatabase(random) },
+  clone: { weight: 0.5, strike: (world, random) => world.clone(random) },
+};
+
+export const weightedFaults = Object.entries(faults).map(([what, { weight }]) => ({ what, weight }));
+
+function cut(world: World, random: Random, directions: readonly ('up' | 'down')[]): void {
+  const machine = random.pick(world.machines);
+  if (machine === undefined) return;
+  for (const direction of directions) machine.path.cut(direction);
+  world.later(random.whole(1000, 3 * minuteMs), () => machine.path.mend());
+}
+
+function ofGuest(world: World, random: Random, act: (machine: Machine, uid: string) => void): void {
+  const machine = random.pick(world.machines);
+  const guests = machine?.fake.list().filter(({ power, ours }) => power.kind === 'running' && ours) ?? [];
+  const guest = random.pick(guests);
+  if (machine !== undefined && guest !== undefined) act(machine, guest.uid);
+}

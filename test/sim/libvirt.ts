@@ -1,0 +1,176 @@
+/**
+ * libvirt on a simulated machine: it takes its time, hangs, is restarted, and goes on with what it was told when nobody
+ * waits for the answer any more, because the caller has given up or is dead (PROTOCOL O6).
+ */
+import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
+import type { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
+import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
+import type { Random } from './random.js';
+import type { Life, Timeline } from './timeline.js';
+
+type Call = Exclude<Effect, { kind: 'persist' | 'fetchImage' }>;
+
+/** When a caller gives up, and how long libvirt takes: at least, and usually beside that. */
+const deadlineMs = 30_000;
+const duration: Record<Call['kind'], [number, number]> = {
+  inspect: [1, 2],
+  volumeExists: [1, 2],
+  createVolume: [50, 400],
+  growVolume: [10, 50],
+  trashVolume: [5, 20],
+  removeVolume: [5, 20],
+  define: [5, 30],
+  addVcpus: [5, 30],
+  start: [300, 900],
+  shutdown: [5, 20],
+  destroy: [20, 200],
+  undefine: [5, 20],
+  reboot: [5, 20],
+  reset: [5, 20],
+  record: [3, 10],
+};
+
+export interface LibvirtParts {
+  timeline: Timeline;
+  random: Random;
+  host: FakeHost;
+  wallMs(): number;
+  /** Called when a call changes something, before it does. */
+  onCall(call: Call): void;
+}
+
+export class Libvirt {
+  readonly #parts: LibvirtParts;
+  /** Of the daemon; over when it is restarted. */
+  #life: Life | null = null;
+  isHung = false;
+  isDiskFull = false;
+  /** What goes on when a hang is over. */
+  #held: (() => void)[] = [];
+
+  constructor(parts: LibvirtParts) {
+    this.#parts = parts;
+  }
+
+  get isUp(): boolean {
+    return this.#life !== null;
+  }
+
+  start(life: Life): void {
+    this.#life = life;
+    this.isHung = false;
+  }
+
+  stop(): void {
+    this.#life?.end();
+    this.#life = null;
+    this.#held = [];
+    this.isHung = false;
+  }
+
+  hang(): void {
+    this.isHung = true;
+  }
+
+  recover(): void {
+    if (!this.isHung) return;
+    this.isHung = false;
+    for (const work of this.#held.splice(0)) work();
+  }
+
+  /** `answered` is told in the agent's life. */
+  perform(call: Call, agent: Life, answered: (result: EffectResult) => void): void {
+    const { timeline, random } = this.#parts;
+    const life = this.#life;
+    if (life === null) {
+      agent.after(1, () => answered(failure('unavailable', 'libvirtd is not running')));
+      return;
+    }
+    const [least, usual] = duration[call.kind];
+    const takesMs = random.delay(least, usual);
+    let isAnswered = false;
+    const answer = (result: EffectResult) => {
+      if (isAnswered || !agent.alive) return;
+      isAnswered = true;
+      answered(result);
+    };
+    if (isLook(call)) {
+      // What is looked at may have changed by the time in which the answer arrives.
+      if (this.isHung) this.#held.push(() => answer(this.#attempt(call)));
+      else {
+        const result = this.#attempt(call);
+        timeline.at(timeline.nowMs + takesMs, agent, () => answer(result));
+        return;
+      }
+    } else {
+      const isSent = random.chance(0.5);
+      const work = () => {
+        // Whoever died in the middle of the call may or may not have sent it.
+        if (!agent.alive && !isSent) return;
+        const result = this.#attempt(call);
+        timeline.at(timeline.nowMs + takesMs / 2, agent, () => answer(result));
+      };
+      // One that is stuck ends long after its caller has given up, whatever became of the others.
+      const stuckMs = random.chance(0.004) ? deadlineMs + random.whole(1000, 60_000) : 0;
+      if (stuckMs > 0) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
+      timeline.at(timeline.nowMs + stuckMs + takesMs / 2, life, () => {
+        if (this.isHung) this.#held.push(work);
+        else work();
+      });
+    }
+    if (this.isHung) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
+    // A daemon that is gone answers nobody; the connection breaks.
+    agent.after(deadlineMs + 1000, () => answer(failure('unavailable', 'the connection to libvirtd broke')));
+  }
+
+  #attempt(call: Call): EffectResult {
+    try {
+      if (!isLook(call)) this.#parts.onCall(call);
+      return { ok: true, value: this.#act(call) };
+    } catch (error) {
+      if (!(error instanceof HypervisorError)) throw error;
+      return { ok: false, fault: { kind: error.fault, message: error.message } };
+    }
+  }
+
+  #act(call: Call) {
+    const { host, wallMs } = this.#parts;
+    switch (call.kind) {
+      case 'inspect':
+        return host.inspect(call.uid);
+      case 'volumeExists':
+        return host.volumeExists(call.volume);
+      case 'createVolume':
+        if (this.isDiskFull) throw new HypervisorError('noSpace', 'no space left on device');
+        host.createVolume(call.request);
+        return null;
+      case 'growVolume':
+        if (this.isDiskFull) throw new HypervisorError('noSpace', 'no space left on device');
+        return host.growVolume(call.volume, call.sizeMib);
+      case 'trashVolume':
+        host.trashVolume(call.volume, wallMs());
+        return null;
+      case 'removeVolume':
+        host.removeVolume(call.volume);
+        return null;
+      case 'define':
+        host.define(call.blueprint);
+        return null;
+      case 'addVcpus':
+        host.addVcpus(call.uid, call.vcpus);
+        return null;
+      case 'record':
+        host.record(call.uid, call.metadata);
+        return null;
+      default:
+        host[call.kind](call.uid);
+        return null;
+    }
+  }
+}
+
+const isLook = ({ kind }: Call): boolean => kind === 'inspect' || kind === 'volumeExists';
+
+function failure(kind: Fault['kind'], message: string): EffectResult {
+  return { ok: false, fault: { kind, message } };
+}

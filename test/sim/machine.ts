@@ -1,0 +1,188 @@
+/**
+ * One machine of a site: what is on its disks and what runs on it, its libvirt, its clocks, and its agent, each of which can
+ * fail by itself. A clone is another machine that believes to be the same host.
+ */
+import type { Effect } from '../../agent/converge/effects.js';
+import type { Epoch } from '../../agent/converge/epoch.js';
+import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
+import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
+import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
+import { AgentProcess, type AgentParts } from './agent-process.js';
+import { MachineClock, mostDrift } from './clock.js';
+import { Libvirt, type LibvirtParts } from './libvirt.js';
+import { Path } from './network.js';
+import type { Random } from './random.js';
+import { StateFile } from './state-file.js';
+import { Life, type Timeline } from './timeline.js';
+
+/** How long libvirt may hang before the agent says that it is away. */
+const noticedAfterMs = 20_000;
+
+export interface MachineSize {
+  vcpus: number;
+  memoryMib: number;
+  diskMib: number;
+  vms: number;
+}
+
+export interface MachineParts {
+  name: string;
+  host: string;
+  machineId: string;
+  size: MachineSize;
+  timeline: Timeline;
+  random: Random;
+  connect(
+    machine: Machine,
+    agent: Life,
+    listener: Parameters<AgentParts['connect']>[1],
+  ): ReturnType<AgentParts['connect']>;
+  onCall(machine: Machine, call: Parameters<LibvirtParts['onCall']>[0]): void;
+  /** Its agent asks for something. */
+  onEffect(machine: Machine, effect: Effect): void;
+  /** Its agent has taken in a word of this epoch; `kept` is what stood on its disk. */
+  onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void;
+  /** Something has happened to one of its domains. */
+  onDomain(machine: Machine, uid: string): void;
+}
+
+export class Machine {
+  readonly name: string;
+  readonly host: string;
+  readonly machineId: string;
+  readonly fake = new FakeHost();
+  readonly libvirt: Libvirt;
+  readonly clock: MachineClock;
+  readonly path = new Path();
+  readonly images = new Set<string>();
+  stateFile = new StateFile();
+  bootId = '';
+  isOn = false;
+  agent: AgentProcess | null = null;
+  readonly #parts: MachineParts;
+  #powered: Life;
+  #starts = 0;
+
+  constructor(parts: MachineParts) {
+    const { name, host, machineId, timeline, random } = parts;
+    this.#parts = parts;
+    this.name = name;
+    this.host = host;
+    this.machineId = machineId;
+    this.clock = new MachineClock(timeline, 1 + (random.unit() * 2 - 1) * mostDrift);
+    this.#powered = new Life(timeline);
+    this.libvirt = new Libvirt({
+      timeline,
+      random: random.fork('libvirt'),
+      host: this.fake,
+      wallMs: () => this.clock.wallMs,
+      onCall: (call) => parts.onCall(this, call),
+    });
+    this.fake.onEvent = (event) => this.#event(event);
+  }
+
+  boot(): void {
+    const { random, timeline } = this.#parts;
+    this.isOn = true;
+    this.bootId = random.uuid();
+    this.clock.boot();
+    this.#powered = new Life(timeline);
+    this.libvirt.start(new Life(timeline));
+    this.startAgent();
+  }
+
+  /** The power is gone: nothing that ran runs any more, and nobody was told. */
+  cutPower(): void {
+    if (!this.isOn) return;
+    this.isOn = false;
+    this.#starts += 1;
+    this.agent?.vanish();
+    this.agent = null;
+    this.#powered.end();
+    this.libvirt.stop();
+    for (const { uid, power } of this.fake.list()) {
+      if (power.kind === 'off') continue;
+      this.fake.powerOff(uid, 'unknown');
+    }
+  }
+
+  startAgent(afterMs = 0): void {
+    this.#starts += 1;
+    const start = this.#starts;
+    const { random } = this.#parts;
+    this.#powered.after(afterMs + random.whole(300, 900), () => {
+      if (this.agent !== null || start !== this.#starts) return;
+      this.agent = new AgentProcess({
+        machine: this,
+        timeline: this.#parts.timeline,
+        random: random.fork(`agent ${this.bootId} ${start}`),
+        connect: (agent, listener) => this.#parts.connect(this, agent, listener),
+        onEffect: (effect) => this.#parts.onEffect(this, effect),
+        onObeyed: (kept, epoch) => this.#parts.onObeyed(this, kept, epoch),
+      });
+    });
+  }
+
+  killAgent(restartMs: number): void {
+    if (this.agent === null) return;
+    this.agent.kill();
+    this.agent = null;
+    this.startAgent(restartMs);
+  }
+
+  upgradeAgent(pauseMs: number): void {
+    const { agent } = this;
+    if (agent === null) return;
+    agent.leave(() => {
+      if (this.agent !== agent) return;
+      this.agent = null;
+      this.startAgent(pauseMs);
+    });
+  }
+
+  hangLibvirt(): void {
+    if (!this.libvirt.isUp) return;
+    this.libvirt.hang();
+    this.#powered.after(noticedAfterMs, () => {
+      if (this.libvirt.isHung) this.agent?.tell({ kind: 'unavailable', error: 'no answer in time' });
+    });
+  }
+
+  unhangLibvirt(): void {
+    if (!this.libvirt.isHung) return;
+    this.libvirt.recover();
+    this.agent?.tell({ kind: 'available' });
+  }
+
+  /** Guests live on without the daemon. */
+  restartLibvirt(pauseMs: number): void {
+    if (!this.libvirt.isUp) return;
+    this.libvirt.stop();
+    this.agent?.tell({ kind: 'unavailable', error: 'libvirtd is not running' });
+    this.#powered.after(pauseMs, () => {
+      if (this.libvirt.isUp) return;
+      this.libvirt.start(new Life(this.#parts.timeline));
+      this.agent?.tell({ kind: 'available' });
+    });
+  }
+
+  inventory(): HostInventory {
+    const { vcpus, memoryMib, diskMib, vms } = this.#parts.size;
+    return {
+      architecture: 'x86_64',
+      cpuModel: 'simulated',
+      hostname: this.host,
+      total: { vcpus, memoryMib, diskMib, vms },
+      reserved: { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 },
+    };
+  }
+
+  #event(event: HypervisorEvent): void {
+    if (event.kind === 'changed') this.#parts.onDomain(this, event.uid);
+    const { agent } = this;
+    if (agent === null || !this.libvirt.isUp || this.libvirt.isHung) return;
+    agent.life.after(this.#parts.random.whole(1, 15), () => {
+      if (this.libvirt.isUp && !this.libvirt.isHung) agent.tell(event);
+    });
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The simulator's teeth: each planted bug is found. A mutant needs a process of its own, since the product's modules are
+ * changed as they are loaded.
+ */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import tap, { test } from 'tap';
+import { mutants } from './mutants.js';
+
+const run = promisify(execFile);
+const dist = fileURLToPath(new URL('../../', import.meta.url));
+const seeds = 1000;
+
+tap.jobs = availableParallelism();
+
+/** What `npm run sim` says with a mutant. */
+async function found(name: string): Promise<string> {
+  const main = `${dist}test/sim/main.js`;
+  const size = ['--hosts', '20', '--vms', '80', '--seeds', `${seeds}`, '--quiet'];
+  const { stdout } = await run(process.execPath, [main, '--mutant', name, ...size]).catch(
+    (error: { stdout: string }) => error,
+  );
+  return stdout;
+}
+
+test('every rule that is built has a mutant, but E1, and each has a name of its own', async (t) => {
+  const rules = new Set(mutants.map(({ rule }) => rule));
+  const built = 'O1 O2 O3 O4 O6 O7 L1 L3 L4 E2 E3 E4 S1 S2 S3 S4'.split(' ');
+  t.same(
+    built.filter((rule) => !rules.has(rule)),
+    [],
+  );
+  t.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length);
+});
+
+for (const { name, file, from, bug } of mutants) {
+  test(`${name} fits what the compiler made of ${file}`, async (t) => {
+    const text = readFileSync(`${dist}${file.replace(/\.ts$/, '.js')}`, 'utf8');
+    t.equal(text.split(from).length, 2);
+  });
+
+  test(`within ${seeds} seeds it is found that ${bug}`, { buffered: true }, async (t) => {
+    t.match(await found(name), /^seed \d+, event \d+/m);
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * Bugs that the simulator has to find: at least one for each rule of PROTOCOL.md that is built, but E1 (README.md says why).
+ * Each is a few words of the
+ * product's compiled text, exchanged as it is loaded (`mutation.ts`); a test holds that they still fit.
+ */
+import type { Mutant } from './mutation.js';
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'tidies-up-foreign-domains',
+    rule: 'O1',
+    bug: 'the agent switches domains off that are not ours',
+    file: 'agent/converge/converger.ts',
+    from: 'this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;',
+    to: `this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
+      for (const { uid, ours } of unknown)
+        if (!ours) this.#outputs.push({ kind: 'perform', ticket: ++this.#lastTicket, uid, effect: { kind: 'destroy', uid } });`,
+  },
+  {
+    name: 'defines-before-the-permit',
+    rule: 'O2',
+    bug: 'the agent defines a domain before its file says so',
+    file: 'agent/converge/steps.ts',
+    from: "ledger.advance(uid, { phase: 'defining' });\n    yield* persisted(ledger);",
+    to: "ledger.advance(uid, { phase: 'defining' });",
+  },
+  {
+    name: 'moves-under-the-same-term',
+    rule: 'O2',
+    bug: 'a VM that is placed on another host keeps its term',
+    file: 'scheduler/core/vm-changes.ts',
+    from: 'term: term + 1,',
+    to: 'term,',
+  },
+  {
+    name: 'absence-is-deletion',
+    rule: 'O3',
+    bug: 'the agent deletes VMs that the whole set does not mention',
+    file: 'agent/core.ts',
+    from: 'this.ledger.synced(this.#mentioned);',
+    to: `for (const { uid, phase, desired } of [...this.ledger.permits()])
+        if (!this.#mentioned.has(uid) && phase === 'defined')
+          this.converger.desired({ ...desired, role: 'deleted', generation: desired.generation + 1 }, this.#now);
+      this.ledger.synced(this.#mentioned);`,
+  },
+  {
+    name: 'switches-paused-ones-off-and-on',
+    rule: 'O4',
+    bug: 'the agent takes the power of a guest that an error has paused',
+    file: 'agent/converge/plan.ts',
+    from: "return isStartingUp(power) ? planStarting(memory, now) : rest('paused');",
+    to: "return isStartingUp(power) ? planStarting(memory, now) : act({ kind: 'destroy' }, 'crashed');",
+  },
+  {
+    name: 'unknown-is-refusal',
+    rule: 'O6',
+    bug: 'the scheduler gives a VM to another host when the one it has does not know of it for a while',
+    file: 'scheduler/core/decide-observation.ts',
+    from: "case 'refused':\n            if (!answers)",
+    to: "case 'unknown':\n        case 'refused':\n            if (!answers)",
+  },
+  {
+    name: 'starts-what-shut-itself-down',
+    rule: 'O7',
+    bug: 'the agent starts a guest again that has powered itself off',
+    file: 'agent/converge/plan.ts',
+    from: "if (power.reason === 'shutdown' && !desired.restartsAfterGuestShutdown)",
+    to: 'if (false)',
+  },
+  {
+    name: 'reboots-before-counting',
+    rule: 'O7',
+    bug: 'the agent reboots a guest and does not write down that it did',
+    file: 'agent/converge/steps.ts',
+    from: "const { uid } = context;\n    yield* perform({ kind: 'record', uid, metadata });\n    if (permit.desired.rebootForced) {",
+    to: 'const { uid } = context;\n    if (permit.desired.rebootForced) {',
+  },
+  {
+    name: 'counts-leases-from-their-arrival',
+    rule: 'L1',
+    bug: 'the agent counts its lease from when it was granted it, not from when it asked',
+    file: 'agent/link/lease.ts',
+    from: 'this.#expiresAt = askedAt + leaseMs;',
+    to: 'this.#expiresAt = now + leaseMs;',
+  },
+  {
+    name: 'counts-leases-too-short',
+    rule: 'L1',
+    bug: 'the scheduler counts less than it has granted',
+    file: 'scheduler/fleet/leases.ts',
+    from: 'const margin = 1.01;',
+    to: 'const margin = 0.8;',
+  },
+  {
+    name: 'stops-without-longer-leases',
+    rule: 'L3',
+    bug: 'a planned stop grants no longer leases',
+    file: 'scheduler/fleet/fleet.ts',
+    from: 'this.#grant(session, plannedStopLeaseMs);',
+    to: ';',
+  },
+  {
+    name: 'forgets-the-leases-before-it',
+    rule: 'L4',
+    bug: 'a new leader assumes that no host has a lease',
+    file: 'scheduler/fleet/fleet.ts',
+    from: 'this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());',
+    to: 'this.#leases.assume(host.id, 1, this.#uptimeMs());',
+  },
+  {
+    name: 'believes-old-journals',
+    rule: 'E2',
+    bug: 'a scheduler that was restored does not notice it',
+    file: 'scheduler/fleet/checkpoints.ts',
+    from: 'if (this.#store.hashAt(kept.sequence)?.equals(hash))',
+    to: 'if (true)',
+  },
+  {
+    name: 'orders-in-recovery',
+    rule: 'E2',
+    bug: 'hosts of a site in recovery are told what to hold',
+    file: 'scheduler/fleet/session.ts',
+    from: 'if (site === undefined || state.federation.recoveringSites.includes(site))',
+    to: 'if (site === undefined)',
+  },
+  {
+    name: 'follows-the-wall-clock-back',
+    rule: 'E3',
+    bug: 'time goes back when the wall clock is put back',
+    file: 'scheduler/engine.ts',
+    from: 'return Math.max(this.#clock(), this.state.lastMs);',
+    to: 'return this.#clock();',
+  },
+  {
+    name: 'welcomes-clones',
+    rule: 'E4',
+    bug: 'an old boot id that speaks after a newer one is welcome',
+    file: 'scheduler/core/decide-host.ts',
+    from: 'if (host.bootIds.slice(0, -1).includes(command.bootId)) {',
+    to: 'if (false) {',
+  },
+  {
+    name: 'acks-before-the-disk',
+    rule: 'S1',
+    bug: 'nobody waits for the disk',
+    file: 'scheduler/engine.ts',
+    from: 'if (sequence <= this.#head.sequence)\n            callback();',
+    to: 'if (sequence > 0)\n            callback();',
+  },
+  {
+    name: 'goes-on-after-a-failed-commit',
+    rule: 'S2',
+    bug: 'a commit that may not have been written counts as written',
+    file: 'scheduler/engine.ts',
+    from: `(error) => {
+            this.#dead = true;
+            this.#onFatal(error);
+        });`,
+    to: '() => this.#committed(group, { sequence: last, hash: this.#head.hash }, touched));',
+  },
+  {
+    name: 'forgets-answers-in-a-crash',
+    rule: 'S3',
+    bug: 'the answers of calls are not kept with their decisions',
+    file: 'scheduler/engine.ts',
+    from: 'this.#open.requests.push(request);',
+    to: ';',
+  },
+  {
+    name: 'writes-what-it-knows',
+    rule: 'S4',
+    bug: 'observations that equal the state are written',
+    file: 'scheduler/core/decide-observation.ts',
+    from: 'if (!same) {',
+    to: 'if (true) {',
+  },
+  {
+    name: 'slips-past-quotas',
+    rule: 'LIMITS',
+    bug: 'a quota that holds everywhere is not asked',
+    file: 'scheduler/core/tenancy/limits.ts',
+    from: 'const { meters, rows } = everywhere;\n    for (let at = 0; at < rows.length; at += 1) {',
+    to: 'const { meters, rows } = everywhere;\n    for (let at = 0; at < 0; at += 1) {',
+  },
+  {
+    name: 'resizes-past-the-host',
+    rule: 'LIMITS',
+    bug: 'a resize does not ask whether its host has room',
+    file: 'scheduler/core/decide-vm.ts',
+    from: 'if (more <= 0 || more <= free)',
+    to: 'if (true)',
+  },
+  {
+    name: 'ignores-residency',
+    rule: 'LIMITS',
+    bug: 'VMs are placed where the law does not allow it',
+    file: 'scheduler/core/placement/rules/residency.ts',
+    from: 'return lawful !== null && !lawful.has(site);',
+    to: 'return lawful !== null && lawful.size > 99;',
+  },
+  {
+    name: 'applies-what-is-not-written',
+    rule: 'REPLAY',
+    bug: 'the state depends on something that the journal does not have',
+    file: 'scheduler/engine.ts',
+    from: 'apply(this.state, change, nowMs);',
+    to: 'apply(this.state, change, nowMs + 1);',
+  },
+  {
+    name: 'forgets-guests-that-shut-down',
+    rule: 'CONVERGENCE',
+    bug: 'a guest that powered itself off is still to run, and nobody starts it',
+    file: 'scheduler/core/decide-observation.ts',
+    from: "if (vm.policy.onGuestShutdown === 'restart')",
+    to: 'if (true)',
+  },
+];
