@@ -20,8 +20,15 @@ import { desiredChange, endOperation, placedChange, whereOf } from './vm-changes
 /** How many hosts may refuse a VM before it is given up and its creation fails. */
 export const placementAttempts = 3;
 
+/**
+ * What would free what a VM holds, or have it made anew. Of two machines that share an identity (PROTOCOL E4) the one that
+ * says so may be the one that never had it; when the quarantine is ended the right one says everything anew.
+ */
+const saysGone: ReadonlySet<Observation['state']> = new Set(['absent', 'refused', 'missing']);
+
 /** The changes that follow from what an agent has seen of one VM. */
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
+  if (host.state === 'quarantined' && saysGone.has(seen.state)) return [];
   const vm = state.vms.get(seen.uid);
   if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
   if (vm === undefined) return [];

@@ -54,6 +54,8 @@ export class Fleet {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
   readonly #elsewhere: Elsewhere;
+  /** Hosts in quarantine, as it is on disk. */
+  readonly #quarantined = new Set<string>();
   /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
   #recovering: readonly string[] = [];
   #endSweep = () => {};
@@ -72,6 +74,7 @@ export class Fleet {
   start(): void {
     const { state } = this.#engine;
     for (const host of state.hosts.values()) {
+      if (host.state === 'quarantined') this.#quarantined.add(host.id);
       if (host.state === 'suspect' || host.state === 'quarantined') {
         this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
       }
@@ -302,6 +305,8 @@ export class Fleet {
     }
     for (const host of touched.written.host.values()) {
       if (host.state === 'fenced') this.#cutFenced(host.id);
+      if (host.state === 'quarantined') this.#quarantined.add(host.id);
+      else if (this.#quarantined.delete(host.id)) this.#greetReleased(host.id);
       for (const { uid } of host.leftovers ?? []) this.#sessions.get(host.id)?.mark(uid);
       const refusal = hostRefusal(host, host.id);
       if (refusal === null) continue;
@@ -313,6 +318,12 @@ export class Fleet {
     const { recoveringSites } = this.#engine.state.federation;
     // It may be further by now than what was committed.
     this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));
+  }
+
+  /** Not all that it said meanwhile was believed, and it would not repeat that. */
+  #greetReleased(id: string): void {
+    const reason = 'its quarantine has ended; say hello again';
+    this.#sessions.get(id)?.reject('RELEASED', reason, true);
   }
 
   /** What its stream still brings is from before it was off: if it is on again, its agent says hello. */

@@ -267,8 +267,10 @@ test('a quarantined host keeps its stream and its leases, gets no VM, and is rel
     stateReason: 'quarantined by an operator: odd',
   });
   await admin.call('ReleaseHost', { name: 'hosts/suspect' });
-  agent.askLease(8);
-  await agent.heard.next('a lease', (one) => one.leaseGrant?.id === 8);
+  const told = await agent.heard.next('a rejection', ({ message }) => message === 'rejected');
+  t.match(told.rejected, { reason: 'RELEASED', retryable: true }, 'it says everything anew');
+  const again = await ScriptedAgent.connect(api, 'suspect');
+  await again.heard.next('a lease', (one) => one.leaseGrant?.id === 1);
   t.match(await hostOf('suspect'), { state: 'HOST_STATE_READY' }, 'at its next word');
 });
 

@@ -232,3 +232,22 @@ test('a crash or a pause is shown and leaves what is desired alone', async (t) =
     t.match(vm, { state, desired: 'running', generation: 1 });
   }
 });
+
+test('a host in quarantine frees nothing by its word: it may be a copy that never had the VM (E4)', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const deleted = world.settled('deleted');
+  world.delete(deleted);
+  world.run({ type: 'host.quarantine', id: 'a', reason: 'two machines' });
+  const { sequence } = world.state;
+  for (const state of ['absent', 'refused', 'missing'] as const) {
+    for (const one of [vm, deleted]) world.see(one, state);
+  }
+  t.equal(world.state.sequence, sequence);
+  world.see(vm, 'stopped');
+  t.equal(vm.state, 'stopped', 'what takes nothing away is believed');
+  world.run({ type: 'host.release', id: 'a' });
+  world.hello('a');
+  world.see(deleted, 'absent');
+  t.notOk(world.state.vms.get(deleted.uid));
+});
