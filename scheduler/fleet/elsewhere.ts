@@ -6,7 +6,7 @@
 import type { Logger } from 'pino';
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Host } from '../core/model.js';
-import { evacuees, hasEvacuees, isMassFailure } from '../core/elsewhere/evacuation.js';
+import { evacuees, hasEvacuees, isMassFailure, isOutage } from '../core/elsewhere/evacuation.js';
 import { cutText } from '../core/text.js';
 import { backlogLimit, type Committed, type Engine } from '../engine.js';
 import { findFencer } from './fencers.js';
@@ -16,6 +16,8 @@ import type { AgentSession } from './session.js';
 const orderMs = 180_000;
 /** A fence that could not be done is tried again after the first of these, and later ever more rarely. */
 const fenceAgainMs = { first: 10_000, most: 600_000 };
+/** Whether an outage of a site has ended is looked at again. */
+const outageAgainMs = 5000;
 /** A VM that no host can take is tried again. */
 const placeAgainMs = { first: 15_000, most: 300_000 };
 /** VMs that may leave the hosts of a site in one sweep, two of which make a second. */
@@ -115,6 +117,12 @@ export class Elsewhere {
     }
     if (fence === undefined && !hasEvacuees(engine.state, id)) return;
     if (!this.#isDue(this.#fenceAgain, id)) return;
+    if (fence?.state !== 'ordered' && isOutage(engine.state, host.site)) {
+      const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
+      engine.run({ type: 'host.fence_end', id, order: '', off: false, message });
+      this.#fenceAgain.set(id, { atMs: this.#options.uptimeMs() + outageAgainMs, pauseMs: 0 });
+      return;
+    }
     const found = findFencer(engine.state, host, sessions);
     if (typeof found === 'string') {
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message: found });
@@ -199,7 +207,7 @@ export class Elsewhere {
   }
 
   #pause(waiting: Map<string, Waiting>, key: string, { first, most }: { first: number; most: number }): void {
-    const pauseMs = Math.min(most, (waiting.get(key)?.pauseMs ?? first / 2) * 2);
+    const pauseMs = Math.min(most, Math.max(first, (waiting.get(key)?.pauseMs ?? 0) * 2));
     waiting.set(key, { atMs: this.#options.uptimeMs() + pauseMs, pauseMs });
   }
 }

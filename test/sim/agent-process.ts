@@ -7,6 +7,7 @@ import type { Epoch } from '../../agent/converge/epoch.js';
 import { Ledger } from '../../agent/converge/ledger.js';
 import { AgentCore, type CoreOutput } from '../../agent/core.js';
 import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
+import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
 import type { LinkStream, StreamListener } from '../../agent/link/transport.js';
 import { verifyCheckpoint } from './checkpoint-key.js';
@@ -34,6 +35,8 @@ export interface AgentParts {
   onEffect(effect: Effect): void;
   /** It has taken in a word about a VM of this epoch; `kept` is the one on its disk. */
   onObeyed(kept: Epoch | null, epoch: Epoch): void;
+  /** It is to power a host off. */
+  onFence(order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
 }
 
 export class AgentProcess {
@@ -61,7 +64,7 @@ export class AgentProcess {
         ledger,
         random: () => random.unit(),
         poolDirectories: ['/srv'],
-        fencing: {},
+        fencing: Object.fromEntries([...machine.neighbours().keys()].map((id) => [id, [fenceMethod]])),
         verifyCheckpoint,
       },
       machine.clock.now(),
@@ -69,6 +72,15 @@ export class AgentProcess {
     this.#writer = new StateWriter(machine.stateFile, ledger, this.life, random);
     this.#images = machine.images;
     this.core.surveyed(machine.inventory());
+    this.core.fenceTargetsSeen(
+      [...machine.neighbours()].map(([id, guid]) => ({
+        host: id,
+        methods: ['fence_sim'],
+        guid,
+        problem: '',
+      })),
+      machine.clock.now(),
+    );
     if (machine.libvirt.isUp && !machine.libvirt.isHung) {
       this.life.after(random.whole(20, 200), () => this.tell({ kind: 'available' }));
     }
@@ -185,6 +197,11 @@ export class AgentProcess {
       case 'linked':
         this.#writeLedger();
         return;
+      case 'fence':
+        this.#parts.onFence(output.order, (verdict) => {
+          if (this.life.alive) this.#do(() => this.core.fenced(output.order, verdict, this.#now()));
+        });
+        return;
       default:
         return;
     }
@@ -249,5 +266,7 @@ export class AgentProcess {
     if (this.#writer.behind) this.#writer.persist(this.core.ledger.version, () => {});
   }
 }
+
+const fenceMethod = { program: 'fence_sim', options: {}, timeoutSeconds: 60 };
 
 const done: EffectResult = { ok: true, value: null };

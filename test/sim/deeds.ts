@@ -159,6 +159,10 @@ function newVm(random: Random): object {
       onGuestShutdown: random.chance(0.3)
         ? 'GUEST_SHUTDOWN_POLICY_RESTART'
         : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
+      // What is on a pool is on no other simulated machine.
+      ...(pool === '' && random.chance(0.5)
+        ? { onHostLoss: 'HOST_LOSS_POLICY_RESTART', rebuildable: true }
+        : {}),
     },
     placement,
     desiredPowerState: random.chance(0.15) ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',

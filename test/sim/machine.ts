@@ -2,8 +2,10 @@
  * One machine of a site: what is on its disks and what runs on it, its libvirt, its clocks, and its agent, each of which can
  * fail by itself. A clone is another machine that believes to be the same host.
  */
+import { createHash } from 'node:crypto';
 import type { Effect } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
+import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
@@ -44,6 +46,10 @@ export interface MachineParts {
   onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void;
   /** Something has happened to one of its domains. */
   onDomain(machine: Machine, uid: string): void;
+  /** Hosts that its agent can power off: the controllers that it reaches, by host. */
+  neighbours(): ReadonlyMap<string, string>;
+  /** Its agent is to power one off. */
+  onFence(machine: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
 }
 
 export class Machine {
@@ -91,6 +97,15 @@ export class Machine {
     this.startAgent();
   }
 
+  /** Of its management controller, which is the machine's and not the host's. */
+  get controllerGuid(): string {
+    return createHash('sha256').update(this.name).digest('hex').slice(0, 32);
+  }
+
+  neighbours(): ReadonlyMap<string, string> {
+    return this.#parts.neighbours();
+  }
+
   /** The power is gone: nothing that ran runs any more, and nobody was told. */
   cutPower(): void {
     if (!this.isOn) return;
@@ -119,6 +134,7 @@ export class Machine {
         connect: (agent, listener) => this.#parts.connect(this, agent, listener),
         onEffect: (effect) => this.#parts.onEffect(this, effect),
         onObeyed: (kept, epoch) => this.#parts.onObeyed(this, kept, epoch),
+        onFence: (order, answered) => this.#parts.onFence(this, order, answered),
       });
     });
   }
@@ -174,6 +190,7 @@ export class Machine {
       hostname: this.host,
       total: { vcpus, memoryMib, diskMib, vms },
       reserved: { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 },
+      controllerGuid: this.controllerGuid,
     };
   }
 

@@ -68,6 +68,8 @@ export class SchedulerProcess implements Listening {
   #running: Running | null = null;
   /** Whether it is to run: a service manager starts it again. */
   #enabled = false;
+  /** It has a new incarnation to take, and all sites go into recovery. */
+  #restored = false;
   #starts = 0;
   /** Called when it serves again. */
   #served: () => void = () => {};
@@ -91,7 +93,9 @@ export class SchedulerProcess implements Listening {
   }
 
   /** Has it started, and started again whenever it ends, until it is disabled. */
-  enable(afterMs = 0): void {
+  /** `restored`: its disk was made of a backup by `secovia-scheduler restore`, and not by hand. */
+  enable(afterMs = 0, restored = false): void {
+    this.#restored = restored;
     this.#enabled = true;
     this.#startIn(afterMs);
   }
@@ -174,7 +178,7 @@ export class SchedulerProcess implements Listening {
       },
     });
     const checkpoints = new Checkpoints(engine, store, simulatedKey);
-    const fleet = new Fleet({ engine, checkpoints, leaseMs, log, uptimeMs });
+    const fleet = new Fleet({ engine, checkpoints, leaseMs, log, uptimeMs, newId: () => random.uuid() });
     const attempts = new CountedAttempts(engine);
     const context: CallContext = {
       engine,
@@ -199,9 +203,14 @@ export class SchedulerProcess implements Listening {
       serves: false,
     };
     this.#running = running;
-    engine.run({ type: 'federation.open', instance: random.uuid(), name: 'simulated', incarnation: 1 });
+    const incarnation = this.#restored ? state.federation.epoch.incarnation + 1 : 1;
+    engine.run({ type: 'federation.open', instance: random.uuid(), name: 'simulated', incarnation });
+    if (this.#restored) {
+      engine.run({ type: 'recovery.enter', sites: [...state.sites.keys()], reason: 'restored' });
+    }
     engine.whenReadable(() => {
       if (this.#running !== running) return;
+      this.#restored = false;
       fleet.start();
       life.every(catchUpMs, () => engine.catchUp());
       life.every(checkpointEveryMs, () => checkpoints.keep());

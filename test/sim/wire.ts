@@ -43,7 +43,7 @@ export function responseOverWire(message: LinkResponse): LinkResponse__Output {
 
 function plainReport(report: Report): NonNullable<LinkRequest__Output['report']> {
   const { libvirtAvailable = false, libvirtError = '', foreignDomains = 0, orphans = [] } = report;
-  const { memoryUsedMib = 0, cpuPercent = 0, diskAvailableMib = 0 } = report;
+  const { memoryUsedMib = 0, cpuPercent = 0, diskAvailableMib = 0, fenceTargets = [] } = report;
   return {
     libvirtAvailable,
     libvirtError,
@@ -53,7 +53,12 @@ function plainReport(report: Report): NonNullable<LinkRequest__Output['report']>
     diskAvailableMib,
     orphans: [...orphans],
     inventory: null,
-    fenceTargets: [],
+    fenceTargets: fenceTargets.map(({ host = '', methods = [], controllerGuid = '', problem = '' }) => ({
+      host,
+      methods: [...methods],
+      controllerGuid,
+      problem,
+    })),
   };
 }
 

@@ -4,6 +4,7 @@
  * rest.
  */
 import { pino } from 'pino';
+import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { AgentRules } from './checker/agents.js';
 import { checkRest, type RestParts } from './checker/rest.js';
 import { Lineage } from './checker/lineage.js';
@@ -23,6 +24,7 @@ import { SchedulerProcess } from './scheduler-process.js';
 import type { Entry } from './script.js';
 import { type Life, Timeline } from './timeline.js';
 
+const minuteMs = 60_000;
 const stepMs = 10_000;
 const backupEveryMs = 120_000;
 /** After the faults are over everything comes to rest within this time. */
@@ -53,6 +55,7 @@ export class World {
   readonly events: string[] = [];
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
+  #hasFenced = false;
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
@@ -183,7 +186,40 @@ export class World {
       onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
       onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
       onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
+      neighbours: () => this.#neighboursOf(plan),
+      onFence: (machine, order, answered) => this.#fence(machine, order, answered),
     };
+  }
+
+  /** The controllers of the other machines of its site. */
+  #neighboursOf({ id, site }: HostPlan): ReadonlyMap<string, string> {
+    const others = this.machines.filter(({ host }) => {
+      const plan = this.hosts.find((each) => each.id === host);
+      return host !== id && plan?.site === site;
+    });
+    return new Map(others.map(({ host, controllerGuid }) => [host, controllerGuid]));
+  }
+
+  /**
+   * A controller is asked whether or not its machine lives. It may not answer; whoever has asked may be gone before it does,
+   * and a machine that was powered off is switched on again by somebody.
+   */
+  #fence(by: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void {
+    const random = this.random.fork(`fence ${order.id}`);
+    const target = this.machines.find(({ controllerGuid }) => controllerGuid === order.controllerGuid);
+    const verdict = (outcome: FenceVerdict['outcome']) => ({ outcome, method: 'fence_sim', message: '' });
+    if (target === undefined || random.chance(0.2)) {
+      this.later(random.whole(1000, 30_000), () => answered(verdict('failed')));
+      return;
+    }
+    this.later(random.whole(1000, 20_000), () => {
+      this.#hasFenced = true;
+      this.note(`${by.host} powers ${target.host} off`);
+      this.rules.forget(target);
+      target.cutPower();
+      this.later(random.whole(minuteMs, 6 * minuteMs), () => this.boot(target));
+      this.later(random.whole(500, 10_000), () => answered(verdict('off')));
+    });
   }
 
   #schedulerOn(disk: Disk, name: string): SchedulerProcess {
@@ -259,7 +295,10 @@ export class World {
     this.lineage = this.#lineageOf(this.scheduler.disk);
     this.portal.restored(this.lineage);
     this.rules.restored();
-    this.scheduler.enable(random.whole(2000, 30_000));
+    // By hand nothing is noticed before an agent has shown a newer checkpoint: one that has been off since the backup starts
+    // what it had, wherever that lives by now. So where hosts are fenced it is done as it should be.
+    const asItShould = this.#hasFenced || random.chance(0.5);
+    this.scheduler.enable(random.whole(2000, 30_000), asItShould);
   }
 
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */

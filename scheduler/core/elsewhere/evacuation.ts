@@ -73,3 +73,18 @@ export function isMassFailure(state: State, { site, lostMs = 0 }: Host, leaseMs:
   const needed = Math.max(massHosts, Math.ceil(all * massPart));
   return lost.some((at, index) => (lost[index + needed - 1] ?? Number.POSITIVE_INFINITY) - at <= leaseMs);
 }
+
+/**
+ * Whether so many hosts of a site are not heard of that nobody should be powered off for it: it is likelier the network, or
+ * the scheduler, or a copy of it (F3).
+ */
+export function isOutage(state: State, site: string): boolean {
+  let all = 0;
+  let unheard = 0;
+  for (const host of state.hosts.values()) {
+    if (host.site !== site || host.state === 'retired' || host.state === 'joined') continue;
+    all += 1;
+    if (host.state === 'suspect' || host.state === 'lost') unheard += 1;
+  }
+  return unheard >= Math.max(massHosts, all * massPart);
+}

@@ -248,6 +248,28 @@ test('a VM that is to wait for its host does, and nobody is powered off for it',
   );
 });
 
+test('when much of a site is not heard of nobody is powered off by itself, but by an operator', async (t) => {
+  const site = await Site.start(t);
+  const lost = await Promise.all(['lost-1', 'lost-2', 'lost-3'].map((name) => site.host(name)));
+  const [first] = lost as [ScriptedAgent];
+  for (const name of ['lost-2', 'lost-3'])
+    await site.federation.api.call('CordonHost', { name: `hosts/${name}` });
+  await site.running('vm', first);
+  const other = await site.host('other', [{ host: 'hosts/lost-1' }]);
+  for (const agent of lost) agent.cut();
+  const told = await site.hostIs('lost-1', 'is not fenced', ({ fence }) => fence !== null);
+  t.match(told, {
+    state: 'HOST_STATE_LOST',
+    fence: { attempts: 0, message: /many hosts.*an operator decides/ },
+  });
+  t.notOk(
+    other.heard.all.some(({ fenceOrder }) => fenceOrder != null),
+    'nobody is ordered to',
+  );
+  await site.federation.api.call('FenceHost', { name: 'hosts/lost-1', reason: 'its rack is dark' });
+  t.match(await ordered(other), { host: 'hosts/lost-1' });
+});
+
 test('an orphan is taken away from the host that has reported it', async (t) => {
   const site = await Site.start(t);
   const orphan = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';

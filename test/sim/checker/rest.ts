@@ -21,6 +21,7 @@ export function checkRest({ machines, scheduler, lineage }: RestParts): string |
   for (const { host, agent } of machines) {
     const known = state.hosts.get(host);
     if (known?.state !== 'ready') return `host ${host} is ${known?.state}: ${known?.stateReason}`;
+    if (known.leftovers !== undefined) return `host ${host} has something left of ${known.leftovers[0]?.uid}`;
     const status = agent?.core.linkStatus();
     if (status?.state !== 'linked')
       return `the agent of ${host} is ${status?.state ?? 'not there'}: ${status?.reason}`;

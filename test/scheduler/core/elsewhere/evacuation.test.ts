@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { evacuees, isMassFailure } from '../../../../scheduler/core/elsewhere/evacuation.js';
+import { evacuees, isMassFailure, isOutage } from '../../../../scheduler/core/elsewhere/evacuation.js';
 import type { Host, Vm } from '../../../../scheduler/core/model.js';
 import { smallWorld, type World } from '../world.js';
 
@@ -217,6 +217,22 @@ test('three hosts, and a fifth of a site, lost within a lease are a mass failure
   const two = smallWorld('a', 'b');
   fence(two, 'a');
   t.notOk(isMassFailure(two.state, fence(two, 'b'), leaseMs), 'two are not many, even if they are all');
+});
+
+test('three hosts, and a fifth of a site, that are not heard of are an outage (F3)', async (t) => {
+  const hosts = Array.from({ length: 20 }, (_, index) => `h${String(index).padStart(2, '0')}`);
+  const world = smallWorld(...hosts);
+  lose(world, 'h00');
+  lose(world, 'h01');
+  world.run({ type: 'host.disconnected', id: 'h02', reason: 'the stream ended' });
+  t.notOk(isOutage(world.state, 'zagreb'), 'three of twenty are not a fifth');
+  world.run({ type: 'host.disconnected', id: 'h03', reason: 'the stream ended' });
+  t.ok(isOutage(world.state, 'zagreb'));
+  world.hello('h03', { bootId: 'boot-2' });
+  t.notOk(isOutage(world.state, 'zagreb'));
+  const few = smallWorld('a', 'b');
+  for (const id of ['a', 'b']) lose(few, id);
+  t.notOk(isOutage(few.state, 'zagreb'), 'two are not many, even if they are all');
 });
 
 test('the pace is slowed once, and an operator lets the VMs go', async (t) => {
