@@ -6,6 +6,8 @@ export type RuleName =
   | 'O4'
   | 'O6'
   | 'O7'
+  | 'F1'
+  | 'F3'
   | 'L1'
   | 'L3'
   | 'L4'
