@@ -120,8 +120,8 @@ export const mutants: readonly Mutant[] = [
     rule: 'E2',
     bug: 'hosts of a site in recovery are told what to hold',
     file: 'scheduler/fleet/session.ts',
-    from: 'if (site === undefined || state.federation.recoveringSites.includes(site))',
-    to: 'if (site === undefined)',
+    from: 'if (host === undefined || state.federation.recoveringSites.includes(host.site))',
+    to: 'if (host === undefined)',
   },
   {
     name: 'follows-the-wall-clock-back',
