@@ -285,7 +285,10 @@ export class AgentShell {
       const machine = hypervisor.availability().available ? await hypervisor.machine() : null;
       // Without libvirt less is known: what was known before stays true.
       if (machine === null && core.inventory !== null) return;
-      core.surveyed(await survey(machine));
+      const inventory = await survey(machine);
+      // One that was begun without libvirt may end after one that knows more.
+      if (machine === null && this.#machineKnown) return;
+      core.surveyed(inventory);
       this.#machineKnown ||= machine !== null;
       this.#settle();
     });

@@ -124,7 +124,7 @@ if (patterns.some((pattern) => pattern.startsWith('-'))) {
 mkdirSync(output, { recursive: true });
 const { unit, lab } = filesOf(patterns);
 const results = [
-  only === '--lab' ? null : run('unit', unit, availableParallelism(), 300),
+  only === '--lab' ? null : run('unit', unit, availableParallelism(), 600),
   only === '--unit' ? null : runOnLaboratory(lab),
 ].filter((counts) => counts !== null);
 const sum = (key: keyof Counts) => results.reduce((total, counts) => total + counts[key], 0);

@@ -64,10 +64,12 @@ t.test('a running VM has its larger disk and another vCPU at once, and memory af
   await until('the guest has booted', async () => (await boots(vm)) === 1);
   const size = { vcpus: 2, memoryMib: 160, diskMib: 2048 };
   const resized = await resize(vm, size);
-  const [cells] = await laboratory
-    .call(hosts.getHost.bind(hosts), { name: `hosts/${host}` })
-    .then(({ host: found }) => [found?.inventory?.numaCells ?? []]);
-  const spare = (cells ?? []).reduce((sum, cell) => sum + cell.cpus, 0) >= 2;
+  const cells = await until('the host has said what cells it has', async () => {
+    const { host: found } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${host}` });
+    const known = found?.inventory?.numaCells ?? [];
+    return known.length > 0 && known;
+  });
+  const spare = cells.reduce((sum, cell) => sum + cell.cpus, 0) >= 2;
   const now = { vcpus: spare ? 2 : 1, memoryMib: 128, diskMib: 2048 };
   t.match(resized, { state: 'VM_STATE_RUNNING', restartRequired: true, currentSize: now });
   t.same(await domainOf(vm), now);

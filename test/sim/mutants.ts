@@ -235,7 +235,7 @@ export const mutants: readonly Mutant[] = [
     rule: 'F3',
     bug: 'hosts are powered off although much of their site is not heard of',
     file: 'scheduler/core/elsewhere/evacuation.ts',
-    from: 'return unheard >= Math.max(massHosts, all * massPart);',
+    from: 'return isHalf || unheard >= Math.max(massHosts, all * massPart);',
     to: 'return unheard > all;',
   },
 ];

@@ -61,6 +61,8 @@ export class World {
   readonly #diskRandom: Random;
   /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
   readonly #cloned = new Set<string>();
+  /** Machines that were granted a lease on the stream that they have. */
+  readonly #leasedNow = new Set<string>();
   /** Whose lease a host has. */
   readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
@@ -165,6 +167,7 @@ export class World {
       connect: (machine, agent, listener) => {
         const copy = this.#copy?.hosts.has(host) === true ? this.#copy : null;
         const to = copy?.scheduler ?? this.scheduler;
+        this.#leasedNow.delete(machine.name);
         return new Connection({
           host: machine.name,
           path: machine.path,
@@ -175,7 +178,9 @@ export class World {
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
           onHeard: (message) => {
-            if (message.leaseGrant) this.#leases.set(machine.host, { name: to.name, life: to.life });
+            if (!message.leaseGrant) return;
+            this.#leases.set(machine.host, { name: to.name, life: to.life });
+            this.#leasedNow.add(machine.name);
           },
         });
       },
@@ -257,7 +262,9 @@ export class World {
     const linked = this.machines.flatMap((machine) => {
       const { agent, path } = machine;
       const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
-      const isLeased = this.#leases.get(machine.host)?.life === this.scheduler.life;
+      // One that has not asked on this stream yet cannot be granted a longer one.
+      const isLeased =
+        this.#leasedNow.has(machine.name) && this.#leases.get(machine.host)?.life === this.scheduler.life;
       return isLinked && isLeased ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {

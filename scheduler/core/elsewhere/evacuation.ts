@@ -86,5 +86,7 @@ export function isOutage(state: State, site: string): boolean {
     all += 1;
     if (host.state === 'suspect' || host.state === 'lost') unheard += 1;
   }
-  return unheard >= Math.max(massHosts, all * massPart);
+  // Of two schedulers at most one hears of more than half.
+  const isHalf = all > 2 && unheard * 2 >= all;
+  return isHalf || unheard >= Math.max(massHosts, all * massPart);
 }

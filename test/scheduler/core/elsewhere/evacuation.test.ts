@@ -233,6 +233,8 @@ test('three hosts, and a fifth of a site, that are not heard of are an outage (F
   const few = smallWorld('a', 'b');
   for (const id of ['a', 'b']) lose(few, id);
   t.notOk(isOutage(few.state, 'zagreb'), 'two are not many, even if they are all');
+  few.host('c', 'zagreb');
+  t.ok(isOutage(few.state, 'zagreb'), 'half of more than two are');
 });
 
 test('the pace is slowed once, and an operator lets the VMs go', async (t) => {
