@@ -6,7 +6,14 @@
 import type { Logger } from 'pino';
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Host } from '../core/model.js';
-import { evacuees, hasEvacuees, isMassFailure, isOutage } from '../core/elsewhere/evacuation.js';
+import {
+  evacuees,
+  hasEvacuees,
+  isMassFailure,
+  isOutage,
+  lossesBySite,
+  type SiteLosses,
+} from '../core/elsewhere/evacuation.js';
 import { cutText } from '../core/text.js';
 import { backlogLimit, type Committed, type Engine } from '../engine.js';
 import { findFencer } from './fencers.js';
@@ -51,6 +58,8 @@ export class Elsewhere {
   /** When a host's fence, and a VM's way elsewhere, is tried next. */
   readonly #fenceAgain = new Map<string, Waiting>();
   readonly #placeAgain = new Map<string, Waiting>();
+  /** As it was found in the sweep that goes on; null until somebody asks. */
+  #losses: ReadonlyMap<string, SiteLosses> | null = null;
   /** When a VM last left a host of a site that has lost many. */
   readonly #slowedMs = new Map<string, number>();
 
@@ -82,6 +91,7 @@ export class Elsewhere {
     for (const id of this.#gone) {
       const { fence } = this.#host(id);
       if (fence?.order !== result.id || fence.state !== 'ordered' || fence.fencer !== session.host) continue;
+      this.#begunMs.delete(result.id);
       const off = result.outcome === 'FENCE_OUTCOME_OFF';
       const message = cutText(`${session.host}${said(result)}`, 300);
       log.info({ host: id, fencer: session.host, outcome: result.outcome, message }, 'a fence has ended');
@@ -95,6 +105,7 @@ export class Elsewhere {
   sweep(): void {
     const { engine } = this.#options;
     if (engine.backlog > backlogLimit / 2) return;
+    this.#losses = null;
     const left = new Map<string, number>();
     for (const id of [...this.#gone].slice(0, hostsPerSweep)) {
       // The next sweep goes on behind it.
@@ -117,7 +128,7 @@ export class Elsewhere {
     }
     if (fence === undefined && !hasEvacuees(engine.state, id)) return;
     if (!this.#isDue(this.#fenceAgain, id)) return;
-    if (fence?.state !== 'ordered' && isOutage(engine.state, host.site)) {
+    if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message });
       this.#fenceAgain.set(id, { atMs: this.#options.uptimeMs() + outageAgainMs, pauseMs: 0 });
@@ -163,7 +174,7 @@ export class Elsewhere {
     const { id, site } = host;
     const vms = evacuees(engine.state, id).filter(({ uid }) => this.#isDue(this.#placeAgain, uid));
     if (vms.length === 0) return;
-    if (host.fence?.pace === undefined && isMassFailure(engine.state, host, leaseMs)) {
+    if (host.fence?.pace === undefined && isMassFailure(this.#lossesOf(host), host.lostMs ?? 0, leaseMs)) {
       log.warn({ host: id, site }, 'many hosts of a site were lost together: their VMs restart slowly');
       engine.run({ type: 'host.slow', id });
     }
@@ -190,12 +201,25 @@ export class Elsewhere {
 
   #note(host: Host): void {
     if (isGone(host)) this.#gone.add(host.id);
-    else if (this.#gone.delete(host.id)) this.#fenceAgain.delete(host.id);
+    else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.
     if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.delete(host.id);
-    if (host.fence?.pace === 'now') {
-      for (const { uid } of this.#options.engine.state.vmsOfHost(host.id)) this.#placeAgain.delete(uid);
-    }
+    if (host.fence?.pace === 'now') this.#letGo(host);
+  }
+
+  #forget(host: Host): void {
+    this.#fenceAgain.delete(host.id);
+    this.#letGo(host);
+  }
+
+  /** What its VMs waited for is no reason any more. */
+  #letGo({ id }: Host): void {
+    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#placeAgain.delete(uid);
+  }
+
+  #lossesOf({ site }: Host): SiteLosses {
+    this.#losses ??= lossesBySite(this.#options.engine.state);
+    return this.#losses.get(site) ?? { all: 0, unheard: 0, lostMs: [] };
   }
 
   #host(id: string): Host {

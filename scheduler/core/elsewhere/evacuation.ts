@@ -2,7 +2,7 @@
  * Which VMs of a host that is off are started elsewhere, and why one of them is not. The proof that it is off (PROTOCOL F1)
  * is the host's state `fenced`, and nothing here is done without it.
  */
-import type { Fault, Host, Vm } from '../model.js';
+import type { Fault, Vm } from '../model.js';
 import { priorities, priorityOf } from '../priority.js';
 import type { State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
@@ -57,19 +57,40 @@ export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
   return suspended === null ? null : fault(suspended.reason, suspended.message);
 }
 
-/**
- * Whether this host was lost together with so many others of its site, within one lease of each other, that one cause is
- * likelier than many.
- */
-export function isMassFailure(state: State, { site, lostMs = 0 }: Host, leaseMs: number): boolean {
-  let all = 0;
-  const lost: number[] = [];
+/** How much of a site is gone. */
+export interface SiteLosses {
+  /** Its hosts, but those that never were or are no more. */
+  all: number;
+  /** Those that are not heard of, and not proven to be off. */
+  unheard: number;
+  /** When each of those was lost that are lost or off, ascending. */
+  lostMs: number[];
+}
+
+/** Of every site that has hosts: one pass over all of them, for whoever asks of many at once. */
+export function lossesBySite(state: State): ReadonlyMap<string, SiteLosses> {
+  const sites = new Map<string, SiteLosses>();
   for (const host of state.hosts.values()) {
-    if (host.site !== site || host.state === 'retired' || host.state === 'joined') continue;
-    all += 1;
-    if (host.lostMs !== undefined && Math.abs(host.lostMs - lostMs) <= leaseMs) lost.push(host.lostMs);
+    if (host.state === 'retired' || host.state === 'joined') continue;
+    let losses = sites.get(host.site);
+    if (losses === undefined) {
+      losses = { all: 0, unheard: 0, lostMs: [] };
+      sites.set(host.site, losses);
+    }
+    losses.all += 1;
+    if (host.state === 'suspect' || host.state === 'lost') losses.unheard += 1;
+    if (host.lostMs !== undefined) losses.lostMs.push(host.lostMs);
   }
-  lost.sort((a, b) => a - b);
+  for (const { lostMs } of sites.values()) lostMs.sort((a, b) => a - b);
+  return sites;
+}
+
+/**
+ * Whether a host that was lost then was lost together with so many others of its site, within one lease of each other, that one
+ * cause is likelier than many.
+ */
+export function isMassFailure({ all, lostMs }: SiteLosses, atMs: number, leaseMs: number): boolean {
+  const lost = lostMs.filter((each) => Math.abs(each - atMs) <= leaseMs);
   const needed = Math.max(massHosts, Math.ceil(all * massPart));
   return lost.some((at, index) => (lost[index + needed - 1] ?? Number.POSITIVE_INFINITY) - at <= leaseMs);
 }
@@ -78,14 +99,7 @@ export function isMassFailure(state: State, { site, lostMs = 0 }: Host, leaseMs:
  * Whether so many hosts of a site are not heard of that nobody should be powered off for it: it is likelier the network, or
  * the scheduler, or a copy of it (F3).
  */
-export function isOutage(state: State, site: string): boolean {
-  let all = 0;
-  let unheard = 0;
-  for (const host of state.hosts.values()) {
-    if (host.site !== site || host.state === 'retired' || host.state === 'joined') continue;
-    all += 1;
-    if (host.state === 'suspect' || host.state === 'lost') unheard += 1;
-  }
+export function isOutage({ all, unheard }: SiteLosses): boolean {
   // Of two schedulers at most one hears of more than half.
   const isHalf = all > 2 && unheard * 2 >= all;
   return isHalf || unheard >= Math.max(massHosts, all * massPart);

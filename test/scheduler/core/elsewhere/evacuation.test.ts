@@ -1,5 +1,11 @@
 import { test } from 'tap';
-import { evacuees, isMassFailure, isOutage } from '../../../../scheduler/core/elsewhere/evacuation.js';
+import {
+  evacuees,
+  isMassFailure,
+  isOutage,
+  lossesBySite,
+  type SiteLosses,
+} from '../../../../scheduler/core/elsewhere/evacuation.js';
 import type { Host, Vm } from '../../../../scheduler/core/model.js';
 import { smallWorld, type World } from '../world.js';
 
@@ -19,6 +25,9 @@ function pool(world: World, ...hosts: string[]): void {
   const site = 'zagreb';
   world.run({ type: 'pool.create', id: 'san', site, path: '/srv/san', hosts, capacityMib: 100_000 });
 }
+
+const losses = ({ state }: World) => lossesBySite(state).get('zagreb') as SiteLosses;
+const massFailure = (world: World, { lostMs = 0 }: Host) => isMassFailure(losses(world), lostMs, 10_000);
 
 const evacuate = (world: World, { uid }: Vm) => world.run({ type: 'vm.evacuate', uid });
 
@@ -204,19 +213,18 @@ test('the most important leave first, and of these the oldest', async (t) => {
 test('three hosts, and a fifth of a site, lost within a lease are a mass failure (F3)', async (t) => {
   const hosts = Array.from({ length: 20 }, (_, index) => `h${String(index).padStart(2, '0')}`);
   const world = smallWorld(...hosts);
-  const leaseMs = 10_000;
   const first = fence(world, 'h00');
   const apart = fence(world, 'h01');
   apart.lostMs = (apart.lostMs ?? 0) + 60_000;
   fence(world, 'h02');
   fence(world, 'h03');
-  t.notOk(isMassFailure(world.state, first, leaseMs), 'three of twenty are not a fifth');
+  t.notOk(massFailure(world, first), 'three of twenty are not a fifth');
   fence(world, 'h04');
-  t.ok(isMassFailure(world.state, first, leaseMs));
-  t.notOk(isMassFailure(world.state, apart, leaseMs), 'one that was lost a minute later is another matter');
+  t.ok(massFailure(world, first));
+  t.notOk(massFailure(world, apart), 'one that was lost a minute later is another matter');
   const two = smallWorld('a', 'b');
   fence(two, 'a');
-  t.notOk(isMassFailure(two.state, fence(two, 'b'), leaseMs), 'two are not many, even if they are all');
+  t.notOk(massFailure(two, fence(two, 'b')), 'two are not many, even if they are all');
 });
 
 test('three hosts, and a fifth of a site, that are not heard of are an outage (F3)', async (t) => {
@@ -225,16 +233,16 @@ test('three hosts, and a fifth of a site, that are not heard of are an outage (F
   lose(world, 'h00');
   lose(world, 'h01');
   world.run({ type: 'host.disconnected', id: 'h02', reason: 'the stream ended' });
-  t.notOk(isOutage(world.state, 'zagreb'), 'three of twenty are not a fifth');
+  t.notOk(isOutage(losses(world)), 'three of twenty are not a fifth');
   world.run({ type: 'host.disconnected', id: 'h03', reason: 'the stream ended' });
-  t.ok(isOutage(world.state, 'zagreb'));
+  t.ok(isOutage(losses(world)));
   world.hello('h03', { bootId: 'boot-2' });
-  t.notOk(isOutage(world.state, 'zagreb'));
+  t.notOk(isOutage(losses(world)));
   const few = smallWorld('a', 'b');
   for (const id of ['a', 'b']) lose(few, id);
-  t.notOk(isOutage(few.state, 'zagreb'), 'two are not many, even if they are all');
+  t.notOk(isOutage(losses(few)), 'two are not many, even if they are all');
   few.host('c', 'zagreb');
-  t.ok(isOutage(few.state, 'zagreb'), 'half of more than two are');
+  t.ok(isOutage(losses(few)), 'half of more than two are');
 });
 
 test('the pace is slowed once, and an operator lets the VMs go', async (t) => {
