@@ -267,8 +267,7 @@ export class AgentShell {
 
   async #listVolumes(): Promise<void> {
     await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
-      // On a shared pool are those of VMs of other hosts as well: none of these is an orphan.
-      core.volumesListed(await hypervisor.listVolumes([]));
+      core.volumesListed(await hypervisor.listVolumes());
       this.#settle();
     });
   }

@@ -3,6 +3,7 @@ import type { Connection } from './client/connection.js';
 import type { Method, ResponseOf, Service } from './client/services.js';
 import type { Context } from './context.js';
 import { present } from './output/present.js';
+import { confirm, type Deed } from './prompt.js';
 import { type Collection, resourceName, shortName } from './values/names.js';
 
 export interface NamedChange<S extends Service, M extends Method<S>> {
@@ -12,14 +13,25 @@ export interface NamedChange<S extends Service, M extends Method<S>> {
   /** What is said before the name, e.g. `cordoned host`. */
   done: string;
   order(connection: Connection, name: string): Promise<ResponseOf<S, M>>;
+  /** What a person is asked first; left out for what can be taken back, or when they have said yes. */
+  question?: Question | undefined;
+}
+
+export interface Question extends Deed {
+  /** `names` are those of the things, listed. */
+  text(names: string): string;
 }
 
 /** Changes each of these, one after the other. */
 export async function changeNamed<S extends Service, M extends Method<S>>(
   context: Context,
   words: readonly string[],
-  { collection, service, method, done, order }: NamedChange<S, M>,
+  { collection, service, method, done, order, question }: NamedChange<S, M>,
 ): Promise<void> {
+  if (question !== undefined) {
+    const listed = words.map((word) => shortName(resourceName(collection, word))).join(', ');
+    await confirm(context.world, question.text(listed), question);
+  }
   const connection = await context.connection();
   for (const word of words) {
     const name = resourceName(collection, word);

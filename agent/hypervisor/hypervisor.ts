@@ -217,8 +217,11 @@ export interface Hypervisor {
   trashVolume(volume: VolumeRef): Promise<void>;
   /** Deletes the VM's volume for good: only for one that no guest ever wrote to. */
   removeVolume(volume: VolumeRef): Promise<void>;
-  /** File names in the volume folders that look like volumes of VMs, with the uid in each. */
-  listVolumes(poolPaths: string[]): Promise<{ uid: string; file: string; whole: boolean }[]>;
+  /**
+   * File names in the folder of the host's own pool that look like volumes of VMs, with the uid in each. On a shared pool are
+   * those of VMs of other hosts as well.
+   */
+  listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]>;
   /** Deletes trash older than this; returns how many volumes went. */
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
 }

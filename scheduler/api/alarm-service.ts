@@ -13,9 +13,9 @@ import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import type { Predicate } from './filter.js';
 import { filterOf } from './filters.js';
-import { forbiddenTo, guard, malformed, responseEncoder, type UnaryHandler } from './methods.js';
+import { answeredLater } from './later-answers.js';
+import type { UnaryHandler } from './methods.js';
 import { FirstById, type Page, pageOf } from './pages.js';
-import { internalStatus, statusOf } from './status.js';
 
 export interface AlarmOptions {
   walks: StateWalks;
@@ -34,43 +34,28 @@ export function alarmService(options: AlarmOptions) {
 
 /** A walk takes several turns: what the caller may see is asked in the first, and whether it may ask once more at the end. */
 function listAlarms(options: AlarmOptions): UnaryHandler {
-  return (method, context) => {
-    const encode = responseEncoder(method);
-    return (call, callback) => {
-      const request = call.request.message as ListAlarmsRequest__Output | null;
-      if (request === null) return callback(statusOf(malformed));
-      const gone = new AbortController();
-      call.on('cancelled', () => gone.abort());
-      guard(method, context, call, callback, (caller) => {
-        const { engine } = context;
-        const fields = new Fields();
-        const page = pageOf(fields, request, `alarms ${request.filter}`);
-        const matches = filterOf(
-          fields,
-          request.filter,
-          alarmFilter(({ about }) => aboutName(about)),
-        );
-        const refusal = forbiddenTo(context, method, request, caller) ?? fields.refusal;
-        if (refusal) return callback(statusOf(refusal));
-        const found = findAlarms(options, engine, caller, page, matches, gone.signal);
-        found.then(
-          async (rows) => {
-            await engine.readable();
-            const refusal = rows === null ? busy : context.authorize(method.path, request, caller);
-            if (refusal !== null || rows === null) return callback(statusOf(refusal ?? busy));
-            const alarms = rows.slice(0, page.size);
-            const last = alarms.at(-1);
-            const nextPageToken = rows.length > page.size && last !== undefined ? page.token(last.id) : '';
-            callback(null, encode({ alarms: alarms.map(({ alarm }) => alarmMessage(alarm)), nextPageToken }));
-          },
-          (error: Error) => {
-            context.log.error({ err: error, method: method.path }, 'the alarms could not be gone through');
-            callback(internalStatus());
-          },
-        );
-      });
-    };
-  };
+  const trouble = 'the alarms could not be gone through';
+  return answeredLater(trouble, (request: ListAlarmsRequest__Output, context, caller, unwanted, path) => {
+    const { engine } = context;
+    const fields = new Fields();
+    const page = pageOf(fields, request, `alarms ${request.filter}`);
+    const matches = filterOf(
+      fields,
+      request.filter,
+      alarmFilter(({ about }) => aboutName(about)),
+    );
+    if (fields.refusal) return fields.refusal;
+    return findAlarms(options, engine, caller, page, matches, unwanted).then(async (rows) => {
+      await engine.readable();
+      if (rows === null) return busy;
+      const refusal = context.authorize(path, request, caller);
+      if (refusal) return refusal;
+      const alarms = rows.slice(0, page.size);
+      const last = alarms.at(-1);
+      const nextPageToken = rows.length > page.size && last !== undefined ? page.token(last.id) : '';
+      return { alarms: alarms.map(({ alarm }) => alarmMessage(alarm)), nextPageToken };
+    });
+  });
 }
 
 interface Row {

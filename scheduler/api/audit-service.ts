@@ -22,9 +22,9 @@ import { vmRefIn } from '../render/names.js';
 import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { filterOf } from './filters.js';
-import { forbiddenTo, guard, malformed, query, responseEncoder, type UnaryHandler } from './methods.js';
+import { answeredLater } from './later-answers.js';
+import { query, type UnaryHandler } from './methods.js';
 import { pageOf } from './pages.js';
-import { internalStatus, statusOf } from './status.js';
 import { type Reader, streamedAnswers } from './streamed-answers.js';
 
 /** Who reads the record. */
@@ -69,52 +69,35 @@ function visible(engine: Engine, caller: Caller): Visibility | Refusal {
   return visibility.kind === 'nothing' ? notForYou : visibility;
 }
 
-function listEntries(options: AuditOptions): UnaryHandler {
-  return (method, context) => {
-    const encode = responseEncoder(method);
-    return (call, callback) => {
-      const request = call.request.message as ListAuditEntriesRequest__Output | null;
-      if (request === null) return callback(statusOf(malformed));
-      const gone = new AbortController();
-      call.on('cancelled', () => gone.abort());
-      guard(method, context, call, callback, (caller) => {
-        const { engine } = context;
-        const forbidden = forbiddenTo(context, method, request, caller);
-        const visibility = forbidden ?? visible(engine, caller);
-        if (isRefusal(visibility)) return callback(statusOf(visibility));
-        const prepared = listQuestion(request, engine, visibility);
-        if ('refusal' in prepared) return callback(statusOf(prepared.refusal));
-        const { question, token } = prepared;
-        let bytes = encode({});
-        const take = async (piece: AuditTold): Promise<void> => {
-          if (!('entries' in piece)) return;
-          const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry));
-          bytes = encode({ entries, nextPageToken: piece.next === null ? '' : token(String(piece.next)) });
-        };
-        options.reader.ask(question, take, gone.signal).then(
-          (refusal) => (refusal ? callback(statusOf(refusal)) : callback(null, bytes)),
-          (error: Error) => {
-            context.log.error({ err: error, method: method.path }, trouble);
-            callback(internalStatus());
-          },
-        );
-      });
+function listEntries({ reader }: AuditOptions): UnaryHandler {
+  return answeredLater(trouble, (request: ListAuditEntriesRequest__Output, { engine }, caller, unwanted) => {
+    const visibility = visible(engine, caller);
+    if (isRefusal(visibility)) return visibility;
+    const prepared = listQuestion(request, engine, visibility);
+    if (isRefusal(prepared)) return prepared;
+    const { question, token } = prepared;
+    let response = {};
+    const take = async (piece: AuditTold): Promise<void> => {
+      if (!('entries' in piece)) return;
+      const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry));
+      response = { entries, nextPageToken: piece.next === null ? '' : token(String(piece.next)) };
     };
-  };
+    return reader.ask(question, take, unwanted).then((refusal) => refusal ?? response);
+  });
 }
 
 function listQuestion(
   request: ListAuditEntriesRequest__Output,
   engine: Engine,
   visibility: Visibility,
-): { question: ListQuestion; token: (last: string) => string } | { refusal: Refusal } {
+): { question: ListQuestion; token: (last: string) => string } | Refusal {
   const fields = new Fields();
   const { filter } = request;
   filterOf(fields, filter, entryFilter);
   const page = pageOf(fields, request, `audit ${filter}`);
   const from = page.after === null ? engine.head.sequence : Number(page.after);
   if (!Number.isSafeInteger(from)) fields.fault('page_token', 'is not a token of this listing');
-  if (fields.refusal) return { refusal: fields.refusal };
+  if (fields.refusal) return fields.refusal;
   const question: ListQuestion = {
     kind: 'list',
     visibility,

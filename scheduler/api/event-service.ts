@@ -16,9 +16,9 @@ import {
 } from './event-questions.js';
 import { type EventFollower, watchEvents } from './event-watch.js';
 import { Fields } from './fields.js';
-import { forbiddenTo, guard, malformed, responseEncoder, type UnaryHandler } from './methods.js';
+import { answeredLater } from './later-answers.js';
+import type { UnaryHandler } from './methods.js';
 import { pageOf } from './pages.js';
-import { internalStatus, statusOf } from './status.js';
 
 export interface EventOptions {
   reader: AuditReader;
@@ -30,35 +30,19 @@ export function eventService(options: EventOptions) {
 }
 
 function listEvents(reader: AuditReader): UnaryHandler {
-  return (method, context) => {
-    const encode = responseEncoder(method);
-    return (call, callback) => {
-      const request = call.request.message as ListEventsRequest__Output | null;
-      if (request === null) return callback(statusOf(malformed));
-      const gone = new AbortController();
-      call.on('cancelled', () => gone.abort());
-      guard(method, context, call, callback, (caller) => {
-        const { engine } = context;
-        const forbidden = forbiddenTo(context, method, request, caller);
-        const prepared = forbidden ?? questionOf(request, engine, caller);
-        if (isRefusal(prepared)) return callback(statusOf(prepared));
-        const { question, token } = prepared;
-        let bytes = encode({});
-        const take = async (piece: AuditTold): Promise<void> => {
-          if (!('events' in piece)) return;
-          const events = piece.events.map((each) => eventMessage(engine.state, each, question.visibility));
-          bytes = encode({ events, nextPageToken: piece.next === null ? '' : token(placeText(piece.next)) });
-        };
-        reader.ask(question, take, gone.signal).then(
-          (refusal) => (refusal ? callback(statusOf(refusal)) : callback(null, bytes)),
-          (error: Error) => {
-            context.log.error({ err: error, method: method.path }, 'events could not be read');
-            callback(internalStatus());
-          },
-        );
-      });
+  const trouble = 'events could not be read';
+  return answeredLater(trouble, (request: ListEventsRequest__Output, { engine }, caller, unwanted) => {
+    const prepared = questionOf(request, engine, caller);
+    if (isRefusal(prepared)) return prepared;
+    const { question, token } = prepared;
+    let response = {};
+    const take = async (piece: AuditTold): Promise<void> => {
+      if (!('events' in piece)) return;
+      const events = piece.events.map((each) => eventMessage(engine.state, each, question.visibility));
+      response = { events, nextPageToken: piece.next === null ? '' : token(placeText(piece.next)) };
     };
-  };
+    return reader.ask(question, take, unwanted).then((refusal) => refusal ?? response);
+  });
 }
 
 function questionOf(

@@ -14,7 +14,7 @@ import { checkEventFilter, eventsOf, notForYou, visibleEvents } from './event-qu
 import { Fields } from './fields.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
-import { whileAllowed } from './stream-access.js';
+import { whileRead } from './stream-access.js';
 import { write } from './written.js';
 
 /** Answers what is new again and again. */
@@ -41,17 +41,11 @@ export function watchEvents(follower: EventFollower) {
         const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
         const begun = beginning(request, engine, caller);
         if (isRefusal(begun)) return refused(begun);
-        const gone = new AbortController();
-        const forget = whileAllowed(context, method.path, request, caller, refused);
-        const over = () => {
-          forget();
-          gone.abort();
-        };
-        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
-        new EventWatch(follower, engine, call, caller, request, begun.of, gone.signal).run(begun.from).then(
+        const gone = whileRead(context, method.path, call, request, caller, refused);
+        new EventWatch(follower, engine, call, caller, request, begun.of, gone).run(begun.from).then(
           (refusal) => refusal !== null && refused(refusal),
           (error: Error) => {
-            if (gone.signal.aborted) return;
+            if (gone.aborted) return;
             context.log.error({ err: error, method: method.path }, 'events could not be read');
             call.emit('error', internalStatus());
           },

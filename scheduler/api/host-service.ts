@@ -11,7 +11,9 @@ import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/Rele
 import type { RemoveOrphanRequest__Output } from '../../proto/gen/secovia/v1/RemoveOrphanRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
 import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
+import type { UncordonHostRequest__Output } from '../../proto/gen/secovia/v1/UncordonHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
+import type { CommandOf } from '../core/commands.js';
 import type { Sight } from '../core/access/sight.js';
 import type { Host } from '../core/model.js';
 import { notFound, type Refusal, refuse } from '../core/refusal.js';
@@ -65,6 +67,19 @@ export interface HostLink {
   isHeard(host: string): boolean;
 }
 
+/** What operators order about a host. */
+type HostOrder = CommandOf<
+  | 'host.cordon'
+  | 'host.quarantine'
+  | 'host.release'
+  | 'host.revoke'
+  | 'host.fence'
+  | 'host.fence_confirm'
+  | 'host.evacuate'
+  | 'host.remove_orphan'
+  | 'host.retire'
+>;
+
 /** One whose agent speaks is not off, whatever libvirt does there. */
 function stillHeard(state: State, id: string, { isHeard }: HostLink): Refusal | null {
   if (state.hosts.get(id)?.state !== 'suspect' || !isHeard(id)) return null;
@@ -77,15 +92,22 @@ function stillHeard(state: State, id: string, { isHeard }: HostLink): Refusal | 
 
 export function hostService(link: HostLink) {
   const { leaseEndMs } = link;
-  const cordon = (cordoned: boolean) =>
-    mutation((request: CordonHostRequest__Output, { engine }) => {
+  /** An order about the host that a request names; `unfit` is asked once its form is right. */
+  const order = <Request extends { name: string; requestId: string }>(
+    commandOf: (id: string, request: Request, fields: Fields) => HostOrder,
+    unfit: (state: State, id: string) => Refusal | null = () => null,
+  ) =>
+    mutation((request: Request, { engine }) => {
       const fields = new Fields();
       const id = fields.name('name', 'host', request.name);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.cordon', id, cordoned });
+      const command = commandOf(id, request, fields);
+      const refusal = fields.refusal ?? unfit(engine.state, id);
+      if (refusal) return { refusal };
+      const outcome = engine.run(command);
       if (outcome.refusal) return outcome;
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     });
+  const heard = (state: State, id: string) => stillHeard(state, id, link);
 
   return {
     GetHost: query((request: GetHostRequest__Output, { engine }, caller): Answer<object> => {
@@ -115,8 +137,12 @@ export function hostService(link: HostLink) {
       return { response: { hosts, nextPageToken } };
     }),
 
-    CordonHost: cordon(true),
-    UncordonHost: cordon(false),
+    CordonHost: order((id, _: CordonHostRequest__Output) => ({ type: 'host.cordon', id, cordoned: true })),
+    UncordonHost: order((id, _: UncordonHostRequest__Output) => ({
+      type: 'host.cordon',
+      id,
+      cordoned: false,
+    })),
 
     UpdateHost: mutation((request: UpdateHostRequest__Output, { engine }) => {
       const fields = new Fields();
@@ -141,89 +167,39 @@ export function hostService(link: HostLink) {
       return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
     }),
 
-    QuarantineHost: mutation((request: QuarantineHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
+    QuarantineHost: order((id, request: QuarantineHostRequest__Output, fields) => {
       const reason = fields.text('reason', request.reason, reasonLimit);
-      if (fields.refusal) return { refusal: fields.refusal };
       const why = reason === '' ? 'quarantined by an operator' : `quarantined by an operator: ${reason}`;
-      const outcome = engine.run({ type: 'host.quarantine', id, reason: why });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+      return { type: 'host.quarantine', id, reason: why };
     }),
 
-    ReleaseHost: mutation((request: ReleaseHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.release', id });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+    ReleaseHost: order((id, _: ReleaseHostRequest__Output) => ({ type: 'host.release', id })),
 
-    RevokeHost: mutation((request: RevokeHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      const reason = fields.text('reason', request.reason, reasonLimit);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.revoke', id, reason });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+    RevokeHost: order((id, request: RevokeHostRequest__Output, fields) => ({
+      type: 'host.revoke',
+      id,
+      reason: fields.text('reason', request.reason, reasonLimit),
+    })),
 
-    FenceHost: mutation((request: FenceHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      const reason = fields.text('reason', request.reason, reasonLimit);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const heard = stillHeard(engine.state, id, link);
-      if (heard) return { refusal: heard };
-      const outcome = engine.run({ type: 'host.fence', id, reason });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+    FenceHost: order((id, request: FenceHostRequest__Output, fields) => {
+      return { type: 'host.fence', id, reason: fields.text('reason', request.reason, reasonLimit) };
+    }, heard),
 
-    ConfirmFence: mutation((request: ConfirmFenceRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
+    ConfirmFence: order((id, request: ConfirmFenceRequest__Output, fields) => {
       const reason = fields.text('reason', request.reason, reasonLimit);
       if (request.reason.trim() === '') fields.fault('reason', 'say how it is known that the host is off');
-      if (fields.refusal) return { refusal: fields.refusal };
-      const heard = stillHeard(engine.state, id, link);
-      if (heard) return { refusal: heard };
-      const outcome = engine.run({ type: 'host.fence_confirm', id, reason });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+      return { type: 'host.fence_confirm', id, reason };
+    }, heard),
 
-    EvacuateHost: mutation((request: EvacuateHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.evacuate', id });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+    EvacuateHost: order((id, _: EvacuateHostRequest__Output) => ({ type: 'host.evacuate', id })),
 
-    RemoveOrphan: mutation((request: RemoveOrphanRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      if (!uuid.test(request.orphan)) {
+    RemoveOrphan: order((id, { orphan }: RemoveOrphanRequest__Output, fields) => {
+      if (!uuid.test(orphan)) {
         fields.fault('orphan', 'must be the UUID of an orphan, as secovia host show has it');
       }
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.remove_orphan', id, uid: request.orphan });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
+      return { type: 'host.remove_orphan', id, uid: orphan };
     }),
 
-    RetireHost: mutation((request: RetireHostRequest__Output, { engine }) => {
-      const fields = new Fields();
-      const id = fields.name('name', 'host', request.name);
-      if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'host.retire', id, etag: request.etag });
-      if (outcome.refusal) return outcome;
-      return { response: { host: hostMessage(engine.state, outcome.reply, leaseEndMs) } };
-    }),
+    RetireHost: order((id, { etag }: RetireHostRequest__Output) => ({ type: 'host.retire', id, etag })),
   };
 }

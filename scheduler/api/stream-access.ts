@@ -56,6 +56,28 @@ export function whileAllowed(
   return stop;
 }
 
+/**
+ * For a stream that is written to for long: aborts when nobody reads it any more, or when its caller would not be let in any
+ * more, of which `refused` is told.
+ */
+export function whileRead(
+  context: Pick<Gate, 'authorize'> & { engine: Engine },
+  method: string,
+  call: Pick<NodeJS.EventEmitter, 'on'>,
+  message: object,
+  caller: Caller,
+  refused: (refusal: Refusal) => void,
+): AbortSignal {
+  const gone = new AbortController();
+  const forget = whileAllowed(context, method, message, caller, refused);
+  const over = () => {
+    forget();
+    gone.abort();
+  };
+  for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
+  return gone.signal;
+}
+
 const ended = refuse(
   'unauthenticated',
   'CERTIFICATE_EXPIRED',

@@ -7,7 +7,7 @@ import type { Caller } from '../core/access/caller.js';
 import { isRefusal, type Refusal } from '../core/refusal.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
-import { whileAllowed } from './stream-access.js';
+import { whileRead } from './stream-access.js';
 import { write } from './written.js';
 
 /** Who works answers out. */
@@ -41,26 +41,20 @@ export function streamedAnswers<Request extends object, Question, Told>(
         const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
         const asking = prepare(request, context, caller);
         if (isRefusal(asking)) return refused(asking);
-        const gone = new AbortController();
-        const forget = whileAllowed(context, method.path, request, caller, refused);
-        const over = () => {
-          forget();
-          gone.abort();
-        };
-        for (const event of ['cancelled', 'close', 'error', 'finish']) call.on(event, over);
+        const gone = whileRead(context, method.path, call, request, caller, refused);
         const take = async (piece: Told) => {
           const message = asking.render(piece);
-          if (message !== null) await write(call, message, gone.signal);
+          if (message !== null) await write(call, message, gone);
         };
-        reader.ask(asking.question, take, gone.signal).then(
+        reader.ask(asking.question, take, gone).then(
           (refusal) => {
-            if (gone.signal.aborted) return;
+            if (gone.aborted) return;
             if (refusal === null) call.end();
             else refused(refusal);
           },
           (error: Error) => {
             context.log.error({ err: error, method: method.path }, trouble);
-            if (!gone.signal.aborted) call.emit('error', internalStatus());
+            if (!gone.aborted) call.emit('error', internalStatus());
           },
         );
       });

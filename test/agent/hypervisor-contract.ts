@@ -96,7 +96,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     t.equal(await hypervisor.volumeExists(volume), false);
     await hypervisor.createVolume({ ...volume, sizeMib: 64, backing });
     t.equal(await hypervisor.volumeExists(volume), true);
-    const listed = (await hypervisor.listVolumes([])).filter((found) => found.uid === uid);
+    const listed = (await hypervisor.listVolumes()).filter((found) => found.uid === uid);
     t.match(listed, [{ uid, whole: true }]);
     t.equal(listed.length, 1, 'and nothing unfinished');
     await hypervisor.removeVolume(volume);

@@ -237,8 +237,8 @@ export class FakeHost {
     if (this.#volumes.delete(key(volume))) this.onChange(null);
   }
 
-  listVolumes(poolPaths: readonly string[] = []): { uid: string; file: string; whole: boolean }[] {
-    const here = [...this.#volumes.values()].filter(({ poolPath }) => ['', ...poolPaths].includes(poolPath));
+  listVolumes(): { uid: string; file: string; whole: boolean }[] {
+    const here = [...this.#volumes.values()].filter(({ poolPath }) => poolPath === '');
     return here.map(({ uid }) => ({ uid, file: `${uid}.qcow2`, whole: true }));
   }
 

@@ -156,8 +156,8 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.removeVolume(volume));
   }
 
-  listVolumes(poolPaths: string[]): Promise<{ uid: string; file: string; whole: boolean }[]> {
-    return this.#answer(() => this.host.listVolumes(poolPaths));
+  listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]> {
+    return this.#answer(() => this.host.listVolumes());
   }
 
   emptyTrash(_poolPaths: string[], olderThanMs: number): Promise<number> {

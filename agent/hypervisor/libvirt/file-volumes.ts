@@ -141,10 +141,9 @@ export class FileVolumes implements Volumes {
     await rm(this.consoleLog(volume.uid), { force: true });
   }
 
-  async list(poolPaths: string[]): Promise<FoundVolume[]> {
-    const folders = ['', ...poolPaths].map((path) => this.#folder(path));
-    const files = await Promise.all(folders.map((folder) => filesOf(folder)));
-    return files.flat().flatMap((file) => readVolumeFile(file) ?? []);
+  async list(): Promise<FoundVolume[]> {
+    const files = await filesOf(this.#folder(''));
+    return files.flatMap((file) => readVolumeFile(file) ?? []);
   }
 
   async emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {

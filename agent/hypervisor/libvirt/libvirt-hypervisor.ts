@@ -340,8 +340,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#converted(this.#volumes.remove(volume));
   }
 
-  listVolumes(poolPaths: string[]): Promise<FoundVolume[]> {
-    return this.#converted(this.#volumes.list(poolPaths));
+  listVolumes(): Promise<FoundVolume[]> {
+    return this.#converted(this.#volumes.list());
   }
 
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {

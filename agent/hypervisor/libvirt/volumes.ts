@@ -18,7 +18,7 @@ export interface Volumes {
   grow(volume: VolumeRef, sizeMib: number): Promise<number>;
   trash(volume: VolumeRef): Promise<void>;
   remove(volume: VolumeRef): Promise<void>;
-  list(poolPaths: string[]): Promise<FoundVolume[]>;
+  list(): Promise<FoundVolume[]>;
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
 }
 

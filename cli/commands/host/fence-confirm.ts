@@ -2,8 +2,6 @@
 import { changeNamed } from '../../change-named.js';
 import { defineCommand, flag, option } from '../../command.js';
 import { usageFailure } from '../../failure.js';
-import { confirm } from '../../prompt.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   reason?: string;
@@ -21,18 +19,18 @@ export const hostFenceConfirm = defineCommand<Options>({
   options: [flag('--yes', 'do not ask'), option('--reason <text>', 'how it is known; must be said')],
   async run(context, names, { reason = '', yes }) {
     if (reason.trim() === '') throw usageFailure('say with --reason how it is known that the host is off.');
-    if (!yes) {
-      const hosts = names.map((name) => shortName(resourceName('hosts', name))).join(', ');
-      await confirm(context.world, `Is ${hosts} certainly off? If not, VMs run twice.`, {
-        doing: 'takes as off',
-        nothing: 'nothing was changed',
-      });
-    }
     await changeNamed(context, names, {
       collection: 'hosts',
       service: 'HostService',
       method: 'ConfirmFence',
       done: 'from now on taken to be off: host',
+      question: yes
+        ? undefined
+        : {
+            text: (hosts) => `Is ${hosts} certainly off? If not, VMs run twice.`,
+            doing: 'takes as off',
+            nothing: 'nothing was changed',
+          },
       order: (connection, name) => connection.mutate('HostService', 'ConfirmFence', { name, reason }),
     });
   },

@@ -1,8 +1,6 @@
 /** `secovia host fence`. */
 import { changeNamed } from '../../change-named.js';
 import { defineCommand, flag, option } from '../../command.js';
-import { confirm } from '../../prompt.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   reason?: string;
@@ -19,18 +17,18 @@ export const hostFence = defineCommand<Options>({
   examples: ['secovia host fence sofia-1-a --reason "its console is frozen" --yes'],
   options: [flag('--yes', 'do not ask'), option('--reason <text>', 'why, in words')],
   async run(context, names, { reason = '', yes }) {
-    if (!yes) {
-      const hosts = names.map((name) => shortName(resourceName('hosts', name))).join(', ');
-      await confirm(context.world, `Power off ${hosts}, with whatever runs there?`, {
-        doing: 'powers off',
-        nothing: 'nothing was ordered',
-      });
-    }
     await changeNamed(context, names, {
       collection: 'hosts',
       service: 'HostService',
       method: 'FenceHost',
       done: 'ordered the fence of host',
+      question: yes
+        ? undefined
+        : {
+            text: (hosts) => `Power off ${hosts}, with whatever runs there?`,
+            doing: 'powers off',
+            nothing: 'nothing was ordered',
+          },
       order: (connection, name) => connection.mutate('HostService', 'FenceHost', { name, reason }),
     });
   },

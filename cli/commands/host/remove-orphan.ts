@@ -2,7 +2,6 @@
 import { changeNamed } from '../../change-named.js';
 import { defineCommand, flag, option } from '../../command.js';
 import { usageFailure } from '../../failure.js';
-import { confirm } from '../../prompt.js';
 
 interface Options {
   orphan?: string;
@@ -20,17 +19,18 @@ export const hostRemoveOrphan = defineCommand<Options>({
   async run(context, names, { orphan = '', yes }) {
     if (orphan === '')
       throw usageFailure('say with --orphan which one: its UUID, as secovia host show has it.');
-    if (!yes) {
-      await confirm(context.world, `Destroy what the host has of ${orphan}?`, {
-        doing: 'destroys',
-        nothing: 'nothing was destroyed',
-      });
-    }
     await changeNamed(context, names, {
       collection: 'hosts',
       service: 'HostService',
       method: 'RemoveOrphan',
       done: `ordered that ${orphan} be taken away from host`,
+      question: yes
+        ? undefined
+        : {
+            text: () => `Destroy what the host has of ${orphan}?`,
+            doing: 'destroys',
+            nothing: 'nothing was destroyed',
+          },
       order: (connection, name) => connection.mutate('HostService', 'RemoveOrphan', { name, orphan }),
     });
   },

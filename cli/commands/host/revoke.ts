@@ -1,8 +1,6 @@
 /** `secovia host revoke`. */
 import { changeNamed } from '../../change-named.js';
 import { defineCommand, flag, option } from '../../command.js';
-import { confirm } from '../../prompt.js';
-import { resourceName, shortName } from '../../values/names.js';
 
 interface Options {
   reason?: string;
@@ -18,18 +16,18 @@ export const hostRevoke = defineCommand<Options>({
   examples: ['secovia host revoke sofia-1-a --reason "stolen" --yes'],
   options: [flag('--yes', 'do not ask'), option('--reason <text>', 'why, in words')],
   async run(context, names, { reason = '', yes }) {
-    if (!yes) {
-      const hosts = names.map((name) => shortName(resourceName('hosts', name))).join(', ');
-      await confirm(context.world, `Revoke the certificates of ${hosts}, and cut its stream?`, {
-        doing: 'revokes',
-        nothing: 'nothing was revoked',
-      });
-    }
     await changeNamed(context, names, {
       collection: 'hosts',
       service: 'HostService',
       method: 'RevokeHost',
       done: 'revoked the certificates of host',
+      question: yes
+        ? undefined
+        : {
+            text: (hosts) => `Revoke the certificates of ${hosts}, and cut its stream?`,
+            doing: 'revokes',
+            nothing: 'nothing was revoked',
+          },
       order: (connection, name) => connection.mutate('HostService', 'RevokeHost', { name, reason }),
     });
   },
