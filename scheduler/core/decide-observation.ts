@@ -33,7 +33,9 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
   if (vm === undefined) return [];
   if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
-  if (vm.host !== host.id || vm.term !== seen.term) return [];
+  if (vm.host !== host.id) return [];
+  if (seen.state === 'absent' && seen.term > vm.term) return takenAwayThere(state, vm, host, seen);
+  if (vm.term !== seen.term) return [];
   return observe(state, vm, host, seen);
 }
 
@@ -49,23 +51,30 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
   if (seen.state === 'absent' || seen.state === 'refused') return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
+  return [adopted(state, vm, host, seen)];
+}
+
+function adopted(
+  state: State,
+  vm: Vm,
+  host: Host,
+  seen: Observation,
+): Extract<Change, { type: 'vm.adopted' }> {
   // What is desired here is older than what the agent has: said again, it is a new version.
   const generation = Math.max(vm.generation, seen.generation) + 1;
   const numaCells = adoptedCells(vm, host, seen);
   const agreement = agreementFor(state.tenancy, requestForMove(state, vm, '', []), host.site);
-  return [
-    {
-      type: 'vm.adopted',
-      uid: vm.uid,
-      host: host.id,
-      ...(numaCells === undefined ? {} : { numaCells }),
-      ...(agreement === undefined ? {} : { agreement }),
-      term: seen.term,
-      generation,
-      ...adoptedSize(vm, host.id, seen, generation),
-      ...(seen.rebootCount > vm.rebootCount ? { rebootCount: seen.rebootCount } : {}),
-    },
-  ];
+  return {
+    type: 'vm.adopted',
+    uid: vm.uid,
+    host: host.id,
+    ...(numaCells === undefined ? {} : { numaCells }),
+    ...(agreement === undefined ? {} : { agreement }),
+    term: seen.term,
+    generation,
+    ...adoptedSize(vm, host.id, seen, generation),
+    ...(seen.rebootCount > vm.rebootCount ? { rebootCount: seen.rebootCount } : {}),
+  };
 }
 
 /** The cells that the VM has there, as its agent says; one that does not say has them where it had them last. */
@@ -96,6 +105,16 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     default:
       return observed(state, vm, stateOfDomain[seen.state], seen);
   }
+}
+
+/**
+ * It had left this host after the backup that was restored, which has taken away what was left, and no other host had it when
+ * the recovery was ended: here it can begin anew only under a term that the host does not know.
+ */
+function takenAwayThere(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  if (vm.desired === 'deleted') return removed(vm);
+  const change = adopted(state, vm, host, seen);
+  return [change, ...deletedThere({ ...vm, generation: change.generation }, seen)];
 }
 
 /** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */

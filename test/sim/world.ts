@@ -196,12 +196,13 @@ export class World {
     };
   }
 
+  #siteOf(host: string): string {
+    return this.hosts.find(({ id }) => id === host)?.site.id ?? '';
+  }
+
   /** The controllers of the other machines of its site. */
   #neighboursOf({ id, site }: HostPlan): ReadonlyMap<string, string> {
-    const others = this.machines.filter(({ host }) => {
-      const plan = this.hosts.find((each) => each.id === host);
-      return host !== id && plan?.site === site;
-    });
+    const others = this.machines.filter(({ host }) => host !== id && this.#siteOf(host) === site.id);
     return new Map(others.map(({ host, controllerGuid }) => [host, controllerGuid]));
   }
 
@@ -259,12 +260,16 @@ export class World {
 
   /** An upgrade of the scheduler. */
   upgrade(pauseMs: number): void {
+    // In recovery nobody is granted anything (E2).
+    const recovering = this.scheduler.engine?.state.federation.recoveringSites ?? [];
     const linked = this.machines.flatMap((machine) => {
       const { agent, path } = machine;
       const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
       // One that has not asked on this stream yet cannot be granted a longer one.
       const isLeased =
-        this.#leasedNow.has(machine.name) && this.#leases.get(machine.host)?.life === this.scheduler.life;
+        this.#leasedNow.has(machine.name) &&
+        this.#leases.get(machine.host)?.life === this.scheduler.life &&
+        !recovering.includes(this.#siteOf(machine.host));
       return isLinked && isLeased ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {

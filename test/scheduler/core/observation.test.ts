@@ -233,6 +233,30 @@ test('a crash or a pause is shown and leaves what is desired alone', async (t) =
   }
 });
 
+test('a VM that had left a host after the backup, and that nobody has now, is missing and can be made anew', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const { operation } = world.stop(vm);
+  world.see(vm, 'running', { term: 3, generation: 7 });
+  t.equal(vm.term, 1, 'only that nothing is left is believed');
+  world.see(vm, 'absent', { term: 3, generation: 7 });
+  t.match(vm, { host: 'a', state: 'missing', term: 3, generation: 8, fault: { reason: 'DELETED_THERE' } });
+  t.match(world.state.operations.get(operation.id), { state: 'failed' });
+  const { sequence } = world.state;
+  world.see(vm, 'absent', { term: 3, generation: 7 });
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+  world.start(vm);
+  t.equal(vm.term, 4);
+});
+
+test('one that was to be deleted is gone then', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.delete(vm);
+  world.see(vm, 'absent', { term: 3, generation: 7 });
+  t.notOk(world.state.vms.has(vm.uid));
+});
+
 test('a host in quarantine frees nothing by its word: it may be a copy that never had the VM (E4)', async (t) => {
   const world = smallWorld('a');
   const vm = world.settled('vm');
