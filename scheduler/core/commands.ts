@@ -96,7 +96,8 @@ export type DomainState =
   | 'paused'
   | 'missing'
   | 'refused'
-  | 'unknown';
+  | 'unknown'
+  | 'awaited';
 
 export interface Observation {
   uid: string;

@@ -100,6 +100,8 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     case 'refused':
       if (!answers || isKeptThere(vm)) return [];
       return vm.desired === 'deleted' ? removed(vm) : refused(state, vm, host, seen);
+    case 'awaited':
+      return [];
     case 'guest_shutdown':
       return guestShutdown(state, vm, seen);
     default:

@@ -35,6 +35,7 @@ const domainStates: Record<Exclude<DomainState__Output, 'DOMAIN_STATE_UNSPECIFIE
   DOMAIN_STATE_MISSING: 'missing',
   DOMAIN_STATE_REFUSED: 'refused',
   DOMAIN_STATE_UNKNOWN: 'unknown',
+  DOMAIN_STATE_AWAITED: 'awaited',
 };
 
 /** Null when the agent says a state that this version does not know: nothing is concluded from it. */

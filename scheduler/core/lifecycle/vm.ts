@@ -37,7 +37,7 @@ export const orders: Record<VmState, Record<Order, Verdict>> = {
 };
 
 /** The state that an agent's words mean, for a VM that its host still owns. */
-export const stateOfDomain: Record<Exclude<DomainState, 'absent' | 'refused' | 'guest_shutdown'>, VmState> = {
+export const stateOfDomain: Record<Exclude<DomainState, 'absent' | 'refused' | 'guest_shutdown' | 'awaited'>, VmState> = {
   preparing: 'preparing',
   starting: 'starting',
   running: 'running',

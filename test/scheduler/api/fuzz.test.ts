@@ -97,6 +97,16 @@ const baselines: Record<
     updateMask: { paths: ['traits', 'dedicated_to', 'vcpu_overcommit_percent'] },
   },
   RetireHost: { name: 'hosts/a', etag: '' },
+  DrainHost: { name: 'hosts/none', deadline: { seconds: 4_000_000_000, nanos: 0 } },
+  PauseDrain: { name: 'hosts/none' },
+  ResumeDrain: { name: 'hosts/none' },
+  UndrainHost: { name: 'hosts/none' },
+  MigrateVm: {
+    name: `${adm}/vms/none`,
+    host: 'hosts/b',
+    mode: 'MIGRATION_MODE_COLD',
+    gracePeriod: { seconds: 5, nanos: 0 },
+  },
   CreateAdministration: {
     administrationId: 'fuzzed',
     administration: { title: 'x', country: 'HR', parent: adm },
