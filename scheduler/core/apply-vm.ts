@@ -2,7 +2,7 @@
 import { must } from './apply.js';
 import type { Change } from './changes.js';
 import { leaveBehind } from './elsewhere/leftovers.js';
-import type { FormerSize, Vm } from './model.js';
+import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
 
 export type VmChange = Extract<Change, { type: `vm.${string}` }>;
@@ -83,12 +83,18 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       return;
     case 'vm.placed':
       moveTo(state, vm, change);
-      vm.term = change.term;
+      raiseTerm(vm, change.term);
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
       if (change.leaves !== undefined) leaveBehind(state, vm, change.leaves);
       enter('placed');
+      return;
+    case 'vm.move':
+      state.unclaim(vm);
+      setMove(vm, change.move ?? undefined);
+      state.claim(vm);
+      vm.generation = change.generation;
       return;
     case 'vm.waits':
       vm.fault = change.fault;
@@ -112,7 +118,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.adopted':
       // What its host runs has its room there, whatever the journal has forgotten.
       moveTo(state, vm, change, change.sizeBefore);
-      vm.term = change.term;
+      raiseTerm(vm, change.term);
       vm.generation = change.generation;
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
@@ -123,6 +129,22 @@ function noteRestartPolicy(vm: Vm, { policy, generation }: Extract<VmChange, { t
   if (policy.onHostLoss === vm.policy.onHostLoss) return;
   if (policy.onHostLoss === 'restart') vm.restartSince = generation;
   else delete vm.restartSince;
+}
+
+/** Of the terms that hosts were given the highest is never given again. */
+function raiseTerm(vm: Vm, term: number): void {
+  vm.term = term;
+  if ((vm.lastTerm ?? 0) <= term) delete vm.lastTerm;
+}
+
+/** To be called between returning what it claims and claiming anew. */
+function setMove(vm: Vm, move: Move | undefined): void {
+  if (move === undefined) {
+    delete vm.move;
+    return;
+  }
+  vm.move = move;
+  if (move.term !== undefined && move.term > Math.max(vm.term, vm.lastTerm ?? 0)) vm.lastTerm = move.term;
 }
 
 function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {
@@ -137,12 +159,18 @@ function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {
 function moveTo(
   state: State,
   vm: Vm,
-  { host, numaCells, agreement }: { host: string | null; numaCells?: number[]; agreement?: string },
-  sizeBefore = host === vm.host ? vm.sizeBefore : undefined,
+  to: { host: string | null; numaCells?: number[]; agreement?: string; move?: Move },
+  sizeBefore = to.host === vm.host ? vm.sizeBefore : undefined,
 ): void {
+  const { host, numaCells, agreement, move } = to;
+  const moved = move !== undefined || vm.move !== undefined;
   state.unclaim(vm);
-  delete vm.displacedFor;
-  delete vm.parked;
+  // One that is moved while it is stopped has given up there what it had given up here.
+  if (!moved) {
+    delete vm.displacedFor;
+    delete vm.parked;
+  }
+  setMove(vm, move);
   setSizeBefore(vm, sizeBefore);
   vm.host = host;
   if (agreement === undefined) delete vm.agreement;

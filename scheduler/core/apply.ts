@@ -145,6 +145,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.reported':
     case 'host.fence':
     case 'host.cordoned':
+    case 'host.drain':
     case 'host.updated':
     case 'host.certified':
     case 'host.revoked': {
@@ -272,6 +273,10 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       return;
     case 'host.cordoned':
       host.cordoned = change.cordoned;
+      return;
+    case 'host.drain':
+      if (change.drain === null) delete host.drain;
+      else host.drain = change.drain;
       return;
     case 'host.updated':
       host.traits = change.traits;

@@ -11,9 +11,11 @@ import type {
   FormerSize,
   Host,
   HostCapacity,
+  HostDrain,
   HostState,
   Image,
   Leftover,
+  Move,
   Operation,
   Priority,
   RebootMode,
@@ -111,6 +113,8 @@ export type Change =
   /** Nothing is left there of a VM that was started elsewhere. */
   | { type: 'host.cleared'; id: string; uid: string }
   | { type: 'host.cordoned'; id: string; cordoned: boolean }
+  /** Null: it is not drained any more. */
+  | { type: 'host.drain'; id: string; drain: HostDrain | null }
   | {
       type: 'host.updated';
       id: string;
@@ -163,9 +167,13 @@ export type Change =
       refusedBy: string[];
       /** It was on a host that is off, which has to take away what is left of it when it is back. */
       leaves?: { host: string; keepVolumes: boolean };
+      /** It is still claimed on another host as well. */
+      move?: Move;
     }
-  /** It should be restarted elsewhere, and cannot be now. */
-  | { type: 'vm.waits'; uid: string; fault: Fault }
+  /** How far it is on its way to another host; null when it is not on any, and stays where it is. */
+  | { type: 'vm.move'; uid: string; move: Move | null; generation: number }
+  /** It should have another host, and cannot have one now; null when it need not have one any more. */
+  | { type: 'vm.waits'; uid: string; fault: Fault | null }
   /** No host has it: the last one refused it, and nothing of it runs. */
   | { type: 'vm.unplaced'; uid: string; fault: Fault; refusedBy: string[] }
   | {

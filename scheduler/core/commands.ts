@@ -9,6 +9,7 @@ import type {
   Host,
   HostCapacity,
   Image,
+  MoveMode,
   NumaWish,
   Operation,
   PowerState,
@@ -365,6 +366,19 @@ export interface Commands {
   'host.slow': { command: { id: string }; reply: Host };
   /** A VM of a fenced host is to have another. */
   'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean } };
+  /** An operator wants it empty; `deadlineMs` null for no deadline. */
+  'host.drain': { command: { id: string; deadlineMs: number | null }; reply: Host };
+  'host.drain_pause': { command: { id: string; paused: boolean }; reply: Host };
+  'host.undrain': { command: { id: string }; reply: Host };
+  /** A VM of a host that is drained is to have another; `mode` is how. `moved` says whether it is on its way. */
+  'vm.drain': {
+    command: { uid: string; mode: MoveMode; operation: string };
+    reply: { vm: Vm; moved: boolean };
+  };
+  /** What follows for a move from what has become of the two hosts. */
+  'vm.move_settle': { command: { uid: string }; reply: Vm };
+  /** It takes too long. */
+  'vm.move_give_up': { command: { uid: string; message: string }; reply: Vm };
   'host.cordon': { command: { id: string; cordoned: boolean }; reply: Host };
   'host.update': {
     command: {
@@ -430,6 +444,18 @@ export interface Commands {
   };
   'vm.delete': {
     command: { vm: VmRef; operation: string } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  'vm.migrate': {
+    command: {
+      vm: VmRef;
+      /** Null: any that the rules allow. */
+      host: string | null;
+      /** Null: one that runs is handed over running, and one that is off is moved as it is. */
+      mode: MoveMode | null;
+      graceSeconds: number;
+      operation: string;
+    } & WithEtag;
     reply: { vm: Vm; operation: Operation };
   };
   'operation.cancel': { command: { id: string }; reply: Operation };

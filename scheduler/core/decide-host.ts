@@ -7,6 +7,7 @@ import { decideObservation } from './decide-observation.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
 import type { Host, HostCapacity } from './model.js';
+import { isDrained } from './moves/decide-drain.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
 
@@ -92,6 +93,8 @@ export function cordonHost(state: State, command: CommandOf<'host.cordon'>): Dec
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
   const { id, cordoned } = command;
+  const drained = cordoned ? null : isDrained(host);
+  if (drained) return { refusal: drained };
   return {
     changes: host.cordoned === cordoned ? [] : [{ type: 'host.cordoned', id, cordoned }],
     reply: () => host,
@@ -120,7 +123,7 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
   const stale = staleEtag(command.etag, host.revision);
   if (stale) return { refusal: stale };
   if (host.state === 'retired') return { changes: [], reply: () => host };
-  const vms = state.vmsOfHost(host.id).size;
+  const vms = state.vmsOfHost(host.id).size + state.moving.withPeer(host.id).size;
   const pools = [...state.pools.values()].filter((pool) => pool.hosts.includes(host.id)).length;
   if (vms + pools > 0) {
     return {

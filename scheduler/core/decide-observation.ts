@@ -8,6 +8,7 @@ import type { Observation } from './commands.js';
 import { hasDiskOnPool } from './elsewhere/evacuation.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
+import { observedAtOwner, observedAtPeer } from './moves/observe-move.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
 import { place } from './placement/placement.js';
@@ -24,7 +25,7 @@ export const placementAttempts = 3;
  * What would free what a VM holds, or have it made anew. Of two machines that share an identity (PROTOCOL E4) the one that
  * says so may be the one that never had it; when the quarantine is ended the right one says everything anew.
  */
-const saysGone: ReadonlySet<Observation['state']> = new Set(['absent', 'refused', 'missing']);
+const saysGone: ReadonlySet<Observation['state']> = new Set(['absent', 'refused', 'missing', 'awaited']);
 
 /** The changes that follow from what an agent has seen of one VM. */
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
@@ -33,10 +34,26 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
   if (vm === undefined) return [];
   if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
-  if (vm.host !== host.id) return [];
+  const { move } = vm;
+  if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
+  if (vm.host !== host.id) return seen.state === 'awaited' ? forgotten(vm, host, seen) : [];
   if (seen.state === 'absent' && seen.term > vm.term) return takenAwayThere(state, vm, host, seen);
   if (vm.term !== seen.term) return [];
-  return observe(state, vm, host, seen);
+  if (move === undefined) return observe(state, vm, host, seen);
+  const usual = () => {
+    const changes = observe(state, vm, host, seen);
+    return move.phase === 'arriving'
+      ? changes
+      : changes.filter(({ type }) => type !== 'operation.target_ended');
+  };
+  return observedAtOwner(state, vm, move, host, seen, usual);
+}
+
+/** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come. */
+function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation): Change[] {
+  const newer = Math.max(vm.generation, generation) + 1;
+  const leftover = { uid, term: Math.max(term, vm.term), generation: newer, keepVolumes: true };
+  return [{ type: 'host.leftover', id, leftover }];
 }
 
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
@@ -49,7 +66,7 @@ function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
 function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
-  if (seen.state === 'absent' || seen.state === 'refused') return [];
+  if (saysGone.has(seen.state) && seen.state !== 'missing') return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
   return [adopted(state, vm, host, seen)];
 }

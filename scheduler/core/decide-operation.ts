@@ -4,6 +4,7 @@ import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
 import type { Operation } from './model.js';
+import { callOff, tooLate } from './moves/decide-settle.js';
 import { notFound, refuse } from './refusal.js';
 import { resizeBack } from './resize.js';
 import type { State } from './state.js';
@@ -74,9 +75,13 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
       ),
     };
   }
-  const changes: Change[] = [
-    { type: 'operation.cancelled', id: operation.id, message: 'cancelled by the caller' },
-  ];
+  const cancelled: Change = {
+    type: 'operation.cancelled',
+    id: operation.id,
+    message: 'cancelled by the caller',
+  };
+  if (operation.verb === 'migrate') return cancelMove(state, operation, cancelled);
+  const changes: Change[] = [cancelled];
   for (const uid of operation.targets) {
     const vm = state.vms.get(uid);
     if (vm === undefined || vm.operation !== operation.id) continue;
@@ -94,4 +99,19 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
     }
   }
   return { changes, reply: () => operation };
+}
+
+/** One VM moves in an operation. What is cancelled while it is handed over ends when it is known where it is. */
+function cancelMove(state: State, operation: Operation, cancelled: Change): Decision<Operation> {
+  const vm = state.vms.get(operation.targets[0] ?? '');
+  if (vm?.move === undefined || vm.operation !== operation.id) {
+    return { changes: [cancelled], reply: () => operation };
+  }
+  const recovering = isRecovering(state, vm);
+  if (recovering) return { refusal: recovering };
+  const fault = { code: 1, reason: 'CANCELLED', message: 'it was cancelled' };
+  const changes = callOff(state, vm, vm.move, fault);
+  if (changes === null) return { refusal: tooLate(vm, vm.move) };
+  const own = changes.filter(({ type }) => type !== 'operation.target_ended');
+  return { changes: [cancelled, ...own], reply: () => operation };
 }

@@ -5,7 +5,7 @@ import type { Decision } from './decide.js';
 import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
-import type { Operation, OperationVerb, PowerState, Resources, Vm, VmSpec } from './model.js';
+import type { Move, Operation, OperationVerb, PowerState, Resources, Vm, VmSpec } from './model.js';
 import { refuseOne } from './placement/no-host.js';
 import { layoutOf, misfits } from './placement/numa/layout.js';
 import { shortOfLayout } from './placement/numa/growth.js';
@@ -199,6 +199,7 @@ export function deleteVm(
   if (found.refusal) return found;
   const { vm } = found;
   if (vm.deletionProtection) return { refusal: isProtected(vm) };
+  if (vm.move !== undefined) return { refusal: isMoving(vm, vm.move) };
   const under = vm.operation === null ? undefined : state.operations.get(vm.operation);
   if (vm.desired === 'deleted' && under) return { changes: [], reply: () => ({ vm, operation: under }) };
   const decision = withOperation(state, vm, 'delete', command.operation, nowMs, [
@@ -243,7 +244,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
  * newest order alone says what should be. An order that is fulfilled already is said again all the same, and ends when
  * the agent has confirmed it: what was seen last may not be so any more.
  */
-function withOperation(
+export function withOperation(
   state: State,
   vm: Vm,
   verb: OperationVerb,
@@ -282,7 +283,7 @@ function pendingFor(state: State, vm: Vm, desired: PowerState): Operation | null
 }
 
 /** The VM of a reference, if the caller's etag is current and its state takes the order. */
-function find(
+export function find(
   state: State,
   ref: VmRef,
   etag: string,
@@ -299,6 +300,7 @@ function find(
   if (recovering) return { refusal: recovering };
   if (order === undefined) return { vm };
   if (vm.desired === 'deleted') return { refusal: isBeingDeleted(vm) };
+  if (vm.move !== undefined) return { refusal: isMoving(vm, vm.move) };
   const verdict = orders[vm.state][order];
   if (verdict === true) return { vm };
   return {
@@ -335,7 +337,16 @@ function isBeingDeleted(vm: Vm): Refusal {
   return refuse('precondition', 'BEING_DELETED', `VM "${vm.id}" is being deleted`);
 }
 
-function isBusy(vm: Vm): Refusal {
+/** One order at a time (PROTOCOL O6): where it is, is known when it has arrived or stays. */
+function isMoving({ id, operation }: Vm, { peer, phase }: Move): Refusal {
+  const way = phase === 'arriving' ? `has just left ${peer}` : `is on its way to ${peer}`;
+  const what = operation === null ? 'wait a moment' : `wait for operations/${operation}, or cancel it`;
+  return refuse('precondition', 'OPERATION_UNDER_WAY', `VM "${id}" ${way}; ${what}`, {
+    ...(operation === null ? {} : { operation: `operations/${operation}` }),
+  });
+}
+
+export function isBusy(vm: Vm): Refusal {
   return refuse(
     'precondition',
     'OPERATION_UNDER_WAY',

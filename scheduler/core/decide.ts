@@ -19,6 +19,9 @@ import * as pools from './decide-pool.js';
 import * as sites from './decide-site.js';
 import * as create from './decide-vm-create.js';
 import * as vms from './decide-vm.js';
+import * as drains from './moves/decide-drain.js';
+import * as moves from './moves/decide-migrate.js';
+import * as settling from './moves/decide-settle.js';
 import type { Refusal } from './refusal.js';
 import type { State } from './state.js';
 import * as agreements from './tenancy/decide-agreement.js';
@@ -102,6 +105,13 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.slow': evacuations.slowEvacuation,
   'vm.evacuate': evacuations.evacuateVm,
   'host.cordon': hosts.cordonHost,
+  'host.drain': drains.drainHost,
+  'host.drain_pause': drains.pauseDrain,
+  'host.undrain': drains.undrainHost,
+  'vm.drain': moves.drainVm,
+  'vm.move_settle': settling.settleMove,
+  'vm.move_give_up': settling.giveUpMove,
+  'vm.migrate': moves.migrateVm,
   'host.update': hosts.updateHost,
   'host.retire': hosts.retireHost,
   'host.quarantine': hosts.quarantineHost,

@@ -149,9 +149,19 @@ export interface Host {
   fence?: Fence;
   /** What is to be taken away here, when the host is back, of VMs that were started elsewhere; left out when nothing is. */
   leftovers?: Leftover[];
+  /** Left out while it is not drained. */
+  drain?: HostDrain;
   revision: number;
   createdMs: number;
   updatedMs: number;
+}
+
+/** An operator wants the host to have no VMs. */
+export interface HostDrain {
+  state: 'active' | 'paused';
+  sinceMs: number;
+  /** From then on VMs that should leave only while they run are stopped for it as well; left out for never. */
+  deadlineMs?: number;
 }
 
 /** How far the proof has come that a host is off (PROTOCOL F1, F2). */
@@ -244,6 +254,8 @@ export interface VmPolicy {
   rebuildable: boolean;
   /** Left out means that it waits for its host. */
   onHostLoss?: 'restart';
+  /** Left out means that a drain may stop it and start it elsewhere. */
+  onDrain?: 'live_only';
 }
 
 /** Where a VM may be, and where it would rather be. What is empty or left out asks for nothing. */
@@ -291,6 +303,35 @@ export interface Fault {
   message: string;
 }
 
+export type MoveMode = 'live' | 'cold';
+
+/**
+ * How far a move is (PROTOCOL O5). A cold one: the VM goes off where it is, its host lets go of it, and it arrives on the
+ * other. A live one: the other host gets ready, and the VM is handed over; `aborting` waits for the truth about where it is.
+ */
+export type MovePhase = 'going_off' | 'leaving' | 'arriving' | 'getting_ready' | 'handing_over' | 'aborting';
+
+/** A VM on its way from one host to another: it is claimed on both, and once in its quotas. */
+export interface Move {
+  mode: MoveMode;
+  phase: MovePhase;
+  /** The host that is not its owner: where it is to go, and, once it is `arriving`, where it was. */
+  peer: string;
+  /** The cells that it has on the peer; left out when it asked for none. */
+  numaCells?: number[];
+  /** Of a live move: under which term the peer gets it. */
+  term?: number;
+  /** How long its guest has to power itself off. */
+  graceSeconds: number;
+  sinceMs: number;
+  /** Of a live move: its owner was seen without it. */
+  left?: true;
+  /** Of a live move: the peer was seen with it. */
+  arrived?: true;
+  /** Why a live move is `aborting`. */
+  fault?: Fault;
+}
+
 export interface Vm {
   uid: string;
   administration: string;
@@ -324,6 +365,10 @@ export interface Vm {
   restartSince?: number;
   /** Hosts that have something of it to take away; left out when there are none. */
   leftOn?: string[];
+  /** Left out while it does not move. */
+  move?: Move;
+  /** The highest term that any host was given for it; left out while that is `term`, as nearly always. */
+  lastTerm?: number;
   deletionProtection: boolean;
   /** Left out means `normal`. */
   priority?: Priority;
@@ -350,7 +395,7 @@ export interface Vm {
   updatedMs: number;
 }
 
-export type OperationVerb = 'create' | 'start' | 'stop' | 'reboot' | 'resize' | 'delete';
+export type OperationVerb = 'create' | 'start' | 'stop' | 'reboot' | 'resize' | 'migrate' | 'delete';
 export type OperationState = 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export interface Operation {

@@ -21,6 +21,7 @@ import type {
   Federation,
   Host,
   Image,
+  Move,
   Operation,
   Resources,
   Site,
@@ -29,6 +30,7 @@ import type {
   VmPlacement,
   VmSpec,
 } from './model.js';
+import { Moving } from './moves/moving.js';
 import { ShardedMap } from './sharded-map.js';
 import { largerOf } from './sizes.js';
 import { Touched } from './touched.js';
@@ -81,6 +83,8 @@ export class State {
   /** By administration, then by id. */
   readonly #vmByName = new Map<string, ShardedMap<Vm>>();
   readonly #vmsOfHosts = new VmsOfHosts();
+  /** VMs on their way between two hosts. */
+  readonly moving = new Moving();
   readonly #vmCountOfAdministration = new Map<string, number>();
   readonly operations = new Map<string, Operation>();
   /** Ids of those that have ended, the longest ago first. */
@@ -253,7 +257,9 @@ export class State {
         if (others === undefined) byAdministration.set(vm.administration, [vm]);
         else others.push(vm);
         this.#noteVm(vm);
-        if (vm.host !== null) this.#claim(vm, rows[index] as number, 1);
+        if (vm.host === null) continue;
+        this.#claim(vm, rows[index] as number, 1);
+        if (vm.move !== undefined) this.#claimPeer(vm, vm.move, 1);
       }
     });
     for (const [id, some] of byAdministration) this.#namesOf(id).setAll(some, (vm) => vm.id);
@@ -294,6 +300,7 @@ export class State {
     if (vm.host === null) return;
     this.#claim(vm, this.hostTable.rowOf(vm.host), 1);
     this.#vmsOfHosts.add(vm.host, vm);
+    if (vm.move !== undefined) this.#claimPeer(vm, vm.move, 1);
   }
 
   /** Returns what `claim` took; to be called before host or specification change. */
@@ -301,6 +308,7 @@ export class State {
     if (vm.host === null) return;
     this.#claim(vm, this.hostTable.rowOf(vm.host), -1);
     this.#vmsOfHosts.remove(vm.host, vm);
+    if (vm.move !== undefined) this.#claimPeer(vm, vm.move, -1);
   }
 
   #countVm(vm: Vm, by: 1 | -1): void {
@@ -357,6 +365,15 @@ export class State {
     this.hostTable.claimRow(row, needs, createdMs, sign);
     if (placement.groups === undefined) return;
     this.groups.count(administration, placement, this.hostTable.hosts[row] as Host, sign);
+  }
+
+  /** What a VM that moves holds of the other host: as much again, of which quotas and pools count nothing (PROTOCOL O5). */
+  #claimPeer(vm: Vm, { peer, numaCells }: Move, sign: 1 | -1): void {
+    const row = this.hostTable.rowOf(peer);
+    this.#claimOnHost(row, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
+    this.#claimSpecial(row, vm.spec.extras, layoutOf(heldSpec(vm)), numaCells, sign);
+    if (sign === 1) this.moving.add(vm, peer);
+    else this.moving.remove(vm, peer);
   }
 
   #claim(vm: Vm, row: number, sign: 1 | -1): void {

@@ -26,7 +26,7 @@ export function desiredChange(
 
 /** An owner under a new term: another host with these cells, or the same one again. */
 export function placedChange(vm: Vm, where: Where, refusedBy: string[]): ChangeOf<'vm.placed'> {
-  const { uid, term, generation } = vm;
+  const { uid, generation } = vm;
   const { host, numaCells, agreement } = where;
   return {
     type: 'vm.placed',
@@ -34,10 +34,15 @@ export function placedChange(vm: Vm, where: Where, refusedBy: string[]): ChangeO
     host,
     ...(numaCells === undefined ? {} : { numaCells }),
     ...(agreement === undefined ? {} : { agreement }),
-    term: term + 1,
+    term: nextTerm(vm),
     generation: generation + 1,
     refusedBy,
   };
+}
+
+/** A term that no host was given for the VM. */
+export function nextTerm({ term, lastTerm = term }: Vm): number {
+  return Math.max(term, lastTerm) + 1;
 }
 
 /** A host, the cells there, and the agreement under which a VM uses it. */

@@ -1,7 +1,8 @@
 /** What a host should hold of one of its VMs, as a message to its agent. */
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import { hasDiskOnPool } from '../core/elsewhere/evacuation.js';
-import type { DesiredState, Leftover, Vm } from '../core/model.js';
+import type { DesiredState, Leftover, Move, Vm } from '../core/model.js';
+import { migrationUri } from '../core/moves/obstacles.js';
 import type { State } from '../core/state.js';
 import { imageMessage } from '../render/federation.js';
 import { policyMessage, specMessage } from '../render/vm.js';
@@ -12,11 +13,39 @@ const roles: Record<DesiredState, Desired['role']> = {
   deleted: 'VM_ROLE_DELETED',
 };
 
-export function desiredMessage(state: State, vm: Vm): Desired & { term: number; generation: number } {
+export type DesiredOfHost = Desired & { term: number; generation: number };
+
+/** What the VM's host should hold of it. */
+export function desiredMessage(state: State, vm: Vm): DesiredOfHost {
+  const { move } = vm;
+  if (move === undefined || vm.desired === 'deleted') return message(state, vm, roles[vm.desired]);
+  switch (move.phase) {
+    case 'going_off': {
+      const stop = { stopMode: 'STOP_MODE_GRACEFUL', stopGraceSeconds: move.graceSeconds } as const;
+      return { ...message(state, vm, 'VM_ROLE_STOPPED'), ...stop };
+    }
+    case 'leaving':
+      return message(state, vm, 'VM_ROLE_RELEASED');
+    case 'handing_over': {
+      const peerUri = migrationUri(state.hosts.get(move.peer)?.inventory ?? null);
+      return { ...message(state, vm, 'VM_ROLE_SEND'), peer: `hosts/${move.peer}`, peerUri };
+    }
+    default:
+      return message(state, vm, roles[vm.desired]);
+  }
+}
+
+/** What the other host of a VM that moves should hold of it; null when it is nothing. */
+export function awaitedMessage(state: State, vm: Vm, { term }: Move): DesiredOfHost | null {
+  if (term === undefined) return null;
+  return { ...message(state, vm, 'VM_ROLE_RECEIVE'), term, peer: `hosts/${vm.host ?? ''}`, diskExists: true };
+}
+
+function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
   const image = state.imagesByUid.get(vm.spec.imageUid);
   return {
     uid: vm.uid,
-    role: roles[vm.desired],
+    role,
     generation: vm.generation,
     term: vm.term,
     epoch: state.federation.epoch,

@@ -19,6 +19,7 @@ import type { Checkpoints } from './checkpoints.js';
 import { Elsewhere } from './elsewhere.js';
 import { fenceTargetsIn } from './fencers.js';
 import { Leases } from './leases.js';
+import { Moves } from './moves.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
 import { AgentSession, type LinkStream } from './session.js';
 
@@ -54,6 +55,7 @@ export class Fleet {
   readonly #sessions = new Map<string, AgentSession>();
   readonly #leases = new Leases();
   readonly #elsewhere: Elsewhere;
+  readonly #moves: Moves;
   /** Hosts in quarantine, as it is on disk. */
   readonly #quarantined = new Set<string>();
   /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
@@ -68,6 +70,7 @@ export class Fleet {
     this.#uptimeMs = uptimeMs;
     const sessions = this.#sessions;
     this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId });
+    this.#moves = new Moves({ engine, log, uptimeMs, newId });
   }
 
   /** Begins to lead the agents. */
@@ -81,10 +84,12 @@ export class Fleet {
     }
     this.#recovering = state.federation.recoveringSites;
     this.#elsewhere.start();
+    this.#moves.start();
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
     this.#endSweep = this.#engine.timers.every(sweepMs, () => {
       this.#lapse();
       this.#elsewhere.sweep();
+      this.#moves.sweep();
     });
   }
 
@@ -300,8 +305,10 @@ export class Fleet {
   #onCommitted(committed: Committed): void {
     const { touched } = committed;
     this.#elsewhere.committed(committed);
+    this.#moves.committed(committed);
     for (const vm of touched.written.vm.values()) {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
+      if (vm.move !== undefined) this.#sessions.get(vm.move.peer)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
       if (host.state === 'fenced') this.#cutFenced(host.id);

@@ -11,7 +11,7 @@ import type { HostReport } from '../core/commands.js';
 import { leftoverOf } from '../core/elsewhere/leftovers.js';
 import type { Host } from '../core/model.js';
 import type { Engine } from '../engine.js';
-import { desiredMessage, leftoverMessage } from './desired.js';
+import { awaitedMessage, type DesiredOfHost, desiredMessage, leftoverMessage } from './desired.js';
 import type { FenceTarget } from './fencers.js';
 
 /** What a session needs of its stream. */
@@ -72,6 +72,7 @@ export class AgentSession {
     this.#welcomed = true;
     const { state } = this.engine;
     for (const vm of state.vmsOfHost(this.host)) this.#dirty.add(vm.uid);
+    for (const vm of state.moving.withPeer(this.host)) this.#dirty.add(vm.uid);
     for (const { uid } of state.hosts.get(this.host)?.leftovers ?? []) this.#dirty.add(uid);
     this.#pump();
   }
@@ -148,11 +149,12 @@ export class AgentSession {
     return desired.length > 0 || synced ? { desired, synced } : null;
   }
 
-  /** What the host should hold of a VM: its own, or nothing of one that was started elsewhere. */
-  #desiredOf(host: Host, uid: string): ReturnType<typeof desiredMessage> | null {
+  /** What the host should hold of a VM: its own, one that is to arrive, or nothing of one that lives elsewhere. */
+  #desiredOf(host: Host, uid: string): DesiredOfHost | null {
     const { state } = this.engine;
     const vm = state.vms.get(uid);
     if (vm?.host === this.host) return desiredMessage(state, vm);
+    if (vm?.move?.peer === this.host) return awaitedMessage(state, vm, vm.move);
     const leftover = leftoverOf(host, uid);
     return leftover === undefined ? null : leftoverMessage(state, leftover);
   }

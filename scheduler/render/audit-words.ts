@@ -1,5 +1,6 @@
 /** What was decided, and why, as sentences. */
 import type { RecordedChange } from '../core/audit/questions.js';
+import type { Move, MovePhase } from '../core/model.js';
 import { scopeWords } from '../core/tenancy/scope.js';
 
 /** `vm` gives the name of a VM by its uid, as well as it is known. */
@@ -48,6 +49,8 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
       return `host ${change.id} is to take away what it has of VM ${vm(change.leftover.uid)}`;
     case 'host.cleared':
       return `nothing is left on host ${change.id} of VM ${vm(change.uid)}`;
+    case 'host.drain':
+      return drainWords(change);
     case 'host.reported':
       return `host ${change.id} reports ${change.libvirtAvailable ? 'libvirt' : 'no libvirt'} and ${change.foreignDomains} foreign domains`;
     case 'operation.started':
@@ -72,7 +75,11 @@ function vmWords(change: VmChange, name: string): string {
     case 'vm.placed':
       return `placed VM ${name}${on(change.host)}${formerly(change, 'host')}`;
     case 'vm.waits':
-      return `VM ${name} cannot restart elsewhere${faultWords(change.fault)}`;
+      return change.fault === null
+        ? `VM ${name} need not leave its host any more`
+        : `VM ${name} cannot have another host${faultWords(change.fault)}`;
+    case 'vm.move':
+      return moveWords(change.move, name);
     case 'vm.adopted':
       return `VM ${name} was found${on(change.host)}, at term ${change.term}`;
     case 'vm.unplaced':
@@ -96,6 +103,23 @@ function vmWords(change: VmChange, name: string): string {
     default:
       return `VM ${name}: ${change.type}`;
   }
+}
+
+const phaseWords: Record<MovePhase, (peer: string) => string> = {
+  going_off: (peer) => `is to go off, to be moved to host ${peer}`,
+  leaving: (peer) => `is off, and its host is to let go of it for host ${peer}`,
+  arriving: (peer) => `has left host ${peer}`,
+  getting_ready: (peer) => `is to be handed over to host ${peer}, which gets ready`,
+  handing_over: (peer) => `is handed over to host ${peer}`,
+  aborting: (peer) => `is not to be handed over to host ${peer} any more`,
+};
+
+function moveWords(move: Move | null, name: string): string {
+  if (move === null) return `VM ${name} is not on its way to another host any more`;
+  const { peer, phase, left, arrived, fault } = move;
+  if (left === true) return `VM ${name} is not on its host any more, and is to be on host ${peer}`;
+  if (arrived === true) return `VM ${name} is seen on host ${peer}`;
+  return `VM ${name} ${phaseWords[phase](peer)}${faultWords(fault ?? null)}`;
 }
 
 /** Entities that are set as a whole, and fields of them. */
@@ -144,6 +168,12 @@ function short(value: unknown): string {
 function formerly({ before }: RecordedChange, field: string): string {
   const value = before?.[field];
   return value === undefined || value === null ? '' : `, formerly ${String(value)}`;
+}
+
+function drainWords({ id, drain }: Extract<RecordedChange, { type: 'host.drain' }>): string {
+  if (drain === null) return `host ${id} is not drained any more`;
+  const until = drain.deadlineMs === undefined ? '' : `, until ${new Date(drain.deadlineMs).toISOString()}`;
+  return drain.state === 'paused' ? `the drain of host ${id} is paused` : `host ${id} is drained${until}`;
 }
 
 function on(host: string | null | undefined): string {

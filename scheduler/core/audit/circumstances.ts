@@ -83,6 +83,7 @@ export function beforeOf(state: State, change: Change): object | null {
       return access.tokens.get(change.id) ?? null;
     case 'host.state':
     case 'host.cordoned':
+    case 'host.drain':
     case 'host.updated':
     case 'host.certified':
       return sameFields(state.hosts.get(change.id), change);

@@ -21,6 +21,8 @@ export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Dec
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
   if (host?.state !== 'fenced' || !restartsElsewhere(vm)) return { refusal: mayNotLeave(vm) };
   if (state.federation.recoveringSites.includes(host.site)) return { refusal: mayNotLeave(vm) };
+  // Where a VM is that was being handed over, the other host has to say first.
+  if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false }) };
   const bound = bindsItToItsHost(state, vm);
   if (bound !== null) return waits(vm, bound);
   const image = state.imagesByUid.get(vm.spec.imageUid);

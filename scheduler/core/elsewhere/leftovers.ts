@@ -19,6 +19,7 @@ export function addLeftover(state: State, host: Host, leftover: Leftover): void 
   state.touched.write('host', host.id, host);
   const vm = state.vms.get(leftover.uid);
   if (vm === undefined) return;
+  if (leftover.term > Math.max(vm.term, vm.lastTerm ?? 0)) vm.lastTerm = leftover.term;
   vm.leftOn = [...(vm.leftOn ?? []).filter((id) => id !== host.id), host.id].sort();
   state.touched.write('vm', vm.uid, vm);
 }

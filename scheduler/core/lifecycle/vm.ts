@@ -6,7 +6,7 @@ import type { DomainState } from '../commands.js';
 import type { HostState, Vm, VmState } from '../model.js';
 import { isSilent } from './host.js';
 
-export type Order = 'start' | 'stop' | 'reboot' | 'resize';
+export type Order = 'start' | 'stop' | 'reboot' | 'resize' | 'migrate';
 
 /** What an order does in a state: carry it out, or refuse with this sentence. */
 type Verdict = true | string;
@@ -18,26 +18,30 @@ const missing = 'its domain has vanished from its host; start it to have it made
 
 /** Every order in every state. `delete` is not here: it is taken in all of them. */
 export const orders: Record<VmState, Record<Order, Verdict>> = {
-  placed: { start: true, stop: true, reboot: notRunning, resize: neither },
-  preparing: { start: true, stop: true, reboot: notRunning, resize: neither },
-  starting: { start: true, stop: true, reboot: notRunning, resize: neither },
-  running: { start: true, stop: true, reboot: true, resize: true },
-  stopping: { start: true, stop: true, reboot: notRunning, resize: neither },
-  stopped: { start: true, stop: true, reboot: notRunning, resize: true },
+  placed: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
+  preparing: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
+  starting: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
+  running: { start: true, stop: true, reboot: true, resize: true, migrate: true },
+  stopping: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
+  stopped: { start: true, stop: true, reboot: notRunning, resize: true, migrate: true },
   paused: {
     start: 'its hypervisor has paused it; stop it by force first',
     stop: true,
     reboot: notRunning,
     resize: neither,
+    migrate: neither,
   },
-  crashed: { start: true, stop: true, reboot: notRunning, resize: neither },
-  missing: { start: true, stop: missing, reboot: missing, resize: missing },
-  failed: { start: true, stop: gone, reboot: gone, resize: gone },
-  unknown: { start: true, stop: true, reboot: notRunning, resize: neither },
+  crashed: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
+  missing: { start: true, stop: missing, reboot: missing, resize: missing, migrate: missing },
+  failed: { start: true, stop: gone, reboot: gone, resize: gone, migrate: gone },
+  unknown: { start: true, stop: true, reboot: notRunning, resize: neither, migrate: neither },
 };
 
 /** The state that an agent's words mean, for a VM that its host still owns. */
-export const stateOfDomain: Record<Exclude<DomainState, 'absent' | 'refused' | 'guest_shutdown' | 'awaited'>, VmState> = {
+export const stateOfDomain: Record<
+  Exclude<DomainState, 'absent' | 'refused' | 'guest_shutdown' | 'awaited'>,
+  VmState
+> = {
   preparing: 'preparing',
   starting: 'starting',
   running: 'running',

@@ -1,0 +1,165 @@
+/**
+ * Decisions that begin a move: an operator's order, and the next VM of a host that is drained. Both ask the checker that
+ * chose the VM's first host, and claim what it needs there in the same change (PROTOCOL O5).
+ */
+import type { Change } from '../changes.js';
+import type { CommandOf } from '../commands.js';
+import type { Decision } from '../decide.js';
+import { find, isBusy, withOperation } from '../decide-vm.js';
+import type { Fault, Host, Image, Move, MoveMode, Operation, Vm } from '../model.js';
+import { exclusionWords, refuseOne } from '../placement/no-host.js';
+import { reasonsAgainst } from '../placement/explanation.js';
+import { type Place, place, placeOn } from '../placement/placement.js';
+import { type PlacementRequest, requestForMove } from '../placement/request.js';
+import { notFound, type Refusal, refuse } from '../refusal.js';
+import type { State } from '../state.js';
+import { nextTerm } from '../vm-changes.js';
+import { cannotGoLive, cannotLeave, handsOver, obstacle } from './obstacles.js';
+
+const resourceExhausted = 8;
+/** How long a guest has to power itself off where nobody says. */
+const drainGraceSeconds = 60;
+
+/** Moves a VM to another host, or to the one that is named. */
+export function migrateVm(
+  state: State,
+  command: CommandOf<'vm.migrate'>,
+  nowMs: number,
+): Decision<{ vm: Vm; operation: Operation }> {
+  const found = find(state, command.vm, command.etag, 'migrate');
+  if (found.refusal) return found;
+  const { vm } = found;
+  if (vm.operation !== null) return { refusal: isBusy(vm) };
+  const runs = vm.desired === 'running';
+  const mode = command.mode ?? (runs ? 'live' : 'cold');
+  if (mode === 'live' && !runs) {
+    return {
+      refusal: refuse('precondition', 'WRONG_STATE', `VM "${vm.id}" does not run: it moves as it is`),
+    };
+  }
+  const obstacleToAny = cannotLeave(state, vm) ?? (mode === 'live' ? cannotGoLive(state, vm) : null);
+  if (obstacleToAny) return { refusal: refusalOf(vm, obstacleToAny) };
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
+  const request = requestFor(state, vm, image, mode);
+  let where: Place;
+  if (command.host === null) {
+    const placed = place(state, request);
+    if (placed.noHost) return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
+    where = placed;
+  } else {
+    const there = placeThere(state, vm, request, command.host, mode);
+    if ('kind' in there) return { refusal: there };
+    where = there;
+  }
+  const { graceSeconds, operation } = command;
+  return withOperation(state, vm, 'migrate', operation, nowMs, [begin(vm, where, mode, graceSeconds, nowMs)]);
+}
+
+/** Lets a VM leave a host that is drained; says of one that cannot what is in the way, once. */
+export function drainVm(
+  state: State,
+  { uid, mode, operation }: CommandOf<'vm.drain'>,
+  nowMs: number,
+): Decision<{ vm: Vm; moved: boolean }> {
+  const vm = state.vms.get(uid);
+  if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
+  const host = vm.host === null ? undefined : state.hosts.get(vm.host);
+  if (host?.drain?.state !== 'active' || state.federation.recoveringSites.includes(host.site)) {
+    return {
+      refusal: refuse('precondition', 'NOT_DRAINED', `VM ${uid} is not on a host that is drained now`),
+    };
+  }
+  const settled = vm.operation === null && vm.move === undefined;
+  if (!settled || vm.desired === 'deleted' || vm.state !== vm.desired) return waits(vm, null);
+  const runs = vm.desired === 'running';
+  const how: MoveMode = runs ? mode : 'cold';
+  const inTheWay = cannotLeave(state, vm) ?? (how === 'live' ? cannotGoLive(state, vm) : null);
+  if (inTheWay !== null) return waits(vm, inTheWay);
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return waits(vm, obstacle('IMAGE_GONE', 'its image is not known any more'));
+  const placed = place(state, requestFor(state, vm, image, how));
+  if (placed.noHost) {
+    const codes = [...placed.noHost.excluded.keys()].filter((code) => code !== 'CORDONED').sort();
+    const why = codes.length === 0 ? 'all others are cordoned' : codes.join(', ');
+    const message = `no other host can take it now (${why}); it is tried again`;
+    return waits(vm, { code: resourceExhausted, reason: 'NO_HOST', message });
+  }
+  const changes = [begin(vm, placed, how, drainGraceSeconds, nowMs)];
+  const { reply, changes: all } = withOperation(state, vm, 'migrate', operation, nowMs, changes);
+  return { changes: all, reply: () => ({ vm: reply().vm, moved: true }) };
+}
+
+/** What was said already is not said again (PROTOCOL S4). */
+function waits(vm: Vm, fault: Fault | null): Decision<{ vm: Vm; moved: boolean }> {
+  const same = fault === null || (vm.fault?.reason === fault.reason && vm.fault.message === fault.message);
+  return {
+    changes: same ? [] : [{ type: 'vm.waits', uid: vm.uid, fault }],
+    reply: () => ({ vm, moved: false }),
+  };
+}
+
+/** Hosts that mount its pool and take no running VMs are none for a live move. */
+function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): PlacementRequest {
+  const own = vm.host ?? '';
+  if (mode === 'cold') return requestForMove(state, vm, image.architecture, [own]);
+  const mounting = state.pools.get(vm.spec.pool)?.hosts ?? [];
+  const deaf = mounting.filter((id) => {
+    const host = state.hosts.get(id);
+    return id !== own && host !== undefined && !handsOver(host);
+  });
+  return requestForMove(state, vm, image.architecture, [own, ...deaf]);
+}
+
+/** The place on the one host that is wanted, or everything that stands against it. */
+function placeThere(
+  state: State,
+  vm: Vm,
+  request: PlacementRequest,
+  id: string,
+  mode: MoveMode,
+): Place | Refusal {
+  const row = state.hostTable.row(id);
+  const host = state.hosts.get(id);
+  if (row === undefined || host === undefined || host.state === 'retired') return notFound('host', id);
+  if (id === vm.host)
+    return refuse('precondition', 'ALREADY_THERE', `VM "${vm.id}" is on host "${id}" already`);
+  if (mode === 'live' && !handsOver(host)) {
+    return refuse(
+      'precondition',
+      'LIVE_NOT_POSSIBLE',
+      `host "${id}" takes no running VMs: its agent has no migration.uri in its settings; stop the VM, or move it with --cold`,
+    );
+  }
+  const reasons = reasonsAgainst(state, request)(row);
+  if (reasons.length === 0) return placeOn(state, request, row);
+  const words = reasons.map((code) => `it ${exclusionWords[code](1).slice(2)}`).join(', ');
+  const sentence = `host "${id}" cannot take VM "${vm.id}": ${words}`;
+  return refuse('precondition', 'HOST_CANNOT_TAKE_IT', sentence, { reasons: reasons.join(' ') });
+}
+
+function begin(
+  vm: Vm,
+  { host, numaCells }: { host: Host; numaCells: number[] | undefined },
+  mode: MoveMode,
+  graceSeconds: number,
+  nowMs: number,
+): Change {
+  const goesOff = vm.desired === 'running' ? 'going_off' : 'leaving';
+  const move: Move = {
+    mode,
+    phase: mode === 'live' ? 'getting_ready' : goesOff,
+    peer: host.id,
+    ...(numaCells === undefined ? {} : { numaCells }),
+    ...(mode === 'live' ? { term: nextTerm(vm) } : {}),
+    graceSeconds,
+    sinceMs: nowMs,
+  };
+  return { type: 'vm.move', uid: vm.uid, move, generation: vm.generation + 1 };
+}
+
+function refusalOf(vm: Vm, { reason, message }: Fault): Refusal {
+  const hint =
+    reason === 'LIVE_NOT_POSSIBLE' ? '; stop it, or move it with --cold, which stops and starts it' : '';
+  return refuse('precondition', reason, `VM "${vm.id}" cannot move: ${message}${hint}`);
+}

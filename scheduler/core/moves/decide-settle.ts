@@ -1,0 +1,104 @@
+/** What becomes of a move when a host of it is lost, when it takes too long, or when it is cancelled. */
+import type { Change } from '../changes.js';
+import type { CommandOf } from '../commands.js';
+import type { Decision } from '../decide.js';
+import type { Fault, Host, Move, Vm } from '../model.js';
+import { notFound, type Refusal, refuse } from '../refusal.js';
+import type { State } from '../state.js';
+import { handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
+import { isThere, obstacle } from './obstacles.js';
+
+const deadlineExceeded = 4;
+
+/** To be asked again and again while a VM moves; nearly always nothing follows. */
+export function settleMove(state: State, { uid }: CommandOf<'vm.move_settle'>): Decision<Vm> {
+  const vm = state.vms.get(uid);
+  if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
+  const { move } = vm;
+  const owner = state.hosts.get(vm.host ?? '');
+  const recovering = owner !== undefined && state.federation.recoveringSites.includes(owner.site);
+  const changes =
+    move === undefined || owner === undefined || recovering ? [] : settle(state, vm, move, owner);
+  return { changes, reply: () => vm };
+}
+
+function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
+  if (move.mode === 'cold') return [];
+  const peer = state.hosts.get(move.peer);
+  if (owner.state === 'fenced') return settleWithoutOwner(vm, move, owner, peer, state);
+  if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
+    const fault = obstacle('HOST_GONE', `${move.peer} is off, and it was on its way there`);
+    if (move.left === true) return [...placedAnew(state, vm, owner, fault), ...lost(vm, move, peer)];
+    // It is with its owner, or was with the one that is off; the owner says which.
+    return move.phase === 'getting_ready' ? stays(state, vm, move, fault) : [];
+  }
+  if (move.phase === 'getting_ready' && !isThere(state, move.peer)) {
+    return stays(
+      state,
+      vm,
+      move,
+      obstacle('HOST_GONE', `${move.peer} is not connected; it runs on ${owner.id}`),
+    );
+  }
+  return [];
+}
+
+/** What arrived on a host that is off is not to be started there when it is back. */
+function lost(vm: Vm, { peer: id, term }: Move, peer: Host | undefined): Change[] {
+  if (peer === undefined || term === undefined) return [];
+  const leftover = { uid: vm.uid, term, generation: vm.generation + 1, keepVolumes: true };
+  return [{ type: 'host.leftover', id, leftover }];
+}
+
+/** Its host is proven to be off. Whether the other one has it, only that one can say, and it has to say it after the proof. */
+function settleWithoutOwner(vm: Vm, move: Move, owner: Host, peer: Host | undefined, state: State): Change[] {
+  const leaves = { host: owner.id, keepVolumes: true };
+  if (move.arrived === true) {
+    const seen = { state: 'running', rebootCount: vm.observedRebootCount } as const;
+    return handedOver(vm, move, seen).map((change) =>
+      change.type === 'vm.placed' ? { ...change, leaves } : change,
+    );
+  }
+  const fault = obstacle('HOST_GONE', `its host ${owner.id} is off, and ${move.peer} does not have it`);
+  if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
+    return stays(state, vm, move, fault);
+  }
+  if (move.phase === 'getting_ready') return stays(state, vm, move, fault);
+  return move.phase === 'aborting' ? [] : [nextPhase(vm, move, 'aborting', { fault })];
+}
+
+/** A move that takes too long is called off; a live one ends when it is known where the VM is. */
+export function giveUpMove(state: State, { uid, message }: CommandOf<'vm.move_give_up'>): Decision<Vm> {
+  const vm = state.vms.get(uid);
+  if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
+  const { move } = vm;
+  const fault: Fault = { code: deadlineExceeded, reason: 'MOVE_TIMED_OUT', message };
+  const changes = move === undefined ? null : callOff(state, vm, move, fault);
+  return { changes: changes ?? [], reply: () => vm };
+}
+
+/** The changes that call a move off, whose operation has ended already or ends with them; null when it is too late. */
+export function callOff(state: State, vm: Vm, move: Move, fault: Fault): Change[] | null {
+  switch (move.phase) {
+    case 'going_off':
+    case 'getting_ready':
+      return stays(state, vm, move, fault);
+    case 'handing_over':
+      return [nextPhase(vm, move, 'aborting', { fault })];
+    // What is kept for its way back is given up: it stays on the host that has it now.
+    case 'arriving':
+      return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }];
+    case 'leaving':
+    case 'aborting':
+      return null;
+  }
+}
+
+/** Why a move cannot be cancelled any more. */
+export function tooLate({ id }: Vm, { peer }: Move): Refusal {
+  return refuse(
+    'precondition',
+    'NOT_CANCELLABLE',
+    `VM "${id}" has left its host, and is about to be on ${peer}; move it back when it is there`,
+  );
+}

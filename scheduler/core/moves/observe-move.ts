@@ -1,0 +1,184 @@
+/**
+ * What the words of two agents mean for a VM on its way between their hosts. Ownership changes when its host was seen
+ * without it, or is proven to be off, and the other was seen with it (PROTOCOL O5); whatever else they say, it stays where it
+ * is, and when one host says that it is not there, the other must have spoken since.
+ */
+import type { Change } from '../changes.js';
+import type { Observation } from '../commands.js';
+import { stateOfDomain } from '../lifecycle/vm.js';
+import type { Fault, Host, Move, Vm, VmState } from '../model.js';
+import type { State } from '../state.js';
+import { endOperation, here, placedChange } from '../vm-changes.js';
+import { arrives, handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
+import { isThere, obstacle } from './obstacles.js';
+
+/** Those in which a domain is there, and has been on. */
+const settled: ReadonlySet<VmState> = new Set(['running', 'stopped', 'paused', 'crashed', 'missing']);
+/** Those in which a guest that was on has gone off, and nobody has taken it. */
+const off: ReadonlySet<Observation['state']> = new Set(['stopped', 'guest_shutdown', 'crashed']);
+
+const wentOff = obstacle('WENT_OFF', 'it went off before it could be handed over');
+
+/**
+ * What the owner says. `usual` is what it means whether the VM moves or not, without the end of the operation as long as it has
+ * not arrived.
+ */
+export function observedAtOwner(
+  state: State,
+  vm: Vm,
+  move: Move,
+  host: Host,
+  seen: Observation,
+  usual: () => Change[],
+): Change[] {
+  const answers = seen.generation === vm.generation;
+  switch (move.phase) {
+    case 'going_off': {
+      if (seen.state === 'missing') return [...usual(), ...stays(state, vm, move, gone(host))];
+      if (seen.state !== 'stopped' || !answers) return usual();
+      return [...usual(), nextPhase(vm, move, 'leaving')];
+    }
+    case 'leaving':
+      if (seen.state !== 'absent') return seen.state === 'refused' ? [] : usual();
+      if (!answers) return [];
+      if (isThere(state, move.peer)) return [arrives(vm, move)];
+      return placedAnew(
+        state,
+        vm,
+        host,
+        obstacle('HOST_GONE', `${move.peer} is not connected any more; it is back on ${host.id}`),
+      );
+    case 'arriving':
+      if (seen.state === 'refused' && answers) return cameBack(state, vm, move, host, seen) ?? usual();
+      return arrived(vm, usual(), seen);
+    case 'getting_ready':
+      return isOff(seen) ? endedBySelf(state, vm, move, usual()) : usual();
+    case 'handing_over':
+    case 'aborting':
+      return observedWhileHanded(state, vm, move, seen, usual);
+  }
+}
+
+function observedWhileHanded(
+  state: State,
+  vm: Vm,
+  move: Move,
+  seen: Observation,
+  usual: () => Change[],
+): Change[] {
+  if (move.left === true) return [];
+  const aborting = move.phase === 'aborting';
+  if (seen.state === 'missing' || (seen.state === 'absent' && seen.generation === vm.generation)) {
+    if (move.arrived === true) return handedOver(vm, move, seenRunning(vm));
+    // The other host has to say, after this, whether it has it.
+    return [nextPhase(vm, move, move.phase, { left: true })];
+  }
+  if (seen.state === 'absent' || seen.state === 'refused') return [];
+  // It is with the other host already, and this is an older word.
+  if (move.arrived === true) return [];
+  if (isOff(seen)) return endedBySelf(state, vm, move, usual());
+  if (seen.state !== 'running') return usual();
+  const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
+  if (failed) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
+  if (aborting && seen.generation === vm.generation)
+    return [...usual(), ...stays(state, vm, move, stayed(vm, move.fault ?? null))];
+  return usual();
+}
+
+/** What the other host of a live move says; it speaks under the term that it was promised. */
+export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] {
+  if (move.term === undefined || seen.term !== move.term) return [];
+  const answers = seen.generation === vm.generation;
+  switch (seen.state) {
+    case 'preparing':
+    case 'starting':
+    case 'stopping':
+    case 'unknown':
+    case 'absent':
+      return [];
+    case 'awaited':
+    case 'refused':
+      return answers ? notThere(state, vm, move, host, seen) : [];
+    default: {
+      if (move.arrived === true && move.left !== true) return [];
+      const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
+      if (move.left === true || isOffByProof(state, vm)) {
+        return handedOver(vm, move, { state: next, rebootCount: seen.rebootCount });
+      }
+      const { uid, generation } = vm;
+      return [{ type: 'vm.move', uid, move: { ...move, arrived: true }, generation }];
+    }
+  }
+}
+
+/** The other host is without it: it gets ready for it, it will not have it, or it has lost it on the way. */
+function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] {
+  if (move.left === true) {
+    const owner = state.hosts.get(vm.host ?? '') ?? host;
+    if (seen.state === 'refused' || !isThere(state, host.id))
+      return placedAnew(state, vm, owner, seen.fault ?? gone(host));
+    // What ran has ended on the way. Its disk is whole: it starts from that.
+    const where = { host: host.id, numaCells: move.numaCells, agreement: vm.agreement };
+    return [placedChange(vm, where, [])];
+  }
+  if (isOffByProof(state, vm)) return stays(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
+  if (move.phase !== 'getting_ready') return [];
+  if (seen.state === 'awaited') return [nextPhase(vm, move, 'handing_over')];
+  const why = seen.fault?.message ?? 'it gave no reason';
+  const { code = 9, reason = 'REFUSED' } = seen.fault ?? {};
+  return stays(state, vm, move, {
+    code,
+    reason,
+    message: `${host.id} refused it: ${why}; it is on ${vm.host}`,
+  });
+}
+
+function isOffByProof(state: State, vm: Vm): boolean {
+  return state.hosts.get(vm.host ?? '')?.state === 'fenced';
+}
+
+/** The host that it came from has kept the room for it, and let go of nothing but the domain. */
+function cameBack(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] | null {
+  if (!isThere(state, move.peer)) return null;
+  const { code = 9, reason = 'REFUSED', message = 'it gave no reason' } = seen.fault ?? {};
+  const where = { ...here(vm, move.peer), numaCells: move.numaCells };
+  const said = { code, reason, message: `${host.id} refused it: ${message}; it is back on ${move.peer}` };
+  return [placedChange(vm, where, []), ...endOperation(vm, said)];
+}
+
+/** When it is settled on its new host the old one's room is free. */
+function arrived(vm: Vm, usual: Change[], seen: Observation): Change[] {
+  if (seen.state === 'absent' || seen.state === 'refused' || seen.state === 'awaited') return usual;
+  const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
+  if (!settled.has(next) || (next === 'stopped' && seen.generation !== vm.generation)) return usual;
+  return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
+}
+
+/** It went off by itself: nothing is handed over, and it stays. */
+function endedBySelf(state: State, vm: Vm, move: Move, usual: Change[]): Change[] {
+  return [...usual, ...stays(state, vm, move, wentOff, newestGeneration(vm, usual) + 1)];
+}
+
+function isOff(seen: Observation): boolean {
+  return off.has(seen.state);
+}
+
+function newestGeneration(vm: Vm, changes: readonly Change[]): number {
+  return changes.reduce(
+    (newest, change) => (change.type === 'vm.desired' ? Math.max(newest, change.generation) : newest),
+    vm.generation,
+  );
+}
+
+function stayed(vm: Vm, fault: Fault | null): Fault {
+  const { code = 10, reason = 'NOT_HANDED_OVER', message = 'it was called off' } = fault ?? {};
+  return { code, reason, message: `it runs on ${vm.host}: ${message}` };
+}
+
+function gone({ id }: Host): Fault {
+  return obstacle('MISSING', `its domain has vanished from ${id}`);
+}
+
+function seenRunning({ observedRebootCount }: Vm): { state: VmState; rebootCount: number } {
+  return { state: 'running', rebootCount: observedRebootCount };
+}

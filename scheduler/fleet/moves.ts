@@ -1,0 +1,161 @@
+/**
+ * VMs on their way between hosts, and hosts that are drained. What is decided is decided in `core/moves`; here it is begun
+ * again and again until it is done, a few VMs at a time, and what takes too long is given up.
+ */
+import type { Logger } from 'pino';
+import type { Host, MoveMode, MovePhase, Vm } from '../core/model.js';
+import { cannotGoLive, isThere } from '../core/moves/obstacles.js';
+import { priorities, priorityOf } from '../core/priority.js';
+import { backlogLimit, type Committed, type Engine } from '../engine.js';
+
+/** VMs that leave one host at a time, and all hosts of a site. */
+const mostOfHost = 2;
+const mostOfSite = 10;
+/** A VM that could not leave is tried again after the first of these, and later ever more rarely. */
+const againMs = { first: 15_000, most: 300_000 };
+/** So often a VM was not handed over before it is stopped for it, if it may be. */
+const liveAttempts = 2;
+/** How long a phase of a move may take; those that are not named end by themselves. */
+const phaseMs: Partial<Record<MovePhase, number>> = { getting_ready: 60_000, handing_over: 1_800_000 };
+
+interface Attempts {
+  /** When it is tried next. */
+  atMs: number;
+  pauseMs: number;
+  /** How often it was to be handed over. */
+  live: number;
+}
+
+export interface MovesOptions {
+  engine: Engine;
+  log: Logger;
+  uptimeMs(): number;
+  newId(): string;
+}
+
+export class Moves {
+  readonly #options: MovesOptions;
+  readonly #drained = new Set<string>();
+  /** When a VM that moves came into its phase, as far as was seen here. */
+  readonly #phases = new Map<string, { phase: MovePhase; sinceMs: number }>();
+  readonly #attempts = new Map<string, Attempts>();
+
+  constructor(options: MovesOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    for (const host of this.#options.engine.state.hosts.values()) this.#note(host);
+  }
+
+  committed({ touched }: Committed): void {
+    for (const host of touched.written.host.values()) this.#note(host);
+  }
+
+  /** To be called twice a second. */
+  sweep(): void {
+    const { engine } = this.#options;
+    if (engine.backlog > backlogLimit / 2) return;
+    const bySite = new Map<string, number>();
+    for (const vm of [...engine.state.moving.vms]) {
+      const site = engine.state.hosts.get(vm.host ?? '')?.site ?? '';
+      bySite.set(site, (bySite.get(site) ?? 0) + 1);
+      this.#attend(vm);
+    }
+    for (const uid of this.#phases.keys()) {
+      if (engine.state.vms.get(uid)?.move === undefined) this.#phases.delete(uid);
+    }
+    for (const id of this.#drained) this.#drain(id, bySite);
+    for (const uid of this.#attempts.keys()) {
+      const host = engine.state.vms.get(uid)?.host ?? '';
+      if (!this.#drained.has(host)) this.#attempts.delete(uid);
+    }
+  }
+
+  #attend(vm: Vm): void {
+    const { engine, log, uptimeMs } = this.#options;
+    const { uid, move } = vm;
+    if (move === undefined) return;
+    const seen = this.#phases.get(uid);
+    if (seen?.phase !== move.phase) this.#phases.set(uid, { phase: move.phase, sinceMs: uptimeMs() });
+    else {
+      const limitMs = phaseMs[move.phase] ?? Number.POSITIVE_INFINITY;
+      if (uptimeMs() - seen.sinceMs > limitMs) {
+        const message = `${move.peer} has not had it within ${limitMs / 60_000} min`;
+        log.warn({ vm: uid, host: vm.host, peer: move.peer, phase: move.phase }, 'a move takes too long');
+        engine.run({ type: 'vm.move_give_up', uid, message });
+        return;
+      }
+    }
+    engine.run({ type: 'vm.move_settle', uid });
+  }
+
+  #drain(id: string, bySite: Map<string, number>): void {
+    const { engine } = this.#options;
+    const { state } = engine;
+    const host = state.hosts.get(id);
+    if (host?.drain?.state !== 'active' || !isThere(state, id)) return;
+    let moving = 0;
+    const left: Vm[] = [];
+    for (const vm of state.vmsOfHost(id)) {
+      if (vm.move === undefined) left.push(vm);
+      // One that has arrived elsewhere and is kept a place here has another owner.
+      else moving += 1;
+    }
+    const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
+    left.sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
+    for (const vm of left) {
+      if (moving >= mostOfHost || (bySite.get(host.site) ?? 0) >= mostOfSite) return;
+      if ((this.#attempts.get(vm.uid)?.atMs ?? 0) > this.#options.uptimeMs()) continue;
+      if (!this.#begin(host, vm)) continue;
+      moving += 1;
+      bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
+    }
+  }
+
+  /** Whether the VM is on its way now. */
+  #begin(host: Host, vm: Vm): boolean {
+    const { engine, log, newId } = this.#options;
+    const { uid } = vm;
+    const live = this.#attempts.get(uid)?.live ?? 0;
+    const mayStop = vm.policy.onDrain !== 'live_only' || engine.now() >= (host.drain?.deadlineMs ?? Infinity);
+    const modes: MoveMode[] = [];
+    if (!mayStop || (live < liveAttempts && cannotGoLive(engine.state, vm) === null)) modes.push('live');
+    if (mayStop) modes.push('cold');
+    for (const mode of modes) {
+      const outcome = engine.run({ type: 'vm.drain', uid, mode, operation: newId() });
+      if (outcome.refusal || !outcome.reply.moved) continue;
+      log.info(
+        { vm: uid, from: host.id, peer: vm.move?.peer, mode: vm.move?.mode },
+        'a VM leaves a drained host',
+      );
+      this.#pause(uid, vm.move?.mode === 'live' ? 1 : 0);
+      return true;
+    }
+    this.#pause(uid, 0);
+    return false;
+  }
+
+  /** It is tried again when it is still there then. */
+  #pause(uid: string, live: number): void {
+    const { uptimeMs } = this.#options;
+    const before = this.#attempts.get(uid);
+    const pauseMs = Math.min(againMs.most, Math.max(againMs.first, (before?.pauseMs ?? 0) * 2));
+    this.#attempts.set(uid, { atMs: uptimeMs() + pauseMs, pauseMs, live: (before?.live ?? 0) + live });
+  }
+
+  #note({ id, drain }: Host): void {
+    if (drain === undefined) {
+      if (this.#drained.delete(id)) this.#forget(id);
+      return;
+    }
+    if (drain.state === 'active' && !this.#drained.has(id)) this.#forget(id);
+    if (drain.state === 'active') this.#drained.add(id);
+    else this.#drained.delete(id);
+  }
+
+  /** A wish that is new does not wait for what was tried for an earlier one. */
+  #forget(id: string): void {
+    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#attempts.delete(uid);
+  }
+}
