@@ -48,6 +48,7 @@ export function* leave(context: StepContext, planned: Permit, domain: ObservedDo
 }
 
 export function* expect(context: StepContext, planned: Permit): Program<void> {
+  const { uid, ledger } = context;
   const { term, desired } = planned;
   const volume = volumeOf(planned);
   const effect = { kind: 'expect', volume } as const;
@@ -60,5 +61,8 @@ export function* expect(context: StepContext, planned: Permit): Program<void> {
     const message = `its disk is not in the shared pool ${volume.poolPath}: is the right one mounted there?`;
     throw new EffectFailed(effect, { kind: 'denied', message });
   }
+  // Nothing of an earlier stay is here: what comes now is what is awaited, whatever term it still carries.
+  ledger.advance(uid, { phase: 'preparing' });
+  yield* persisted(ledger);
   context.memory = { ...context.memory, diskSeen: { term, generation: desired.generation } };
 }

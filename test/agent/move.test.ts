@@ -85,6 +85,30 @@ t.test('a VM moves while it runs, and back again, and is started once in all', a
   t.same([...source.violations, ...target.violations], []);
 });
 
+t.test(
+  'a VM arrives also under a term that is far above its own, since moves before have failed',
+  async (t) => {
+    const { source, target } = pair();
+    target.desired(run({ role: 'released', term: 2, generation: 3 }));
+    target.settle();
+    target.desired(receive({ term: 4, generation: 4 }));
+    target.settle();
+    source.desired(send({ generation: 5 }));
+    untilBegun(source);
+    target.crash();
+    target.settle(10_000);
+    t.equal(target.state(uid), 'preparing');
+    source.endMove(uid, 'arrived');
+    target.settle();
+    t.match(seen(target), { state: 'running', term: 4, generation: 4 });
+    t.same(
+      target.host.calls.map(({ call }) => call),
+      ['createVolume'],
+      'it was not taken for an old one',
+    );
+  },
+);
+
 t.test('O2: a take-over is on disk before the domain is marked with the new term', async (t) => {
   const { source, target } = pair();
   source.desired(send());
