@@ -11,7 +11,10 @@ export const migrationSetting = z
   .strictObject(
     {
       /** How libvirtd of other hosts reaches the one of this host; empty when it takes no running VM. */
-      uri: z.union([z.literal(''), z.string().refine(isPeerUri)], `must be like ${peerUriForm}`).default(''),
+      uri: z
+        .string(`must be like ${peerUriForm}`)
+        .refine((uri) => uri === '' || isPeerUri(uri), `must be like ${peerUriForm}`)
+        .default(''),
       /** Whom this host hands running VMs to. */
       peers: z
         .array(

@@ -143,7 +143,10 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async migrate(uid: string, peerUri: string, { onProgress, signal }: MoveControl): Promise<void> {
-    const move = await this.#answer(() => this.host.migrate(uid, peerUri));
+    const move = await this.#answer(() => {
+      if (signal.aborted) throw new HypervisorError('failed', 'it was called off before it began');
+      return this.host.migrate(uid, peerUri);
+    });
     onProgress({ percent: move.percent });
     const abort = () => move.end('failed');
     signal.addEventListener('abort', abort);

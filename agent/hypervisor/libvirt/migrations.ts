@@ -29,6 +29,9 @@ const underWay = new Set([1, 2]);
 /** virDomainJobOperation: VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT. */
 const migrationOut = 5;
 
+/** No domain, or one that is off, or a driver that knows no jobs. */
+const noJob = [ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID, ErrorCode.NO_SUPPORT];
+
 /** A day: what takes longer is not waited for, and still seen as a job. */
 const migrateDeadlineMs = 24 * 3600_000;
 const lookDeadlineMs = 10_000;
@@ -53,31 +56,21 @@ export class Migrations {
   }
 
   async migrate(uid: string, peerUri: string, { onProgress, signal }: MoveControl): Promise<void> {
+    if (signal.aborted) throw new HypervisorError('failed', 'it was called off before it began');
     let isOver = false;
-    const looking = this.#every(
-      progressMs,
-      () => isOver,
-      async () => {
-        const leaving = await this.leaving(uid);
-        if (leaving !== null && !isOver) onProgress(leaving);
-      },
-    );
-    let aborting: Promise<void> = Promise.resolve();
-    const abort = () => {
-      aborting = this.#every(
-        abortAgainMs,
-        () => isOver,
-        () => this.abort(uid),
-      );
+    const look = async () => {
+      const leaving = await this.leaving(uid);
+      if (leaving !== null && !isOver) onProgress(leaving);
     };
+    const timers = [every(progressMs, look)];
+    const abort = () => timers.push(every(abortAgainMs, () => this.abort(uid)));
     signal.addEventListener('abort', abort);
     try {
-      if (signal.aborted) throw new HypervisorError('failed', 'it was called off before it began');
       await this.#session.run('migration', (connection) => this.#call(connection, uid, peerUri));
     } finally {
       isOver = true;
       signal.removeEventListener('abort', abort);
-      await Promise.all([looking, aborting]);
+      for (const timer of timers) clearInterval(timer);
     }
   }
 
@@ -86,8 +79,7 @@ export class Migrations {
       try {
         return leavingOf(await connection.domainJobStats(uid, undefined, { deadlineMs: lookDeadlineMs }));
       } catch (error) {
-        const has = !hasCode(error, ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID, ErrorCode.NO_SUPPORT);
-        if (has) throw error;
+        if (!hasCode(error, ...noJob)) throw error;
         return null;
       }
     });
@@ -98,7 +90,7 @@ export class Migrations {
       try {
         await connection.domainAbortJob(uid, { deadlineMs: lookDeadlineMs });
       } catch (error) {
-        if (!hasCode(error, ErrorCode.NO_DOMAIN, ErrorCode.OPERATION_INVALID)) throw error;
+        if (!hasCode(error, ...noJob)) throw error;
       }
     });
   }
@@ -120,15 +112,22 @@ export class Migrations {
       throw isTheirs || known.fault === 'absent' ? new HypervisorError('failed', known.message) : error;
     }
   }
+}
 
-  /** Does something now and then until it is over; what fails is tried again at the next time. */
-  async #every(pauseMs: number, isOver: () => boolean, work: () => Promise<void>): Promise<void> {
-    while (!isOver()) {
-      await work().catch(() => undefined);
-      if (isOver()) return;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
-    }
-  }
+/** Does something now and again and again; what fails, or takes long, is tried at the next time. */
+function every(pauseMs: number, work: () => Promise<void>): NodeJS.Timeout {
+  let isBusy = false;
+  const begin = () => {
+    if (isBusy) return;
+    isBusy = true;
+    void work()
+      .catch(() => undefined)
+      .finally(() => {
+        isBusy = false;
+      });
+  };
+  begin();
+  return setInterval(begin, pauseMs);
 }
 
 async function answers(connection: Connection): Promise<boolean> {
