@@ -28,6 +28,10 @@ const duration: Record<Call['kind'], [number, number]> = {
   reboot: [5, 20],
   reset: [5, 20],
   record: [3, 10],
+  expect: [1, 2],
+  leaving: [1, 2],
+  migrate: [1000, 4000],
+  abortMigration: [5, 20],
 };
 
 export interface LibvirtParts {
@@ -162,6 +166,13 @@ export class Libvirt {
       case 'record':
         host.record(call.uid, call.metadata);
         return null;
+      case 'expect':
+        return host.volumeExists(call.volume);
+      case 'leaving':
+        return host.leaving(call.uid);
+      case 'migrate':
+        host.migrate(call.uid, call.peerUri);
+        return null;
       default:
         host[call.kind](call.uid);
         return null;
@@ -169,7 +180,8 @@ export class Libvirt {
   }
 }
 
-const isLook = ({ kind }: Call): boolean => kind === 'inspect' || kind === 'volumeExists';
+const looks: readonly Call['kind'][] = ['inspect', 'volumeExists', 'expect', 'leaving'];
+const isLook = ({ kind }: Call): boolean => looks.includes(kind);
 
 function failure(kind: Fault['kind'], message: string): EffectResult {
   return { ok: false, fault: { kind, message } };

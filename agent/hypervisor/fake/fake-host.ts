@@ -20,6 +20,8 @@ import {
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { layOut, mostVcpus } from '../layout.js';
+import { FakeMove, type FakeMoveEnd } from './fake-move.js';
+import type { FakeNetwork } from './fake-network.js';
 
 /** What a domain is made from, and what it is marked with. */
 interface FakeMachine {
@@ -59,6 +61,7 @@ export interface FakeCall {
     | 'destroy'
     | 'undefine'
     | 'addVcpus'
+    | 'migrate'
     | 'createVolume';
   uid: string;
 }
@@ -74,6 +77,11 @@ export class FakeHost {
   /** Guests that ignore the power button. */
   readonly deaf = new Set<string>();
   /** Thrown once by the next call of that kind. */
+  /** Hosts that it reaches; null for none. */
+  network: FakeNetwork | null = null;
+  /** A hand-over that is begun arrives at once, but for these: they go on until somebody ends them. */
+  slowMoves = false;
+  readonly #moves = new Map<string, FakeMove>();
   readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
   /** One cell of 16 CPUs, two a core. */
   cells: NumaCellFacts[] = [
@@ -202,6 +210,45 @@ export class FakeHost {
     domain.metadata = { ...metadata };
     if (domain.running !== undefined) domain.running.metadata = { ...metadata };
     this.onChange(null);
+  }
+
+  /** Begins to hand a running domain over; see `slowMoves`. */
+  migrate(uid: string, peerUri: string): FakeMove {
+    const domain = this.#domain(uid);
+    this.#count('migrate', uid);
+    if (domain.power.kind !== 'running') throw new HypervisorError('failed', `${uid} does not run`);
+    if (this.leaving(uid) !== null) throw new HypervisorError('failed', `${uid} is leaving already`);
+    const target = this.network?.find(peerUri);
+    if (target === undefined) throw new HypervisorError('failed', `unable to connect to ${peerUri}`);
+    const move = new FakeMove(this, domain, target);
+    this.#moves.set(uid, move);
+    this.#changed('migrate', uid);
+    if (!this.slowMoves) move.end('arrived');
+    return move;
+  }
+
+  leaving(uid: string): { percent: number } | null {
+    const move = this.#moves.get(uid);
+    return move === undefined || move.isOver ? null : { percent: move.percent };
+  }
+
+  endMove(uid: string, how: FakeMoveEnd): void {
+    this.#moves.get(uid)?.end(how);
+  }
+
+  abortMigration(uid: string): void {
+    this.endMove(uid, 'failed');
+  }
+
+  /** A domain comes from somewhere else. */
+  put(domain: FakeDomain): void {
+    this.#domains.set(domain.uid, domain);
+    this.onChange(null);
+    this.onEvent({ kind: 'changed', uid: domain.uid });
+  }
+
+  hasVolumeOf(uid: string): boolean {
+    return [...this.#volumes.values()].some((volume) => volume.uid === uid);
   }
 
   volumeExists(volume: VolumeRef): boolean {
