@@ -44,9 +44,15 @@ export interface FakeDomain extends FakeMachine {
   hardware?: Hardware | undefined;
 }
 
+export interface FakeVolume {
+  uid: string;
+  poolPath: string;
+  sizeMib: number;
+}
+
 export interface FakeHostContent {
   domains: FakeDomain[];
-  volumes: { uid: string; poolPath: string; sizeMib: number }[];
+  volumes: FakeVolume[];
   trash: { uid: string; thrownAtMs: number }[];
 }
 
@@ -70,18 +76,20 @@ const keptCalls = 10_000;
 
 export class FakeHost {
   readonly #domains = new Map<string, FakeDomain>();
-  readonly #volumes = new Map<string, FakeHostContent['volumes'][number]>();
+  readonly #volumes = new Map<string, FakeVolume>();
   #trash: FakeHostContent['trash'];
   /** The latest of them, in the order in which they came. */
   readonly calls: FakeCall[] = [];
   /** Guests that ignore the power button. */
   readonly deaf = new Set<string>();
-  /** Thrown once by the next call of that kind. */
   /** Hosts that it reaches; null for none. */
-  network: FakeNetwork | null = null;
+  network: Pick<FakeNetwork, 'find'> | null = null;
+  /** Volumes that other hosts see as well; null keeps those of shared pools to this host. */
+  shared: Map<string, FakeVolume> | null = null;
   /** A hand-over that is begun arrives at once, but for these: they go on until somebody ends them. */
   slowMoves = false;
   readonly #moves = new Map<string, FakeMove>();
+  /** Thrown once by the next call of that kind. */
   readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
   /** One cell of 16 CPUs, two a core. */
   cells: NumaCellFacts[] = [
@@ -136,7 +144,8 @@ export class FakeHost {
   define(blueprint: Blueprint): void {
     this.#count('define', blueprint.uid);
     const { uid, name, vcpus, memoryMib, hardware, metadata } = blueprint;
-    if (!this.#volumes.has(key(blueprint))) throw new HypervisorError('invalid', `no volume for ${uid}`);
+    if (!this.#volumesOf(blueprint).has(key(blueprint)))
+      throw new HypervisorError('invalid', `no volume for ${uid}`);
     const old = this.#domains.get(uid);
     const power: Power = old?.power ?? { kind: 'off', reason: 'unknown' };
     const devices = this.#devicesFor(uid, hardware?.extras ?? {});
@@ -248,21 +257,23 @@ export class FakeHost {
   }
 
   hasVolumeOf(uid: string): boolean {
-    return [...this.#volumes.values()].some((volume) => volume.uid === uid);
+    return [this.#volumes, this.shared ?? this.#volumes].some((volumes) =>
+      [...volumes.values()].some((volume) => volume.uid === uid),
+    );
   }
 
   volumeExists(volume: VolumeRef): boolean {
-    return this.#volumes.has(key(volume));
+    return this.#volumesOf(volume).has(key(volume));
   }
 
   createVolume({ uid, poolPath, sizeMib }: VolumeRequest): void {
     this.#count('createVolume', uid);
-    this.#volumes.set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
+    this.#volumesOf({ poolPath }).set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
     this.onChange({ call: 'createVolume', uid });
   }
 
   growVolume(volume: VolumeRef, sizeMib: number): number {
-    const found = this.#volumes.get(key(volume));
+    const found = this.#volumesOf(volume).get(key(volume));
     if (found === undefined) throw new HypervisorError('failed', `no volume for ${volume.uid}`);
     found.sizeMib = Math.max(found.sizeMib, sizeMib);
     this.onChange(null);
@@ -270,18 +281,18 @@ export class FakeHost {
   }
 
   volumeSizeMib(volume: VolumeRef): number | undefined {
-    return this.#volumes.get(key(volume))?.sizeMib;
+    return this.#volumesOf(volume).get(key(volume))?.sizeMib;
   }
 
   trashVolume(volume: VolumeRef, wallMs: number): void {
-    if (this.#volumes.delete(key(volume))) {
+    if (this.#volumesOf(volume).delete(key(volume))) {
       this.#trash = [...this.#trash, { uid: volume.uid, thrownAtMs: wallMs }];
       this.onChange(null);
     }
   }
 
   removeVolume(volume: VolumeRef): void {
-    if (this.#volumes.delete(key(volume))) this.onChange(null);
+    if (this.#volumesOf(volume).delete(key(volume))) this.onChange(null);
   }
 
   listVolumes(): { uid: string; file: string; whole: boolean }[] {
@@ -352,6 +363,10 @@ export class FakeHost {
       const { metadata, vcpus, memoryMib } = domain;
       domain.running ??= { metadata, vcpus, memoryMib, mostVcpus: mostVcpus(domain, this.cells) };
     }
+  }
+
+  #volumesOf({ poolPath }: Pick<VolumeRef, 'poolPath'>): Map<string, FakeVolume> {
+    return poolPath === '' ? this.#volumes : (this.shared ?? this.#volumes);
   }
 
   #domain(uid: string): FakeDomain {
