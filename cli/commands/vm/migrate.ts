@@ -18,10 +18,7 @@ export const vmMigrate = defineCommand<Options>({
   usage: 'vm migrate <vm...>',
   summary: 'Move VMs to another host of their site',
   description:
-    'Their disk must be on a shared pool that both hosts mount. One that runs is handed over while it runs, where both\n' +
-    'hosts can do that; with --cold it is stopped, and started on the other host. One that is stopped is moved as it is.\n' +
-    'When the other host cannot have it, it is where it was, and the operation says why. Cancelled before it has left, it\n' +
-    'stays. Operators of the hosts order this, and not the owners of the VMs.',
+    'Their disk must be on a shared pool that both hosts mount. One that runs is handed over while it runs, where both hosts can do that; with --cold it is stopped, and started on the other host. One that is stopped is moved as it is. When the other host cannot have it, it is where it was, and the operation says why. Cancelled before it has left, it stays. Operators of the hosts order this, and not the owners of the VMs.',
   examples: [
     'secovia vm migrate city/web --wait',
     'secovia vm migrate city/web --to sofia-1-b',
