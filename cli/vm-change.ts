@@ -1,5 +1,5 @@
 /**
- * Changing VMs, as start, stop, reboot, resize and delete do: order it for each, wait if asked to, and tell each
+ * Changing VMs, as start, stop, reboot, resize, migrate and delete do: order it for each, wait if asked to, and tell each
  * outcome. One VM's refusal does not keep the others from their turn; the first failure decides the exit code.
  */
 import type { Operation__Output } from '../proto/gen/secovia/v1/Operation.js';
@@ -14,7 +14,7 @@ import { vmState } from './views/vm.js';
 import { type ChangeOptions, namedVms } from './vm-options.js';
 import { waitForOperations } from './waiting.js';
 
-type ChangeMethod = 'StartVm' | 'StopVm' | 'RebootVm' | 'ResizeVm' | 'DeleteVm';
+type ChangeMethod = 'StartVm' | 'StopVm' | 'RebootVm' | 'ResizeVm' | 'MigrateVm' | 'DeleteVm';
 
 /** What each of these methods answers. */
 export interface Changed {

@@ -9,6 +9,7 @@ import type { Column } from '../output/table.js';
 import { formatAge, formatMoment, timestampMs } from '../values/durations.js';
 import { shortName } from '../values/names.js';
 import { formatMib } from '../values/sizes.js';
+import { drainRow, drainWords, obstacleLines } from './drain.js';
 import { stateWord } from './enums.js';
 import { cellRows } from './host-cells.js';
 
@@ -38,9 +39,9 @@ function share(
 }
 
 function hostNote(host: Host__Output): string {
-  return [host.revoked ? 'revoked' : '', host.cordoned ? 'cordoned' : '', host.stateReason]
-    .filter(Boolean)
-    .join('; ');
+  // A host that is drained is cordoned.
+  const closed = drainWords(host.drain) || (host.cordoned ? 'cordoned' : '');
+  return [host.revoked ? 'revoked' : '', closed, host.stateReason].filter(Boolean).join('; ');
 }
 
 export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): string {
@@ -61,6 +62,8 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
           : '',
       ],
       ['Cordoned', host.cordoned ? 'yes: nothing new is placed here' : ''],
+      ['Drain', drainRow(host.drain, nowMs)],
+      ['Cannot leave', obstacleLines(host.drain)],
       ['Traits', host.traits],
       ['Dedicated to', dedication(host)],
       ['vCPU overcommit', overcommit(host)],

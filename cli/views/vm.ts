@@ -12,6 +12,7 @@ import { formatLayout, formatPageSize } from '../values/layouts.js';
 import { formatGroup } from '../values/groups.js';
 import { formatMib } from '../values/sizes.js';
 import { stateWord } from './enums.js';
+import { moveNote, moveRow } from './vm-move.js';
 import { shownDisk, shownHeld, shownMemory, shownVcpus, waitingSize } from './vm-size.js';
 
 /** `RUNNING`, or `UNKNOWN (was RUNNING)`. */
@@ -25,6 +26,7 @@ export function vmState(vm: Vm__Output): string {
 
 /** Why it is not as it should be; empty when there is nothing to say. */
 export function vmNote(vm: Vm__Output): string {
+  if (vm.move !== null) return moveNote(vm.move);
   if (vm.error !== null && vm.error.message !== '') return vm.error.message;
   if (vm.breachTime !== null) return 'may not be here any more; see secovia residency breaches';
   if (vm.displacedFor !== '') return `has given up its room for VM ${shortName(vm.displacedFor)}`;
@@ -79,6 +81,7 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['Note', vmNote(vm)],
       ['Host', shortName(vm.host)],
       ['Site', shortName(vm.site)],
+      ['Move', moveRow(vm.move, nowMs)],
       ['Data class', shortName(vm.dataClass)],
       ['Agreement', shortName(vm.agreement)],
       ['In breach since', formatMoment(timestampMs(vm.breachTime), nowMs)],
@@ -105,6 +108,7 @@ export function vmSheet(vm: Vm__Output, nowMs: number, paint: Paint): string {
       ['When the guest shuts down', words(policy?.onGuestShutdown)],
       ['When the lease is lost', words(policy?.onLeaseLoss)],
       ['When its host is lost', words(policy?.onHostLoss)],
+      ['When its host is drained', words(policy?.onDrain)],
       ['Rebuildable', policy?.rebuildable ? 'yes' : ''],
       ['Priority', priority(vm)],
       ['Room given up for', shortName(vm.displacedFor)],

@@ -64,6 +64,7 @@ function wanted(meant: Meant, right: Right): Relation {
 }
 
 const those: Partial<Record<Thing['kind'], string>> = {
+  operation: 'whoever may give that order',
   site: 'operators of its partner',
   host: 'operators of its partner',
   'storage pool': 'operators of its partner',

@@ -1,17 +1,21 @@
 /** HostService: the machines, as operators see and order them. They join by their agents (see `fleet/`). */
 import type { CordonHostRequest__Output } from '../../proto/gen/secovia/v1/CordonHostRequest.js';
 import type { ConfirmFenceRequest__Output } from '../../proto/gen/secovia/v1/ConfirmFenceRequest.js';
+import type { DrainHostRequest__Output } from '../../proto/gen/secovia/v1/DrainHostRequest.js';
 import type { EvacuateHostRequest__Output } from '../../proto/gen/secovia/v1/EvacuateHostRequest.js';
 import type { FenceHostRequest__Output } from '../../proto/gen/secovia/v1/FenceHostRequest.js';
 import type { GetHostRequest__Output } from '../../proto/gen/secovia/v1/GetHostRequest.js';
 import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { ListHostsRequest__Output } from '../../proto/gen/secovia/v1/ListHostsRequest.js';
+import type { PauseDrainRequest__Output } from '../../proto/gen/secovia/v1/PauseDrainRequest.js';
 import type { QuarantineHostRequest__Output } from '../../proto/gen/secovia/v1/QuarantineHostRequest.js';
 import type { ReleaseHostRequest__Output } from '../../proto/gen/secovia/v1/ReleaseHostRequest.js';
 import type { RemoveOrphanRequest__Output } from '../../proto/gen/secovia/v1/RemoveOrphanRequest.js';
+import type { ResumeDrainRequest__Output } from '../../proto/gen/secovia/v1/ResumeDrainRequest.js';
 import type { RetireHostRequest__Output } from '../../proto/gen/secovia/v1/RetireHostRequest.js';
 import type { RevokeHostRequest__Output } from '../../proto/gen/secovia/v1/RevokeHostRequest.js';
 import type { UncordonHostRequest__Output } from '../../proto/gen/secovia/v1/UncordonHostRequest.js';
+import type { UndrainHostRequest__Output } from '../../proto/gen/secovia/v1/UndrainHostRequest.js';
 import type { UpdateHostRequest__Output } from '../../proto/gen/secovia/v1/UpdateHostRequest.js';
 import type { CommandOf } from '../core/commands.js';
 import type { Sight } from '../core/access/sight.js';
@@ -28,6 +32,7 @@ import { nameOf } from '../render/names.js';
 import { pageById, pageOf } from './pages.js';
 import { dedicationInSight, hostInSight } from '../render/in-sight.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
+import { momentIn } from './tenancy-fields.js';
 import { givenTraits } from './traits.js';
 
 const reasonLimit = 200;
@@ -40,6 +45,7 @@ const filterSchema = (state: State, sight: Sight): FilterSchema<Host> => ({
     rack: (host) => host.rack,
     state: (host) => hostStateNames[host.state].replace('HOST_STATE_', ''),
     cordoned: (host) => host.cordoned,
+    draining: (host) => host.drain !== undefined && sight.numbersOfHost(host),
     dedicated_to: (host) => dedicationInSight(state, sight, host),
   },
   lists: { traits: (host) => host.traits },
@@ -70,6 +76,9 @@ export interface HostLink {
 /** What operators order about a host. */
 type HostOrder = CommandOf<
   | 'host.cordon'
+  | 'host.drain'
+  | 'host.drain_pause'
+  | 'host.undrain'
   | 'host.quarantine'
   | 'host.release'
   | 'host.revoke'
@@ -143,6 +152,17 @@ export function hostService(link: HostLink) {
       id,
       cordoned: false,
     })),
+
+    DrainHost: order((id, { deadline }: DrainHostRequest__Output, fields) => {
+      return { type: 'host.drain', id, deadlineMs: momentIn(fields, 'deadline', deadline) };
+    }),
+    PauseDrain: order((id, _: PauseDrainRequest__Output) => ({ type: 'host.drain_pause', id, paused: true })),
+    ResumeDrain: order((id, _: ResumeDrainRequest__Output) => ({
+      type: 'host.drain_pause',
+      id,
+      paused: false,
+    })),
+    UndrainHost: order((id, _: UndrainHostRequest__Output) => ({ type: 'host.undrain', id })),
 
     UpdateHost: mutation((request: UpdateHostRequest__Output, { engine }) => {
       const fields = new Fields();

@@ -22,7 +22,6 @@ import {
 } from './methods.js';
 import { pageOf } from './pages.js';
 import { operationInSight } from '../render/in-sight.js';
-import { operationMessage } from '../render/vm.js';
 import { statusOf } from './status.js';
 
 const defaultWaitMs = 30_000;
@@ -129,12 +128,13 @@ export const operationService = {
 
   WaitOperation: wait,
 
-  CancelOperation: mutation((request: CancelOperationRequest__Output, { engine }) => {
+  CancelOperation: mutation((request: CancelOperationRequest__Output, { engine }, caller) => {
     const fields = new Fields();
     const id = fields.name('name', 'operation', request.name);
     if (fields.refusal) return { refusal: fields.refusal };
     const outcome = engine.run({ type: 'operation.cancel', id });
     if (outcome.refusal) return outcome;
-    return { response: { operation: operationMessage(engine.state, outcome.reply) } };
+    const sight = sightOf(engine, caller);
+    return { response: { operation: operationInSight(engine.state, sight, outcome.reply) } };
   }),
 };

@@ -26,7 +26,7 @@ interface Request {
   site?: string | { name: string } | null;
   partner?: string | { name: string } | null;
   administration?: string | { name: string; parent: string } | null;
-  host?: { name: string; dedicatedTo: string } | null;
+  host?: string | { name: string; dedicatedTo: string } | null;
   storagePool?: { site: string; hosts: string[] } | null;
   agreement?: Partial<
     Record<'name' | 'partner' | 'beneficiaryPartner' | 'beneficiaryAdministration', string>
@@ -64,9 +64,13 @@ const byService: Record<string, Record<string, Names>> = {
     ListHosts: nothing,
     CordonHost: named('host', 'change'),
     UncordonHost: named('host', 'change'),
+    DrainHost: named('host', 'change'),
+    PauseDrain: named('host', 'change'),
+    ResumeDrain: named('host', 'change'),
+    UndrainHost: named('host', 'change'),
     UpdateHost: ({ host }) => [
-      ...one('host', host?.name, 'change'),
-      ...one('administration', host?.dedicatedTo, 'see'),
+      ...one('host', nameIn(host), 'change'),
+      ...one('administration', typeof host === 'string' ? '' : host?.dedicatedTo, 'see'),
     ],
     RetireHost: named('host', 'change'),
     QuarantineHost: named('host', 'change'),
@@ -166,6 +170,7 @@ const byService: Record<string, Record<string, Names>> = {
     StartVm: ({ name = '' }) => vm(name, 'change'),
     StopVm: ({ name = '' }) => vm(name, 'change'),
     RebootVm: ({ name = '' }) => vm(name, 'change'),
+    MigrateVm: ({ name = '', host }) => [...guest(name), ...one('host', textIn(host), 'see')],
     DeleteVm: ({ name = '' }) => vm(name, 'change'),
     WatchVms: ({ parent }) => some('administration', parent),
   },
@@ -246,6 +251,12 @@ function some(kind: 'administration', name: string | undefined): Named[] {
 function vm(name: string, meant: Meant): Named[] {
   const ref = vmRefIn(name);
   return ref === null ? [] : [{ thing: { kind: 'VM', ref }, name, meant }];
+}
+
+/** A VM, as one that a host has. */
+function guest(name: string): Named[] {
+  const ref = vmRefIn(name);
+  return ref === null ? [] : [{ thing: { kind: 'VM', ref, as: 'guest' }, name, meant: 'change' }];
 }
 
 function quota(name: string, meant: Meant): Named[] {

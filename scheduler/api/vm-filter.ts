@@ -33,6 +33,7 @@ function schemaOf(state: State): FilterSchema<Vm> {
       memory_mib: (vm) => vm.spec.memoryMib,
       disk_mib: (vm) => vm.spec.diskMib,
       restart_required: waitsForRestart,
+      moving: (vm) => vm.move !== undefined,
       deletion_protection: (vm) => vm.deletionProtection,
       priority: (vm) => priorityOf(vm).toUpperCase(),
     },

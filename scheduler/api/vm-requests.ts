@@ -30,6 +30,11 @@ const hostLossPolicies: Record<string, 'wait' | 'restart'> = {
   HOST_LOSS_POLICY_WAIT: 'wait',
   HOST_LOSS_POLICY_RESTART: 'restart',
 };
+const drainPolicies: Record<string, 'restart' | 'live_only'> = {
+  DRAIN_POLICY_UNSPECIFIED: 'restart',
+  DRAIN_POLICY_RESTART: 'restart',
+  DRAIN_POLICY_LIVE_ONLY: 'live_only',
+};
 const leaseLossPolicies: Record<string, 'keep'> = {
   LEASE_LOSS_POLICY_UNSPECIFIED: 'keep',
   LEASE_LOSS_POLICY_KEEP: 'keep',
@@ -102,9 +107,11 @@ export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | 
     fields.fault(`${at}.on_lease_loss`, 'STOP is not offered by this version; leave it out, or choose KEEP');
   } else fields.choice(`${at}.on_lease_loss`, policy.onLeaseLoss, leaseLossPolicies);
   const onHostLoss = fields.choice(`${at}.on_host_loss`, policy.onHostLoss, hostLossPolicies);
+  const onDrain = fields.choice(`${at}.on_drain`, policy.onDrain, drainPolicies);
   return {
     onGuestShutdown: fields.choice(`${at}.on_guest_shutdown`, policy.onGuestShutdown, guestShutdownPolicies),
     rebuildable: policy.rebuildable,
     ...(onHostLoss === 'restart' ? { onHostLoss } : {}),
+    ...(onDrain === 'live_only' ? { onDrain } : {}),
   };
 }

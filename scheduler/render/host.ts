@@ -7,6 +7,7 @@ import type { Host, HostState } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { hostCellsMessage } from './host-cells.js';
 import { certificateMessage } from './certificates.js';
+import { drainMessage } from './moves.js';
 import { nameOf } from './names.js';
 import { resourcesMessage, timestamp } from './basics.js';
 
@@ -50,6 +51,7 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     fence: fenceMessage(host),
     waitingVms: waitingVms(state, host),
     leftoverVms: host.leftovers?.length ?? 0,
+    drain: drainMessage(state, host),
     ...hostCellsMessage(host, state.hostTable.claimsOnCells(host.id)),
   };
 }

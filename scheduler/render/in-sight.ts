@@ -18,6 +18,7 @@ import type { State } from '../core/state.js';
 import type { Agreement, Partner } from '../core/tenancy/model.js';
 import { administrationMessage, poolMessage, siteMessage } from './federation.js';
 import { hostMessage, type LeaseReader } from './host.js';
+import { drainMessage, moveMessage } from './moves.js';
 import { idIn, nameOf } from './names.js';
 import { agreementMessage, partnerMessage } from './tenancy.js';
 import { operationMessage, vmMessage } from './vm.js';
@@ -30,7 +31,12 @@ export function siteInSight(state: State, sight: Sight, site: Site): SiteMessage
 
 export function hostInSight(state: State, sight: Sight, host: Host, leaseEndMs: LeaseReader): HostMessage {
   const message = hostMessage(state, host, leaseEndMs);
-  if (sight.numbersOfHost(host)) return message;
+  if (sight.numbersOfHost(host)) {
+    // Whom a host is kept for does not see the VMs of others that are there from before.
+    return sight.top === null
+      ? message
+      : { ...message, drain: drainMessage(state, host, (vm) => sight.vm(vm)) };
+  }
   const {
     name,
     site,
@@ -118,7 +124,16 @@ export function vmInSight(state: State, sight: Sight, vm: Vm, removed = false): 
   // That it has given up its room is its own matter; for whom may be another's.
   if (vm.displacedFor !== undefined && (taker === undefined || !sight.vm(taker)))
     message.displacedFor = 'vms/-';
+  if (message.move) message.move = moveMessage(vm, hostNames(state, sight));
   return message;
+}
+
+/** Its own host everybody knows whose VM it is; the other one of a move only who has VMs there. */
+function hostNames(state: State, sight: Sight): (id: string) => string {
+  return (id) => {
+    const host = state.hosts.get(id);
+    return host === undefined ? nameOf('host', '-') : hostNameInSight(sight, host);
+  };
 }
 
 /** A VM that is only thought of: which host it would get is for those alone who see that host. */
@@ -141,10 +156,12 @@ function withoutOwnersWords(message: VmMessage): VmMessage {
   const { generation, observedGeneration, term, operation, error, createTime, updateTime } = message;
   const { numaCells, currentSize, restartRequired, heldSize, dataClass, agreement, parked, breachTime } =
     message;
+  const { move } = message;
   return {
     ...{ name, uid, spec, policy, desiredPowerState, state, stateTime, lastKnownState, host, site },
     ...{ generation, observedGeneration, term, operation, error, createTime, updateTime },
     ...{ numaCells, currentSize, restartRequired, heldSize, dataClass, agreement, parked, breachTime },
+    move,
   };
 }
 
@@ -155,7 +172,8 @@ export function lostFromSight({ name, uid }: VmMessage): VmMessage {
 
 /** Of an operation on VMs here and elsewhere an operator sees what concerns its hosts. */
 export function operationInSight(state: State, sight: Sight, operation: Operation): OperationMessage {
-  if (sight.isWhole || sight.top !== null) return operationMessage(state, operation);
+  if (sight.isWhole) return operationMessage(state, operation);
+  if (sight.top !== null) return operationMessage(state, withoutHosts(operation));
   const seen = (uid: string) => {
     const vm = state.vms.get(uid);
     return vm !== undefined && sight.vm(vm) ? vm : undefined;
@@ -164,6 +182,15 @@ export function operationInSight(state: State, sight: Sight, operation: Operatio
   const message = operationMessage(state, { ...operation, targets }, seen);
   if (targets.length === operation.targets.length) return message;
   return { ...message, succeededCount: 0, failedCount: 0, error: null };
+}
+
+/** Why a move has failed names the host where the VM was to go, which is not its owner's to know. */
+function withoutHosts(operation: Operation): Operation {
+  const { verb, fault } = operation;
+  if (verb !== 'migrate' || fault === null || operation.state === 'cancelled') return operation;
+  const { code, reason } = fault;
+  const message = `it has not moved (${reason}); the operators of its host see why`;
+  return { ...operation, fault: { code, reason, message } };
 }
 
 /** A host's name, or `hosts/-` for one that is out of sight. */

@@ -23,6 +23,7 @@ import { priorityOf } from '../core/priority.js';
 import { waitsForRestart } from '../core/resize.js';
 import { isSameSize, sizeOf } from '../core/sizes.js';
 import { heldSpec, type State } from '../core/state.js';
+import { moveMessage, moveProgress } from './moves.js';
 import { nameOf, vmName } from './names.js';
 import { defaultClass } from '../core/tenancy/residency.js';
 import { breachOf } from '../core/tenancy/stay.js';
@@ -75,6 +76,7 @@ export function policyMessage(policy: VmPolicy): VmPolicyMessage {
         : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
     rebuildable: policy.rebuildable,
     onHostLoss: policy.onHostLoss === 'restart' ? 'HOST_LOSS_POLICY_RESTART' : 'HOST_LOSS_POLICY_WAIT',
+    onDrain: policy.onDrain === 'live_only' ? 'DRAIN_POLICY_LIVE_ONLY' : 'DRAIN_POLICY_RESTART',
   };
 }
 
@@ -125,6 +127,7 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     dataClass: nameOf('data class', vm.dataClass ?? defaultClass),
     agreement: vm.agreement === undefined ? '' : nameOf('agreement', vm.agreement),
     parked: vm.parked ?? false,
+    move: removed ? null : moveMessage(vm),
     breachTime: removed ? null : timestamp(breachOf(state, vm)?.sinceMs ?? 0),
     ...sizesMessage(vm),
   };
@@ -184,7 +187,8 @@ function progressOf(state: State, operation: Operation, vmOf: VmReader): string 
     const vm = vmOf(uid);
     if (vm === undefined || vm.operation !== operation.id) continue;
     const where = vm.host === null ? '' : ` on ${vm.host}`;
-    const why = vm.fault === null ? '' : `: ${vm.fault.message}`;
+    const doing = vm.move === undefined ? '' : `: ${moveProgress(vm.move)}`;
+    const why = vm.fault === null ? doing : `: ${vm.fault.message}`;
     return `${vm.administration}/${vm.id} is ${shownStateOf(state, vm)}${where}${why}`;
   }
   return '';

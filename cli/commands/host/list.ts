@@ -14,7 +14,7 @@ export const hostList = defineCommand<Options>({
   options: [
     option(
       '--filter <expression>',
-      'by name, site, rack, state, cordoned, dedicated_to, traits; e.g. state = READY AND traits:ssd',
+      'by name, site, rack, state, cordoned, draining, dedicated_to, traits; e.g. state = READY AND traits:ssd',
     ),
   ],
   run: (context, _args, { filter = '' }) =>

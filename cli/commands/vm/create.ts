@@ -14,6 +14,7 @@ import { parseCount } from '../../values/words.js';
 import { took } from '../../views/operation.js';
 import { vmColumns, vmState } from '../../views/vm.js';
 import { refreshed } from '../../vm-change.js';
+import { drainPolicies, hostLossPolicies, shutdownPolicies } from '../../vm-policies.js';
 import { administrationOf, labelOption, waitOption } from '../../vm-options.js';
 import { rehearseBatch, rehearseOne } from '../../vm-rehearsal.js';
 import { groupHelp, type ShapeOptions, shapeOf, shapeOptions } from '../../vm-shape.js';
@@ -35,21 +36,12 @@ interface Options extends ShapeOptions {
   onGuestShutdown: keyof typeof shutdownPolicies;
   rebuildable?: true;
   onHostLoss: keyof typeof hostLossPolicies;
+  onDrain: keyof typeof drainPolicies;
   preempt?: 'report' | 'confirm';
   yes?: true;
   dryRun?: true;
   wait?: true;
 }
-
-const hostLossPolicies = {
-  wait: 'HOST_LOSS_POLICY_WAIT',
-  restart: 'HOST_LOSS_POLICY_RESTART',
-} as const;
-
-const shutdownPolicies = {
-  'stay-stopped': 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
-  restart: 'GUEST_SHUTDOWN_POLICY_RESTART',
-} as const;
 
 export const vmCreate = defineCommand<Options>({
   usage: 'vm create <name>',
@@ -86,6 +78,9 @@ export const vmCreate = defineCommand<Options>({
     new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost')
       .choices(Object.keys(hostLossPolicies))
       .default('wait'),
+    new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs')
+      .choices(Object.keys(drainPolicies))
+      .default('restart'),
     flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
     new Option('--preempt <how>', 'what is asked of VMs of a lower priority').choices(['report', 'confirm']),
     flag('--yes', 'with --preempt confirm: do not ask'),
@@ -122,6 +117,7 @@ function vmOf(options: Options): Vm {
       onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
       rebuildable: options.rebuildable ?? false,
       onHostLoss: hostLossPolicies[options.onHostLoss],
+      onDrain: drainPolicies[options.onDrain],
     },
     deletionProtection: options.deletionProtection ?? false,
     desiredPowerState: options.stopped ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',

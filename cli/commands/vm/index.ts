@@ -5,6 +5,7 @@ import { vmCreate } from './create.js';
 import { vmDelete } from './delete.js';
 import { vmExplain } from './explain.js';
 import { vmList } from './list.js';
+import { vmMigrate } from './migrate.js';
 import { vmReboot } from './reboot.js';
 import { vmResize } from './resize.js';
 import { vmShow } from './show.js';
@@ -24,6 +25,7 @@ export const vmCommands: readonly CommandDefinition[] = [
   vmStop,
   vmReboot,
   vmResize,
+  vmMigrate,
   vmUpdate,
   vmDelete,
 ];

@@ -22,7 +22,7 @@ export const vmList = defineCommand<Options>({
     flag('--all', 'of all administrations, whatever SECOVIA_ADMINISTRATION says').conflicts('administration'),
     option(
       '--filter <expression>',
-      'by name, uid, title, state, host, site, image, vcpus, memory_mib, disk_mib, restart_required, deletion_protection, labels.*',
+      'by name, uid, title, state, host, site, image, vcpus, memory_mib, disk_mib, restart_required, moving, deletion_protection, labels.*',
     ),
   ],
   async run(context, _args, options) {

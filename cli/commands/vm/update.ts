@@ -21,14 +21,16 @@ import {
   priorityNames,
   priorityOption,
 } from '../../vm-options.js';
+import { drainPolicies, hostLossPolicies, shutdownPolicies } from '../../vm-policies.js';
 
 interface Options extends AdministrationOption {
   title?: string;
   label?: Record<string, string>;
   removeLabel?: string[];
   deletionProtection?: boolean;
-  onGuestShutdown?: 'stay-stopped' | 'restart';
-  onHostLoss?: 'wait' | 'restart';
+  onGuestShutdown?: keyof typeof shutdownPolicies;
+  onHostLoss?: keyof typeof hostLossPolicies;
+  onDrain?: keyof typeof drainPolicies;
   rebuildable?: boolean;
   priority?: PriorityName;
   dataClass?: string;
@@ -42,7 +44,7 @@ export const vmUpdate = defineCommand<Options>({
     'secovia vm update city/web --title "Front page" --label env=prod --remove-label test',
     'secovia vm update city/web --no-deletion-protection',
     'secovia vm update city/register --data-class personal',
-    'secovia vm update city/mail --on-host-loss restart',
+    'secovia vm update city/mail --on-host-loss restart --on-drain live-only',
   ],
   options: [
     option('--title <text>', 'a name for people; "" takes it away'),
@@ -51,12 +53,14 @@ export const vmUpdate = defineCommand<Options>({
     flag('--deletion-protection', 'it cannot be deleted'),
     flag('--no-deletion-protection', 'it can be deleted again'),
     new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down').choices(
-      ['stay-stopped', 'restart'],
+      Object.keys(shutdownPolicies),
     ),
-    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost').choices([
-      'wait',
-      'restart',
-    ]),
+    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost').choices(
+      Object.keys(hostLossPolicies),
+    ),
+    new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs').choices(
+      Object.keys(drainPolicies),
+    ),
     flag('--rebuildable', 'it may be made anew from its image'),
     flag('--no-rebuildable', 'it may not'),
     priorityOption(),
@@ -84,14 +88,13 @@ export const vmUpdate = defineCommand<Options>({
 });
 
 function changedFields(options: Options): string[] {
-  const { title, label, removeLabel, onGuestShutdown, onHostLoss, rebuildable, deletionProtection } = options;
+  const { title, label, removeLabel, deletionProtection } = options;
+  const policy = [options.onGuestShutdown, options.onHostLoss, options.onDrain, options.rebuildable];
   const { priority, dataClass } = options;
   return [
     ...(title === undefined ? [] : ['title']),
     ...(label === undefined && removeLabel === undefined ? [] : ['labels']),
-    ...(onGuestShutdown === undefined && onHostLoss === undefined && rebuildable === undefined
-      ? []
-      : ['policy']),
+    ...(policy.every((each) => each === undefined) ? [] : ['policy']),
     ...(deletionProtection === undefined ? [] : ['deletion_protection']),
     ...(priority === undefined ? [] : ['priority']),
     ...(dataClass === undefined ? [] : ['data_class']),
@@ -127,25 +130,12 @@ function labelsOf(now: Vm__Output | null, { label = {}, removeLabel = [] }: Opti
   return { ...Object.fromEntries(kept), ...label };
 }
 
-function policyOf(now: Vm__Output, { onGuestShutdown, onHostLoss, rebuildable }: Options) {
+function policyOf(now: Vm__Output, { onGuestShutdown, onHostLoss, onDrain, rebuildable }: Options) {
   return {
     ...now.policy,
-    ...(onGuestShutdown === undefined
-      ? {}
-      : {
-          onGuestShutdown:
-            onGuestShutdown === 'restart'
-              ? ('GUEST_SHUTDOWN_POLICY_RESTART' as const)
-              : ('GUEST_SHUTDOWN_POLICY_STAY_STOPPED' as const),
-        }),
-    ...(onHostLoss === undefined
-      ? {}
-      : {
-          onHostLoss:
-            onHostLoss === 'restart'
-              ? ('HOST_LOSS_POLICY_RESTART' as const)
-              : ('HOST_LOSS_POLICY_WAIT' as const),
-        }),
+    ...(onGuestShutdown === undefined ? {} : { onGuestShutdown: shutdownPolicies[onGuestShutdown] }),
+    ...(onHostLoss === undefined ? {} : { onHostLoss: hostLossPolicies[onHostLoss] }),
+    ...(onDrain === undefined ? {} : { onDrain: drainPolicies[onDrain] }),
     ...(rebuildable === undefined ? {} : { rebuildable }),
   };
 }

@@ -4,8 +4,9 @@
  * `all`    whatever there is.
  * `sees`   reads. What the request names has to be in sight, lists have what is in sight, and numbers of others are left out.
  * `own`    as `sees`, and what is changed has to be its own: a partner's operator owns the partner's sites, hosts, pools,
- *          join tokens and operators, and is a side of its agreements; an administration's administrators and users own the
- *          VMs of its subtree, and its administrators the identities as well.
+ *          join tokens and operators, is a side of its agreements, and decides on which of its hosts a VM is that is on one
+ *          of them; an administration's administrators and users own the VMs of its subtree in everything else, and its
+ *          administrators the identities as well. Of operations each owns those that it may order.
  * `below`  as `own`, and what is changed is below the administration: it does not decide what it is given itself.
  * `self`   the caller itself, and nothing else.
  * `-`      never.
@@ -33,6 +34,10 @@ HostService         GetHost               all          sees        sees       se
 HostService         ListHosts             all          sees        sees       sees      all       -        -      -
 HostService         CordonHost            all          own         -          -         -         -        -      -
 HostService         UncordonHost          all          own         -          -         -         -        -      -
+HostService         DrainHost             all          own         -          -         -         -        -      -
+HostService         PauseDrain            all          own         -          -         -         -        -      -
+HostService         ResumeDrain           all          own         -          -         -         -        -      -
+HostService         UndrainHost           all          own         -          -         -         -        -      -
 HostService         UpdateHost            all          own         -          -         -         -        -      -
 HostService         RetireHost            all          own         -          -         -         -        -      -
 HostService         QuarantineHost        all          own         -          -         -         -        -      -
@@ -109,13 +114,14 @@ VmService           ResizeVm              all          -           own        ow
 VmService           StartVm               all          -           own        own       -         -        -      -
 VmService           StopVm                all          -           own        own       -         -        -      -
 VmService           RebootVm              all          -           own        own       -         -        -      -
+VmService           MigrateVm             all          own         -          -         -         -        -      -
 VmService           DeleteVm              all          -           own        own       -         -        -      -
 VmService           WatchVms              all          sees        sees       sees      all       -        -      -
 
 OperationService    GetOperation          all          sees        sees       sees      all       -        -      -
 OperationService    ListOperations        all          sees        sees       sees      all       -        -      -
 OperationService    WaitOperation         all          sees        sees       sees      all       -        -      -
-OperationService    CancelOperation       all          -           own        own       -         -        -      -
+OperationService    CancelOperation       all          own         own        own       -         -        -      -
 
 PlacementService    ExplainPlacement      all          sees        sees       sees      all       -        -      -
 PlacementService    EstimateCapacity      all          sees        sees       sees      all       -        -      -

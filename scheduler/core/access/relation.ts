@@ -29,7 +29,8 @@ export type NamedKind = (OfTenancy | Plain)['kind'];
 export type Thing =
   | OfTenancy
   | Plain
-  | { kind: 'VM'; ref: VmRef }
+  /** `as` a guest it is a matter of whoever runs its host, and not of its owner. */
+  | { kind: 'VM'; ref: VmRef; as?: 'guest' }
   /** `key` is that of its scope. */
   | { kind: 'quota'; administration: string; key: string };
 
@@ -63,12 +64,14 @@ export function relationTo(state: State, sight: Sight, thing: Thing): Relation {
       const { ref } = thing;
       const vm = 'uid' in ref ? state.vms.get(ref.uid) : state.vmByName(ref.administration, ref.id);
       if (vm === undefined || !sight.vm(vm)) return 'absent';
-      return sight.isInSubtree(vm.administration) ? 'own' : 'seen';
+      const isOwn = thing.as === 'guest' ? sight.partner !== null : sight.isInSubtree(vm.administration);
+      return isOwn ? 'own' : 'seen';
     }
     case 'operation': {
       const operation = state.operations.get(thing.id);
       if (operation === undefined || !sight.operation(operation)) return 'absent';
-      return sight.top === null ? 'seen' : 'own';
+      // Moves are ordered by operators, everything else by those whose VMs they are.
+      return (operation.verb === 'migrate') === (sight.partner !== null) ? 'own' : 'seen';
     }
     case 'identity': {
       const identity = state.access.identities.get(thing.id);

@@ -9,6 +9,7 @@ import type { State } from '../state.js';
 import { scopeKey } from '../tenancy/scope.js';
 import type { Alarm, Surroundings } from './alarm.js';
 import { hostCertificateAlarms, ownCertificateAlarms } from './certificate-alarms.js';
+import { drainAlarm } from './drain-alarms.js';
 import { hostAlarms } from './host-alarms.js';
 import { siteAlarms } from './site-alarms.js';
 import { agreementAlarm, breachAlarm, loanAlarm, quotaAlarm } from './tenancy-alarms.js';
@@ -43,6 +44,7 @@ export function* walkAlarms(
     if (top !== null) yield* onSilentHost(state, host, top, (vm) => tell(vmAlarm(state, vm, nowMs)));
     else {
       for (const alarm of hostAlarms(state, host)) tell(alarm);
+      tell(drainAlarm(state, host, nowMs));
       for (const alarm of hostCertificateAlarms(host, nowMs)) tell(alarm);
       walker.host?.(host);
     }

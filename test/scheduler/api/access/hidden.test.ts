@@ -91,6 +91,7 @@ const passing: [MethodName, keyof Things, (id: string, own: Own) => object][] = 
       agreement: { partner: 'partners/north', beneficiaryAdministration: `administrations/${id}` },
     }),
   ],
+  ['MigrateVm', 'host', (id) => ({ name: 'administrations/hr-city/vms/web', host: `hosts/${id}` })],
   ['ListLoans', 'administration', (id) => ({ administration: `administrations/${id}` })],
   ['ListResidencyRules', 'administration', (id) => ({ administration: `administrations/${id}` })],
   ['ListBreaches', 'administration', (id) => ({ administration: `administrations/${id}` })],

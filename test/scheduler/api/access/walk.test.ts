@@ -182,6 +182,9 @@ function expected(
   if (caller.subject.kind === 'delegate' && method.startsWith('IdentityService/') && !isReading(method)) {
     if (whose === 'own') return 'denied';
   }
+  // The operation of this test is an order of the VM's owner.
+  if (method === 'OperationService/CancelOperation' && role === 'partner_operator' && whose === 'own')
+    return 'denied';
   if (right === 'all' || about === 'none' || whose === 'own') return 'let in';
   if (role === 'auditor') return whose === 'absent' ? 'not_found' : 'denied';
   // Partners are made with their first site, so even one that does not exist is another's.

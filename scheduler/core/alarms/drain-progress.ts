@@ -1,0 +1,45 @@
+/** How far the drain of a host is: what is left there, what of it moves, and what is in the way of the rest. */
+import type { Fault, Host, Vm } from '../model.js';
+import { priorities, priorityOf } from '../priority.js';
+import type { State } from '../state.js';
+
+export interface DrainProgress {
+  /** VMs that it has still. */
+  left: number;
+  /** Of these those that are on their way. */
+  moving: number;
+  /** Of these those that cannot leave, in the order in which VMs leave: the most important first, then the oldest. */
+  obstacles: { vm: Vm; fault: Fault }[];
+  /** Nothing is left, and for none that has left a place is still kept here. */
+  isDrained: boolean;
+}
+
+const failedPrecondition = 9;
+
+export function drainProgress(state: State, { id }: Host): DrainProgress {
+  const obstacles: DrainProgress['obstacles'] = [];
+  let left = 0;
+  let moving = 0;
+  for (const vm of state.vmsOfHost(id)) {
+    left += 1;
+    if (vm.move !== undefined) moving += 1;
+    const fault = inTheWay(vm);
+    if (fault !== null) obstacles.push({ vm, fault });
+  }
+  const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
+  obstacles.sort((a, b) => rank(b.vm) - rank(a.vm) || a.vm.createdSequence - b.vm.createdSequence);
+  return { left, moving, obstacles, isDrained: left === 0 && state.moving.withPeer(id).size === 0 };
+}
+
+/** What was said when it was tried, or that it is not tried because it is not what it should be and nobody sees to that. */
+function inTheWay({ move, operation, fault, state, desired }: Vm): Fault | null {
+  if (move !== undefined || operation !== null || desired === 'deleted') return null;
+  if (fault !== null || state === desired) return fault;
+  const message = `it is ${state} and should be ${desired}: it leaves once it is, or is stopped`;
+  return { code: failedPrecondition, reason: 'NOT_SETTLED', message };
+}
+
+/** Whether nothing of an active drain moves or could: something is in the way of everything that is left. */
+export function isStuck({ drain }: Host, { left, moving, obstacles }: DrainProgress): boolean {
+  return drain?.state === 'active' && left > 0 && moving === 0 && obstacles.length === left;
+}
