@@ -20,8 +20,9 @@ t.test('the fake hypervisor keeps the contract', (t) =>
   hypervisorContract(t, async () => {
     const hypervisor = new FakeHypervisor();
     const peer = { hypervisor: new FakeHypervisor(), uri: 'qemu+tls://h2/system' };
-    new FakeNetwork().join('qemu+tls://h1/system', hypervisor.host);
-    hypervisor.host.network?.join(peer.uri, peer.hypervisor.host);
+    const network = new FakeNetwork();
+    network.join('qemu+tls://h1/system', hypervisor.host);
+    network.join(peer.uri, peer.hypervisor.host);
     for (const number of [12, 13]) {
       peer.hypervisor.host.createVolume({ uid: uidOf(number), poolPath: '', sizeMib: 64, backing });
     }

@@ -170,7 +170,7 @@ function create(world: World, random: Random, count: number): void {
 
 function newVm(random: Random): object {
   const image = random.pick(images);
-  const pool = random.chance(0.2) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
+  const pool = random.chance(0.35) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
   const placement = random.chance(0.2)
     ? {
         groups: [
