@@ -244,9 +244,10 @@ function checkClaims(state: State): void {
     // One that moves holds as much of the other host.
     const peer = vm.move === undefined ? undefined : hosts.get(vm.move.peer);
     if (peer === undefined) continue;
-    peer.vcpus += vcpus;
-    peer.memoryMib += hugepageKib === undefined ? memoryMib : 0;
-    peer.diskMib += pool === '' ? diskMib : 0;
+    const hasAll = vm.displacedFor === undefined && !vm.parked;
+    peer.vcpus += hasAll ? vm.spec.vcpus : 0;
+    peer.memoryMib += hugepageKib === undefined && hasAll ? vm.spec.memoryMib : 0;
+    peer.diskMib += pool === '' ? vm.spec.diskMib : 0;
     peer.vms += 1;
   }
   for (const id of hosts.keys()) checkSpecialClaims(state, id);
@@ -269,7 +270,8 @@ function checkSpecialClaims(state: State, id: string): void {
   const cells = new Map<string, number>();
   let dedicated = 0;
   const hold = (what: string, amount: number) => cells.set(what, (cells.get(what) ?? 0) + amount);
-  const arriving = [...state.moving.withPeer(id)].map((vm) => ({
+  // Of the other host one that moves holds what its specification says.
+  const arriving = [...state.moving.withPeer(id)].map(({ sizeBefore: _, ...vm }) => ({
     ...vm,
     numaCells: vm.move?.numaCells ?? [],
   }));
