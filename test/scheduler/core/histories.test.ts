@@ -99,7 +99,7 @@ test('claims are what the VMs add up to, and placement never takes more than the
           if (changes.some(({ type }) => type === 'vm.observed')) return;
           for (const change of changes) {
             const host = newOwner(change, owners);
-            if (host !== null) checkRoom(state, host);
+            if (host !== null) checkRoom(state, host, vmOf(state, change));
           }
         },
       });
@@ -183,14 +183,20 @@ function newOwner(change: Change, owners: Map<string, string | null>): string | 
   return change.host;
 }
 
-function checkRoom(state: State, id: string): void {
+function vmOf(state: State, change: Change): Vm | undefined {
+  if (change.type === 'vm.created') return state.vms.get(change.vm.uid);
+  return 'uid' in change ? state.vms.get(change.uid) : undefined;
+}
+
+/** Of extras a host may have fewer than its VMs hold, since it has lost some: then none more are given away. */
+function checkRoom(state: State, id: string, newest: Vm | undefined): void {
   const row = state.hostTable.row(id) as number;
   const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = state.hostTable;
   for (const column of [freeVcpus, freeMemoryMib, freeDiskMib, freeVms]) {
     if ((column[row] as number) < 0) throw new Error(`host ${id} was given more than it has`);
   }
   const { extras, cellRooms } = state.hostTable;
-  for (const name of Object.keys(extras.claimed(row))) {
+  for (const name of Object.keys(newest?.spec.extras ?? {})) {
     if (extras.free(row, name) < 0) throw new Error(`host ${id} was given more of ${name} than it has`);
   }
   const kinds = [
