@@ -11,6 +11,7 @@ import { endpointOf, isLoopback } from '../proto/loopback.js';
 import { commandSetting, fencingSetting } from './fencing/settings.js';
 import { extraName } from './hypervisor/hypervisor.js';
 import { pciAddress } from './inventory/extras.js';
+import { migrationSetting } from './migration-settings.js';
 import { OperatorError } from './operator-error.js';
 
 export class ConfigError extends OperatorError {
@@ -83,6 +84,8 @@ const schema = z.strictObject({
   fencing: fencingSetting.default({}),
   /** Prints the GUID of this machine's own management controller, where `ipmitool mc guid` cannot; empty where it can. */
   controllerGuidCommand: commandSetting.default([]),
+  /** How running VMs come to this host and leave it. */
+  migration: migrationSetting,
   reserved: amounts.default({}),
   capacity: amounts.default({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'is not a log level').default('info'),
@@ -126,7 +129,7 @@ const asYaml = (text: string): unknown => {
     return text;
   }
 };
-const asYamlKeys = new Set(['extras', 'insecure', 'fencing', 'controllerGuidCommand']);
+const asYamlKeys = new Set(['extras', 'insecure', 'fencing', 'controllerGuidCommand', 'migration']);
 for (const key of Object.keys(schema.shape)) {
   const nested = key === 'reserved' || key === 'capacity';
   const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];

@@ -65,7 +65,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   await images.prepare();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
-  const { dataDir, extras, poolDirectories } = config;
+  const { dataDir, extras, poolDirectories, migration } = config;
   // One file of settings may serve all hosts of a site.
   const { [config.host]: _self, ...fencing } = config.fencing;
   const core = new AgentCore(
@@ -84,9 +84,14 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     images,
     writer,
     transport: new GrpcTransport(config.scheduler, channel),
-    survey: (machine) => survey({ dataDir, agentVersion: version, policy, extras, controllerGuid }, machine),
+    survey: (machine) =>
+      survey(
+        { dataDir, agentVersion: version, policy, extras, migrationUri: migration.uri, controllerGuid },
+        machine,
+      ),
     measure: () => measure(dataDir),
     fence: (order, methods) => carryOutFence(order, methods, monotonicMs),
+    migration,
     trashRetentionMs: config.trashRetentionHours * 3600_000,
     ...(telemetry === null ? {} : { observer: telemetry }),
   });
@@ -201,8 +206,16 @@ async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
   if (!native.available) throw new ConfigError(native.reason);
   const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
   const { kvmWorks } = await import('./inventory/accelerator.js');
-  const { libvirtUri: uri, dataDir, accelerator, extras, poolDirectories } = config;
-  return new LibvirtHypervisor({ uri, dataDir, accelerator, kvmWorks, extras, poolDirectories });
+  const { libvirtUri: uri, dataDir, accelerator, extras, poolDirectories, migration } = config;
+  return new LibvirtHypervisor({
+    uri,
+    dataDir,
+    accelerator,
+    kvmWorks,
+    extras,
+    poolDirectories,
+    migration,
+  });
 }
 
 /** Without the federation's key no checkpoint can be believed. */

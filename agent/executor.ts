@@ -4,11 +4,14 @@
  * so that a log shows what was tried even if the agent did not live to see the end of it.
  */
 import type { Logger } from 'pino';
-import type { Answer, Effect, EffectResult, Fault } from './converge/effects.js';
+import type { Answer, Effect, EffectResult, Fault, FaultKind } from './converge/effects.js';
+import { isAllowedPeer } from './converge/peer-uri.js';
+import { movingTo } from './converge/plan-move.js';
 import { type Hypervisor, HypervisorError } from './hypervisor/hypervisor.js';
 import { ImageFault } from './images/image-fault.js';
 import type { ImageStore } from './images/image-store.js';
 import { Lanes } from './lanes.js';
+import type { MigrationSettings } from './migration-settings.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 
 export interface ExecutorParts {
@@ -16,6 +19,18 @@ export interface ExecutorParts {
   images: ImageStore;
   writer: LedgerWriter;
   log: Logger;
+  /** What this host takes, and whom it hands VMs to. */
+  migration: Pick<MigrationSettings, 'uri' | 'peers'>;
+}
+
+/** Not done, for a reason of this side. */
+class NotDone extends Error {
+  constructor(
+    readonly kind: FaultKind,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 export class Executor {
@@ -82,7 +97,16 @@ export class Executor {
       case 'record':
         await hypervisor.record(effect.uid, effect.metadata);
         return null;
+      case 'expect':
+        if (this.#parts.migration.uri === '') throw new NotDone('denied', takesNone);
+        return hypervisor.volumeExists(effect.volume);
+      case 'leaving':
+        return hypervisor.leaving(effect.uid);
+      case 'migrate':
+        await this.#migrate(effect, onProgress, signal);
+        return null;
       case 'shutdown':
+      case 'abortMigration':
       case 'destroy':
       case 'undefine':
       case 'reboot':
@@ -92,9 +116,42 @@ export class Executor {
         return null;
     }
   }
+
+  async #migrate(
+    { uid, peer, peerUri }: Extract<Effect, { kind: 'migrate' }>,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { hypervisor, log, migration } = this.#parts;
+    // The scheduler says where to, and this host's settings whether: libvirtd is root, and connects there (SECURITY.md).
+    if (!isAllowedPeer(peerUri, migration.peers)) {
+      throw new NotDone(
+        'denied',
+        `migration.peers in the settings of this host's agent does not name ${peerUri}`,
+      );
+    }
+    if (signal.aborted) throw new NotDone('cancelled', 'called off');
+    log.info({ event: 'domain.migrate', uid, peer, peerUri });
+    const tell = ({ percent }: { percent: number }) => onProgress(movingTo(peer, percent));
+    try {
+      await hypervisor.migrate(uid, peerUri, { onProgress: tell, signal });
+    } catch (error) {
+      log.warn(
+        { event: 'domain.migrate.failed', uid, peer, cancelled: signal.aborted },
+        (error as Error).message,
+      );
+      if (signal.aborted) throw new NotDone('cancelled', (error as Error).message);
+      throw error;
+    }
+    log.info({ event: 'domain.migrated', uid, peer });
+  }
 }
 
+const takesNone =
+  'this host takes no running VMs: its agent has no migration.uri in its settings, by which others reach its libvirt';
+
 function asFault(error: unknown): Fault {
+  if (error instanceof NotDone) return { kind: error.kind, message: error.message };
   if (error instanceof HypervisorError) return { kind: error.fault, message: error.message };
   if (error instanceof ImageFault) return { kind: error.kind, message: error.message };
   const { code, message } = error as NodeJS.ErrnoException;

@@ -17,9 +17,12 @@ function laneOf(effect: Effect): LaneName {
   switch (effect.kind) {
     case 'persist':
     case 'fetchImage':
+    case 'migrate':
       return 'free';
     case 'inspect':
     case 'volumeExists':
+    case 'expect':
+    case 'leaving':
       return 'look';
     case 'createVolume':
     case 'growVolume':
@@ -33,6 +36,7 @@ function laneOf(effect: Effect): LaneName {
     case 'undefine':
     case 'reboot':
     case 'reset':
+    case 'abortMigration':
     case 'trashVolume':
     case 'removeVolume':
       return 'stop';

@@ -13,6 +13,7 @@ import type { FenceTargetState } from './fencing/target-watch.js';
 import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
+import type { MigrationSettings } from './migration-settings.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
 
@@ -27,6 +28,8 @@ export interface ShellParts {
   survey(machine: MachineFacts | null): Promise<HostInventory>;
   measure(): Promise<HostMetrics>;
   fence(order: FenceOrder, methods: readonly FenceMethod[]): Promise<FenceVerdict>;
+  /** What this host takes, and whom it hands VMs to. */
+  migration: Pick<MigrationSettings, 'uri' | 'peers'>;
   trashRetentionMs: number;
   observer?: ShellObserver;
 }

@@ -76,8 +76,7 @@ export class Converger {
     this.#rejections.delete(desired.uid);
     if (acceptance === 'accepted') {
       cell.memory = { ...cell.memory, failure: null };
-      const abandons =
-        cell.effect?.kind === 'fetchImage' && desired.role !== 'run' && desired.role !== 'stopped';
+      const abandons = cell.effect !== null && isAbandoned(cell.effect, desired);
       if (abandons && cell.ticket !== null) this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
       this.#wake(cell);
     } else if (acceptance === 'confirmed') this.#wake(cell);
@@ -283,8 +282,8 @@ export class Converger {
     if (permit === undefined) return;
     const last = cell.observation;
     const known = state === 'unknown' && domain === null;
-    // "Nothing of it is here" and "refused" are answers to what was asked; else it is what libvirt agrees with.
-    const answered = state === 'absent' || state === 'refused';
+    // "Nothing of it is here", "refused" and "it may arrive" are answers to what was asked; else it is what libvirt agrees with.
+    const answered = state === 'absent' || state === 'refused' || state === 'awaited';
     const reached = known ? (last?.generation ?? 0) : (domain?.metadata?.generation ?? 0);
     this.#publish(cell, {
       uid: cell.uid,
@@ -320,6 +319,12 @@ export class Converger {
       sinceWallMs: this.#now.wallMs,
     };
   }
+}
+
+/** Whether an effect that is under way is not wanted any more. */
+function isAbandoned(effect: Effect, { role, peerUri }: VmDesired): boolean {
+  if (effect.kind === 'fetchImage') return role !== 'run' && role !== 'stopped';
+  return effect.kind === 'migrate' && (role !== 'send' || peerUri !== effect.peerUri);
 }
 
 /** The size of a domain of ours. */

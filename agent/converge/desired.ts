@@ -9,6 +9,7 @@ import type { Epoch__Output } from '../../proto/gen/secovia/v1/Epoch.js';
 import type { Image__Output } from '../../proto/gen/secovia/v1/Image.js';
 import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
 import { extraName, type Hardware, type ImageFormat } from '../hypervisor/hypervisor.js';
+import { isPeerUri, peerUriForm } from './peer-uri.js';
 import { isAllowedPool } from './pool-policy.js';
 
 export type Role = 'run' | 'stopped' | 'send' | 'receive' | 'released' | 'deleted';
@@ -53,7 +54,10 @@ export interface VmDesired {
   rebootForced: boolean;
   stopForced: boolean;
   stopGraceMs: number;
+  /** `hosts/{host}` for `send` and `receive`; for people. */
   peer: string;
+  /** Where `send` hands it over to; else empty. */
+  peerUri: string;
 }
 
 export type DesiredReading =
@@ -199,7 +203,13 @@ function readOrThrow(
     limits.stopGraceSeconds,
   ), `stop_grace_seconds is ${message.stopGraceSeconds}, outside of 0 to ${limits.stopGraceSeconds.max}`);
   const makes = role === 'run' || role === 'stopped';
-  require(!makes || message.spec !== null, 'spec is missing');
+  const moves = role === 'send' || role === 'receive';
+  const has = makes || moves;
+  require(!has || message.spec !== null, 'spec is missing');
+  require(role !== 'send' || isPeerUri(message.peerUri), `peer_uri is not like ${peerUriForm}`);
+  const pool = message.storagePoolPath;
+  require(!moves ||
+    pool !== '', 'storage_pool_path is missing: a VM moves while it runs on a shared pool alone');
   require(!makes || message.image !== null || message.diskExists, 'image is missing');
   const desired: VmDesired = {
     uid,
@@ -207,18 +217,20 @@ function readOrThrow(
     generation,
     term,
     vmName: plainText(message.vmName, 'vm_name', limits.nameLength),
-    size: makes && message.spec !== null ? readSize(message.spec) : null,
-    hardware: makes && message.spec !== null ? readHardware(message.spec, message.numaCells) : undefined,
+    size: has && message.spec !== null ? readSize(message.spec) : null,
+    hardware: has && message.spec !== null ? readHardware(message.spec, message.numaCells) : undefined,
     image: makes && message.image !== null ? readImage(message.image) : null,
     storagePoolPath: readPoolPath(message.storagePoolPath, poolDirectories),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
     restartsElsewhere: message.policy?.onHostLoss === 'HOST_LOSS_POLICY_RESTART',
-    diskExists: message.diskExists,
+    // What arrives has its disk.
+    diskExists: message.diskExists || role === 'receive',
     rebootCount: message.rebootCount,
     rebootForced: message.rebootMode === 'REBOOT_MODE_FORCE',
     stopForced: message.stopMode === 'STOP_MODE_FORCE',
     stopGraceMs: message.stopGraceSeconds > 0 ? message.stopGraceSeconds * 1000 : defaultStopGraceMs,
     peer: plainText(message.peer, 'peer', limits.nameLength),
+    peerUri: role === 'send' ? message.peerUri : '',
   };
   if (desired.size !== null && desired.image !== null) {
     require(desired.size.diskMib >=

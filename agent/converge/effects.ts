@@ -2,7 +2,13 @@
  * Everything the converger wants done in the world, as data, and what comes back. Whoever runs the agent carries
  * effects out: with promises on a real host, in one synchronous step in a simulator.
  */
-import type { Blueprint, HypervisorFault, ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
+import type {
+  Blueprint,
+  HypervisorFault,
+  Leaving,
+  ObservedDomain,
+  VmMetadata,
+} from '../hypervisor/hypervisor.js';
 import type { VolumeRef, VolumeRequest } from '../hypervisor/hypervisor.js';
 import type { ImageRef } from './desired.js';
 
@@ -24,7 +30,14 @@ export type Effect =
   | { kind: 'undefine'; uid: string }
   | { kind: 'reboot'; uid: string }
   | { kind: 'reset'; uid: string }
-  | { kind: 'record'; uid: string; metadata: VmMetadata };
+  | { kind: 'record'; uid: string; metadata: VmMetadata }
+  /** Whether a running VM may arrive: this host takes some, and the disk is in sight. */
+  | { kind: 'expect'; volume: VolumeRef }
+  /** Whether the domain is on its way to another host. */
+  | { kind: 'leaving'; uid: string }
+  /** Hands the running domain over to `peer`; ends when it is there and no more here, or nothing is under way any more. */
+  | { kind: 'migrate'; uid: string; peer: string; peerUri: string }
+  | { kind: 'abortMigration'; uid: string };
 
 /** A fetched and verified image. */
 export interface FetchedImage {
@@ -40,6 +53,9 @@ export interface EffectAnswers {
   volumeExists: boolean;
   /** MiB. */
   growVolume: number;
+  /** Whether the disk is in sight. */
+  expect: boolean;
+  leaving: Leaving | null;
 }
 
 export type Answer<K extends Effect['kind']> = K extends keyof EffectAnswers ? EffectAnswers[K] : null;
@@ -50,6 +66,18 @@ export type FaultKind =
   | 'denied'
   /** The converger itself called it off. */
   | 'cancelled';
+
+/** As a gRPC status number, for the scheduler. */
+export const statusOf: Record<FaultKind, number> = {
+  unavailable: 14,
+  timeout: 4,
+  absent: 5,
+  invalid: 3,
+  denied: 9,
+  noSpace: 8,
+  failed: 13,
+  cancelled: 1,
+};
 
 export interface Fault {
   kind: FaultKind;

@@ -48,6 +48,17 @@ export interface Permit {
    * time, and of other VMs, for which nobody asks.
    */
   readonly confirmedBootId: string;
+  /**
+   * The newest attempt to hand it over to another host, of which it is not known that it has failed: what is off here may
+   * run there. Null otherwise.
+   */
+  readonly handover: Handover | null;
+}
+
+export interface Handover {
+  /** The term under which it was begun. */
+  term: number;
+  peerUri: string;
 }
 
 export interface LedgerContent {
@@ -148,6 +159,7 @@ export class Ledger {
         goneWallMs: null,
         acknowledged: false,
         confirmedBootId: this.#confirmation(desired),
+        handover: desired.role === 'receive' ? null : (old?.handover ?? null),
       });
       return 'accepted';
     }
@@ -162,7 +174,9 @@ export class Ledger {
     }
     const again =
       (old.phase === 'refused' && desired.generation > old.desired.generation) ||
-      (old.phase === 'gone' && desired.role !== old.desired.role);
+      (old.phase === 'gone' &&
+        desired.role !== old.desired.role &&
+        (takesAway(desired.role) || !hasLeft(old)));
     this.#put({
       ...old,
       desired,
@@ -182,7 +196,10 @@ export class Ledger {
   }
 
   /** Writes down how far a VM has come. */
-  advance(uid: string, change: Partial<Pick<Permit, 'phase' | 'disk' | 'error' | 'goneWallMs'>>): Permit {
+  advance(
+    uid: string,
+    change: Partial<Pick<Permit, 'phase' | 'disk' | 'error' | 'goneWallMs' | 'handover'>>,
+  ): Permit {
     const old = this.#permits.get(uid);
     if (old === undefined) throw new Error(`no permit for ${uid}`);
     return this.#put({ ...old, ...change });
@@ -225,6 +242,9 @@ export class Ledger {
     this.#essentialVersion = this.#version;
   }
 }
+
+/** Whether it was handed over under its present term: then only a newer one can bring it back (O2). */
+const hasLeft = ({ phase, term, handover }: Permit): boolean => phase === 'gone' && handover?.term === term;
 
 /**
  * Whether this host had the VM until just before `term`: then a disk found here is the VM's newest. With a term

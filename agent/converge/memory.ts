@@ -34,6 +34,10 @@ export interface VmMemory {
   failure: Failure | null;
   /** Defined by this process, under this term, and not seen running since: no guest has written to its disk. */
   untouchedTerm: number | null;
+  /** The hand-over that failed last: not tried again for this generation. */
+  failedHandover: { generation: number; error: VmError } | null;
+  /** For which word the disk of a VM that is to arrive was found. */
+  diskSeen: { term: number; generation: number } | null;
 }
 
 export const newMemory = (): VmMemory => ({
@@ -46,6 +50,8 @@ export const newMemory = (): VmMemory => ({
   rebootUntil: null,
   failure: null,
   untouchedTerm: null,
+  failedHandover: null,
+  diskSeen: null,
 });
 
 const crashPause = { firstMs: 1_000, longestMs: 60_000, forgottenAfterMs: 600_000 };

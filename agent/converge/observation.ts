@@ -7,6 +7,7 @@ import type { VmError } from './ledger.js';
 
 export type VmState =
   | 'absent'
+  | 'awaited'
   | 'preparing'
   | 'starting'
   | 'running'

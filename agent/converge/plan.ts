@@ -7,57 +7,12 @@ import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import type { Permit, VmError } from './ledger.js';
 import { isStartingUp, mustRedefine, patienceMs, powerCycles, rebootPatienceMs } from './memory.js';
 import { type VmMemory, wasUp } from './memory.js';
-import type { VmState } from './observation.js';
-
-export type Step =
-  /** Nothing to do now; look again at `wakeAt`, or when something happens. */
-  | { kind: 'rest'; wakeAt: number | null }
-  | { kind: 'create' }
-  /** Write down that the domain exists. */
-  | { kind: 'adopt' }
-  | { kind: 'record'; metadata: VmMetadata }
-  | { kind: 'redefine'; domain: ObservedDomain }
-  /** Give a running domain of its new size what it can have now, and the rest when it is started next. */
-  | { kind: 'resize'; domain: ObservedDomain }
-  | { kind: 'start' }
-  | { kind: 'pressPower' }
-  | { kind: 'destroy' }
-  | { kind: 'reboot'; metadata: VmMetadata }
-  | { kind: 'reset' }
-  /** Take away the domain of an earlier stay, and leave its volume. */
-  | { kind: 'discard'; domain: ObservedDomain }
-  /** Take the VM off this host, with or without its volumes. */
-  | { kind: 'remove'; domain: ObservedDomain | null; trashVolumes: boolean }
-  /** Take back what a failed first definition left. */
-  | { kind: 'refuse' };
-
-export interface Plan {
-  step: Step;
-  state: VmState;
-  error: VmError | null;
-  /** Why nothing is done although something is to be done, for people. */
-  waitsFor?: string;
-}
-
-export interface Situation {
-  permit: Permit;
-  /** Whether what is off may be made, changed or started (Ledger.isConfirmed). */
-  confirmed: boolean;
-  domain: ObservedDomain | null;
-  memory: VmMemory;
-  now: number;
-}
+import { mayBeElsewhere, planArrival, planHandOver, planStay } from './plan-move.js';
+import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
+import { type Situation, stateOf } from './plan-step.js';
 
 const failedPrecondition = 9;
 const unavailable = 14;
-const unimplemented = 12;
-
-const rest = (state: VmState, error: VmError | null = null, wakeAt: number | null = null): Plan => ({
-  step: { kind: 'rest', wakeAt },
-  state,
-  error,
-});
-const act = (step: Step, state: VmState): Plan => ({ step, state, error: null });
 
 /** The next step for one VM. */
 export function plan(situation: Situation): Plan {
@@ -66,10 +21,13 @@ export function plan(situation: Situation): Plan {
     const conflict = notOurs(permit, domain);
     if (conflict !== null) return rest('unknown', conflict);
   }
+  const stay = planStay(situation);
+  if (stay !== null) return stay;
   switch (permit.desired.role) {
     case 'send':
+      return planHandOver(situation);
     case 'receive':
-      return planMigration(permit, domain);
+      return planArrival(situation);
     case 'released':
     case 'deleted':
       return planRemoval(permit, domain);
@@ -95,24 +53,10 @@ function notOurs(permit: Permit, domain: ObservedDomain): VmError | null {
   return null;
 }
 
-function planMigration(permit: Permit, domain: ObservedDomain | null): Plan {
-  const error = { code: unimplemented, message: 'this agent cannot migrate VMs yet' };
-  if (domain === null) return rest(permit.phase === 'defined' ? 'missing' : 'refused', error);
-  // It may be running here, so "refused" would be a lie that frees its claim (O6).
-  return rest(stateOf(domain), error);
-}
-
-function stateOf(domain: ObservedDomain): VmState {
-  const states = { running: 'running', paused: 'paused', stopping: 'stopping', crashed: 'crashed' } as const;
-  return domain.power.kind === 'off' ? 'stopped' : states[domain.power.kind];
-}
-
 function planRemoval(permit: Permit, domain: ObservedDomain | null): Plan {
   if (domain === null && permit.phase === 'gone') return rest('absent');
   return act({ kind: 'remove', domain, trashVolumes: permit.desired.role === 'deleted' }, 'stopping');
 }
-
-const confirmation = 'waits for the scheduler to say that it is still to be on this host';
 
 /**
  * Whether what comes next would make, change, start or take back what is off. Without a confirmation it may have been
@@ -158,37 +102,10 @@ function planPresent(situation: Situation, domain: ObservedDomain): Plan {
   if (power.kind === 'off' && power.reason === 'migrated' && domain.metadata.generation > 0) {
     return rest('missing');
   }
+  if (mayBeElsewhere(permit, domain)) return rest('missing');
   return permit.desired.role === 'run'
     ? planRun(situation, domain, domain.metadata)
     : planStopped(situation, domain, domain.metadata);
-}
-
-/**
- * Whether another host has had the VM since this domain was made: its disk may be stale, and what runs of it is a guest that
- * knows nothing of what was written since. The next step is then that of a VM of which nothing is here.
- */
-function isOfEarlierStay({ phase, disk, term }: Permit, { metadata }: ObservedDomain): boolean {
-  return phase === 'permitted' && disk === 'none' && metadata !== null && metadata.term < term - 1;
-}
-
-/**
- * Metadata for a domain that carries none, or that of an earlier term. One that is off has reached nothing under
- * its new term, so a new permit to run starts it, whatever made it go off before.
- */
-function adopted(permit: Permit, domain: ObservedDomain): VmMetadata {
-  return {
-    uid: permit.uid,
-    term: permit.term,
-    generation: domain.power.kind === 'off' ? 0 : (domain.metadata?.generation ?? 0),
-    specHash: domain.metadata?.specHash ?? '',
-    rebootCount: domain.metadata?.rebootCount ?? permit.desired.rebootCount,
-    diskMib: domain.metadata?.diskMib,
-  };
-}
-
-/** Metadata that says: the desired generation is reached. */
-function reached(permit: Permit, metadata: VmMetadata, rebootCount: number): VmMetadata {
-  return { ...metadata, generation: permit.desired.generation, rebootCount };
 }
 
 function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetadata): Plan {

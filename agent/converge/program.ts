@@ -4,14 +4,16 @@
  * what says nothing at all (a time-out, a hypervisor that is away: PROTOCOL.md O6).
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
-import { EffectFailed, type Fault, type FaultKind, type Program, perform } from './effects.js';
+import { EffectFailed, type Fault, type FaultKind, type Program, perform, statusOf } from './effects.js';
 import type { Permit, VmError } from './ledger.js';
 import { failed, notice, patienceMs } from './memory.js';
 import type { VmState } from './observation.js';
-import { type Plan, plan } from './plan.js';
 import { oneLine } from './one-line.js';
-import { Overtaken, type StepContext } from './step-context.js';
-import { carryOut, persisted } from './steps.js';
+import { plan } from './plan.js';
+import { moveLookMs } from './plan-move.js';
+import type { Plan } from './plan-step.js';
+import { longestMessage, Overtaken, persisted, type StepContext } from './step-context.js';
+import { carryOut } from './steps.js';
 
 export interface ProgramContext extends StepContext {
   /** Tells the scheduler and the status what is seen now. */
@@ -33,18 +35,6 @@ export interface Rest {
 /** A VM whose steps never come to rest is looked at again later, so that it cannot keep the agent busy. */
 const maxRounds = 30;
 const restlessPauseMs = 1_000;
-const longestMessage = 500;
-
-const statusOf: Record<FaultKind, number> = {
-  unavailable: 14,
-  timeout: 4,
-  absent: 5,
-  invalid: 3,
-  denied: 9,
-  noSpace: 8,
-  failed: 13,
-  cancelled: 1,
-};
 
 const final: ReadonlySet<FaultKind> = new Set<FaultKind>(['invalid', 'denied', 'noSpace']);
 
@@ -65,6 +55,9 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
   try {
     yield* persisted(context.ledger);
     doing = 'inspect';
+    // First, and then the domain: what was on its way when this was asked may have left by now, and not the reverse.
+    const mayLeave = before.handover !== null;
+    const leaving = mayLeave ? yield* perform({ kind: 'leaving', uid: context.uid }) : null;
     domain = yield* perform({ kind: 'inspect', uid: context.uid });
     // Only what is on disk is acted on, or said to be reached: a newer word may have come since it was written.
     const permit = before;
@@ -72,20 +65,21 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
     context.memory = notice(context.memory, permit, domain, context.now());
     const { memory } = context;
     const confirmed = context.ledger.isConfirmed(permit);
-    current = plan({ permit, confirmed, domain, memory, now: context.now() });
+    current = plan({ permit, confirmed, domain, leaving, memory, now: context.now() });
     const { step } = current;
     doing = step.kind;
     if (step.kind === 'rest') {
       context.memory = { ...memory, failure: null };
       context.observe(current.state, domain, current.error, { progress: current.waitsFor });
-      return { wakeAt: step.wakeAt };
+      return { wakeAt: leaving === null ? step.wakeAt : context.now() + moveLookMs };
     }
     const failure = memory.failure?.step === step.kind ? memory.failure : null;
     context.observe(current.state, domain, failure?.error ?? current.error);
     if (failure !== null && failure.retryAt > context.now()) return { wakeAt: failure.retryAt };
     yield* carryOut(context, permit, step);
     if (context.memory.failure?.step === step.kind) context.memory = { ...context.memory, failure: null };
-    return 'again';
+    // What is aborted needs a moment.
+    return step.kind === 'abortHandOver' ? { wakeAt: context.now() + moveLookMs } : 'again';
   } catch (error) {
     if (error instanceof Overtaken) return 'again';
     if (!(error instanceof EffectFailed)) throw error;
@@ -123,8 +117,8 @@ function mayRefuse(context: ProgramContext, before: Permit, doing: string, fault
   const permit = context.ledger.permit(context.uid);
   const { failure, untouchedTerm } = context.memory;
   if (permit === undefined || permit.term !== before.term || failure === null) return false;
-  if (permit.desired.role !== 'run' && permit.desired.role !== 'stopped') return false;
-  const creating = doing === 'create' && permit.phase !== 'defined';
+  if (!['run', 'stopped', 'receive'].includes(permit.desired.role)) return false;
+  const creating = (doing === 'create' || doing === 'expect') && permit.phase !== 'defined';
   const firstStart = doing === 'start' && permit.phase === 'defined' && untouchedTerm === permit.term;
   if (!creating && !firstStart) return false;
   if (fault.kind === 'timeout' || fault.kind === 'absent') return false;

@@ -1,6 +1,7 @@
 /** What the programs of steps have in common: what they may see and change, and what a domain is made from. */
 import type { Blueprint, VmMetadata, VolumeRef } from '../hypervisor/hypervisor.js';
 import type { VmDesired } from './desired.js';
+import { type Program, perform } from './effects.js';
 import type { Ledger, Permit } from './ledger.js';
 import type { VmMemory } from './memory.js';
 
@@ -11,6 +12,14 @@ export interface StepContext {
   memory: VmMemory;
   now(): number;
   wallMs(): number;
+}
+
+/** Of what others say, in an error. */
+export const longestMessage = 500;
+
+/** Goes on when the ledger is on disk as it is now. */
+export function* persisted(ledger: Ledger): Program<void> {
+  yield* perform({ kind: 'persist', version: ledger.essentialVersion });
 }
 
 export const volumeOf = (permit: Permit): VolumeRef => ({

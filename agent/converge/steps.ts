@@ -6,15 +6,13 @@
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import { specHash } from './desired.js';
 import { EffectFailed, type Program, perform } from './effects.js';
-import type { Ledger, Permit } from './ledger.js';
+import type { Permit } from './ledger.js';
 import { failed, pressIntervalMs, rebootPatienceMs } from './memory.js';
-import type { Step } from './plan.js';
+import { expect, handOver, leave, stay } from './move.js';
+import type { Step } from './plan-step.js';
 import { redefine, resize } from './redefine.js';
-import { blueprint, current, domainName, Overtaken, type StepContext, volumeOf } from './step-context.js';
-
-export function* persisted(ledger: Ledger): Program<void> {
-  yield* perform({ kind: 'persist', version: ledger.essentialVersion });
-}
+import { blueprint, current, domainName, Overtaken, persisted } from './step-context.js';
+import { type StepContext, volumeOf } from './step-context.js';
 
 export function* carryOut(context: StepContext, permit: Permit, step: Step): Program<void> {
   const { uid } = context;
@@ -55,6 +53,17 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
       context.memory = { ...context.memory, rebootUntil: null };
       yield* perform({ kind: 'reset', uid });
       return;
+    case 'expect':
+      return yield* expect(context, permit);
+    case 'handOver':
+      return yield* handOver(context, permit);
+    case 'abortHandOver':
+      yield* perform({ kind: 'abortMigration', uid });
+      return;
+    case 'stay':
+      return yield* stay(context);
+    case 'leave':
+      return yield* leave(context, permit, step.domain);
     case 'discard':
       return yield* takeAway(context, permit, step.domain);
     case 'remove':

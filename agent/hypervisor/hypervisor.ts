@@ -57,6 +57,18 @@ export interface ObservedDomain {
   compute: ComputeSize;
 }
 
+/** A running domain's way to another host. */
+export interface Leaving {
+  /** How much of what is to be carried over is there, 0 to 100. It may go back: a busy guest changes what was carried. */
+  percent: number;
+}
+
+export interface MoveControl {
+  onProgress(leaving: Leaving): void;
+  /** Ends the hand-over, if it can still be ended. */
+  signal: AbortSignal;
+}
+
 /** One line of the list of all domains; `ours` says whether it carries Secovia's element. */
 export interface DomainSummary {
   uid: string;
@@ -202,6 +214,17 @@ export interface Hypervisor {
   addVcpus(uid: string, vcpus: number): Promise<void>;
   /** Writes the domain's metadata, of its definition and of its running copy. */
   record(uid: string, metadata: VmMetadata): Promise<void>;
+
+  /** Whether this domain is being handed over, also by an agent that is gone; null when it is not, or is not there. */
+  leaving(uid: string): Promise<Leaving | null>;
+  /**
+   * Hands the running domain over to the hypervisor at `peerUri`: when this ends well it runs there, defined and with its
+   * marks, and nothing of it is here. Else it is here as it was, unless nothing is known (`unavailable`, `timeout`). It ends
+   * only when nothing is under way any more; one that was called off may have gone all the same.
+   */
+  migrate(uid: string, peerUri: string, control: MoveControl): Promise<void>;
+  /** Ends a hand-over that nobody here waits for; fine when there is none. It is over some time after. */
+  abortMigration(uid: string): Promise<void>;
 
   /** Whether the VM's whole volume is there. Unfinished ones do not count. */
   volumeExists(volume: VolumeRef): Promise<boolean>;

@@ -18,6 +18,8 @@ export interface SurveyOptions {
   agentVersion: string;
   policy: CapacityPolicy;
   extras: ExtraCatalogue;
+  /** How others hand running VMs to this host; empty when it takes none. */
+  migrationUri: string;
   /** Reads the GUID of the machine's own management controller; empty when it is not known. */
   controllerGuid(): Promise<string>;
 }
@@ -63,6 +65,7 @@ export async function survey(options: SurveyOptions, machine: MachineFacts | nul
     kernelVersion: release(),
     hostname: hostname(),
     storagePools: [],
+    migrationUri: options.migrationUri,
   };
 }
 

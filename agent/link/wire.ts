@@ -23,6 +23,7 @@ export const protocolVersion = 1;
 
 const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
   absent: 'DOMAIN_STATE_ABSENT',
+  awaited: 'DOMAIN_STATE_AWAITED',
   preparing: 'DOMAIN_STATE_PREPARING',
   starting: 'DOMAIN_STATE_STARTING',
   running: 'DOMAIN_STATE_RUNNING',

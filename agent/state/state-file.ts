@@ -56,6 +56,7 @@ const desired = z.object({
   stopForced: z.boolean(),
   stopGraceMs: whole,
   peer: text,
+  peerUri: text.default(''),
 });
 const permit = z.object({
   uid: text,
@@ -67,6 +68,7 @@ const permit = z.object({
   goneWallMs: z.number().nullable(),
   acknowledged: z.boolean(),
   confirmedBootId: text.default(''),
+  handover: z.object({ term: whole, peerUri: text }).nullable().default(null),
 });
 const content = z.object({
   epoch: epoch.nullable(),

@@ -66,8 +66,25 @@ CONF
   {
     agent_config "$name" qemu:///system /run/secovia
     controller_config "$name"
+    migration_config "$name"
   } >"$folder/agent.yaml"
   touch "$folder/created"
+}
+
+# Hosts of one site hand running guests over. The pool is a folder of this machine, which libvirt takes for a local one,
+# and the wire is a bridge of this machine: a data centre leaves out the last two, and uses qemu+tls.
+migration_config() {
+  local other peers=''
+  for other in $hosts; do
+    if [ "$other" != "$1" ] && [ "${other%-*}" = "${1%-*}" ]; then peers+=${peers:+, }"\"qemu+tcp://$other/system\""; fi
+  done
+  cat <<YAML
+migration:
+  uri: qemu+tcp://$1/system
+  peers: [$peers]
+  tls: false
+  unsafe: true
+YAML
 }
 
 host_power_on() {

@@ -68,7 +68,15 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
   if (saysGone.has(seen.state) && seen.state !== 'missing') return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
-  return [adopted(state, vm, host, seen)];
+  const change = adopted(state, vm, host, seen);
+  return [change, ...peerReleased(vm, host, change.generation)];
+}
+
+/** Who gets ready for a VM that is found elsewhere hears that it does not come. */
+function peerReleased({ uid, move }: Vm, { id }: Host, generation: number): Change[] {
+  if (move?.term === undefined || move.peer === id) return [];
+  const leftover = { uid, term: move.term, generation, keepVolumes: true };
+  return [{ type: 'host.leftover', id: move.peer, leftover }];
 }
 
 function adopted(
@@ -133,7 +141,11 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
 function takenAwayThere(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (vm.desired === 'deleted') return removed(vm);
   const change = adopted(state, vm, host, seen);
-  return [change, ...deletedThere({ ...vm, generation: change.generation }, seen)];
+  return [
+    change,
+    ...peerReleased(vm, host, change.generation),
+    ...deletedThere({ ...vm, generation: change.generation }, seen),
+  ];
 }
 
 /** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */

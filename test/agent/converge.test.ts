@@ -656,23 +656,6 @@ t.test('the list of all domains finds what events missed', async (t) => {
   t.equal(world.state(uid), 'crashed');
 });
 
-t.test(
-  'migration is not for this version: nothing is done, and what runs is not called refused',
-  async (t) => {
-    const world = new World();
-    world.desired(wanted({ uid: uidOf(2), role: 'receive', peer: 'hosts/h2' }));
-    world.settle();
-    t.match(world.observations.get(uidOf(2)), { state: 'refused', error: { code: 12 } });
-    world.desired(wanted());
-    world.settle();
-    const calls = world.host.calls.length;
-    world.desired(wanted({ role: 'send', generation: 2, peer: 'hosts/h2' }));
-    world.settle();
-    t.match(world.observations.get(uid), { state: 'running', error: { code: 12 } });
-    t.equal(world.host.calls.length, calls);
-  },
-);
-
 t.test('a domain that migrated away is not started again', async (t) => {
   const world = new World();
   world.desired(wanted());

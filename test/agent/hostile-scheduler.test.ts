@@ -120,6 +120,7 @@ async function setUp(t: Test) {
     survey: async () => ({}),
     measure: async () => ({ memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 }),
     fence: () => Promise.reject(new Error('nobody is to be fenced')),
+    migration: { uri: 'qemu+tls://h1.dc.example/system', peers: ['qemu+tls://*.dc.example/system'] },
     trashRetentionMs: 3600_000,
   });
   shell.start();

@@ -22,6 +22,8 @@ export interface ContractSubject {
   hasTrash: boolean;
   /** Volumes can grow; libvirt's test driver cannot. */
   canGrow: boolean;
+  /** Another hypervisor of this kind, to which domains can go; left out where there is none. */
+  peer?: { hypervisor: Hypervisor; uri: string };
   close(): Promise<void>;
 }
 
@@ -212,6 +214,45 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     t.equal(await hypervisor.volumeExists(volume), true);
   };
   if (subject.canGrow) await t.test('a volume grows, off and running, and never shrinks', growTest);
+
+  const control = (signal: AbortSignal, onProgress = () => undefined) => ({ signal, onProgress });
+  const never = new AbortController().signal;
+
+  await t.test('a domain that is nowhere on its way', async (t) => {
+    const uid = await make(11);
+    t.equal(await hypervisor.leaving(uid), null, 'it is off');
+    await hypervisor.start(uid);
+    t.equal(await hypervisor.leaving(uid), null);
+    t.equal(await fault(hypervisor.abortMigration(uid)), 'none', 'there is nothing to end');
+    t.equal(await hypervisor.leaving(subject.uid(99)), null);
+    t.equal(await fault(hypervisor.abortMigration(subject.uid(99))), 'none');
+    const nowhere = hypervisor.migrate(uid, 'qemu+tcp://127.0.0.1:1/system', control(never));
+    t.match(await fault(nowhere), /^(failed|invalid)$/);
+    t.same(await power(uid), { kind: 'running' }, 'it runs on');
+    t.ok(hypervisor.availability().available, 'and the hypervisor is not taken for dead');
+  });
+
+  const moveTest = async (t: Test, peer: NonNullable<ContractSubject['peer']>) => {
+    const uid = await make(12);
+    await hypervisor.start(uid);
+    const metadata = metadataOf(uid, { generation: 5, diskMib: 64 });
+    await hypervisor.record(uid, metadata);
+    await hypervisor.migrate(uid, peer.uri, control(never));
+    t.equal(await hypervisor.inspect(uid), null, 'nothing of it is here');
+    t.match(await peer.hypervisor.inspect(uid), { uid, power: { kind: 'running' }, metadata });
+    await peer.hypervisor.destroy(uid);
+    t.match(await peer.hypervisor.inspect(uid), { power: { kind: 'off' }, metadata }, 'it is defined there');
+    await peer.hypervisor.undefine(uid);
+    const calledOff = AbortSignal.abort();
+    const other = await make(13);
+    await hypervisor.start(other);
+    t.equal(await fault(hypervisor.migrate(other, peer.uri, control(calledOff))), 'failed');
+    t.same(await power(other), { kind: 'running' });
+    t.equal(await peer.hypervisor.inspect(other), null);
+  };
+  const { peer } = subject;
+  if (peer !== undefined)
+    await t.test('a running domain goes to another hypervisor', (t) => moveTest(t, peer));
 
   await t.test('titles are text, whatever is in them', async (t) => {
     const title = `a <b> & "c" 'd' ]]> ć – 中`;

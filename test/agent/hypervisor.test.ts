@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
+import { FakeNetwork } from '../../agent/hypervisor/fake/fake-network.js';
 import { LibvirtHypervisor } from '../../agent/hypervisor/libvirt/libvirt-hypervisor.js';
 import { devicesIn } from '../../agent/hypervisor/libvirt/held-devices.js';
 import { readPinned } from '../../agent/hypervisor/libvirt/layout-xml.js';
@@ -18,8 +19,17 @@ const backing = { path: '/images/none', format: 'qcow2' } as const;
 t.test('the fake hypervisor keeps the contract', (t) =>
   hypervisorContract(t, async () => {
     const hypervisor = new FakeHypervisor();
+    const peer = { hypervisor: new FakeHypervisor(), uri: 'qemu+tls://h2/system' };
+    const network = new FakeNetwork();
+    network.join('qemu+tls://h1/system', hypervisor.host);
+    network.join(peer.uri, peer.hypervisor.host);
+    for (const number of [12, 13]) {
+      peer.hypervisor.host.createVolume({ uid: uidOf(number), poolPath: '', sizeMib: 64, backing });
+    }
+    peer.hypervisor.open(() => undefined);
     return {
       hypervisor,
+      peer,
       backing,
       uid: uidOf,
       hasTrash: true,

@@ -8,6 +8,7 @@ import type { VmDesired } from '../../agent/converge/desired.js';
 import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
 import { Ledger, type LedgerContent } from '../../agent/converge/ledger.js';
 import type { VmObservation } from '../../agent/converge/observation.js';
+import type { FakeMoveEnd } from '../../agent/hypervisor/fake/fake-move.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
 
@@ -38,6 +39,8 @@ export class World {
   faults = new Map<Effect['kind'], Fault[]>();
   imageSizeMib = 10;
   restarts = 0;
+  /** Hand-overs that were begun and of which nobody has said yet how they end (`FakeHost.slowMoves`). */
+  readonly #moving = new Map<string, Pending>();
   /** VMs of which the scheduler has spoken since the machine was booted. */
   readonly #heard = new Set<string>();
   /** VMs that another host has now, on a disk that this one sees too. */
@@ -85,12 +88,29 @@ export class World {
   perform(index = 0, lose = false): void {
     const [next] = this.pending.splice(index % Math.max(1, this.pending.length), 1);
     if (next === undefined) return;
+    if (next.effect.kind === 'migrate' && this.host.slowMoves && !next.cancelled) {
+      this.#begin(next, next.effect);
+      if (lose) this.crash();
+      return;
+    }
     const result = this.#run(next);
     if (lose) {
       this.crash();
       return;
     }
     this.converger.performed(next.ticket, result, this.now);
+    this.#collect();
+  }
+
+  /** A hand-over that goes on ends; its agent hears of it, if it is the one that began it. */
+  endMove(uid: string, how: FakeMoveEnd): void {
+    this.host.endMove(uid, how);
+    const waiting = this.#moving.get(uid);
+    if (waiting === undefined) return;
+    this.#moving.delete(uid);
+    const fault: Fault = { kind: waiting.cancelled ? 'cancelled' : 'failed', message: 'the wire broke' };
+    const result: EffectResult = how === 'failed' ? { ok: false, fault } : { ok: true, value: null };
+    this.converger.performed(waiting.ticket, result, this.now);
     this.#collect();
   }
 
@@ -131,12 +151,18 @@ export class World {
     throw new Error('the world does not come to rest');
   }
 
+  /** Whether the hand-over that goes on was called off. */
+  isCalledOff(uid: string): boolean {
+    return this.#moving.get(uid)?.cancelled ?? false;
+  }
+
   state(uid: string): string {
     return this.observations.get(uid)?.state ?? 'unseen';
   }
 
   #boot(): Converger {
     this.pending = [];
+    this.#moving.clear();
     this.ledger = new Ledger(`boot ${this.boots}`, structuredClone(this.disk));
     const converger = new Converger(this.ledger, this.now);
     this.converger = converger;
@@ -160,10 +186,29 @@ export class World {
       } else {
         const pending = this.pending.find(({ ticket }) => ticket === output.ticket);
         if (pending !== undefined) pending.cancelled = true;
+        this.#callOff(output.ticket);
       }
     }
     const busy = this.pending.map(({ uid }) => uid);
     if (new Set(busy).size !== busy.length) this.violations.push('two operations for one VM at a time');
+  }
+
+  #begin(pending: Pending, { uid, peerUri }: Extract<Effect, { kind: 'migrate' }>): void {
+    try {
+      this.attempts.push(`migrate ${uid} ${peerUri}`);
+      this.host.migrate(uid, peerUri);
+      this.#moving.set(uid, pending);
+    } catch (error) {
+      if (!(error instanceof HypervisorError)) throw error;
+      const fault: Fault = { kind: error.fault, message: error.message };
+      this.converger.performed(pending.ticket, { ok: false, fault }, this.now);
+      this.#collect();
+    }
+  }
+
+  /** Whoever plays the hypervisor ends it; `endMove` says how. */
+  #callOff(ticket: number): void {
+    for (const moving of this.#moving.values()) if (moving.ticket === ticket) moving.cancelled = true;
   }
 
   #run({ effect, cancelled }: Pending): EffectResult {
@@ -218,6 +263,13 @@ export class World {
         host.start(effect.uid);
         this.ran.add(`${effect.uid} ${effect.term}`);
         return null;
+      case 'expect':
+        return host.volumeExists(effect.volume);
+      case 'leaving':
+        return host.leaving(effect.uid);
+      case 'migrate':
+        host.migrate(effect.uid, effect.peerUri);
+        return null;
       default:
         host[effect.kind](effect.uid);
         return null;
@@ -257,6 +309,13 @@ export class World {
         this.violations.push(`first defined ${uid} while the disk says ${permit.phase}`);
       }
     }
+    if (effect.kind === 'migrate') {
+      const { handover, desired, term } = permitOnDisk(effect.uid) ?? {};
+      const isNoted = handover?.term === term && handover?.peerUri === effect.peerUri;
+      if (!isNoted || desired?.role !== 'send') {
+        this.violations.push(`handed ${effect.uid} over, and the disk does not say so`);
+      }
+    }
     if (effect.kind === 'start') {
       const permit = permitOnDisk(effect.uid);
       if (permit?.phase !== 'defined')
@@ -272,6 +331,7 @@ export class World {
     if (effect.kind === 'start') {
       this.attempts.push(`start ${effect.uid} ${effect.term}`);
     }
+    if (effect.kind === 'migrate') this.attempts.push(`migrate ${effect.uid} ${effect.peerUri}`);
     if ('uid' in effect && effect.kind !== 'inspect') {
       const domain = this.host.inspect(effect.uid);
       if (domain !== null && domain.metadata === null)
@@ -328,6 +388,7 @@ export function wanted(change: Partial<VmDesired> = {}): VmDesired {
     stopForced: false,
     stopGraceMs: 60_000,
     peer: '',
+    peerUri: '',
     ...change,
   };
 }

@@ -233,7 +233,17 @@ export class AgentProcess {
         this.#images.add(image.sha256);
         end({ ok: true, value: { path: `/images/${image.sha256}`, virtualSizeMib: image.virtualSizeMib } });
       });
-    } else machine.libvirt.perform(effect, this.life, answered);
+    } else {
+      if (effect.kind === 'migrate') {
+        this.#cancels.set(ticket, () => {
+          if (machine.libvirt.isUp && !machine.libvirt.isHung) machine.fake.abortMigration(effect.uid);
+        });
+      }
+      machine.libvirt.perform(effect, this.life, (result) => {
+        this.#cancels.delete(ticket);
+        answered(result);
+      });
+    }
   }
 
   #connect(): void {

@@ -8,6 +8,7 @@ import { agreementService } from '../../scheduler/api/agreement-service.js';
 import { federationService } from '../../scheduler/api/federation-service.js';
 import { type HostLink, hostService } from '../../scheduler/api/host-service.js';
 import { type CallContext, rawDefinition } from '../../scheduler/api/methods.js';
+import { operationService } from '../../scheduler/api/operation-service.js';
 import { quotaService } from '../../scheduler/api/quota-service.js';
 import { residencyService } from '../../scheduler/api/residency-service.js';
 import { vmService } from '../../scheduler/api/vm-service.js';
@@ -20,6 +21,7 @@ const definitions = new Map<string, Method>();
 for (const { service } of [
   v1.VmService,
   v1.HostService,
+  v1.OperationService,
   v1.QuotaService,
   v1.ResidencyService,
   v1.AgreementService,
@@ -50,6 +52,7 @@ export class Api {
     const services = [
       vmService,
       hostService(link),
+      operationService,
       quotaService,
       residencyService,
       agreementService,

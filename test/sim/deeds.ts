@@ -1,7 +1,7 @@
 /** What callers do: a name, how often in comparison, and the call. One more is a line here. */
 import { administrations, agreements, images, poolOf, sites } from './federation.js';
 import { type KnownVm, vmsIn } from './portal.js';
-import type { Random } from './random.js';
+import { Random } from './random.js';
 import type { World } from './world.js';
 
 interface Deed {
@@ -43,6 +43,41 @@ export const deeds: Record<string, Deed> = {
         memoryMib: random.pick([0, 1024, 2048, 4096, 8192]),
         diskMib: random.pick([0, 0, 20_000, 40_000]),
       }),
+  },
+  migrate: {
+    weight: 10,
+    act: (world, random) => {
+      // Few have their disk on a pool; one that has not is refused.
+      const onPool = [...world.portal.vms.values()].filter(
+        ({ uid }) => world.lineage.state.vms.get(uid)?.spec.pool !== '' || random.chance(0.02),
+      );
+      const host = random.chance(0.3) ? `hosts/${random.pick(world.hosts)?.id ?? ''}` : '';
+      const mode = random.pick(['MIGRATION_MODE_UNSPECIFIED', 'MIGRATION_MODE_LIVE', 'MIGRATION_MODE_COLD']);
+      const vm = random.pick(onPool);
+      if (vm === undefined) return;
+      world.portal.call('MigrateVm', { name: `vms/${vm.uid}`, host, mode }, random);
+    },
+  },
+  cancel: {
+    weight: 3,
+    act: (world, random) => {
+      const running = [...world.lineage.state.operations.values()].filter(({ state }) => state === 'running');
+      const operation = random.pick(running);
+      if (operation === undefined || operation.verb === 'create') return;
+      world.portal.call('CancelOperation', { name: `operations/${operation.id}` }, random);
+    },
+  },
+  drain: {
+    weight: 3,
+    act: (world, random) => {
+      const name = `hosts/${random.pick(world.hosts)?.id ?? ''}`;
+      const method = random.pick(['DrainHost', 'DrainHost', 'PauseDrain', 'ResumeDrain']) as string;
+      world.portal.call(method, { name }, random);
+      if (method === 'DrainHost')
+        world.later(random.whole(30_000, 600_000), () =>
+          world.portal.call('UndrainHost', { name }, new Random(random.word())),
+        );
+    },
   },
   quota: {
     weight: 3,
@@ -135,7 +170,7 @@ function create(world: World, random: Random, count: number): void {
 
 function newVm(random: Random): object {
   const image = random.pick(images);
-  const pool = random.chance(0.2) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
+  const pool = random.chance(0.35) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
   const placement = random.chance(0.2)
     ? {
         groups: [
@@ -159,7 +194,6 @@ function newVm(random: Random): object {
       onGuestShutdown: random.chance(0.3)
         ? 'GUEST_SHUTDOWN_POLICY_RESTART'
         : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
-      // What is on a pool is on no other simulated machine.
       ...(pool === '' && random.chance(0.5)
         ? { onHostLoss: 'HOST_LOSS_POLICY_RESTART', rebuildable: true }
         : {}),

@@ -4,6 +4,7 @@
  */
 import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
 import type { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
+import type { FakeMove } from '../../agent/hypervisor/fake/fake-move.js';
 import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
 import type { Random } from './random.js';
 import type { Life, Timeline } from './timeline.js';
@@ -28,6 +29,10 @@ const duration: Record<Call['kind'], [number, number]> = {
   reboot: [5, 20],
   reset: [5, 20],
   record: [3, 10],
+  expect: [1, 2],
+  leaving: [1, 2],
+  migrate: [1000, 4000],
+  abortMigration: [5, 20],
 };
 
 export interface LibvirtParts {
@@ -37,6 +42,8 @@ export interface LibvirtParts {
   wallMs(): number;
   /** Called when a call changes something, before it does. */
   onCall(call: Call): void;
+  /** A domain begins to move to another host. */
+  onMove(move: FakeMove, peerUri: string): void;
 }
 
 export class Libvirt {
@@ -88,6 +95,10 @@ export class Libvirt {
     }
     const [least, usual] = duration[call.kind];
     const takesMs = random.delay(least, usual);
+    if (call.kind === 'migrate') {
+      this.#migrate(call, takesMs, agent, answered);
+      return;
+    }
     let isAnswered = false;
     const answer = (result: EffectResult) => {
       if (isAnswered || !agent.alive) return;
@@ -121,6 +132,42 @@ export class Libvirt {
     if (this.isHung) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
     // A daemon that is gone answers nobody; the connection breaks.
     agent.after(deadlineMs + 1000, () => answer(failure('unavailable', 'the connection to libvirtd broke')));
+  }
+
+  /** It goes on in the daemon, whatever becomes of the caller, and whoever is at either end may end it before its time. */
+  #migrate(
+    call: Extract<Call, { kind: 'migrate' }>,
+    takesMs: number,
+    agent: Life,
+    answered: (result: EffectResult) => void,
+  ): void {
+    const { timeline, random, host, onCall, onMove } = this.#parts;
+    const life = this.#life as Life;
+    const ends = random.unit();
+    const isSent = random.chance(0.5);
+    const answer = (result: EffectResult) => agent.after(1, () => answered(result));
+    timeline.at(timeline.nowMs + random.whole(5, 50), life, () => {
+      if (this.isHung || (!agent.alive && !isSent)) {
+        answer(failure('failed', 'libvirtd does not answer'));
+        return;
+      }
+      let move: FakeMove;
+      try {
+        onCall(call);
+        move = host.migrate(call.uid, call.peerUri);
+      } catch (error) {
+        if (!(error instanceof HypervisorError)) throw error;
+        answer(failure(error.fault === 'absent' ? 'absent' : 'failed', error.message));
+        return;
+      }
+      onMove(move, call.peerUri);
+      move.whenOver((how) =>
+        answer(how === 'failed' ? failure('failed', 'the move has failed') : { ok: true, value: null }),
+      );
+      timeline.at(timeline.nowMs + takesMs, life, () =>
+        move.end(ends < 0.15 ? 'failed' : ends < 0.2 ? 'arrived and left a domain' : 'arrived'),
+      );
+    });
   }
 
   #attempt(call: Call): EffectResult {
@@ -162,6 +209,12 @@ export class Libvirt {
       case 'record':
         host.record(call.uid, call.metadata);
         return null;
+      case 'expect':
+        return host.volumeExists(call.volume);
+      case 'leaving':
+        return host.leaving(call.uid);
+      case 'migrate':
+        throw new Error('a move is not carried out in one step');
       default:
         host[call.kind](call.uid);
         return null;
@@ -169,7 +222,8 @@ export class Libvirt {
   }
 }
 
-const isLook = ({ kind }: Call): boolean => kind === 'inspect' || kind === 'volumeExists';
+const looks: readonly Call['kind'][] = ['inspect', 'volumeExists', 'expect', 'leaving'];
+const isLook = ({ kind }: Call): boolean => looks.includes(kind);
 
 function failure(kind: Fault['kind'], message: string): EffectResult {
   return { ok: false, fault: { kind, message } };

@@ -7,6 +7,7 @@ import type { Effect } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
 import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
+import type { FakeMove } from '../../agent/hypervisor/fake/fake-move.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
 import { AgentProcess, type AgentParts } from './agent-process.js';
@@ -16,6 +17,9 @@ import { Path } from './network.js';
 import type { Random } from './random.js';
 import { StateFile } from './state-file.js';
 import { Life, type Timeline } from './timeline.js';
+
+/** How its libvirt is reached from other machines. */
+export const uriOf = (host: string): string => `qemu+tcp://${host}/system`;
 
 /** How long libvirt may hang before the agent says that it is away. */
 const noticedAfterMs = 20_000;
@@ -44,6 +48,10 @@ export interface MachineParts {
   onEffect(machine: Machine, effect: Effect): void;
   /** Its agent has taken in a word of this epoch; `kept` is what stood on its disk. */
   onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void;
+  /** One of its domains begins to move to another machine. */
+  onMove(machine: Machine, move: FakeMove, peerUri: string): void;
+  /** Its libvirt is gone, or the whole machine: what moves from it or to it fails. */
+  onLibvirtGone(machine: Machine): void;
   /** Something has happened to one of its domains. */
   onDomain(machine: Machine, uid: string): void;
   /** Hosts that its agent can power off: the controllers that it reaches, by host. */
@@ -83,7 +91,9 @@ export class Machine {
       host: this.fake,
       wallMs: () => this.clock.wallMs,
       onCall: (call) => parts.onCall(this, call),
+      onMove: (move, peerUri) => parts.onMove(this, move, peerUri),
     });
+    this.fake.slowMoves = true;
     this.fake.onEvent = (event) => this.#event(event);
   }
 
@@ -114,6 +124,7 @@ export class Machine {
     this.agent?.vanish();
     this.agent = null;
     this.#powered.end();
+    this.#parts.onLibvirtGone(this);
     this.libvirt.stop();
     for (const { uid, power } of this.fake.list()) {
       if (power.kind === 'off') continue;
@@ -173,6 +184,7 @@ export class Machine {
   /** Guests live on without the daemon. */
   restartLibvirt(pauseMs: number): void {
     if (!this.libvirt.isUp) return;
+    this.#parts.onLibvirtGone(this);
     this.libvirt.stop();
     this.agent?.tell({ kind: 'unavailable', error: 'libvirtd is not running' });
     this.#powered.after(pauseMs, () => {
@@ -191,6 +203,7 @@ export class Machine {
       total: { vcpus, memoryMib, diskMib, vms },
       reserved: { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 },
       controllerGuid: this.controllerGuid,
+      migrationUri: uriOf(this.host),
     };
   }
 

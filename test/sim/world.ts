@@ -16,6 +16,7 @@ import { faults } from './faults.js';
 import { type HostPlan, hostsOf, type Scale } from './federation.js';
 import { beginningDisk } from './founding.js';
 import { Machine, type MachineParts } from './machine.js';
+import { Moves } from './moves.js';
 import { Connection } from './network.js';
 import { Operator } from './operator.js';
 import { Portal } from './portal.js';
@@ -56,6 +57,7 @@ export class World {
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
   #hasFenced = false;
+  readonly #moves = new Moves();
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
@@ -150,6 +152,7 @@ export class World {
     const machine = new Machine(this.#machineParts(plan, plan.id));
     this.machines.push(machine);
     this.#byHost.set(plan.id, machine);
+    this.#moves.join(machine);
     const random = this.random.fork(`start of ${plan.id}`);
     if (random.chance(0.2)) this.rules.addForeign(machine, random.uuid());
     this.later(random.whole(0, 2000), () => machine.boot());
@@ -188,6 +191,8 @@ export class World {
         this.rules.onCall(machine, call);
         if (call.kind === 'trashVolume') this.#words.onTrashed(machine, call.volume.uid);
       },
+      onMove: (machine, move, peerUri) => this.#moves.began(machine, move, peerUri),
+      onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
       onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
       onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
       onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
@@ -341,6 +346,7 @@ export class World {
     const clone = new Machine(
       this.#machineParts(plan, `${plan.id}-clone-${Math.round(this.timeline.nowMs)}`),
     );
+    this.#moves.share(clone);
     if (original.stateFile.text !== null) clone.stateFile.write(original.stateFile.text);
     this.clones.push(clone);
     this.#cloned.add(clone.host);

@@ -20,6 +20,8 @@ import {
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { layOut, mostVcpus } from '../layout.js';
+import { FakeMove, type FakeMoveEnd } from './fake-move.js';
+import type { FakeNetwork } from './fake-network.js';
 
 /** What a domain is made from, and what it is marked with. */
 interface FakeMachine {
@@ -42,9 +44,15 @@ export interface FakeDomain extends FakeMachine {
   hardware?: Hardware | undefined;
 }
 
+export interface FakeVolume {
+  uid: string;
+  poolPath: string;
+  sizeMib: number;
+}
+
 export interface FakeHostContent {
   domains: FakeDomain[];
-  volumes: { uid: string; poolPath: string; sizeMib: number }[];
+  volumes: FakeVolume[];
   trash: { uid: string; thrownAtMs: number }[];
 }
 
@@ -59,6 +67,7 @@ export interface FakeCall {
     | 'destroy'
     | 'undefine'
     | 'addVcpus'
+    | 'migrate'
     | 'createVolume';
   uid: string;
 }
@@ -67,12 +76,19 @@ const keptCalls = 10_000;
 
 export class FakeHost {
   readonly #domains = new Map<string, FakeDomain>();
-  readonly #volumes = new Map<string, FakeHostContent['volumes'][number]>();
+  readonly #volumes = new Map<string, FakeVolume>();
   #trash: FakeHostContent['trash'];
   /** The latest of them, in the order in which they came. */
   readonly calls: FakeCall[] = [];
   /** Guests that ignore the power button. */
   readonly deaf = new Set<string>();
+  /** Hosts that it reaches; null for none. */
+  network: Pick<FakeNetwork, 'find'> | null = null;
+  /** Volumes that other hosts see as well; null keeps those of shared pools to this host. */
+  shared: Map<string, FakeVolume> | null = null;
+  /** A hand-over that is begun arrives at once, but for these: they go on until somebody ends them. */
+  slowMoves = false;
+  readonly #moves = new Map<string, FakeMove>();
   /** Thrown once by the next call of that kind. */
   readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
   /** One cell of 16 CPUs, two a core. */
@@ -128,7 +144,8 @@ export class FakeHost {
   define(blueprint: Blueprint): void {
     this.#count('define', blueprint.uid);
     const { uid, name, vcpus, memoryMib, hardware, metadata } = blueprint;
-    if (!this.#volumes.has(key(blueprint))) throw new HypervisorError('invalid', `no volume for ${uid}`);
+    if (!this.#volumesOf(blueprint).has(key(blueprint)))
+      throw new HypervisorError('invalid', `no volume for ${uid}`);
     const old = this.#domains.get(uid);
     const power: Power = old?.power ?? { kind: 'off', reason: 'unknown' };
     const devices = this.#devicesFor(uid, hardware?.extras ?? {});
@@ -204,18 +221,59 @@ export class FakeHost {
     this.onChange(null);
   }
 
+  /** Begins to hand a running domain over; see `slowMoves`. */
+  migrate(uid: string, peerUri: string): FakeMove {
+    const domain = this.#domain(uid);
+    this.#count('migrate', uid);
+    if (domain.power.kind !== 'running') throw new HypervisorError('failed', `${uid} does not run`);
+    if (this.leaving(uid) !== null) throw new HypervisorError('failed', `${uid} is leaving already`);
+    const target = this.network?.find(peerUri);
+    if (target === undefined) throw new HypervisorError('failed', `unable to connect to ${peerUri}`);
+    const move = new FakeMove(this, domain, target);
+    this.#moves.set(uid, move);
+    this.#changed('migrate', uid);
+    if (!this.slowMoves) move.end('arrived');
+    return move;
+  }
+
+  leaving(uid: string): { percent: number } | null {
+    const move = this.#moves.get(uid);
+    return move === undefined || move.isOver ? null : { percent: move.percent };
+  }
+
+  endMove(uid: string, how: FakeMoveEnd): void {
+    this.#moves.get(uid)?.end(how);
+  }
+
+  abortMigration(uid: string): void {
+    this.endMove(uid, 'failed');
+  }
+
+  /** A domain comes from somewhere else. */
+  put(domain: FakeDomain): void {
+    this.#domains.set(domain.uid, domain);
+    this.onChange(null);
+    this.onEvent({ kind: 'changed', uid: domain.uid });
+  }
+
+  hasVolumeOf(uid: string): boolean {
+    return [this.#volumes, this.shared ?? this.#volumes].some((volumes) =>
+      [...volumes.values()].some((volume) => volume.uid === uid),
+    );
+  }
+
   volumeExists(volume: VolumeRef): boolean {
-    return this.#volumes.has(key(volume));
+    return this.#volumesOf(volume).has(key(volume));
   }
 
   createVolume({ uid, poolPath, sizeMib }: VolumeRequest): void {
     this.#count('createVolume', uid);
-    this.#volumes.set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
+    this.#volumesOf({ poolPath }).set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
     this.onChange({ call: 'createVolume', uid });
   }
 
   growVolume(volume: VolumeRef, sizeMib: number): number {
-    const found = this.#volumes.get(key(volume));
+    const found = this.#volumesOf(volume).get(key(volume));
     if (found === undefined) throw new HypervisorError('failed', `no volume for ${volume.uid}`);
     found.sizeMib = Math.max(found.sizeMib, sizeMib);
     this.onChange(null);
@@ -223,18 +281,18 @@ export class FakeHost {
   }
 
   volumeSizeMib(volume: VolumeRef): number | undefined {
-    return this.#volumes.get(key(volume))?.sizeMib;
+    return this.#volumesOf(volume).get(key(volume))?.sizeMib;
   }
 
   trashVolume(volume: VolumeRef, wallMs: number): void {
-    if (this.#volumes.delete(key(volume))) {
+    if (this.#volumesOf(volume).delete(key(volume))) {
       this.#trash = [...this.#trash, { uid: volume.uid, thrownAtMs: wallMs }];
       this.onChange(null);
     }
   }
 
   removeVolume(volume: VolumeRef): void {
-    if (this.#volumes.delete(key(volume))) this.onChange(null);
+    if (this.#volumesOf(volume).delete(key(volume))) this.onChange(null);
   }
 
   listVolumes(): { uid: string; file: string; whole: boolean }[] {
@@ -305,6 +363,10 @@ export class FakeHost {
       const { metadata, vcpus, memoryMib } = domain;
       domain.running ??= { metadata, vcpus, memoryMib, mostVcpus: mostVcpus(domain, this.cells) };
     }
+  }
+
+  #volumesOf({ poolPath }: Pick<VolumeRef, 'poolPath'>): Map<string, FakeVolume> {
+    return poolPath === '' ? this.#volumes : (this.shared ?? this.#volumes);
   }
 
   #domain(uid: string): FakeDomain {

@@ -10,7 +10,9 @@ import type {
   DomainSummary,
   Hypervisor,
   HypervisorEvent,
+  Leaving,
   MachineFacts,
+  MoveControl,
   ObservedDomain,
   VmMetadata,
   VolumeRef,
@@ -134,6 +136,29 @@ export class FakeHypervisor implements Hypervisor {
 
   record(uid: string, metadata: VmMetadata): Promise<void> {
     return this.#answer(() => this.host.record(uid, metadata));
+  }
+
+  leaving(uid: string): Promise<Leaving | null> {
+    return this.#answer(() => this.host.leaving(uid));
+  }
+
+  async migrate(uid: string, peerUri: string, { onProgress, signal }: MoveControl): Promise<void> {
+    const move = await this.#answer(() => {
+      if (signal.aborted) throw new HypervisorError('failed', 'it was called off before it began');
+      return this.host.migrate(uid, peerUri);
+    });
+    onProgress({ percent: move.percent });
+    const abort = () => move.end('failed');
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    const end = await new Promise((resolve) => move.whenOver(resolve));
+    signal.removeEventListener('abort', abort);
+    await this.#answer(() => undefined);
+    if (end === 'failed') throw new HypervisorError('failed', `${uid} is still here`);
+  }
+
+  abortMigration(uid: string): Promise<void> {
+    return this.#answer(() => this.host.abortMigration(uid));
   }
 
   volumeExists(volume: VolumeRef): Promise<boolean> {

@@ -11,7 +11,9 @@ import type {
   Hardware,
   Hypervisor,
   HypervisorEvent,
+  Leaving,
   MachineFacts,
+  MoveControl,
   ObservedDomain,
   VmMetadata,
   VolumeRef,
@@ -36,6 +38,7 @@ import { FileVolumes } from './file-volumes.js';
 import { growOpenVolume } from './open-volume.js';
 import { heldDevices } from './held-devices.js';
 import { MemoryVolumes } from './memory-volumes.js';
+import { type MigrationOptions, Migrations } from './migrations.js';
 import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
 import { type DriverProfile, profileOf } from './profile.js';
 import { type Lane, LibvirtSession } from './session.js';
@@ -51,6 +54,8 @@ export interface LibvirtOptions {
   extras: ExtraCatalogue;
   /** Where shared pools may be; left out means nowhere. */
   poolDirectories?: readonly string[];
+  /** How running domains are handed over; left out: encrypted, and to a shared pool that libvirt knows as such. */
+  migration?: MigrationOptions;
 }
 
 /**
@@ -65,6 +70,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #session: LibvirtSession;
   readonly #volumes: Volumes;
   readonly #files: FileVolumes | null;
+  readonly #migrations: Migrations;
   #listener: (event: HypervisorEvent) => void = () => undefined;
   #capabilities: Capabilities | null = null;
   #guest: GuestSupport | null = null;
@@ -89,6 +95,7 @@ export class LibvirtHypervisor implements Hypervisor {
     this.#files = this.#profile.volumesAreFiles
       ? new FileVolumes(this.#session, options.dataDir, options.poolDirectories ?? [])
       : null;
+    this.#migrations = new Migrations(this.#session, options.migration ?? { tls: true, unsafe: false });
     this.#volumes = this.#files ?? new MemoryVolumes(this.#session);
   }
 
@@ -308,6 +315,18 @@ export class LibvirtHypervisor implements Hypervisor {
     await this.#onDomain(deadlines.changeMs, (connection, options) =>
       connection.domainSetMetadata(uid, metadataNamespace, metadataPrefix, content, options),
     );
+  }
+
+  leaving(uid: string): Promise<Leaving | null> {
+    return this.#converted(this.#migrations.leaving(uid));
+  }
+
+  migrate(uid: string, peerUri: string, control: MoveControl): Promise<void> {
+    return this.#converted(this.#migrations.migrate(uid, peerUri, control));
+  }
+
+  abortMigration(uid: string): Promise<void> {
+    return this.#converted(this.#migrations.abort(uid));
   }
 
   volumeExists(volume: VolumeRef): Promise<boolean> {

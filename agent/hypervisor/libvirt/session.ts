@@ -1,5 +1,5 @@
 /**
- * The agent's connections to libvirt, kept up: some for what changes things, some for looking, one for events, so
+ * The agent's connections to libvirt, kept up: some for what changes things, some for looking, some for what lasts, one for events, so
  * that what hangs on one does not hold up the others. When one is lost or the daemon falls silent, all are dropped,
  * every call under way is answered with `unavailable`, and connecting starts over with short pauses.
  */
@@ -9,11 +9,12 @@ import { ConnectionPool } from './connection-pool.js';
 import { asHypervisorError } from './failure.js';
 import type { DriverProfile } from './profile.js';
 
-export type Lane = 'control' | 'query';
+export type Lane = 'control' | 'query' | 'migration';
 
 interface Live {
   control: ConnectionPool;
   query: ConnectionPool;
+  migration: ConnectionPool;
   /** Hears the events, and is asked now and then whether the daemon still answers. */
   events: Connection;
   /** Rejects when these connections are given up. */
@@ -36,7 +37,7 @@ const reconnect = { firstMs: 200, longestMs: 2_000 };
  */
 const openDeadlineMs = 600_000;
 const prepareDeadlineMs = 30_000;
-const poolSizes: Record<Lane, number> = { control: 16, query: 8 };
+const poolSizes: Record<Lane, number> = { control: 16, query: 8, migration: 32 };
 /**
  * The daemon's silence is noticed by the heartbeat. libvirt's own keepalive would send from a thread of its own
  * into connections on which calls are waiting, which is what CVE-2024-4418 is made of.
@@ -131,7 +132,7 @@ export class LibvirtSession {
     lost.catch(() => undefined);
     if (this.#profile.sharedConnection) {
       const shared = new ConnectionPool({ size: 1, open: async () => events });
-      return { control: shared, query: shared, events, lost, giveUp };
+      return { control: shared, query: shared, migration: shared, events, lost, giveUp };
     }
     const open = async () => {
       const connection = await this.#open();
@@ -140,7 +141,8 @@ export class LibvirtSession {
     };
     const control = new ConnectionPool({ size: poolSizes.control, open });
     const query = new ConnectionPool({ size: poolSizes.query, open });
-    const live: Live = { control, query, events, lost, giveUp };
+    const migration = new ConnectionPool({ size: poolSizes.migration, open });
+    const live: Live = { control, query, migration, events, lost, giveUp };
     return live;
   }
 
@@ -165,7 +167,8 @@ export class LibvirtSession {
   /** Ends everything that is under way on these connections, and closes them. */
   #drop(live: Live, error: HypervisorError): Promise<void> {
     live.giveUp(error);
-    return hangUp([...live.control.end(error), ...live.query.end(error), live.events]);
+    const pooled = [live.control, live.query, live.migration].flatMap((pool) => pool.end(error));
+    return hangUp([...pooled, live.events]);
   }
 
   #failed(error: string): void {

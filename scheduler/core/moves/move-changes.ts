@@ -61,7 +61,7 @@ export function arrives(vm: Vm, move: Move): Change {
 export function placedAnew(state: State, vm: Vm, owner: Host, fault: Fault): Change[] {
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image !== undefined) {
-    const placed = place(state, requestForMove(state, vm, image.architecture, []));
+    const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
     if (!placed.noHost) return [placedChange(vm, whereOf(placed), [])];
   }
   return [placedChange(vm, here(vm, owner.id), []), ...endOperation(vm, fault)];

@@ -32,14 +32,16 @@ export function observedAtOwner(
   usual: () => Change[],
 ): Change[] {
   const answers = seen.generation === vm.generation;
+  // Only what was never on can be refused.
+  if (seen.state === 'refused' && move.phase !== 'arriving') return [];
   switch (move.phase) {
     case 'going_off': {
-      if (seen.state === 'missing') return [...usual(), ...stays(state, vm, move, gone(host))];
+      if (isGone(seen)) return ended(state, vm, move, usual(), gone(host));
       if (seen.state !== 'stopped' || !answers) return usual();
       return [...usual(), nextPhase(vm, move, 'leaving')];
     }
     case 'leaving':
-      if (seen.state !== 'absent') return seen.state === 'refused' ? [] : usual();
+      if (seen.state !== 'absent') return usual();
       if (!answers) return [];
       if (isThere(state, move.peer)) return [arrives(vm, move)];
       return placedAnew(
@@ -52,7 +54,8 @@ export function observedAtOwner(
       if (seen.state === 'refused' && answers) return cameBack(state, vm, move, host, seen) ?? usual();
       return arrived(vm, usual(), seen);
     case 'getting_ready':
-      return isOff(seen) ? endedBySelf(state, vm, move, usual()) : usual();
+      if (isGone(seen)) return ended(state, vm, move, usual(), gone(host));
+      return isOff(seen) ? ended(state, vm, move, usual(), wentOff) : usual();
     case 'handing_over':
     case 'aborting':
       return observedWhileHanded(state, vm, move, seen, usual);
@@ -73,10 +76,10 @@ function observedWhileHanded(
     // The other host has to say, after this, whether it has it.
     return [nextPhase(vm, move, move.phase, { left: true })];
   }
-  if (seen.state === 'absent' || seen.state === 'refused') return [];
+  if (seen.state === 'absent') return [];
   // It is with the other host already, and this is an older word.
   if (move.arrived === true) return [];
-  if (isOff(seen)) return endedBySelf(state, vm, move, usual());
+  if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
   if (seen.state !== 'running') return usual();
   const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
   if (failed) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
@@ -154,13 +157,17 @@ function arrived(vm: Vm, usual: Change[], seen: Observation): Change[] {
   return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
 }
 
-/** It went off by itself: nothing is handed over, and it stays. */
-function endedBySelf(state: State, vm: Vm, move: Move, usual: Change[]): Change[] {
-  return [...usual, ...stays(state, vm, move, wentOff, newestGeneration(vm, usual) + 1)];
+/** There is nothing any more that could be moved, and it stays. */
+function ended(state: State, vm: Vm, move: Move, usual: Change[], fault: Fault): Change[] {
+  return [...usual, ...stays(state, vm, move, fault, newestGeneration(vm, usual) + 1)];
 }
 
 function isOff(seen: Observation): boolean {
   return off.has(seen.state);
+}
+
+function isGone({ state }: Observation): boolean {
+  return state === 'missing' || state === 'absent';
 }
 
 function newestGeneration(vm: Vm, changes: readonly Change[]): number {

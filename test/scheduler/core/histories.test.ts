@@ -241,6 +241,13 @@ function checkClaims(state: State): void {
       held.vms += 1;
     }
     if (pool !== '') pools.set(pool, (pools.get(pool) ?? 0) + diskMib);
+    // One that moves holds as much of the other host.
+    const peer = vm.move === undefined ? undefined : hosts.get(vm.move.peer);
+    if (peer === undefined) continue;
+    peer.vcpus += vcpus;
+    peer.memoryMib += hugepageKib === undefined ? memoryMib : 0;
+    peer.diskMib += pool === '' ? diskMib : 0;
+    peer.vms += 1;
   }
   for (const id of hosts.keys()) checkSpecialClaims(state, id);
   for (const [id, held] of hosts) {
@@ -262,7 +269,11 @@ function checkSpecialClaims(state: State, id: string): void {
   const cells = new Map<string, number>();
   let dedicated = 0;
   const hold = (what: string, amount: number) => cells.set(what, (cells.get(what) ?? 0) + amount);
-  for (const vm of state.vmsOfHost(id)) {
+  const arriving = [...state.moving.withPeer(id)].map((vm) => ({
+    ...vm,
+    numaCells: vm.move?.numaCells ?? [],
+  }));
+  for (const vm of [...state.vmsOfHost(id), ...arriving]) {
     const { spec, numaCells = [] } = vm;
     for (const [name, count] of Object.entries(spec.extras ?? {})) extras[name] = (extras[name] ?? 0) + count;
     const { vcpus, memoryMib } = larger(vm);

@@ -9,6 +9,7 @@ import type { HostCapacity, Vm, VmPolicy, VmSize, VmSpec } from '../../../schedu
 import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
 import { type Government, govern, governmentOf } from './tenancy-moves.js';
+import { type Travel, travel, travelOf } from './moves/travel.js';
 import { answering, World } from './world.js';
 
 const small = (most: number) => fc.nat(most);
@@ -26,6 +27,7 @@ const domainStates: DomainState[] = [
   'missing',
   'refused',
   'unknown',
+  'awaited',
 ];
 
 const observe = fc.record({
@@ -169,6 +171,7 @@ export type Move =
   | (typeof cancel extends fc.Arbitrary<infer T> ? T : never)
   | (typeof host extends fc.Arbitrary<infer T> ? T : never)
   | (typeof place extends fc.Arbitrary<infer T> ? T : never)
+  | Travel
   | Government;
 
 export const move: fc.Arbitrary<Move> = fc.oneof(
@@ -181,6 +184,7 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: loss, weight: 3 },
   { arbitrary: evacuate, weight: 3 },
   { arbitrary: place, weight: 2 },
+  { arbitrary: travel, weight: 6 },
   { arbitrary: govern, weight: 4 },
 );
 
@@ -215,6 +219,23 @@ export const lossScript = fc.array(
       { arbitrary: order, weight: 2 },
       { arbitrary: loss, weight: 3 },
       { arbitrary: evacuate, weight: 6 },
+    ),
+    afterMs: fc.constantFrom(0, 1, 5000),
+  }),
+  { maxLength: 120, size: 'max' },
+);
+
+/** A history in which VMs move between hosts, which are drained and lost now and then. */
+export const travelScript = fc.array(
+  fc.record({
+    what: fc.oneof(
+      { arbitrary: observe, weight: 2 },
+      { arbitrary: mobile, weight: 4 },
+      { arbitrary: order, weight: 1 },
+      { arbitrary: cancel, weight: 1 },
+      { arbitrary: loss, weight: 1 },
+      { arbitrary: evacuate, weight: 2 },
+      { arbitrary: travel, weight: 30 },
     ),
     afterMs: fc.constantFrom(0, 1, 5000),
   }),
@@ -424,7 +445,7 @@ function sizesOf(vm: Vm | undefined, by: number, disk: number) {
 function hostCommandOf(plan: typeof host extends fc.Arbitrary<infer T> ? T : never): Command {
   const id = `h${plan.host}`;
   const machineId = `machine-of-${id}${plan.machine === 0 ? '' : '-again'}`;
-  const inventory = { architecture: 'x86_64', size: plan.size };
+  const inventory = { architecture: 'x86_64', size: plan.size, migrationUri: `qemu+tls://${id}.test/system` };
   const report = { ...answering, libvirtAvailable: plan.on, libvirtError: plan.on ? '' : 'hung' };
   switch (plan.move) {
     case 'join':
@@ -594,6 +615,16 @@ export function commandOf(world: World, plan: Move): Command {
     case 'open':
     case 'endRecovery':
       return placeCommandOf(world, plan);
+    case 'migrate':
+    case 'onTheWay':
+    case 'obey':
+    case 'settle':
+    case 'giveUp':
+    case 'drain':
+    case 'drainVm':
+    case 'undrain':
+    case 'pause':
+      return travelOf(world, plan);
     default:
       return governmentOf(world, plan);
   }

@@ -125,7 +125,7 @@ export class World {
       id,
       machineId: `machine-of-${id}`,
       bootId: 'boot-1',
-      inventory: { architecture: 'x86_64' },
+      inventory: { architecture: 'x86_64', migrationUri: `qemu+tls://${id}.test/system` },
       capacity: roomy,
       report: answering,
       journalBehind: null,

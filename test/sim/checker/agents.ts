@@ -5,6 +5,7 @@
 import type { Effect } from '../../../agent/converge/effects.js';
 import type { Epoch } from '../../../agent/converge/epoch.js';
 import { judgeEpoch } from '../../../agent/converge/epoch.js';
+import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Machine } from '../machine.js';
 import type { Violate } from './violation.js';
 
@@ -46,7 +47,7 @@ export class AgentRules {
   onDomain(machine: Machine, uid: string): void {
     if (this.#foreign.has(uid)) return;
     const domain = machine.fake.inspect(uid);
-    const isActive = domain !== null && domain.power.kind !== 'off';
+    const isActive = domain !== null && domain.power.kind !== 'off' && !isOnItsWay(domain.power);
     let machines = this.#active.get(uid);
     if (machines === undefined) {
       if (!isActive) return;
@@ -167,6 +168,11 @@ export class AgentRules {
         `${machine.name} obeys epoch ${epoch.incarnation}.${epoch.counter}, which is ${verdict}`,
       );
   }
+}
+
+/** What arrives from another machine is there, and does not run before it has left that one. */
+function isOnItsWay(power: ObservedDomain['power']): boolean {
+  return power.kind === 'paused' && power.reason === 'migration';
 }
 
 const none: ReadonlySet<Machine> = new Set();

@@ -18,6 +18,8 @@ export type OnFreed = (uid: string, host: string) => void;
 
 interface Before {
   host: string | null;
+  /** The other host on which it is claimed. */
+  peer: string | undefined;
   term: number;
   held: Readonly<Resources>;
   /** What an observation could change. */
@@ -101,6 +103,7 @@ export class Lineage {
       if (uid === null || vm === undefined || before.has(uid)) continue;
       before.set(uid, {
         host: vm.host,
+        peer: vm.move?.peer,
         term: vm.term,
         held: heldOnHost(vm),
         seen: change.type === 'vm.observed' ? seenOf(vm) : '',
@@ -142,18 +145,26 @@ export class Lineage {
     }
     if (vm === undefined || vm.host === null) return;
     // A host that a VM is given: the first time, or another than before.
-    if (change.type === 'vm.created' || (change.type === 'vm.placed' && vm.host !== was?.host)) {
-      this.#judgePlace(vm);
+    const isClaimed = vm.host === was?.host || vm.host === was?.peer;
+    if (change.type === 'vm.created' || (change.type === 'vm.placed' && !isClaimed)) {
+      this.#judgePlace(vm, vm.host);
+    }
+    // One that is promised to another host.
+    const peer = vm.move?.peer;
+    if (peer !== undefined && peer !== was?.peer && peer !== was?.host) {
+      this.#judgePlace(vm, peer);
+      this.#judgeRoom(vm, peer, nothingHeld);
     }
     if (change.type === 'vm.placed' && was !== undefined && vm.term <= was.term)
       this.violate('O2', `VM ${uid} was placed under term ${vm.term}, and had ${was.term}`);
     if (change.type === 'vm.observed' && was !== undefined && was.seen === seenOf(vm))
       this.violate('S4', `an observation of VM ${uid} that tells nothing new was written`);
-    if (grows.has(change.type)) this.#judgeRoom(vm, was?.host === vm.host ? was.held : nothingHeld);
+    if (grows.has(change.type))
+      this.#judgeRoom(vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld);
   }
 
-  #judgePlace(vm: Vm): void {
-    const host = this.state.hosts.get(vm.host ?? '');
+  #judgePlace(vm: Vm, id: string): void {
+    const host = this.state.hosts.get(id);
     if (host === undefined) return;
     const { recoveringSites } = this.state.federation;
     if (host.state === 'quarantined')
@@ -166,13 +177,13 @@ export class Lineage {
   }
 
   /** Added up anew from the VMs of the host, and of the pool. */
-  #judgeRoom(vm: Vm, before: Readonly<Resources>): void {
+  #judgeRoom(vm: Vm, id: string, before: Readonly<Resources>): void {
     const { state } = this;
-    const host = state.hosts.get(vm.host ?? '');
+    const host = state.hosts.get(id);
     if (host === undefined) return;
     const site = state.siteOf(host);
     const used = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
-    for (const other of state.vmsOfHost(host.id)) {
+    for (const other of [...state.vmsOfHost(host.id), ...state.moving.withPeer(host.id)]) {
       const held = heldOnHost(other);
       used.vcpus += held.vcpus;
       used.memoryMib += held.memoryMib;

@@ -43,6 +43,7 @@ function restless(vm: Vm): string | null {
 }
 
 function unlike(vm: Vm, machine: Machine | undefined): string | null {
+  if (vm.move !== undefined) return `it is on its way (${vm.move.phase}), with ${vm.move.peer}`;
   if (vm.operation !== null) return `operations/${vm.operation} goes on`;
   const domain = machine?.fake.inspect(vm.uid) ?? null;
   if (vm.desired === 'deleted') return 'it is not deleted';

@@ -1,6 +1,8 @@
 /** What a scheduler says, judged in the moment in which it says it, by what is on its disk then. */
 import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
 import type { LinkResponse__Output } from '../../../proto/gen/secovia/v1/LinkResponse.js';
+import type { Vm } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
 import type { Machine } from '../machine.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
 import type { Lineage } from './lineage.js';
@@ -49,7 +51,8 @@ export class WordRules {
       const isDurable =
         vm === undefined
           ? lineage.made.has(uid)
-          : vm.term * generationsPerTerm + vm.generation >= term * generationsPerTerm + generation;
+          : vm.term * generationsPerTerm + vm.generation >= term * generationsPerTerm + generation ||
+            isPromised(state, vm, machine.host, term, generation);
       if (!isDurable)
         this.violate(
           'S1',
@@ -99,4 +102,17 @@ export class WordRules {
       `the lease of ${machine.name} has ended, and the agent holds it for ${Math.round(expiresAt - machine.clock.bootMs)} ms still`,
     );
   }
+}
+
+/** A term that is newer than the VM's own: of a move to this host, or of one that it must not wait for any more. */
+function isPromised(
+  state: State,
+  { uid, move, generation: newest }: Vm,
+  id: string,
+  term: number,
+  generation: number,
+): boolean {
+  if (move?.peer === id && move.term === term && generation <= newest) return true;
+  const leftovers = state.hosts.get(id)?.leftovers ?? [];
+  return leftovers.some((left) => left.uid === uid && left.term === term && left.generation === generation);
 }

@@ -1,0 +1,250 @@
+import { test } from 'tap';
+import { awaitedMessage, desiredMessage } from '../../../../scheduler/fleet/desired.js';
+import type { Move } from '../../../../scheduler/core/model.js';
+import { fault } from '../world.js';
+import {
+  fence,
+  handingOver,
+  lose,
+  migrate,
+  migrateOf,
+  movingWorld,
+  seeAtPeer,
+  uriOf,
+} from './moving-world.js';
+
+test('a live move: the other host gets ready, the VM is handed over, and its owner changes', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  const { state } = world;
+  const { term } = vm;
+  const operation = migrate(moving);
+  t.match(vm, { host: 'a', move: { mode: 'live', phase: 'getting_ready', peer: 'b', term: term + 1 } });
+  t.match(desiredMessage(state, vm), { role: 'VM_ROLE_RUN' }, 'it runs on meanwhile');
+  t.match(awaitedMessage(state, vm, vm.move as Move), {
+    role: 'VM_ROLE_RECEIVE',
+    term: term + 1,
+    peer: 'hosts/a',
+    diskExists: true,
+  });
+  seeAtPeer(moving, 'awaited', { generation: vm.generation - 1 });
+  t.equal(vm.move?.phase, 'getting_ready', 'an older word does not count');
+  seeAtPeer(moving, 'awaited');
+  t.equal(vm.move?.phase, 'handing_over');
+  t.match(desiredMessage(state, vm), { role: 'VM_ROLE_SEND', term, peer: 'hosts/b', peerUri: uriOf('b') });
+  world.see(vm, 'running', { generation: vm.generation - 1 });
+  world.see(vm, 'absent');
+  t.match(vm, { host: 'a' }, 'that it is gone here is not enough');
+  seeAtPeer(moving, 'running');
+  t.match(vm, { host: 'b', term: term + 1, state: 'running', desired: 'running' });
+  t.equal(vm.move, undefined);
+  t.match(desiredMessage(state, vm), { role: 'VM_ROLE_RUN', term: term + 1 });
+  t.equal(state.hostTable.claimed('a').vms, 0);
+  world.see(vm, 'running');
+  t.match(operation, { state: 'succeeded' });
+});
+
+test('the two hosts may speak in either order', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  seeAtPeer(moving, 'preparing');
+  seeAtPeer(moving, 'running');
+  t.match(vm, { host: 'a' }, 'that it is there is not enough');
+  const { sequence } = world.state;
+  seeAtPeer(moving, 'running');
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+  world.see(vm, 'absent');
+  t.match(vm, { host: 'b', state: 'running' });
+});
+
+test('what could not be handed over runs on where it is, and the other host hears that it does not come', async (t) => {
+  const moving = handingOver();
+  const { world, vm, operation } = moving;
+  const { term = 0 } = vm.move as Move;
+  const said = { fault: fault('WIRE'), generation: vm.generation - 1 };
+  world.see(vm, 'running', { ...said, toldGeneration: vm.generation - 1 });
+  t.ok(vm.move, 'an error about an older word is not about the move');
+  world.see(vm, 'running', { ...said, toldGeneration: vm.generation });
+  t.match(vm, { host: 'a', state: 'running', leftOn: ['b'] });
+  t.equal(vm.move, undefined);
+  t.match(operation, {
+    state: 'failed',
+    fault: { reason: 'WIRE', message: /it runs on a: because of WIRE/ },
+  });
+  t.match(world.state.hosts.get('b')?.leftovers, [{ uid: vm.uid, term, keepVolumes: true }]);
+  t.match(desiredMessage(world.state, vm), { role: 'VM_ROLE_RUN' });
+  world.see(vm, 'absent', { term }, 'b');
+  t.equal(vm.leftOn, undefined);
+});
+
+test('no term is given twice', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  const { term = 0 } = vm.move as Move;
+  world.see(vm, 'running', { fault: fault('WIRE'), toldGeneration: vm.generation });
+  world.see(vm, 'absent', { term }, 'b');
+  world.see(vm, 'running');
+  world.run(migrateOf(world, vm, 'live'));
+  t.equal(vm.move?.term, term + 1);
+  seeAtPeer(moving, 'awaited');
+  world.see(vm, 'absent');
+  seeAtPeer(moving, 'running');
+  t.equal(vm.term, term + 1);
+  t.equal(vm.lastTerm, undefined);
+});
+
+test('refused by the other host it runs on', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  const operation = migrate(moving, 'live');
+  seeAtPeer(moving, 'refused', { fault: fault('NO_POOL') });
+  t.match(vm, { host: 'a', state: 'running' });
+  t.match(operation, { state: 'failed', fault: { message: /b refused it: because of NO_POOL; it is on a/ } });
+  t.equal(world.state.hostTable.claimed('b').vms, 0);
+});
+
+test('a guest that shuts down on the way stays where it is', async (t) => {
+  for (const phase of ['getting_ready', 'handing_over'] as const) {
+    const moving = phase === 'handing_over' ? handingOver() : movingWorld();
+    const { world, vm } = moving;
+    if (phase === 'getting_ready') migrate(moving, 'live');
+    const { operation } = vm;
+    world.see(vm, 'guest_shutdown');
+    t.match(vm, { host: 'a', state: 'stopped', desired: 'stopped', operation: null });
+    t.equal(vm.move, undefined);
+    t.match(world.state.operations.get(operation ?? ''), { state: 'failed' });
+    t.equal(world.state.moving.vms.size, 0);
+  }
+});
+
+test('a pause as it is handed over is no trouble', async (t) => {
+  const { world, vm } = handingOver();
+  world.see(vm, 'paused', { generation: vm.generation - 1 });
+  t.match(vm, { host: 'a', move: { phase: 'handing_over' } });
+});
+
+test('lost on the way, it starts from its disk on the host that should have it', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  const { term = 0 } = vm.move as Move;
+  world.see(vm, 'absent');
+  seeAtPeer(moving, 'awaited', { generation: vm.generation - 1 });
+  t.match(vm, { host: 'a' }, 'what the other host said before that does not count');
+  seeAtPeer(moving, 'awaited');
+  t.match(vm, { host: 'b', state: 'placed', desired: 'running' });
+  t.ok(vm.term > term, 'under a term of its own');
+  t.match(desiredMessage(world.state, vm), { role: 'VM_ROLE_RUN', diskExists: true });
+});
+
+test('its host fenced: it is where the other host says that it is, after the proof', async (t) => {
+  for (const arrived of [true, false]) {
+    const moving = handingOver({
+      policy: { onGuestShutdown: 'stay_stopped', rebuildable: false, onHostLoss: 'restart' },
+    });
+    const { world, vm } = moving;
+    const before = vm.generation;
+    fence(world, 'a');
+    t.notOk(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved, 'it may be with the other host');
+    world.run({ type: 'vm.move_settle', uid: vm.uid });
+    t.equal(vm.move?.phase, 'aborting');
+    seeAtPeer(moving, 'awaited', { generation: before });
+    t.ok(vm.move, 'what it said before the proof does not count');
+    seeAtPeer(moving, arrived ? 'running' : 'awaited');
+    if (arrived) {
+      t.match(vm, { host: 'b', state: 'running' });
+      continue;
+    }
+    t.match(vm, { host: 'a', leftOn: ['b'] });
+    t.ok(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved);
+    t.equal(vm.host, 'c', 'it restarts elsewhere');
+  }
+});
+
+test('seen on the other host and its own fenced: it is there, and its own has to let go of it', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  seeAtPeer(moving, 'running');
+  fence(world, 'a');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'b', state: 'running', leftOn: ['a'] });
+});
+
+test('the other host fenced when its own is without it: it starts from its disk where it can', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  const { term = 0 } = vm.move as Move;
+  world.see(vm, 'absent');
+  fence(world, 'b');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { state: 'placed', leftOn: ['b'] });
+  t.not(vm.host, 'b');
+  t.ok(vm.term > term);
+});
+
+test('the other host lost before it is ready: it runs on', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  const operation = migrate(moving, 'live');
+  lose(world, 'b');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(operation, { state: 'failed', fault: { reason: 'HOST_GONE' } });
+  t.match(vm, { host: 'a', state: 'running' });
+});
+
+test('one that takes too long is called off, and ends when it is known where it is', async (t) => {
+  const moving = handingOver();
+  const { world, vm, operation } = moving;
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
+  t.equal(vm.move?.phase, 'aborting');
+  t.match(desiredMessage(world.state, vm), { role: 'VM_ROLE_RUN' });
+  world.see(vm, 'running', { generation: vm.generation - 1 });
+  t.ok(vm.move);
+  world.see(vm, 'running');
+  t.equal(vm.move, undefined);
+  t.match(operation, {
+    state: 'failed',
+    fault: { reason: 'MOVE_TIMED_OUT', message: /it runs on a: too slow/ },
+  });
+});
+
+test('called off too late it is with the other host', async (t) => {
+  const moving = handingOver();
+  const { world, vm, operation } = moving;
+  world.run({ type: 'operation.cancel', id: operation.id });
+  t.match(operation, { state: 'cancelled' });
+  world.see(vm, 'missing');
+  t.match(vm, { host: 'a' });
+  seeAtPeer(moving, 'running');
+  t.match(vm, { host: 'b', state: 'running' });
+});
+
+test('what cannot be handed over is refused, and how it can move is said', async (t) => {
+  const { world, vm } = movingWorld();
+  const resized = world.settled('resized', { pool: 'san' });
+  world.run(world.resizeOf(resized, { vcpus: 2 }));
+  world.see(resized, 'running', { size: { vcpus: 1, memoryMib: 1024, diskMib: 1000 } });
+  t.match(world.refused(migrateOf(world, resized)), { message: /not its new size yet/ });
+  world.hello('b', { inventory: { architecture: 'x86_64' } });
+  t.match(world.refused(migrateOf(world, vm, null)), { reason: 'LIVE_NOT_POSSIBLE', message: /--cold/ });
+  world.run(migrateOf(world, vm, null, null));
+  t.equal(vm.move?.peer, 'c', 'a host that takes running VMs is found');
+  world.run({ type: 'operation.cancel', id: vm.operation ?? '' });
+  world.see(vm, 'running');
+  world.hello('a', { inventory: { architecture: 'x86_64' } });
+  t.match(world.refused(migrateOf(world, vm, 'live', 'c')), { message: /agent of a has no migration\.uri/ });
+  world.see(vm, 'running');
+  world.stop(vm);
+  world.see(vm, 'stopped');
+  t.match(world.refused(migrateOf(world, vm, 'live', 'c')), { reason: 'WRONG_STATE' });
+});
+
+test('a host that waits for a VM of a move that is forgotten hears that it does not come', async (t) => {
+  const { world, vm } = movingWorld();
+  world.see(vm, 'awaited', { term: vm.term + 4 }, 'b');
+  t.match(vm, { host: 'a', leftOn: ['b'], lastTerm: vm.term + 4 });
+  const { term } = vm;
+  world.see(vm, 'absent', { term: term + 4, generation: vm.generation + 9 }, 'b');
+  t.equal(vm.leftOn, undefined);
+  world.run(migrateOf(world, vm, 'live'));
+  t.equal(vm.move?.term, term + 5);
+});
