@@ -1,6 +1,6 @@
 /** VMs that are handed over to another host while they run. */
 import { test } from 'tap';
-import { handsOver, isRole, MoveWorld, operationOf } from './move-world.js';
+import { handsOver, isRole, MoveWorld, onPool, operationOf } from './move-world.js';
 
 test('one that runs is handed over when the other host awaits it', async (t) => {
   const world = await MoveWorld.start(t, ['a', 'b'], handsOver);
@@ -44,4 +44,20 @@ test('one that cannot be handed over runs on, and the other host is told that it
   b.answer(released);
   await world.hostIs('b', 'has nothing left', ({ leftoverVms }) => leftoverVms === 0);
   t.same(await world.held('a', 'b'), [1, 0]);
+});
+
+test('a drain hands over what runs, also what may not be stopped for it, and moves at rest what is stopped', async (t) => {
+  const world = await MoveWorld.start(t, ['a', 'b'], handsOver);
+  const [a, b] = [world.agent('a'), world.agent('b')];
+  const policy = { onDrain: 'DRAIN_POLICY_LIVE_ONLY' } as const;
+  const careful = await world.running('careful', 'a', { spec: onPool, policy });
+  const off = await world.running('off', 'a');
+  await world.api.call('StopVm', { name: off });
+  a.answer(await a.desired('the stop', isRole('VM_ROLE_STOPPED')));
+  await world.federation.becomes(off, 'is off', ({ state }) => state === 'VM_STATE_STOPPED');
+  await world.api.call('DrainHost', { name: 'hosts/a' });
+  t.match(await b.desired('that it comes', isRole('VM_ROLE_RECEIVE')), { vmName: careful });
+  t.match(await a.desired('the release', isRole('VM_ROLE_RELEASED')), { vmName: off });
+  t.match(await world.vm(careful), { move: { mode: 'MIGRATION_MODE_LIVE' } });
+  t.match(await world.vm(off), { move: { mode: 'MIGRATION_MODE_COLD' } });
 });
