@@ -118,6 +118,8 @@ t.test('names come from the scheduler', async (t) => {
   t.same(await offered('token', 'delete', ''), ['t0b4c']);
   t.same(await offered('token', 'create', '--site', 'so'), ['sofia-1']);
   t.same(await offered('host', 'revoke', 'sofia-1-a'), ['sofia-1-a']);
+  t.same(await offered('host', 'drain', '--wait', ''), ['sofia-1-a', 'sofia-1-b']);
+  t.same(await offered('vm', 'migrate', 'city/web', '--to', ''), ['sofia-1-a', 'sofia-1-b']);
   t.same(await offered('operation', 'wait', ''), ['op-1']);
   t.same(await offered('vm', 'list', '-A', ''), ['city']);
   t.same(await offered('vm', 'create', ''), [], 'a new name is nobody else to say');

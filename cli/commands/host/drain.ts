@@ -17,7 +17,7 @@ export const hostDrain = defineCommand<Options>({
   usage: 'host drain <host...>',
   summary: 'Move the VMs of a host to other hosts, and place nothing new on it',
   description:
-    'The host is cordoned, and its VMs leave it a few at a time, the most important first: those that run without a stop where both hosts can do that, and else they are stopped and started elsewhere, if their --on-drain allows it. Only VMs whose disk is on a shared pool can leave; the others stay, and host show says why each does. From --deadline on also VMs are stopped that should leave only while they run. Said again, it replaces the deadline. With --wait it ends when the host is empty, or when nothing moves any more and something is in the way (exit code 6).',
+    'The host is cordoned, and its VMs leave it a few at a time, the most important first: those that run without a stop where both hosts can do that, and else they are stopped and started elsewhere, if their --on-drain allows it. Only VMs whose disk is on a shared pool can leave; the others stay, and host show says why each does. From --deadline on also VMs are stopped that should leave only while they run. Said again, a drain gets another deadline, or none. With --wait it ends when the host is empty, or when nothing moves any more and something is in the way (exit code 6).',
   examples: [
     'secovia host drain sofia-1-a --wait',
     'secovia host drain sofia-1-a --deadline 2h',

@@ -1,5 +1,6 @@
 /** Alarms about hosts that are drained, and do not become empty. */
 import type { Host } from '../model.js';
+import { momentWords } from '../moment.js';
 import type { State } from '../state.js';
 import { amountWords } from '../tenancy/holdings.js';
 import type { Alarm } from './alarm.js';
@@ -18,14 +19,13 @@ export function drainAlarm(state: State, host: Host, nowMs: number): Alarm | nul
   const vms = amountWords(progress.left, 'vms');
   const why = firstWords(progress);
   if (deadlineMs !== undefined && deadlineMs <= nowMs) {
-    const until = new Date(deadlineMs).toISOString();
     const paused = drain.state === 'paused' ? ' and is paused' : '';
     return {
       code,
       severity: 'critical',
       about,
       sinceMs: deadlineMs,
-      message: `host "${id}" was to be empty by ${until}, has ${vms}${paused}${why}`,
+      message: `host "${id}" was to be empty by ${momentWords(deadlineMs)}, and has ${vms}${paused}${why}`,
       advice: `see what is left with secovia host show ${id}; move, stop or delete it${drain.state === 'paused' ? `, or go on with secovia host drain-resume ${id}` : ''}`,
     };
   }

@@ -1,5 +1,7 @@
 /** Hosts of one site that mount one pool, with agents by hand, and VMs on it that are where a test wants them. */
+import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
 import type { Host__Output } from '../../../proto/gen/secovia/v1/Host.js';
+import type { MigrateVmResponse__Output } from '../../../proto/gen/secovia/v1/MigrateVmResponse.js';
 import type { Operation__Output } from '../../../proto/gen/secovia/v1/Operation.js';
 import type { Vm__Output } from '../../../proto/gen/secovia/v1/Vm.js';
 import type { Scope } from '../scope.js';
@@ -19,6 +21,10 @@ export const onPool = {
 export const handsOver = (host: string) => ({
   inventory: { ...inventory(), migrationUri: `qemu+tls://${host}.test/system` },
 });
+
+export const isRole = (role: string) => (desired: Desired__Output) => desired.role === role;
+
+export const operationOf = ({ operation }: MigrateVmResponse__Output) => operation?.name ?? '';
 
 export class MoveWorld {
   readonly agents = new Map<string, ScriptedAgent>();

@@ -2,12 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { test } from 'tap';
-import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
-import type { MigrateVmResponse__Output } from '../../../proto/gen/secovia/v1/MigrateVmResponse.js';
-import { handsOver, MoveWorld, onPool } from './move-world.js';
-
-const isRole = (role: string) => (desired: Desired__Output) => desired.role === role;
-const operationOf = ({ operation }: MigrateVmResponse__Output) => operation?.name ?? '';
+import { isRole, MoveWorld, onPool, operationOf } from './move-world.js';
 
 test('a cold move stops the VM, lets its host let go of it, and starts it on the other, claimed on both until then', async (t) => {
   const world = await MoveWorld.start(t, ['a', 'b']);
@@ -172,48 +167,4 @@ test('a move goes on after the scheduler was killed in the middle of it', async 
   t.match(await world.ended(operation), { state: 'OPERATION_STATE_SUCCEEDED' });
   t.match(await world.vm(name), { host: 'hosts/b', move: null, term: 2 });
   t.same(await world.held('a', 'b'), [0, 1]);
-});
-
-test('one that runs is handed over when the other host awaits it', async (t) => {
-  const world = await MoveWorld.start(t, ['a', 'b'], handsOver);
-  const [a, b] = [world.agent('a'), world.agent('b')];
-  const name = await world.running('vm', 'a');
-  const answer = await world.api.call('MigrateVm', { name });
-  t.match(answer.vm?.move, { mode: 'MIGRATION_MODE_LIVE', progress: /gets ready/ });
-  const receive = await b.desired('that it comes', isRole('VM_ROLE_RECEIVE'));
-  t.match(receive, { term: 2, peer: 'hosts/a', diskExists: true });
-  b.answer(receive, { state: 'DOMAIN_STATE_AWAITED' });
-  const send = await a.desired('the order to send', isRole('VM_ROLE_SEND'));
-  t.match(send, { term: 1, peer: 'hosts/b', peerUri: 'qemu+tls://b.test/system' });
-  t.match(await world.vm(name), { host: 'hosts/a', state: 'VM_STATE_RUNNING' });
-  a.answer(send, { state: 'DOMAIN_STATE_ABSENT' });
-  await world.federation.becomes(name, 'has left', ({ move }) => /has left/.test(move?.progress ?? ''));
-  b.answer({ ...receive, generation: send.generation }, { state: 'DOMAIN_STATE_RUNNING' });
-  t.match(await world.federation.becomes(name, 'is on b', ({ host }) => host === 'hosts/b'), { term: 2 });
-  b.answer(await b.desired('that it is its own', isRole('VM_ROLE_RUN')));
-  t.match(await world.ended(operationOf(answer)), { state: 'OPERATION_STATE_SUCCEEDED' });
-  t.match(await world.vm(name), { host: 'hosts/b', state: 'VM_STATE_RUNNING', move: null });
-  t.same(await world.held('a', 'b'), [0, 1]);
-});
-
-test('one that cannot be handed over runs on, and the other host is told that it does not come', async (t) => {
-  const world = await MoveWorld.start(t, ['a', 'b'], handsOver);
-  const [a, b] = [world.agent('a'), world.agent('b')];
-  const name = await world.running('vm', 'a');
-  const answer = await world.api.call('MigrateVm', { name, host: 'hosts/b' });
-  const receive = await b.desired('that it comes', isRole('VM_ROLE_RECEIVE'));
-  b.answer(receive, { state: 'DOMAIN_STATE_AWAITED' });
-  const send = await a.desired('the order to send', isRole('VM_ROLE_SEND'));
-  const error = { code: 10, message: 'b does not answer on its port' };
-  const toldGeneration = send.generation;
-  a.answer(send, { state: 'DOMAIN_STATE_RUNNING', generation: send.generation - 1, error, toldGeneration });
-  t.match(await world.ended(operationOf(answer)), {
-    state: 'OPERATION_STATE_FAILED',
-    error: { message: /it runs on a: b does not answer on its port/ },
-  });
-  t.match(await world.vm(name), { host: 'hosts/a', state: 'VM_STATE_RUNNING', move: null });
-  const released = await b.desired('that it does not come', isRole('VM_ROLE_RELEASED'));
-  b.answer(released);
-  await world.hostIs('b', 'has nothing left', ({ leftoverVms }) => leftoverVms === 0);
-  t.same(await world.held('a', 'b'), [1, 0]);
 });
