@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
-import type { Host } from '../core/model.js';
+import type { Epoch, Host } from '../core/model.js';
 import {
   evacuees,
   hasEvacuees,
@@ -47,6 +47,8 @@ export interface ElsewhereOptions {
   log: Logger;
   uptimeMs(): number;
   newId(): string;
+  /** As it is on disk. */
+  epoch(): Epoch;
 }
 
 export class Elsewhere {
@@ -163,7 +165,7 @@ export class Elsewhere {
   #send(session: AgentSession, id: string): void {
     const { fence, inventory } = this.#host(id);
     if (fence?.state !== 'ordered' || fence.fencer !== session.host) return;
-    const { epoch } = this.#options.engine.state.federation;
+    const epoch = this.#options.epoch();
     const controllerGuid = String(inventory?.['controllerGuid'] ?? '');
     session.send({ fenceOrder: { id: fence.order, host: `hosts/${id}`, epoch, controllerGuid } });
   }

@@ -12,7 +12,7 @@ import { provenBy } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
 import { hostUri } from '../core/access/uris.js';
 import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
-import type { Host } from '../core/model.js';
+import type { Epoch, Host } from '../core/model.js';
 import { refuse, type Refusal } from '../core/refusal.js';
 import type { Committed, Engine, Outcome } from '../engine.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -60,6 +60,8 @@ export class Fleet {
   readonly #quarantined = new Set<string>();
   /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
   #recovering: readonly string[] = [];
+  /** Of this leadership, as it is on disk: an agent that has seen a newer one would refuse whoever starts next (S1). */
+  #epoch: Epoch;
   #endSweep = () => {};
 
   constructor({ engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID }: FleetOptions) {
@@ -68,8 +70,10 @@ export class Fleet {
     this.#leaseMs = leaseMs;
     this.#log = log;
     this.#uptimeMs = uptimeMs;
+    this.#epoch = engine.state.federation.epoch;
     const sessions = this.#sessions;
-    this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId });
+    const epoch = () => this.#epoch;
+    this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId, epoch });
     this.#moves = new Moves({ engine, log, uptimeMs, newId });
   }
 
@@ -83,6 +87,7 @@ export class Fleet {
       }
     }
     this.#recovering = state.federation.recoveringSites;
+    this.#epoch = state.federation.epoch;
     this.#elsewhere.start();
     this.#moves.start();
     this.#engine.onCommitted((committed) => this.#onCommitted(committed));
@@ -157,6 +162,7 @@ export class Fleet {
       journalBehind: this.#checkpoints.journalBehind(hello.checkpoint),
     });
     if (outcome.refusal) return outcome.refusal;
+    this.#noteEpoch(outcome.sequence);
     if (outcome.reply.bootIds.at(-1) !== hello.bootId) {
       return refuse(
         'precondition',
@@ -175,6 +181,15 @@ export class Fleet {
     this.#log.info({ host, bootId: hello.bootId }, 'agent connected');
     this.#engine.whenReadable(() => this.#welcome(session));
     return session;
+  }
+
+  /** A journal that stands behind what an agent has seen goes on under a new incarnation (PROTOCOL E2). */
+  #noteEpoch(sequence: number): void {
+    const { epoch } = this.#engine.state.federation;
+    if (epoch === this.#epoch) return;
+    this.#engine.whenDurable(sequence, () => {
+      this.#epoch = epoch;
+    });
   }
 
   /** The stream has ended, for whatever reason. */
@@ -273,7 +288,7 @@ export class Fleet {
     session.grant({
       id: session.leaseId,
       leaseMs,
-      epoch: this.#engine.state.federation.epoch,
+      epoch: this.#epoch,
       checkpoint: this.#checkpoints.newest(uptimeMs),
     });
   }
@@ -292,7 +307,7 @@ export class Fleet {
 
   #welcome(session: AgentSession): void {
     session.welcome({
-      epoch: this.#engine.state.federation.epoch,
+      epoch: this.#epoch,
       leaseMs: this.#leaseMs,
       leaseIntervalMs: Math.floor(this.#leaseMs / 3),
       reportIntervalMs,

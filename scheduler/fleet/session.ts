@@ -9,7 +9,7 @@ import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Welcome } from '../../proto/gen/secovia/v1/Welcome.js';
 import type { HostReport } from '../core/commands.js';
 import { leftoverOf } from '../core/elsewhere/leftovers.js';
-import type { Host } from '../core/model.js';
+import type { Epoch, Host } from '../core/model.js';
 import type { Engine } from '../engine.js';
 import { awaitedMessage, type DesiredOfHost, desiredMessage, leftoverMessage } from './desired.js';
 import type { FenceTarget } from './fencers.js';
@@ -110,14 +110,14 @@ export class AgentSession {
     this.engine.timers.soon(() => {
       const next = this.ended ? null : this.#takeNext();
       if (next === null) this.#pumping = false;
-      else this.engine.whenReadable(() => this.#deliver(next.desired, next.synced));
+      else this.engine.whenReadable(() => this.#deliver(next.desired, next.synced ? next.epoch : null));
     });
   }
 
-  #deliver(desired: Desired[], synced: boolean): void {
+  /** `synced`: the whole set was said, under this epoch. */
+  #deliver(desired: Desired[], synced: Epoch | null): void {
     if (desired.length > 0) this.#whenRoom(() => this.send({ desiredSet: { desired } }));
-    if (synced)
-      this.#whenRoom(() => this.send({ desiredSynced: { epoch: this.engine.state.federation.epoch } }));
+    if (synced !== null) this.#whenRoom(() => this.send({ desiredSynced: { epoch: synced } }));
     this.#whenRoom(() => {
       this.#pumping = false;
       this.#pump();
@@ -125,14 +125,15 @@ export class AgentSession {
   }
 
   /** What the agent has to hear next; `synced` when that is everything. Null when there is nothing. */
-  #takeNext(): { desired: Desired[]; synced: boolean } | null {
+  #takeNext(): { desired: Desired[]; synced: boolean; epoch: Epoch } | null {
     const { state } = this.engine;
+    const { epoch } = state.federation;
     const host = state.hosts.get(this.host);
     // In recovery nothing is started or deleted (PROTOCOL E2); what was noted is sent when it ends.
     if (host === undefined || state.federation.recoveringSites.includes(host.site)) return null;
     const desired: Desired[] = [];
     for (const uid of this.#dirty) {
-      if (desired.length === chunk) return { desired, synced: false };
+      if (desired.length === chunk) return { desired, synced: false, epoch };
       this.#dirty.delete(uid);
       const message = this.#desiredOf(host, uid);
       if (message === null) {
@@ -146,7 +147,7 @@ export class AgentSession {
     }
     const synced = !this.#synced;
     this.#synced = true;
-    return desired.length > 0 || synced ? { desired, synced } : null;
+    return desired.length > 0 || synced ? { desired, synced, epoch } : null;
   }
 
   /** What the host should hold of a VM: its own, one that is to arrive, or nothing of one that lives elsewhere. */

@@ -228,7 +228,11 @@ export class World {
       this.note(`${by.host} powers ${target.host} off`);
       this.rules.forget(target);
       target.cutPower();
-      this.later(random.whole(minuteMs, 6 * minuteMs), () => this.boot(target));
+      this.later(random.whole(minuteMs, 6 * minuteMs), () => {
+        // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
+        if (this.#copy?.hosts.has(target.host) === true) this.#endCopy();
+        this.boot(target);
+      });
       this.later(random.whole(500, 10_000), () => answered(verdict('off')));
     });
   }
