@@ -367,11 +367,14 @@ export class State {
     this.groups.count(administration, placement, this.hostTable.hosts[row] as Host, sign);
   }
 
-  /** What a VM that moves holds of the other host: as much again, of which quotas and pools count nothing (PROTOCOL O5). */
+  /**
+   * What a VM that moves holds of the other host: what its specification says, whatever size its domain has here, and of that
+   * quotas and pools count nothing (PROTOCOL O5).
+   */
   #claimPeer(vm: Vm, { peer, numaCells }: Move, sign: 1 | -1): void {
     const row = this.hostTable.rowOf(peer);
-    this.#claimOnHost(row, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
-    this.#claimSpecial(row, vm.spec.extras, layoutOf(heldSpec(vm)), numaCells, sign);
+    this.#claimOnHost(row, vm.administration, heldOnPeer(vm), vm.placement, vm.createdMs, sign);
+    this.#claimSpecial(row, vm.spec.extras, layoutOf(vm.spec), numaCells, sign);
     if (sign === 1) this.moving.add(vm, peer);
     else this.moving.remove(vm, peer);
   }
@@ -408,13 +411,20 @@ export function heldSpec({ spec, sizeBefore }: Pick<Vm, 'spec' | 'sizeBefore'>):
 
 /** What a VM holds: one that has given up its room holds nothing but its disk and its place among the host's VMs. */
 export function heldBy(vm: Vm): Resources {
-  const needs = needsOf(heldSpec(vm));
-  return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
+  return lessGivenUp(vm, needsOf(heldSpec(vm)));
 }
 
 /** What of it is of the host itself. */
 export function heldOnHost(vm: Vm): Resources {
-  const needs = needsOnHost(heldSpec(vm));
+  return lessGivenUp(vm, needsOnHost(heldSpec(vm)));
+}
+
+/** What of the other host itself a VM holds that moves there. */
+export function heldOnPeer(vm: Vm): Resources {
+  return lessGivenUp(vm, needsOnHost(vm.spec));
+}
+
+function lessGivenUp(vm: Vm, needs: Resources): Resources {
   return hasGivenUp(vm) ? { ...needs, vcpus: 0, memoryMib: 0 } : needs;
 }
 

@@ -53,7 +53,7 @@ export class DrivenHost {
 
   /** The host's own agent is back, with what it knew. */
   async end(): Promise<void> {
-    await this.killAgent();
+    await this.endAgent('KILL');
     this.#double?.stdin?.end();
     rmSync(this.#state, { force: true });
     if (existsSync(`${this.#state}.kept`)) renameSync(`${this.#state}.kept`, this.#state);
@@ -80,13 +80,12 @@ export class DrivenHost {
     await until('the agent runs', async () => existsSync(`${this.#configFile}.pid`));
   }
 
-  /** kill -9. */
-  async killAgent(): Promise<void> {
+  async endAgent(signal: 'KILL' | 'TERM'): Promise<void> {
     const file = `${this.#configFile}.pid`;
     if (!existsSync(file)) return;
     const pid = readFileSync(file, 'utf8').trim();
     rmSync(file);
-    await lab('host', this.name, 'exec', 'kill', '-9', pid);
+    await lab('host', this.name, 'exec', 'kill', `-${signal}`, pid);
     await until('the agent is gone', async () =>
       lab('host', this.name, 'exec', 'kill', '-0', pid).then(
         () => false,

@@ -176,27 +176,33 @@ t.test("a host that is not in the settings' list of peers is not connected to", 
   await stays(h1, h2);
 });
 
-t.test('an agent that is killed in the middle of a move finds out how it ended', async (t) => {
-  const sent = await offer(h1, h2);
-  await slowly(h1);
-  h1.want(sent);
-  await isUnderWay(h1);
-  await h1.killAgent();
-  h1.observed.length = 0;
-  await h1.startAgent();
-  await h1.says('it is moving', uid, ({ progress }) => progress.startsWith('moving to zagreb-2'));
-  t.match(h1.newest(uid), { state: 'DOMAIN_STATE_RUNNING', error: null });
-  await h1.virsh('migrate-setspeed', uid, '10000');
-  await h1.says('it is gone', uid, isState('ABSENT', sent.generation ?? 0));
-  await arrived(h2);
-  t.same(await places(), ['zagreb-2 running']);
-  await ticksOn();
-  t.equal(boots(), 1);
-});
+for (const [how, signal, source, target] of [
+  ['killed', 'KILL', h1, h2],
+  ['stopped', 'TERM', h2, h1],
+] as const) {
+  t.test(`an agent that is ${how} in the middle of a move finds out how it ended`, async (t) => {
+    const sent = await offer(source, target);
+    await slowly(source);
+    source.want(sent);
+    await isUnderWay(source);
+    await source.endAgent(signal);
+    source.observed.length = 0;
+    await source.startAgent();
+    const moving = `moving to ${target.name}`;
+    await source.says('it is moving', uid, ({ progress }) => progress.startsWith(moving));
+    t.match(source.newest(uid), { state: 'DOMAIN_STATE_RUNNING', error: null });
+    await source.virsh('migrate-setspeed', uid, '10000');
+    await source.says('it is gone', uid, isState('ABSENT', sent.generation ?? 0));
+    await arrived(target);
+    t.same(await places(), [`${target.name} running`]);
+    await ticksOn();
+    t.equal(boots(), 1);
+  });
+}
 
 t.test('a VM is deleted where it went', async (t) => {
   const deleted = word('VM_ROLE_DELETED', term);
-  h2.want(deleted);
-  await h2.says('it is gone', uid, isState('ABSENT', deleted.generation ?? 0));
+  h1.want(deleted);
+  await h1.says('it is gone', uid, isState('ABSENT', deleted.generation ?? 0));
   t.same(await places(), []);
 });

@@ -29,6 +29,23 @@ export const faults: Record<string, Fault> = {
       world.later(random.whole(20_000, 5 * minuteMs), () => world.boot(machine));
     },
   },
+  /** One end of a move fails while it goes on. */
+  midMove: {
+    weight: 6,
+    strike: (world, random) => {
+      const vm = random.pick([...world.lineage.state.moving.vms]);
+      const machine = world.machineOf((random.chance(0.5) ? vm?.host : vm?.move?.peer) ?? '');
+      if (machine === undefined || !machine.isOn) return;
+      world.rules.forget(machine);
+      const how = random.unit();
+      if (how < 0.35) machine.killAgent(random.whole(100, 20_000));
+      else if (how < 0.65) machine.restartLibvirt(random.whole(500, 30_000));
+      else {
+        machine.cutPower();
+        world.later(random.whole(20_000, 5 * minuteMs), () => world.boot(machine));
+      }
+    },
+  },
   partition: { weight: 5, strike: (world, random) => cut(world, random, ['up', 'down']) },
   deaf: { weight: 2, strike: (world, random) => cut(world, random, ['down']) },
   mute: { weight: 2, strike: (world, random) => cut(world, random, ['up']) },

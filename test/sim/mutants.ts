@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
     rule: 'O2',
     bug: 'a VM that is placed on another host keeps its term',
     file: 'scheduler/core/vm-changes.ts',
-    from: 'term: term + 1,',
-    to: 'term,',
+    from: 'term: nextTerm(vm),',
+    to: 'term: vm.term,',
   },
   {
     name: 'absence-is-deletion',
@@ -50,6 +50,22 @@ export const mutants: readonly Mutant[] = [
     file: 'agent/converge/plan.ts',
     from: "return isStartingUp(power) ? planStarting(memory, now) : rest('paused');",
     to: "return isStartingUp(power) ? planStarting(memory, now) : act({ kind: 'destroy' }, 'crashed');",
+  },
+  {
+    name: 'gives-up-without-asking',
+    rule: 'O5',
+    bug: 'a move that is called off while it goes on is taken to have failed',
+    file: 'scheduler/core/moves/decide-settle.ts',
+    from: "return [nextPhase(vm, move, 'aborting', { fault })];\n        // What is kept",
+    to: 'return stays(state, vm, move, fault);\n        // What is kept',
+  },
+  {
+    name: 'starts-what-it-handed-over',
+    rule: 'O5',
+    bug: 'the agent starts a VM again that it has handed over, because it is off and should run',
+    file: 'agent/converge/plan-move.ts',
+    from: "return handover?.term === term && power.kind === 'off' && power.reason !== 'shutdown';",
+    to: 'return false;',
   },
   {
     name: 'unknown-is-refusal',

@@ -99,7 +99,7 @@ test('claims are what the VMs add up to, and placement never takes more than the
           if (changes.some(({ type }) => type === 'vm.observed')) return;
           for (const change of changes) {
             const host = newOwner(change, owners);
-            if (host !== null) checkRoom(state, host);
+            if (host !== null) checkRoom(state, host, vmOf(state, change));
           }
         },
       });
@@ -183,14 +183,20 @@ function newOwner(change: Change, owners: Map<string, string | null>): string | 
   return change.host;
 }
 
-function checkRoom(state: State, id: string): void {
+function vmOf(state: State, change: Change): Vm | undefined {
+  if (change.type === 'vm.created') return state.vms.get(change.vm.uid);
+  return 'uid' in change ? state.vms.get(change.uid) : undefined;
+}
+
+/** Of extras a host may have fewer than its VMs hold, since it has lost some: then none more are given away. */
+function checkRoom(state: State, id: string, newest: Vm | undefined): void {
   const row = state.hostTable.row(id) as number;
   const { freeVcpus, freeMemoryMib, freeDiskMib, freeVms } = state.hostTable;
   for (const column of [freeVcpus, freeMemoryMib, freeDiskMib, freeVms]) {
     if ((column[row] as number) < 0) throw new Error(`host ${id} was given more than it has`);
   }
   const { extras, cellRooms } = state.hostTable;
-  for (const name of Object.keys(extras.claimed(row))) {
+  for (const name of Object.keys(newest?.spec.extras ?? {})) {
     if (extras.free(row, name) < 0) throw new Error(`host ${id} was given more of ${name} than it has`);
   }
   const kinds = [
@@ -244,9 +250,10 @@ function checkClaims(state: State): void {
     // One that moves holds as much of the other host.
     const peer = vm.move === undefined ? undefined : hosts.get(vm.move.peer);
     if (peer === undefined) continue;
-    peer.vcpus += vcpus;
-    peer.memoryMib += hugepageKib === undefined ? memoryMib : 0;
-    peer.diskMib += pool === '' ? diskMib : 0;
+    const hasAll = vm.displacedFor === undefined && !vm.parked;
+    peer.vcpus += hasAll ? vm.spec.vcpus : 0;
+    peer.memoryMib += hugepageKib === undefined && hasAll ? vm.spec.memoryMib : 0;
+    peer.diskMib += pool === '' ? vm.spec.diskMib : 0;
     peer.vms += 1;
   }
   for (const id of hosts.keys()) checkSpecialClaims(state, id);
@@ -269,7 +276,8 @@ function checkSpecialClaims(state: State, id: string): void {
   const cells = new Map<string, number>();
   let dedicated = 0;
   const hold = (what: string, amount: number) => cells.set(what, (cells.get(what) ?? 0) + amount);
-  const arriving = [...state.moving.withPeer(id)].map((vm) => ({
+  // Of the other host one that moves holds what its specification says.
+  const arriving = [...state.moving.withPeer(id)].map(({ sizeBefore: _, ...vm }) => ({
     ...vm,
     numaCells: vm.move?.numaCells ?? [],
   }));

@@ -143,6 +143,7 @@ export class AgentRules {
     if (this.#foreign.has(uid)) this.violate('O1', `${call.kind} of a foreign domain on ${machine.name}`);
     if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
       this.#judgePaused(machine, uid);
+    if (call.kind === 'destroy') this.#judgeOnlyCopy(machine, uid);
     if (call.kind !== 'reboot' && call.kind !== 'reset') return;
     const domain = machine.fake.inspect(uid);
     if (domain === null) return;
@@ -150,6 +151,17 @@ export class AgentRules {
     const key = `${call.kind} ${machine.name} ${uid} ${domain.metadata?.term} ${domain.metadata?.rebootCount}`;
     if (this.#reboots.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
     this.#reboots.add(key);
+  }
+
+  /** O5: whoever lets go of a VM that runs was told that it runs elsewhere. */
+  #judgeOnlyCopy(machine: Machine, uid: string): void {
+    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    if (permit?.desired.role !== 'released') return;
+    if (machine.fake.inspect(uid)?.power.kind !== 'running') return;
+    this.violate(
+      'O5',
+      `the only copy of VM ${uid} runs on ${machine.name}, and is switched off as if it were not`,
+    );
   }
 
   /** O4: not even by taking its power. */

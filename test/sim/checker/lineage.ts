@@ -5,7 +5,7 @@
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Resources, Vm } from '../../../scheduler/core/model.js';
-import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
+import { heldOnHost, heldOnPeer, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
 import { portraitOf } from '../../scheduler/core/portrait.js';
@@ -183,8 +183,8 @@ export class Lineage {
     if (host === undefined) return;
     const site = state.siteOf(host);
     const used = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
-    for (const other of [...state.vmsOfHost(host.id), ...state.moving.withPeer(host.id)]) {
-      const held = heldOnHost(other);
+    const holders = [...state.vmsOfHost(host.id)].map(heldOnHost);
+    for (const held of [...holders, ...[...state.moving.withPeer(host.id)].map(heldOnPeer)]) {
       used.vcpus += held.vcpus;
       used.memoryMib += held.memoryMib;
       used.diskMib += held.diskMib;

@@ -4,6 +4,7 @@ export type RuleName =
   | 'O2'
   | 'O3'
   | 'O4'
+  | 'O5'
   | 'O6'
   | 'O7'
   | 'F1'
