@@ -74,10 +74,13 @@ export function namesIn(changes: readonly RecordedChange[], names: VmNames): Rec
   return known;
 }
 
-const hostFields = new Set(['host', 'refusedBy', 'numaCells', 'why']);
+const hostFields = new Set(['host', 'peer', 'refusedBy', 'numaCells', 'why']);
 
 /** Hosts are their owners' business. */
 export function withoutHosts(change: RecordedChange): RecordedChange {
   const text = JSON.stringify(change, (field, value) => (hostFields.has(field) ? undefined : value));
-  return JSON.parse(text) as RecordedChange;
+  const shown = JSON.parse(text) as RecordedChange;
+  // Why a VM is not handed over is said in words that name the other host.
+  if (shown.type === 'vm.move' && shown.move !== null) delete shown.move.fault;
+  return shown;
 }

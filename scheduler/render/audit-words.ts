@@ -106,19 +106,22 @@ function vmWords(change: VmChange, name: string): string {
 }
 
 const phaseWords: Record<MovePhase, (peer: string) => string> = {
-  going_off: (peer) => `is to go off, to be moved to host ${peer}`,
-  leaving: (peer) => `is off, and its host is to let go of it for host ${peer}`,
-  arriving: (peer) => `has left host ${peer}`,
-  getting_ready: (peer) => `is to be handed over to host ${peer}, which gets ready`,
-  handing_over: (peer) => `is handed over to host ${peer}`,
-  aborting: (peer) => `is not to be handed over to host ${peer} any more`,
+  going_off: (peer) => `is to go off, to be moved to ${peer}`,
+  leaving: (peer) => `is off, and its host is to let go of it for ${peer}`,
+  arriving: (peer) => `has left ${peer}`,
+  getting_ready: (peer) => `is to be handed over to ${peer}, which gets ready`,
+  handing_over: (peer) => `is handed over to ${peer}`,
+  aborting: (peer) => `is not to be handed over to ${peer} any more`,
 };
 
 function moveWords(move: Move | null, name: string): string {
   if (move === null) return `VM ${name} is not on its way to another host any more`;
-  const { peer, phase, left, arrived, fault } = move;
-  if (left === true) return `VM ${name} is not on its host any more, and is to be on host ${peer}`;
-  if (arrived === true) return `VM ${name} is seen on host ${peer}`;
+  const { phase, left, arrived, fault } = move;
+  const { peer: id }: Partial<Move> = move;
+  // The owners of VMs are not told of hosts.
+  const peer = id === undefined ? 'another host' : `host ${id}`;
+  if (left === true) return `VM ${name} is not on its host any more, and is to be on ${peer}`;
+  if (arrived === true) return `VM ${name} is seen on ${peer}`;
   return `VM ${name} ${phaseWords[phase](peer)}${faultWords(fault ?? null)}`;
 }
 
