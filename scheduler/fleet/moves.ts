@@ -39,6 +39,8 @@ export class Moves {
   /** When a VM that moves came into its phase, as far as was seen here. */
   readonly #phases = new Map<string, { phase: MovePhase; sinceMs: number }>();
   readonly #attempts = new Map<string, Attempts>();
+  /** Drained hosts whose deadline has passed. */
+  readonly #late = new Set<string>();
 
   constructor(options: MovesOptions) {
     this.#options = options;
@@ -95,6 +97,7 @@ export class Moves {
     const { state } = engine;
     const host = state.hosts.get(id);
     if (host?.drain?.state !== 'active' || !isThere(state, id)) return;
+    this.#noteDeadline(host);
     let moving = 0;
     const left: Vm[] = [];
     for (const vm of state.vmsOfHost(id)) {
@@ -113,12 +116,22 @@ export class Moves {
     }
   }
 
+  /** From its deadline on more may be done to its VMs, and that does not wait. */
+  #noteDeadline({ id, drain }: Host): void {
+    const isLate = this.#options.engine.now() >= (drain?.deadlineMs ?? Infinity);
+    if (!isLate) this.#late.delete(id);
+    else if (!this.#late.has(id)) {
+      this.#late.add(id);
+      this.#forget(id);
+    }
+  }
+
   /** Whether the VM is on its way now. */
   #begin(host: Host, vm: Vm): boolean {
     const { engine, log, newId } = this.#options;
     const { uid } = vm;
     const live = this.#attempts.get(uid)?.live ?? 0;
-    const mayStop = vm.policy.onDrain !== 'live_only' || engine.now() >= (host.drain?.deadlineMs ?? Infinity);
+    const mayStop = vm.policy.onDrain !== 'live_only' || this.#late.has(host.id);
     const modes: MoveMode[] = [];
     if (!mayStop || (live < liveAttempts && cannotGoLive(engine.state, vm) === null)) modes.push('live');
     if (mayStop) modes.push('cold');
@@ -146,6 +159,7 @@ export class Moves {
 
   #note({ id, drain }: Host): void {
     if (drain === undefined) {
+      this.#late.delete(id);
       if (this.#drained.delete(id)) this.#forget(id);
       return;
     }

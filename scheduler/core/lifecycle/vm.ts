@@ -70,7 +70,7 @@ export function shownState(vm: Vm, host: HostState | undefined): ShownState {
 
 export function lastKnownState(vm: Vm): ShownState {
   if (vm.desired === 'deleted') return 'deleting';
-  if (vm.operation !== null) {
+  if (vm.operation !== null && vm.move === undefined) {
     if (vm.desired === 'running' && vm.state === 'stopped') return 'starting';
     if (vm.desired === 'stopped' && vm.state === 'running') return 'stopping';
   }

@@ -99,16 +99,18 @@ function waits(vm: Vm, fault: Fault | null): Decision<{ vm: Vm; moved: boolean }
   };
 }
 
-/** Hosts that mount its pool and take no running VMs are none for a live move. */
+/** Any host but its own; and for a live move, of those that mount its pool none that takes no running VMs. */
 function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): PlacementRequest {
   const own = vm.host ?? '';
-  if (mode === 'cold') return requestForMove(state, vm, image.architecture, [own]);
-  const mounting = state.pools.get(vm.spec.pool)?.hosts ?? [];
-  const deaf = mounting.filter((id) => {
-    const host = state.hosts.get(id);
-    return id !== own && host !== undefined && !handsOver(host);
-  });
-  return requestForMove(state, vm, image.architecture, [own, ...deaf]);
+  const excludedHosts = [...vm.placement.excludedHosts, own];
+  if (mode === 'live') {
+    for (const id of state.pools.get(vm.spec.pool)?.hosts ?? []) {
+      const host = state.hosts.get(id);
+      if (id !== own && host !== undefined && !handsOver(host)) excludedHosts.push(id);
+    }
+  }
+  const request = requestForMove(state, vm, image.architecture, []);
+  return { ...request, placement: { ...vm.placement, excludedHosts } };
 }
 
 /** The place on the one host that is wanted, or everything that stands against it. */
