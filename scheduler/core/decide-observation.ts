@@ -37,7 +37,7 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   const { move } = vm;
   if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
   if (vm.host !== host.id) return seen.state === 'awaited' ? forgotten(vm, host, seen) : [];
-  if (seen.state === 'absent' && seen.term > vm.term) return takenAwayThere(state, vm, host, seen);
+  if (seen.term > vm.term) return ahead(state, vm, host, seen);
   if (vm.term !== seen.term) return [];
   if (move === undefined) return observe(state, vm, host, seen);
   const usual = () => {
@@ -135,17 +135,15 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
 }
 
 /**
- * It had left this host after the backup that was restored, which has taken away what was left, and no other host had it when
- * the recovery was ended: here it can begin anew only under a term that the host does not know.
+ * Its host knows a term that a restored journal has forgotten, and takes no word under an older one. From here the VM goes on
+ * under that term; where nothing is left of it, it can begin anew only under one that the host does not know.
  */
-function takenAwayThere(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
-  if (vm.desired === 'deleted') return removed(vm);
+function ahead(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  if (seen.state === 'absent' && vm.desired === 'deleted') return removed(vm);
   const change = adopted(state, vm, host, seen);
-  return [
-    change,
-    ...peerReleased(vm, host, change.generation),
-    ...deletedThere({ ...vm, generation: change.generation }, seen),
-  ];
+  const changes = [change, ...peerReleased(vm, host, change.generation)];
+  if (seen.state !== 'absent') return changes;
+  return [...changes, ...deletedThere({ ...vm, generation: change.generation }, seen)];
 }
 
 /** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
