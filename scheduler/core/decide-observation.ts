@@ -251,7 +251,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   if (refusedBy.length < placementAttempts && image !== undefined) {
     const request = requestForMove(state, vm, image.architecture, refusedBy);
     const placed = place(state, request);
-    if (!placed.noHost) return [placedChange(vm, whereOf(placed), refusedBy)];
+    if (!placed.noHost) return [placedChange(state, vm, whereOf(placed), refusedBy)];
   }
   if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];

@@ -153,7 +153,7 @@ export function startVm(
     changes.push({ type: 'vm.returned', uid: vm.uid });
   }
   // A vanished domain may be made anew only under a new term; it is the same machine, so no copy is elsewhere.
-  if (vm.state === 'missing') changes.push(placedChange(vm, here(vm, vm.host), []));
+  if (vm.state === 'missing') changes.push(placedChange(state, vm, here(vm, vm.host), []));
   changes.push(desiredChange(vm, 'running'));
   return withOperation(state, vm, 'start', command.operation, nowMs, changes);
 }
@@ -234,7 +234,7 @@ function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number):
     return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
   }
   return withOperation(state, vm, 'start', operation, nowMs, [
-    placedChange(vm, whereOf(placed), []),
+    placedChange(state, vm, whereOf(placed), []),
     desiredChange(vm, 'running'),
   ]);
 }

@@ -1,5 +1,6 @@
 /** The changes that several decisions about a VM have in common, each written once. */
 import type { Change } from './changes.js';
+import type { State } from './state.js';
 import type { Place } from './placement/placement.js';
 import type { DesiredState, Fault, Operation, OperationVerb, StopMode, Vm } from './model.js';
 
@@ -25,7 +26,7 @@ export function desiredChange(
 }
 
 /** An owner under a new term: another host with these cells, or the same one again. */
-export function placedChange(vm: Vm, where: Where, refusedBy: string[]): ChangeOf<'vm.placed'> {
+export function placedChange(state: State, vm: Vm, where: Where, refusedBy: string[]): ChangeOf<'vm.placed'> {
   const { uid, generation } = vm;
   const { host, numaCells, agreement } = where;
   return {
@@ -34,15 +35,19 @@ export function placedChange(vm: Vm, where: Where, refusedBy: string[]): ChangeO
     host,
     ...(numaCells === undefined ? {} : { numaCells }),
     ...(agreement === undefined ? {} : { agreement }),
-    term: nextTerm(vm),
+    term: nextTerm(state, vm),
     generation: generation + 1,
     refusedBy,
   };
 }
 
-/** A term that no host was given for the VM. */
-export function nextTerm({ term, lastTerm = term }: Vm): number {
-  return Math.max(term, lastTerm) + 1;
+/** More than a VM has owners while the journal is not restored; below 2^28 in all, for whoever makes one number of it. */
+const termsPerIncarnation = 2 ** 16;
+
+/** A term that no host was given for the VM, not even by what a restored journal has forgotten. */
+export function nextTerm({ federation }: State, { term, lastTerm = term }: Vm): number {
+  const restores = Math.max(0, federation.epoch.incarnation - 1);
+  return Math.max(term, lastTerm, restores * termsPerIncarnation) + 1;
 }
 
 /** A host, the cells there, and the agreement under which a VM uses it. */

@@ -28,7 +28,7 @@ export function evacuate(cluster: Cluster, hosts: readonly Host[]): Outcome {
     const place = row < 0 ? null : placeOn(state, request, row);
     outcome.vms.push({ name: vm.id, host: place?.host.id ?? noHost });
     if (place !== null) {
-      cluster.apply(placedChange(vm, whereOf(place), []));
+      cluster.apply(placedChange(cluster.state, vm, whereOf(place), []));
       continue;
     }
     const refusal =

@@ -29,7 +29,7 @@ export const mutants: readonly Mutant[] = [
     rule: 'O2',
     bug: 'a VM that is placed on another host keeps its term',
     file: 'scheduler/core/vm-changes.ts',
-    from: 'term: nextTerm(vm),',
+    from: 'term: nextTerm(state, vm),',
     to: 'term: vm.term,',
   },
   {

@@ -36,7 +36,7 @@ export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Dec
   if (placed.noHost) return waits(vm, noRoom(placed.noHost));
   const leaves = { host: host.id, keepVolumes: onPool };
   return {
-    changes: [{ ...placedChange(vm, whereOf(placed), []), leaves }],
+    changes: [{ ...placedChange(state, vm, whereOf(placed), []), leaves }],
     reply: () => ({ vm, moved: true }),
   };
 }

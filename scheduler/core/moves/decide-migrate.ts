@@ -53,7 +53,9 @@ export function migrateVm(
     where = there;
   }
   const { graceSeconds, operation } = command;
-  return withOperation(state, vm, 'migrate', operation, nowMs, [begin(vm, where, mode, graceSeconds, nowMs)]);
+  return withOperation(state, vm, 'migrate', operation, nowMs, [
+    begin(state, vm, where, mode, graceSeconds, nowMs),
+  ]);
 }
 
 /** Lets a VM leave a host that is drained; says of one that cannot what is in the way, once. */
@@ -85,7 +87,7 @@ export function drainVm(
     const message = `no other host can take it now (${why}); it is tried again`;
     return waits(vm, { code: resourceExhausted, reason: 'NO_HOST', message });
   }
-  const changes = [begin(vm, placed, how, drainGraceSeconds, nowMs)];
+  const changes = [begin(state, vm, placed, how, drainGraceSeconds, nowMs)];
   const { reply, changes: all } = withOperation(state, vm, 'migrate', operation, nowMs, changes);
   return { changes: all, reply: () => ({ vm: reply().vm, moved: true }) };
 }
@@ -141,6 +143,7 @@ function placeThere(
 }
 
 function begin(
+  state: State,
   vm: Vm,
   { host, numaCells }: { host: Host; numaCells: number[] | undefined },
   mode: MoveMode,
@@ -153,7 +156,7 @@ function begin(
     phase: mode === 'live' ? 'getting_ready' : goesOff,
     peer: host.id,
     ...(numaCells === undefined ? {} : { numaCells }),
-    ...(mode === 'live' ? { term: nextTerm(vm) } : {}),
+    ...(mode === 'live' ? { term: nextTerm(state, vm) } : {}),
     graceSeconds,
     sinceMs: nowMs,
   };

@@ -55,7 +55,7 @@ function settleWithoutOwner(vm: Vm, move: Move, owner: Host, peer: Host | undefi
   const leaves = { host: owner.id, keepVolumes: true };
   if (move.arrived === true) {
     const seen = { state: 'running', rebootCount: vm.observedRebootCount } as const;
-    return handedOver(vm, move, seen).map((change) =>
+    return handedOver(state, vm, move, seen).map((change) =>
       change.type === 'vm.placed' ? { ...change, leaves } : change,
     );
   }

@@ -33,25 +33,26 @@ export function stays(
 
 /** The host to which it was handed over is its owner from now on. */
 export function handedOver(
+  state: State,
   vm: Vm,
   move: Move,
-  { state, rebootCount }: { state: VmState; rebootCount: number },
+  { state: seen, rebootCount }: { state: VmState; rebootCount: number },
 ): Change[] {
   const { uid, term, observedGeneration: generation } = vm;
   const where = { host: move.peer, numaCells: move.numaCells, agreement: vm.agreement };
   return [
-    { ...placedChange(vm, where, []), term: move.term ?? term + 1 },
-    { type: 'vm.observed', uid, state, generation, rebootCount, fault: null },
+    { ...placedChange(state, vm, where, []), term: move.term ?? term + 1 },
+    { type: 'vm.observed', uid, state: seen, generation, rebootCount, fault: null },
   ];
 }
 
 /** Its host has let go of it: the other one has it, and until it is settled there it could come back. */
-export function arrives(vm: Vm, move: Move): Change {
+export function arrives(state: State, vm: Vm, move: Move): Change {
   const back: Move = { ...move, phase: 'arriving', peer: vm.host ?? '' };
   delete back.numaCells;
   if (vm.numaCells !== undefined) back.numaCells = vm.numaCells;
   const where = { host: move.peer, numaCells: move.numaCells, agreement: vm.agreement };
-  return { ...placedChange(vm, where, []), move: back };
+  return { ...placedChange(state, vm, where, []), move: back };
 }
 
 /**
@@ -62,7 +63,7 @@ export function placedAnew(state: State, vm: Vm, owner: Host, fault: Fault): Cha
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image !== undefined) {
     const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
-    if (!placed.noHost) return [placedChange(vm, whereOf(placed), [])];
+    if (!placed.noHost) return [placedChange(state, vm, whereOf(placed), [])];
   }
-  return [placedChange(vm, here(vm, owner.id), []), ...endOperation(vm, fault)];
+  return [placedChange(state, vm, here(vm, owner.id), []), ...endOperation(vm, fault)];
 }

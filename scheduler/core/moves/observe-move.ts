@@ -43,7 +43,7 @@ export function observedAtOwner(
     case 'leaving':
       if (seen.state !== 'absent') return usual();
       if (!answers) return [];
-      if (isThere(state, move.peer)) return [arrives(vm, move)];
+      if (isThere(state, move.peer)) return [arrives(state, vm, move)];
       return placedAnew(
         state,
         vm,
@@ -72,7 +72,7 @@ function observedWhileHanded(
   if (move.left === true) return [];
   const aborting = move.phase === 'aborting';
   if (seen.state === 'missing' || (seen.state === 'absent' && seen.generation === vm.generation)) {
-    if (move.arrived === true) return handedOver(vm, move, seenRunning(vm));
+    if (move.arrived === true) return handedOver(state, vm, move, seenRunning(vm));
     // The other host has to say, after this, whether it has it.
     return [nextPhase(vm, move, move.phase, { left: true })];
   }
@@ -106,7 +106,7 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
       if (move.arrived === true && move.left !== true) return [];
       const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
       if (move.left === true || isOffByProof(state, vm)) {
-        return handedOver(vm, move, { state: next, rebootCount: seen.rebootCount });
+        return handedOver(state, vm, move, { state: next, rebootCount: seen.rebootCount });
       }
       const { uid, generation } = vm;
       return [{ type: 'vm.move', uid, move: { ...move, arrived: true }, generation }];
@@ -122,7 +122,7 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
       return placedAnew(state, vm, owner, seen.fault ?? gone(host));
     // What ran has ended on the way. Its disk is whole: it starts from that.
     const where = { host: host.id, numaCells: move.numaCells, agreement: vm.agreement };
-    return [placedChange(vm, where, [])];
+    return [placedChange(state, vm, where, [])];
   }
   if (isOffByProof(state, vm)) return stays(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
   if (move.phase !== 'getting_ready') return [];
@@ -146,7 +146,7 @@ function cameBack(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
   const { code = 9, reason = 'REFUSED', message = 'it gave no reason' } = seen.fault ?? {};
   const where = { ...here(vm, move.peer), numaCells: move.numaCells };
   const said = { code, reason, message: `${host.id} refused it: ${message}; it is back on ${move.peer}` };
-  return [placedChange(vm, where, []), ...endOperation(vm, said)];
+  return [placedChange(state, vm, where, []), ...endOperation(vm, said)];
 }
 
 /** When it is settled on its new host the old one's room is free. */

@@ -104,3 +104,16 @@ test('claims that an adoption brings may exceed the host, and then nothing new f
   world.run({ type: 'host.cordon', id: one.host === 'a' ? 'b' : 'a', cordoned: true });
   t.match(world.refused(world.createOf([world.newVm('three')])), { metadata: { LACKS_VM_SLOTS: '1' } });
 });
+
+test('after a restore no term is given that the forgotten journal may have given', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm');
+  world.run({ type: 'federation.open', instance: 'restored', name: 'test', incarnation: 3 });
+  for (const host of ['a', 'b']) world.hello(host);
+  world.see(vm, 'missing');
+  world.start(vm);
+  t.equal(vm.term, 2 * 2 ** 16 + 1);
+  world.see(vm, 'missing');
+  world.start(vm);
+  t.equal(vm.term, 2 * 2 ** 16 + 2, 'and from there one after the other');
+});
