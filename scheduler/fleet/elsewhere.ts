@@ -27,6 +27,8 @@ const fenceAgainMs = { first: 10_000, most: 600_000 };
 const outageAgainMs = 5000;
 /** A VM that no host can take is tried again. */
 const placeAgainMs = { first: 15_000, most: 300_000 };
+/** Of a lease: for so long others that fell silent together with a lost host may still be taken to be there. */
+const silentPart = 0.4;
 /** VMs that may leave the hosts of a site in one sweep, two of which make a second. */
 const usualPace = 20;
 const fastestPace = 200;
@@ -128,7 +130,7 @@ export class Elsewhere {
       this.#awaitAnswer(host, fence.order);
       return;
     }
-    if (fence === undefined && !hasEvacuees(engine.state, id)) return;
+    if (fence === undefined && (!hasEvacuees(engine.state, id) || this.#mayBeOneOfMany(host))) return;
     if (!this.#isDue(this.#fenceAgain, id)) return;
     if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
@@ -148,6 +150,12 @@ export class Elsewhere {
     log.warn({ host: id, fencer: found.host }, 'a lost host is to be powered off');
     this.#begunMs.set(order, this.#options.uptimeMs());
     engine.whenDurable(outcome.sequence, () => this.#send(found, id));
+  }
+
+  /** Leases are renewed at a third: of hosts that are cut off together the last one lapses so much later than the first (F3). */
+  #mayBeOneOfMany({ lostMs = 0 }: Host): boolean {
+    const { engine, leaseMs } = this.#options;
+    return engine.now() - lostMs < leaseMs * silentPart;
   }
 
   /** One that does not answer may have died over it: another is asked. */

@@ -62,7 +62,8 @@ export const deeds: Record<string, Deed> = {
     weight: 3,
     act: (world, random) => {
       const running = [...world.lineage.state.operations.values()].filter(({ state }) => state === 'running');
-      const operation = random.pick(running);
+      const moves = running.filter(({ verb }) => verb === 'migrate');
+      const operation = random.pick(moves.length > 0 && random.chance(0.7) ? moves : running);
       if (operation === undefined || operation.verb === 'create') return;
       world.portal.call('CancelOperation', { name: `operations/${operation.id}` }, random);
     },

@@ -60,14 +60,6 @@ export const mutants: readonly Mutant[] = [
     to: 'return stays(state, vm, move, fault);\n        // What is kept',
   },
   {
-    name: 'starts-what-it-handed-over',
-    rule: 'O5',
-    bug: 'the agent starts a VM again that it has handed over, because it is off and should run',
-    file: 'agent/converge/plan-move.ts',
-    from: "return handover?.term === term && power.kind === 'off' && power.reason !== 'shutdown';",
-    to: 'return false;',
-  },
-  {
     name: 'unknown-is-refusal',
     rule: 'O6',
     bug: 'the scheduler gives a VM to another host when the one it has does not know of it for a while',
