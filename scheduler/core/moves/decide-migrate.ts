@@ -6,6 +6,7 @@ import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { find, isBusy, withOperation } from '../decide-vm.js';
+import { lastKnownState } from '../lifecycle/vm.js';
 import type { Fault, Host, Image, Move, MoveMode, Operation, Vm } from '../model.js';
 import { exclusionWords, refuseOne } from '../placement/no-host.js';
 import { reasonsAgainst } from '../placement/explanation.js';
@@ -72,8 +73,13 @@ export function drainVm(
       refusal: refuse('precondition', 'NOT_DRAINED', `VM ${uid} is not on a host that is drained now`),
     };
   }
-  const settled = vm.operation === null && vm.move === undefined;
-  if (!settled || vm.desired === 'deleted' || vm.state !== vm.desired) return waits(vm, null);
+  const isBusyNow = vm.operation !== null || vm.move !== undefined;
+  if (isBusyNow || vm.desired === 'deleted') return waits(vm, null);
+  if (vm.state !== vm.desired) {
+    // What is said of it already says more.
+    const message = `it is ${lastKnownState(vm)}, and moves only while it runs or is stopped; stop it, or wait`;
+    return waits(vm, vm.fault === null ? obstacle('NOT_SETTLED', message) : null);
+  }
   const runs = vm.desired === 'running';
   const how: MoveMode = runs ? mode : 'cold';
   const inTheWay = cannotLeave(state, vm) ?? (how === 'live' ? cannotGoLive(state, vm) : null);

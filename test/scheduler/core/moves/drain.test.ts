@@ -44,6 +44,16 @@ test('what is in the way is said once, and no more when the drain is undone', as
   });
 });
 
+test('one that neither runs nor is stopped stays, and that is said', async (t) => {
+  const { world, vm } = movingWorld();
+  drain(world);
+  world.see(vm, 'paused');
+  t.notOk(leave(world, vm, 'cold').moved);
+  t.match(vm.fault, { reason: 'NOT_SETTLED', message: /it is paused/ });
+  world.see(vm, 'running');
+  t.ok(leave(world, vm, 'cold').moved);
+});
+
 test('where no other host has room it stays, without a word about other tenants', async (t) => {
   const { world, vm } = movingWorld();
   for (const id of ['b', 'c']) world.run({ type: 'host.cordon', id, cordoned: true });
