@@ -76,7 +76,7 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
       about,
       sinceMs: offeredSinceMs(state, host),
       message: `the VMs of host "${id}" hold more than it offers: ${over}`,
-      advice: 'give it back what it had, or stop, resize or delete VMs there; nothing new is placed on it',
+      advice: `give it back what it had, or move VMs away (secovia host drain ${id}, secovia vm migrate); no more of that is given away there`,
     };
   }
   if (host.revoked === true) {
