@@ -5,7 +5,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { channelOf, credentialsIn, socketTo } from './access.js';
 import { CreateRequests } from './create-requests.js';
-import { type LoadResult, rawHttp2Load } from './raw-http2.js';
+import { type LoadResult, rawHttp2Load, rawHttp2PacedLoad } from './raw-http2.js';
 
 export interface LoadOrder {
   kind: 'grpc-js' | 'raw-http2';
@@ -15,6 +15,12 @@ export interface LoadOrder {
   path: string;
   inFlight: number;
   seconds: number;
+  /** Of `raw-http2`: ends after so many calls, if that is sooner. */
+  calls?: number;
+  /** Of `raw-http2`: makes calls at this pace, however many are under way; the result is a `PacedResult`. */
+  callsPerSecond?: number;
+  /** VMs of each request, which then is one of BatchCreateVms. */
+  batch?: number;
   parent: string;
   image: string;
   /** Keeps the VMs of several orders apart. */
@@ -51,11 +57,15 @@ async function grpcJsLoad(order: LoadOrder, next: () => Buffer): Promise<LoadRes
   return { calls, failures, seconds };
 }
 
+async function rawLoad(order: LoadOrder, next: () => Buffer): Promise<LoadResult> {
+  const socket = await socketTo(order.port, credentialsIn(order.identity));
+  const { callsPerSecond } = order;
+  if (callsPerSecond === undefined) return rawHttp2Load(socket, { ...order, next });
+  return rawHttp2PacedLoad(socket, { ...order, callsPerSecond, next });
+}
+
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
-const requests = new CreateRequests(order.parent, order.image, order.run);
+const requests = new CreateRequests(order.parent, order.image, order.run, order.batch);
 const next = () => requests.next();
-const result =
-  order.kind === 'grpc-js'
-    ? await grpcJsLoad(order, next)
-    : await rawHttp2Load(await socketTo(order.port, credentialsIn(order.identity)), { ...order, next });
+const result = await (order.kind === 'grpc-js' ? grpcJsLoad(order, next) : rawLoad(order, next));
 process.stdout.write(`${JSON.stringify(result)}\n`);
