@@ -19,18 +19,19 @@ import { run } from './processes.js';
 import type { LoadResult, PacedResult } from './raw-http2.js';
 import { median, medianRatio, type Report } from './report.js';
 
-const rounds = 5;
-const warmUpSeconds = 2;
-const seconds = 2;
+const rounds = 4;
+const warmUpSeconds = 1;
+const seconds = 1.5;
+const timed = { warmUpSeconds, seconds };
 const inFlight = 64;
 const batch = 100;
 const batchesInFlight = 16;
 /** VMs that are there before anything is measured. */
 const filling = 100_000;
 /** VMs that each round of batches makes, and each round of batches at a pace. */
-const perRound = 50_000;
+const perRound = 30_000;
 const pacedRounds = 3;
-const pacedSeconds = 4;
+const pacedSeconds = 3;
 /** Of a load that is to end by itself. */
 const atMostSeconds = 60;
 
@@ -81,6 +82,8 @@ class Bench {
     const result = JSON.parse(await run('test/bench/load.js', [JSON.stringify(order)])) as LoadResult;
     if (result.failures > 0)
       throw new Error(`${result.failures} of ${result.calls} calls failed (${what.path}, ${what.kind})`);
+    if (result.calls < (what.calls ?? 0))
+      throw new Error(`only ${result.calls} of ${what.calls} calls in ${result.seconds.toFixed(0)} s`);
     return result;
   }
 
@@ -102,7 +105,7 @@ class Bench {
     const rate = await this.#batches(filling);
     this.say(`filled with ${filling} VMs, ${(rate * batch).toFixed(0)}/s`);
     for (const kind of kinds) {
-      for (const path of [echoPath, createPath]) await this.#rate({ kind, path, seconds: warmUpSeconds });
+      for (const path of [echoPath, createPath]) await this.#rate({ kind, path, seconds });
     }
   }
 
@@ -114,8 +117,8 @@ class Bench {
     };
     for (let round = 1; round <= rounds; round += 1) {
       for (const kind of kinds) {
-        const echo = await this.#rate({ kind, path: echoPath, seconds });
-        const create = await this.#rate({ kind, path: createPath, seconds });
+        const echo = await this.#rate({ kind, path: echoPath, ...timed });
+        const create = await this.#rate({ kind, path: createPath, ...timed });
         rates[kind].echo.push(echo);
         rates[kind].create.push(create);
         const told = `echo ${echo.toFixed(0)}/s, create ${create.toFixed(0)}/s, ratio ${(create / echo).toFixed(3)}`;

@@ -15,6 +15,8 @@ export interface LoadOrder {
   path: string;
   inFlight: number;
   seconds: number;
+  /** Before counting begins: a process that has just started is slower than one that goes on. */
+  warmUpSeconds?: number;
   /** Of `raw-http2`: ends after so many calls, if that is sooner. */
   calls?: number;
   /** Of `raw-http2`: makes calls at this pace, however many are under way; the result is a `PacedResult`. */
@@ -34,10 +36,19 @@ async function grpcJsLoad(order: LoadOrder, next: () => Buffer): Promise<LoadRes
   let calls = 0;
   let failures = 0;
   let ended = false;
-  const timer = setTimeout(() => {
+  let startedMs = performance.now();
+  const { warmUpSeconds = 0 } = order;
+  const begin = () => {
+    calls = 0;
+    startedMs = performance.now();
+  };
+  const end = () => {
     ended = true;
-  }, order.seconds * 1000);
-  const startedNs = process.hrtime.bigint();
+  };
+  const timers = [
+    ...(warmUpSeconds === 0 ? [] : [setTimeout(begin, warmUpSeconds * 1000)]),
+    setTimeout(end, (warmUpSeconds + order.seconds) * 1000),
+  ];
   const lane = () =>
     new Promise<void>((resolve) => {
       const call = () => {
@@ -51,8 +62,8 @@ async function grpcJsLoad(order: LoadOrder, next: () => Buffer): Promise<LoadRes
       call();
     });
   await Promise.all(Array.from({ length: order.inFlight }, lane));
-  clearTimeout(timer);
-  const seconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
+  for (const timer of timers) clearTimeout(timer);
+  const seconds = (performance.now() - startedMs) / 1000;
   client.close();
   return { calls, failures, seconds };
 }

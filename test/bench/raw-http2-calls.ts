@@ -9,6 +9,7 @@ import {
   largestWindow,
   preface,
   prefixed,
+  setting,
   uint32,
 } from './raw-http2-frames.js';
 
@@ -19,6 +20,8 @@ export interface CallsOptions {
   /** A call has ended; `tag` is what it was made with. Without a message it was refused. */
   ended(tag: number, withMessage: boolean): void;
 }
+
+const maxConcurrentStreams = 3;
 
 interface Call {
   tag: number;
@@ -32,7 +35,9 @@ export class RawCalls {
   #stream = 1;
   /** Bytes that the server still takes on this connection. */
   #window = 65_535;
-  /** Calls that the server's window has no room for yet, the oldest first. */
+  /** Calls that the server takes at a time. */
+  #mostOpen = Number.POSITIVE_INFINITY;
+  /** Calls that the server has no room for yet, the oldest first. */
   #waiting: { tag: number; message: Buffer }[] = [];
   #output: Buffer[] = [preface()];
   #received = 0;
@@ -46,6 +51,9 @@ export class RawCalls {
       this.#frames.read(bytes);
       this.flush();
     });
+    socket.on('close', () => {
+      if (this.underWay > 0) throw new Error(`the server hung up with ${this.underWay} calls under way`);
+    });
   }
 
   /** Calls that have not ended. */
@@ -56,8 +64,12 @@ export class RawCalls {
   /** Makes a call, which leaves with the next `flush`; those that are made while one ends leave by themselves. */
   call(tag: number): void {
     const message = this.options.next();
-    if (this.#waiting.length === 0 && message.length + 5 <= this.#window) this.#send(tag, message);
+    if (this.#waiting.length === 0 && this.#hasRoomFor(message)) this.#send(tag, message);
     else this.#waiting.push({ tag, message });
+  }
+
+  #hasRoomFor(message: Buffer): boolean {
+    return this.#open.size < this.#mostOpen && message.length + 5 <= this.#window;
   }
 
   flush(): void {
@@ -79,11 +91,11 @@ export class RawCalls {
   #sendWaiting(): void {
     let sent = 0;
     for (const { tag, message } of this.#waiting) {
-      if (message.length + 5 > this.#window) break;
+      if (!this.#hasRoomFor(message)) break;
       this.#send(tag, message);
       sent += 1;
     }
-    this.#waiting.splice(0, sent);
+    if (sent > 0) this.#waiting.splice(0, sent);
   }
 
   #frame(type: number, flags: number, stream: number, payload: Buffer): void {
@@ -103,8 +115,9 @@ export class RawCalls {
         if ((flags & flag.endStream) !== 0) this.#done(stream);
         break;
       case frame.settings:
-        if ((flags & flag.ack) === 0)
-          this.#output.push(frameOf(frame.settings, flag.ack, 0, Buffer.alloc(0)));
+        if ((flags & flag.ack) !== 0) break;
+        this.#mostOpen = setting(payload, maxConcurrentStreams) ?? this.#mostOpen;
+        this.#output.push(frameOf(frame.settings, flag.ack, 0, Buffer.alloc(0)));
         break;
       case frame.ping:
         if ((flags & flag.ack) === 0)
@@ -130,5 +143,6 @@ export class RawCalls {
     if (call === undefined) return;
     this.#open.delete(stream);
     this.options.ended(call.tag, call.withMessage);
+    if (this.#waiting.length > 0) this.#sendWaiting();
   }
 }

@@ -61,6 +61,14 @@ export function prefixed(message: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0]), uint32(message.length), message]);
 }
 
+/** What a SETTINGS frame says of one of them; undefined when it says nothing. */
+export function setting(payload: Buffer, id: number): number | undefined {
+  for (let at = 0; at + 6 <= payload.length; at += 6) {
+    if (payload.readUInt16BE(at) === id) return payload.readUInt32BE(at + 2);
+  }
+  return undefined;
+}
+
 /** Cuts what arrives into frames. */
 export class Frames {
   #rest: Buffer = Buffer.alloc(0);

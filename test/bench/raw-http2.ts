@@ -19,13 +19,18 @@ export interface Load {
   next(): Buffer;
 }
 
-/** Keeps `inFlight` unary calls under way on one connection, for `seconds` or for as many as `calls`. */
-export function rawHttp2Load(
-  socket: Socket,
-  load: Load & { inFlight: number; calls?: number },
-): Promise<LoadResult> {
+export interface SteadyLoad extends Load {
+  inFlight: number;
+  /** Before counting begins. */
+  warmUpSeconds?: number;
+  /** It ends after so many, if that is sooner. */
+  calls?: number;
+}
+
+/** Keeps `inFlight` unary calls under way on one connection. */
+export function rawHttp2Load(socket: Socket, load: SteadyLoad): Promise<LoadResult> {
   return new Promise((resolve) => {
-    const { inFlight, calls: most = Number.POSITIVE_INFINITY } = load;
+    const { inFlight, warmUpSeconds = 0, calls: most = Number.POSITIVE_INFINITY } = load;
     const result: LoadResult = { calls: 0, failures: 0, seconds: 0 };
     let [made, isOver] = [0, false];
     const call = () => {
@@ -44,10 +49,17 @@ export function rawHttp2Load(
       }
     };
     const calls = new RawCalls(socket, { ...load, ended });
-    const startedMs = performance.now();
-    const timer = setTimeout(() => {
+    let startedMs = performance.now();
+    const end = () => {
       isOver = true;
-    }, load.seconds * 1000);
+    };
+    const begin = () => {
+      result.calls = 0;
+      startedMs = performance.now();
+      timer = setTimeout(end, load.seconds * 1000);
+    };
+    let timer =
+      warmUpSeconds === 0 ? setTimeout(end, load.seconds * 1000) : setTimeout(begin, warmUpSeconds * 1000);
     while (made < Math.min(inFlight, most)) call();
     calls.flush();
   });
