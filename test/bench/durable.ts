@@ -44,15 +44,19 @@ type What = Partial<LoadOrder> & Pick<LoadOrder, 'kind' | 'path' | 'seconds'>;
 
 export async function durable(report: Report, say: Say): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'secovia-bench-'));
-  const scheduler = await startScheduler(directory, true, admitTenant);
-  const bench = new Bench(directory, scheduler, report, say);
-  await bench.fill();
-  const creates = await bench.unary();
-  const batches = await bench.batches();
-  await bench.paced('creates', createPath, creates, pacedSeconds);
-  await bench.paced('batches', batchPath, batches, perRound / batch / (batches / 2), batch);
-  await bench.close();
-  rmSync(directory, { recursive: true, force: true });
+  let bench: Bench | undefined;
+  try {
+    const scheduler = await startScheduler(directory, true, admitTenant);
+    bench = new Bench(directory, scheduler, report, say);
+    await bench.fill();
+    const creates = await bench.unary();
+    const batches = await bench.batches();
+    await bench.paced('creates', createPath, creates, pacedSeconds);
+    await bench.paced('batches', batchPath, batches, perRound / batch / (batches / 2), batch);
+  } finally {
+    await bench?.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 class Bench {
