@@ -11,7 +11,7 @@ import { CreateRequests } from './create-requests.js';
 import type { LoadOrder } from './load.js';
 import { run } from './processes.js';
 import type { LoadResult } from './raw-http2.js';
-import { median, type Report } from './report.js';
+import { median, medianRatio, type Report } from './report.js';
 
 const rounds = 5;
 const warmUpSeconds = 3;
@@ -105,9 +105,4 @@ export async function api(report: Report, say: (line: string) => void): Promise<
   }
   for (const way of ways) await schedulers[way].stop();
   rmSync(directory, { recursive: true, force: true });
-}
-
-/** The median of the rounds' ratios: each compares what was measured side by side. */
-function medianRatio(ours: readonly number[], theirs: readonly number[]): number {
-  return median(ours.map((rate, round) => rate / (theirs[round] as number)));
 }

@@ -14,19 +14,33 @@ import { freePort, run, schedulerFlags, start, stop } from './processes.js';
 export const parent = 'administrations/bench';
 export const image = 'images/bench';
 export const createPath = '/secovia.v1.VmService/CreateVm';
+export const batchPath = '/secovia.v1.VmService/BatchCreateVms';
 
-export interface BenchScheduler {
+/** Who makes VMs, and where. */
+export interface Caller {
+  /** A folder of credentials; null without TLS. */
+  identity: string | null;
+  parent: string;
+}
+
+export interface BenchScheduler extends Caller {
   port: number;
   echoPort: number;
-  /** The administrator's folder of credentials; null without TLS. */
-  identity: string | null;
+  dataDir: string;
   /** What a create answers with, which is what the echo answers with. */
   sample: Buffer;
   stop(): Promise<void>;
 }
 
-/** `folder` must be there, and is not cleaned up. */
-export async function startScheduler(folder: string, secure: boolean): Promise<BenchScheduler> {
+/**
+ * `folder` must be there, and is not cleaned up. VMs are made by the administrator, or by whom `admit` lets in: it is given
+ * the port, the administrator's folder of credentials, and a folder of its own.
+ */
+export async function startScheduler(
+  folder: string,
+  secure: boolean,
+  admit?: (port: number, admin: string | null, folder: string) => Promise<Caller>,
+): Promise<BenchScheduler> {
   const port = await freePort();
   const config = join(folder, 'scheduler.yaml');
   const dataDir = join(folder, 'data');
@@ -43,7 +57,8 @@ export async function startScheduler(folder: string, secure: boolean): Promise<B
   const scheduler = await start('scheduler/main.js', args, 'stderr', serves, schedulerFlags);
   const reach = [String(port), ...(identity === null ? [] : [identity])];
   const host = await start('test/bench/sink-host.js', reach, 'stdout', (line) => line === 'ready');
-  const sample = await firstCreate(port, identity);
+  const caller = admit ? await admit(port, identity, join(folder, 'caller')) : { identity, parent };
+  const sample = await firstCreate(port, caller);
   const echoed = [sample.toString('base64'), ...(secure ? [dataDir] : [])];
   const isPort = (line: string) => /^\d+$/.test(line);
   const echo = await start('test/bench/echo-server.js', echoed, 'stdout', isPort, schedulerFlags);
@@ -51,7 +66,8 @@ export async function startScheduler(folder: string, secure: boolean): Promise<B
   return {
     port,
     echoPort: Number(echo.line),
-    identity,
+    dataDir,
+    ...caller,
     sample,
     stop: async () => {
       for (const child of processes) await stop(child);
@@ -60,7 +76,7 @@ export async function startScheduler(folder: string, secure: boolean): Promise<B
 }
 
 /** Makes one VM, and gives the answer's bytes. */
-async function firstCreate(port: number, identity: string | null): Promise<Buffer> {
+async function firstCreate(port: number, { identity, parent }: Caller): Promise<Buffer> {
   const { credentials, options } = channelOf(credentialsIn(identity));
   const vms = new v1.VmService(`127.0.0.1:${port}`, credentials, options);
   const codec = messageCodec<CreateVmResponse, CreateVmResponse__Output>('secovia.v1.CreateVmResponse');

@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark, and fails when one of its promises does not hold. */
 import { alarms } from './alarms.js';
 import { api } from './api.js';
+import { durable } from './durable.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
 import { settlement } from './settlement.js';
@@ -10,6 +11,7 @@ import { tenancy } from './tenancy.js';
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
   alarms,
   api,
+  durable,
   placement,
   settlement,
   start,

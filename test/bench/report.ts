@@ -49,6 +49,11 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** The median of the rounds' ratios: each compares what was measured side by side. */
+export function medianRatio(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours.map((rate, round) => rate / (theirs[round] as number)));
+}
+
 /** What machine the figures are from. */
 export function machineFacts(): string {
   const model = cpus()[0]?.model ?? 'unknown CPU';

@@ -10,7 +10,7 @@ import { messageCodec, v1 } from '../../proto/index.js';
 import { type Credentials, secureChannel } from '../../proto/credentials.js';
 import { newKey } from '../../proto/signing-request.js';
 import { channelOf, credentialsIn, socketTo } from './access.js';
-import { rawHttp2Stream } from './raw-http2.js';
+import { rawHttp2Stream } from './raw-http2-stream.js';
 
 const address = `127.0.0.1:${process.argv[2]}`;
 const admin = credentialsIn(process.argv[3] ?? null);
