@@ -328,6 +328,8 @@ export interface Move {
   left?: true;
   /** Of a live move: the peer was seen with it. */
   arrived?: true;
+  /** Of a live move: the peer has let go of it for good, by a word that a restored journal has forgotten. */
+  refused?: true;
   /** Why a live move is `aborting`. */
   fault?: Fault;
 }

@@ -7,8 +7,14 @@ import type { State } from '../state.js';
 import { endOperation, here, placedChange, whereOf } from '../vm-changes.js';
 
 /** The next step of a move, which both hosts hear of under a new generation. */
-export function nextPhase(vm: Vm, move: Move, phase: MovePhase, more: Partial<Move> = {}): Change {
-  return { type: 'vm.move', uid: vm.uid, move: { ...move, phase, ...more }, generation: vm.generation + 1 };
+export function nextPhase(
+  vm: Vm,
+  move: Move,
+  phase: MovePhase,
+  more: Partial<Move> = {},
+  generation = vm.generation,
+): Change {
+  return { type: 'vm.move', uid: vm.uid, move: { ...move, phase, ...more }, generation: generation + 1 };
 }
 
 /**

@@ -42,7 +42,7 @@ export function observedAtOwner(
     }
     case 'leaving':
       if (seen.state !== 'absent') return usual();
-      if (!answers) return [];
+      if (isOld(vm, seen)) return [];
       if (isThere(state, move.peer)) return [arrives(state, vm, move)];
       return placedAnew(
         state,
@@ -58,7 +58,7 @@ export function observedAtOwner(
       return isOff(seen) ? ended(state, vm, move, usual(), wentOff) : usual();
     case 'handing_over':
     case 'aborting':
-      return observedWhileHanded(state, vm, move, seen, usual);
+      return observedWhileHanded(state, vm, move, host, seen, usual);
   }
 }
 
@@ -66,15 +66,17 @@ function observedWhileHanded(
   state: State,
   vm: Vm,
   move: Move,
+  host: Host,
   seen: Observation,
   usual: () => Change[],
 ): Change[] {
   if (move.left === true) return [];
   const aborting = move.phase === 'aborting';
-  if (seen.state === 'missing' || (seen.state === 'absent' && seen.generation === vm.generation)) {
+  if (seen.state === 'missing' || (seen.state === 'absent' && !isOld(vm, seen))) {
+    if (move.refused === true) return placedAnew(state, vm, host, wentOff);
     if (move.arrived === true) return handedOver(state, vm, move, seenRunning(vm));
     // The other host has to say, after this, whether it has it.
-    return [nextPhase(vm, move, move.phase, { left: true })];
+    return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
   if (seen.state === 'absent') return [];
   // It is with the other host already, and this is an older word.
@@ -97,8 +99,9 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
     case 'starting':
     case 'stopping':
     case 'unknown':
-    case 'absent':
       return [];
+    case 'absent':
+      return notThere(state, vm, move, host, seen);
     case 'awaited':
     case 'refused':
       return answers ? notThere(state, vm, move, host, seen) : [];
@@ -118,14 +121,18 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
 function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] {
   if (move.left === true) {
     const owner = state.hosts.get(vm.host ?? '') ?? host;
-    if (seen.state === 'refused' || !isThere(state, host.id))
+    if (seen.state !== 'awaited' || !isThere(state, host.id))
       return placedAnew(state, vm, owner, seen.fault ?? gone(host));
     // What ran has ended on the way. Its disk is whole: it starts from that.
     const where = { host: host.id, numaCells: move.numaCells, agreement: vm.agreement };
     return [placedChange(state, vm, where, [])];
   }
   if (isOffByProof(state, vm)) return stays(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
-  if (move.phase !== 'getting_ready') return [];
+  if (move.phase !== 'getting_ready') {
+    const isNew = seen.state === 'absent' && move.refused !== true;
+    const { uid, generation } = vm;
+    return isNew ? [{ type: 'vm.move', uid, move: { ...move, refused: true }, generation }] : [];
+  }
   if (seen.state === 'awaited') return [nextPhase(vm, move, 'handing_over')];
   const why = seen.fault?.message ?? 'it gave no reason';
   const { code = 9, reason = 'REFUSED' } = seen.fault ?? {};
@@ -164,6 +171,11 @@ function ended(state: State, vm: Vm, move: Move, usual: Change[], fault: Fault):
 
 function isOff(seen: Observation): boolean {
   return off.has(seen.state);
+}
+
+/** Of a host that is ahead of a restored journal the word is none of the old ones. */
+function isOld({ generation }: Vm, seen: Observation): boolean {
+  return seen.generation < generation;
 }
 
 function isGone({ state }: Observation): boolean {

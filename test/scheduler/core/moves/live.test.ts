@@ -248,3 +248,24 @@ test('a host that waits for a VM of a move that is forgotten hears that it does 
   world.run(migrateOf(world, vm, 'live'));
   t.equal(vm.move?.term, term + 5);
 });
+
+test('a move of a journal that was restored in the middle of it ends, whatever has become of the VM since', async (t) => {
+  for (const first of ['owner', 'peer'] as const) {
+    const moving = handingOver();
+    const { world, vm } = moving;
+    const { term = 0 } = vm.move as Move;
+    const ahead = { generation: vm.generation + 4 };
+    const words = {
+      owner: () => world.see(vm, 'absent', { ...ahead, term: 1 }, 'a'),
+      peer: () => world.see(vm, 'absent', { ...ahead, term }, 'b'),
+    };
+    words[first]();
+    const { sequence } = world.state;
+    words[first]();
+    t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+    t.equal(vm.host, 'a');
+    words[first === 'owner' ? 'peer' : 'owner']();
+    t.match(vm, { state: 'placed', move: undefined });
+    t.ok(vm.term > term, 'it begins anew where neither knows the term');
+  }
+});
