@@ -7,7 +7,7 @@
 import type { DomainSummary, ObservedDomain } from '../hypervisor/hypervisor.js';
 import type { VmDesired, VmSize } from './desired.js';
 import type { Effect, EffectResult, Program } from './effects.js';
-import type { Acceptance, Ledger, VmError } from './ledger.js';
+import type { Acceptance, Ledger, Permit, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
 import { fingerprint, type VmObservation, type VmState } from './observation.js';
 import { converge, type ProgramContext, type Remarks, type Rest } from './program.js';
@@ -159,7 +159,7 @@ export class Converger {
     for (const cell of this.#cells.values()) {
       cell.wakeAt = null;
       cell.seen = '';
-      this.#observe(cell, 'unknown', null, null);
+      this.#observe(cell, unseen(this.#ledger.permit(cell.uid)), null, null);
     }
   }
 
@@ -283,7 +283,7 @@ export class Converger {
     const last = cell.observation;
     const known = state === 'unknown' && domain === null;
     // "Nothing of it is here", "refused" and "it may arrive" are answers to what was asked; else it is what libvirt agrees with.
-    const answered = state === 'absent' || state === 'refused' || state === 'awaited';
+    const answered = state === 'absent' || state === 'refused' || (state === 'awaited' && this.#available);
     const reached = known ? (last?.generation ?? 0) : (domain?.metadata?.generation ?? 0);
     this.#publish(cell, {
       uid: cell.uid,
@@ -307,11 +307,13 @@ export class Converger {
   }
 
   #unknown(cell: Cell): VmObservation {
+    const permit = this.#ledger.permit(cell.uid);
+    const state = unseen(permit);
     return {
       uid: cell.uid,
-      term: this.#ledger.permit(cell.uid)?.term ?? 0,
-      generation: 0,
-      state: 'unknown',
+      term: permit?.term ?? 0,
+      generation: state === 'absent' ? (permit?.desired.generation ?? 0) : 0,
+      state,
       rebootCount: 0,
       error: null,
       progress: '',
@@ -325,6 +327,15 @@ export class Converger {
 function isAbandoned(effect: Effect, { role, peerUri }: VmDesired): boolean {
   if (effect.kind === 'fetchImage') return role !== 'run' && role !== 'stopped';
   return effect.kind === 'migrate' && (role !== 'send' || peerUri !== effect.peerUri);
+}
+
+/**
+ * What is said of a VM at which nobody has looked: of one that was taken away, or never came, that nobody has it here for
+ * certain. In a recovery this host would be taken for its owner otherwise (E2).
+ */
+function unseen(permit: Permit | undefined): VmState {
+  if (permit?.phase === 'gone') return 'absent';
+  return permit?.desired.role === 'receive' && permit.phase !== 'defined' ? 'awaited' : 'unknown';
 }
 
 /** The size of a domain of ours. */

@@ -33,6 +33,7 @@ export function plan(situation: Situation): Plan {
       return planRemoval(permit, domain);
     case 'run':
     case 'stopped':
+      if (domain !== null && mayBeElsewhere(permit, domain)) return rest('missing');
       if (!situation.confirmed && wouldTouch(permit, domain)) {
         return { ...rest(domain === null ? 'preparing' : 'stopped'), waitsFor: confirmation };
       }

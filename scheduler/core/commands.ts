@@ -370,9 +370,9 @@ export interface Commands {
   'host.drain': { command: { id: string; deadlineMs: number | null }; reply: Host };
   'host.drain_pause': { command: { id: string; paused: boolean }; reply: Host };
   'host.undrain': { command: { id: string }; reply: Host };
-  /** A VM of a host that is drained is to have another; `mode` is how. `moved` says whether it is on its way. */
+  /** A VM of a host that is drained is to have another; `mode` is how; what is in the way is said where it `isLast` to be tried. `moved` says whether it is on its way. */
   'vm.drain': {
-    command: { uid: string; mode: MoveMode; operation: string };
+    command: { uid: string; mode: MoveMode; isLast: boolean; operation: string };
     reply: { vm: Vm; moved: boolean };
   };
   /** What follows for a move from what has become of the two hosts. */

@@ -67,6 +67,9 @@ function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }
 function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
   if (saysGone.has(seen.state) && seen.state !== 'missing') return [];
+  // It gets ready for a VM that has not left its host, as far as this journal knows.
+  const isOnItsWay = vm.move?.peer === host.id && vm.move.term === seen.term;
+  if (isOnItsWay && (seen.state === 'preparing' || seen.state === 'unknown')) return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
   const change = adopted(state, vm, host, seen);
   return [change, ...peerReleased(vm, host, change.generation)];
@@ -152,7 +155,7 @@ function deletedThere(vm: Vm, seen: Observation): Change[] {
     'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
   const fault = { code: 9, reason: 'DELETED_THERE', message };
   const isKnown = vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault);
-  if (isKnown && seen.generation < vm.generation) return [];
+  if (isKnown && seen.generation <= vm.generation) return [];
   const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
   // Or the agent would take the next word for an old one.
   const newer = Math.max(vm.generation, seen.generation) + 1;

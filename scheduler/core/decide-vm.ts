@@ -338,8 +338,8 @@ function isBeingDeleted(vm: Vm): Refusal {
 }
 
 /** One order at a time (PROTOCOL O6): where it is, is known when it has arrived or stays. */
-function isMoving({ id, operation }: Vm, { peer, phase }: Move): Refusal {
-  const way = phase === 'arriving' ? `has just left ${peer}` : `is on its way to ${peer}`;
+function isMoving({ id, operation }: Vm, { phase }: Move): Refusal {
+  const way = phase === 'arriving' ? 'has just got another host' : 'is on its way to another host';
   const what = operation === null ? 'wait a moment' : `wait for operations/${operation}, or cancel it`;
   return refuse('precondition', 'OPERATION_UNDER_WAY', `VM "${id}" ${way}; ${what}`, {
     ...(operation === null ? {} : { operation: `operations/${operation}` }),

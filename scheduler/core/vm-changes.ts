@@ -35,7 +35,8 @@ export function placedChange(state: State, vm: Vm, where: Where, refusedBy: stri
     host,
     ...(numaCells === undefined ? {} : { numaCells }),
     ...(agreement === undefined ? {} : { agreement }),
-    term: nextTerm(state, vm),
+    // The same host takes the very next one for a stay that goes on, with the disk that it has.
+    term: host === vm.host ? Math.max(vm.term, vm.lastTerm ?? 0) + 1 : nextTerm(state, vm),
     generation: generation + 1,
     refusedBy,
   };

@@ -11,6 +11,8 @@ import { backlogLimit, type Committed, type Engine } from '../engine.js';
 /** VMs that leave one host at a time, and all hosts of a site. */
 const mostOfHost = 2;
 const mostOfSite = 10;
+/** VMs that are tried in one sweep, two of which make a second. */
+const triesPerSweep = 4;
 /** A VM that could not leave is tried again after the first of these, and later ever more rarely. */
 const againMs = { first: 15_000, most: 300_000 };
 /** So often a VM was not handed over before it is stopped for it, if it may be. */
@@ -61,13 +63,21 @@ export class Moves {
     const bySite = new Map<string, number>();
     for (const vm of [...engine.state.moving.vms]) {
       const site = engine.state.hosts.get(vm.host ?? '')?.site ?? '';
-      bySite.set(site, (bySite.get(site) ?? 0) + 1);
+      // What waits for a host that is gone takes nobody's turn.
+      if (isThere(engine.state, vm.host ?? '')) bySite.set(site, (bySite.get(site) ?? 0) + 1);
       this.#attend(vm);
     }
     for (const uid of this.#phases.keys()) {
       if (engine.state.vms.get(uid)?.move === undefined) this.#phases.delete(uid);
     }
-    for (const id of this.#drained) this.#drain(id, bySite);
+    let tries = triesPerSweep;
+    for (const id of [...this.#drained]) {
+      if (tries <= 0) break;
+      // The next sweep goes on behind it.
+      this.#drained.delete(id);
+      this.#drained.add(id);
+      tries -= this.#drain(id, bySite, tries);
+    }
     for (const uid of this.#attempts.keys()) {
       const host = engine.state.vms.get(uid)?.host ?? '';
       if (!this.#drained.has(host)) this.#attempts.delete(uid);
@@ -92,28 +102,31 @@ export class Moves {
     engine.run({ type: 'vm.move_settle', uid });
   }
 
-  #drain(id: string, bySite: Map<string, number>): void {
+  /** How many of its VMs it has tried to move, each of which may take a look at all hosts. */
+  #drain(id: string, bySite: Map<string, number>, most: number): number {
     const { engine } = this.#options;
     const { state } = engine;
     const host = state.hosts.get(id);
-    if (host?.drain?.state !== 'active' || !isThere(state, id)) return;
+    if (host?.drain?.state !== 'active' || !isThere(state, id)) return 0;
     this.#noteDeadline(host);
+    const nowMs = this.#options.uptimeMs();
     let moving = 0;
-    const left: Vm[] = [];
+    const due: Vm[] = [];
     for (const vm of state.vmsOfHost(id)) {
-      if (vm.move === undefined) left.push(vm);
-      // One that has arrived elsewhere and is kept a place here has another owner.
-      else moving += 1;
+      if (vm.move !== undefined) moving += 1;
+      else if ((this.#attempts.get(vm.uid)?.atMs ?? 0) <= nowMs) due.push(vm);
     }
     const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
-    left.sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
-    for (const vm of left) {
-      if (moving >= mostOfHost || (bySite.get(host.site) ?? 0) >= mostOfSite) return;
-      if ((this.#attempts.get(vm.uid)?.atMs ?? 0) > this.#options.uptimeMs()) continue;
+    due.sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
+    let tried = 0;
+    for (const vm of due) {
+      if (tried === most || moving >= mostOfHost || (bySite.get(host.site) ?? 0) >= mostOfSite) break;
+      tried += 1;
       if (!this.#begin(host, vm)) continue;
       moving += 1;
       bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
     }
+    return tried;
   }
 
   /** From its deadline on more may be done to its VMs, and that does not wait. */
@@ -136,7 +149,8 @@ export class Moves {
     if (!mayStop || (live < liveAttempts && cannotGoLive(engine.state, vm) === null)) modes.push('live');
     if (mayStop) modes.push('cold');
     for (const mode of modes) {
-      const outcome = engine.run({ type: 'vm.drain', uid, mode, operation: newId() });
+      const isLast = mode === modes.at(-1);
+      const outcome = engine.run({ type: 'vm.drain', uid, mode, isLast, operation: newId() });
       if (outcome.refusal || !outcome.reply.moved) continue;
       log.info(
         { vm: uid, from: host.id, peer: vm.move?.peer, mode: vm.move?.mode },

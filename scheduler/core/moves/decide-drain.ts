@@ -45,6 +45,15 @@ export function pauseDrain(state: State, { id, paused }: CommandOf<'host.drain_p
   return { changes, reply: () => host };
 }
 
+/** What a drain says of VMs that stay; agents say other things. */
+const drainReasons: ReadonlySet<string> = new Set([
+  'DISK_THERE',
+  'IMAGE_GONE',
+  'LIVE_NOT_POSSIBLE',
+  'NO_HOST',
+  'NOT_SETTLED',
+]);
+
 /** Whatever is left stays, and what was in its way is said no more. */
 export function undrainHost(state: State, { id }: CommandOf<'host.undrain'>): Decision<Host> {
   const host = state.hosts.get(id);
@@ -54,10 +63,9 @@ export function undrainHost(state: State, { id }: CommandOf<'host.undrain'>): De
     { type: 'host.drain', id, drain: null },
     { type: 'host.cordoned', id, cordoned: false },
   ];
-  for (const { uid, fault, state: seen } of state.vmsOfHost(id)) {
-    if (fault !== null && (seen === 'running' || seen === 'stopped')) {
+  for (const { uid, fault } of state.vmsOfHost(id)) {
+    if (fault !== null && drainReasons.has(fault.reason))
       changes.push({ type: 'vm.waits', uid, fault: null });
-    }
   }
   return { changes, reply: () => host };
 }

@@ -62,7 +62,7 @@ export function migrateVm(
 /** Lets a VM leave a host that is drained; says of one that cannot what is in the way, once. */
 export function drainVm(
   state: State,
-  { uid, mode, operation }: CommandOf<'vm.drain'>,
+  { uid, mode, operation, isLast }: CommandOf<'vm.drain'>,
   nowMs: number,
 ): Decision<{ vm: Vm; moved: boolean }> {
   const vm = state.vms.get(uid);
@@ -88,7 +88,10 @@ export function drainVm(
   if (image === undefined) return waits(vm, obstacle('IMAGE_GONE', 'its image is not known any more'));
   const placed = place(state, requestFor(state, vm, image, how));
   if (placed.noHost) {
-    const codes = [...placed.noHost.excluded.keys()].filter((code) => code !== 'CORDONED').sort();
+    // Another way is tried next, and what it says counts.
+    if (!isLast) return waits(vm, null);
+    const own = new Set<string>(['CORDONED', 'EXCLUDED_BY_REQUEST']);
+    const codes = [...placed.noHost.excluded.keys()].filter((code) => !own.has(code)).sort();
     const why = codes.length === 0 ? 'all others are cordoned' : codes.join(', ');
     const message = `no other host can take it now (${why}); it is tried again`;
     return waits(vm, { code: resourceExhausted, reason: 'NO_HOST', message });

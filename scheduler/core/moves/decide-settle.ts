@@ -5,7 +5,10 @@ import type { Decision } from '../decide.js';
 import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
+import { place } from '../placement/placement.js';
+import { requestForMove } from '../placement/request.js';
+import { placedChange, whereOf } from '../vm-changes.js';
+import { arrives, handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 const deadlineExceeded = 4;
@@ -23,7 +26,8 @@ export function settleMove(state: State, { uid }: CommandOf<'vm.move_settle'>): 
 }
 
 function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
-  if (move.mode === 'cold') return [];
+  if (move.mode === 'cold')
+    return owner.state === 'fenced' ? settleColdWithoutOwner(state, vm, move, owner) : [];
   const peer = state.hosts.get(move.peer);
   if (owner.state === 'fenced') return settleWithoutOwner(vm, move, owner, peer, state);
   if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
@@ -41,6 +45,24 @@ function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
     );
   }
   return [];
+}
+
+/** Its host is proven to be off, and was to let go of it: it is as if it had. What was only to go off stays its host's. */
+function settleColdWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Change[] {
+  const fault = obstacle('HOST_GONE', `its host ${owner.id} is off`);
+  if (move.phase === 'going_off') return stays(state, vm, move, fault);
+  if (move.phase !== 'leaving') return [];
+  const leaves = { host: owner.id, keepVolumes: true };
+  if (isThere(state, move.peer)) return [{ ...arrives(state, vm, move), leaves } as Change];
+  return elsewhere(state, vm, owner).map((change) => ({ ...change, leaves }));
+}
+
+/** Another host for a VM that nobody has; none while there is none that can take it, and then it is asked again. */
+function elsewhere(state: State, vm: Vm, owner: Host) {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return [];
+  const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
+  return placed.noHost ? [] : [placedChange(state, vm, whereOf(placed), [])];
 }
 
 /** What arrived on a host that is off is not to be started there when it is back. */
@@ -61,7 +83,10 @@ function settleWithoutOwner(vm: Vm, move: Move, owner: Host, peer: Host | undefi
   }
   const fault = obstacle('HOST_GONE', `its host ${owner.id} is off, and ${move.peer} does not have it`);
   if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
-    return stays(state, vm, move, fault);
+    // Its host was seen without it, and would only say so again.
+    if (move.left !== true) return stays(state, vm, move, fault);
+    const placed = elsewhere(state, vm, owner).map((change) => ({ ...change, leaves }));
+    return placed.length === 0 ? [] : [...placed, ...lost(vm, move, peer)];
   }
   if (move.phase === 'getting_ready') return stays(state, vm, move, fault);
   return move.phase === 'aborting' ? [] : [nextPhase(vm, move, 'aborting', { fault })];

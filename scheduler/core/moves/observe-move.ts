@@ -51,7 +51,8 @@ export function observedAtOwner(
         obstacle('HOST_GONE', `${move.peer} is not connected any more; it is back on ${host.id}`),
       );
     case 'arriving':
-      if (seen.state === 'refused' && answers) return cameBack(state, vm, move, host, seen) ?? usual();
+      if (seen.state === 'refused' && answers)
+        return cameBack(state, vm, move, host, seen) ?? withoutWayBack(vm, usual());
       return arrived(vm, usual(), seen);
     case 'getting_ready':
       if (isGone(seen)) return ended(state, vm, move, usual(), gone(host));
@@ -81,10 +82,13 @@ function observedWhileHanded(
   if (seen.state === 'absent') return [];
   // It is with the other host already, and this is an older word.
   if (move.arrived === true) return [];
+  // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.
+  if (isOff(seen) && aborting && isOld(vm, seen)) return usual();
   if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
   if (seen.state !== 'running') return usual();
   const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
-  if (failed) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
+  // What the hypervisors said of each other's addresses is for whoever ordered the move.
+  if (failed) return [...withoutFault(usual()), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
   if (aborting && seen.generation === vm.generation)
     return [...usual(), ...stays(state, vm, move, stayed(vm, move.fault ?? null))];
   return usual();
@@ -154,6 +158,17 @@ function cameBack(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
   const where = { ...here(vm, move.peer), numaCells: move.numaCells };
   const said = { code, reason, message: `${host.id} refused it: ${message}; it is back on ${move.peer}` };
   return [placedChange(state, vm, where, []), ...endOperation(vm, said)];
+}
+
+/** Neither the host that it came from nor another can have it: it is this one's, which is tried again by a start. */
+function withoutWayBack(vm: Vm, usual: Change[]): Change[] {
+  const isKept = usual.some(({ type }) => type === 'vm.observed');
+  if (!isKept) return usual;
+  return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
+}
+
+function withoutFault(changes: Change[]): Change[] {
+  return changes.map((change) => (change.type === 'vm.observed' ? { ...change, fault: null } : change));
 }
 
 /** When it is settled on its new host the old one's room is free. */

@@ -110,7 +110,7 @@ test('no other order is taken on the way, and each says what to do', async (t) =
   for (const order of [...orders, world.deleteOf(vm), migrateOf(world, vm, 'cold')]) {
     const { reason, message } = world.refused<typeof order.type>(order);
     t.equal(reason, 'OPERATION_UNDER_WAY');
-    t.match(message, /on its way to b; wait for operations\/operation-.*, or cancel it/);
+    t.match(message, /on its way to another host; wait for operations\/operation-.*, or cancel it/);
   }
 });
 
@@ -218,4 +218,37 @@ test('in recovery the newer host has it, and the move is forgotten', async (t) =
   t.match(vm, { host: 'c' });
   t.equal(vm.move, undefined);
   t.equal(world.state.hostTable.claimed('b').vms, 0);
+});
+
+test('its host proven to be off when it was to let go of it: the other host has it, stopped as it was', async (t) => {
+  const moving = movingWorld({ power: 'stopped' });
+  const { world, vm } = moving;
+  migrate(moving);
+  fence(world, 'a');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'b', desired: 'stopped', leftOn: ['a'] });
+  world.see(vm, 'stopped');
+  t.match(vm, { state: 'stopped', move: undefined });
+});
+
+test('its host proven to be off before: it is still the VM of that host, and takes orders', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  const operation = migrate(moving, 'cold');
+  fence(world, 'a');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'a', move: undefined, operation: null });
+  t.match(operation, { state: 'failed', fault: { reason: 'HOST_GONE' } });
+});
+
+test('refused where it arrived, with no way back and no third host, it takes orders there', async (t) => {
+  const moving = movingWorld({}, ['a', 'b']);
+  const { world, vm } = moving;
+  migrate(moving, 'cold');
+  world.see(vm, 'stopped');
+  world.see(vm, 'absent');
+  lose(world, 'a');
+  world.see(vm, 'refused', { fault: fault('NO_SPACE') });
+  t.match(vm, { host: 'b', state: 'failed', move: undefined, operation: null });
+  t.ok(world.start(vm).operation);
 });

@@ -6,7 +6,7 @@ import { lose, movingWorld } from './moving-world.js';
 const drain = (world: World, id = 'a', deadlineMs: number | null = null) =>
   world.run({ type: 'host.drain', id, deadlineMs });
 const leave = (world: World, { uid }: Vm, mode: MoveMode = 'live') =>
-  world.run({ type: 'vm.drain', uid, mode, operation: world.draw('operation') });
+  world.run({ type: 'vm.drain', uid, mode, isLast: true, operation: world.draw('operation') });
 
 test('a host that is drained takes nothing new, and lets its VMs go', async (t) => {
   const { world, vm } = movingWorld();
@@ -39,7 +39,7 @@ test('what is in the way is said once, and no more when the drain is undone', as
   t.match(host, { cordoned: false });
   t.equal(host.drain, undefined);
   t.equal(vm.fault, null);
-  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', operation: 'x' }), {
+  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operation: 'x' }), {
     reason: 'NOT_DRAINED',
   });
 });
@@ -69,7 +69,7 @@ test('a drain is paused and resumed, and takes another deadline', async (t) => {
   drain(world);
   const host = world.run({ type: 'host.drain_pause', id: 'a', paused: true });
   t.match(host.drain, { state: 'paused' });
-  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', operation: 'x' }), {
+  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operation: 'x' }), {
     reason: 'NOT_DRAINED',
   });
   drain(world, 'a', world.nowMs + 1000);

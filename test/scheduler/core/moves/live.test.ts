@@ -269,3 +269,40 @@ test('a move of a journal that was restored in the middle of it ends, whatever h
     t.ok(vm.term > term, 'it begins anew where neither knows the term');
   }
 });
+
+test('what a host that was switched off says of the time before ends no move', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
+  world.see(vm, 'stopped', { generation: vm.generation - 2 });
+  t.equal(vm.move?.phase, 'aborting', 'it may be with the other host');
+  world.see(vm, 'missing');
+  seeAtPeer(moving, 'running');
+  t.match(vm, { host: 'b', state: 'running' });
+});
+
+test('its host without it, and both proven to be off: it starts where it can, or waits', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  world.see(vm, 'absent');
+  world.run({ type: 'host.cordon', id: 'c', cordoned: true });
+  for (const host of ['a', 'b']) fence(world, host);
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'a', move: { left: true } }, 'there is no other');
+  world.run({ type: 'host.cordon', id: 'c', cordoned: false });
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'c', state: 'placed', leftOn: ['a', 'b'], move: undefined });
+});
+
+test('in recovery the host that gets ready for a VM is not taken for its owner', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  const { term = 0 } = vm.move as Move;
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'restored' });
+  for (const state of ['preparing', 'unknown', 'awaited', 'absent'] as const) {
+    world.see(vm, state, { term }, 'b');
+    t.equal(vm.host, 'a', state);
+  }
+  world.see(vm, 'running', { term }, 'b');
+  t.equal(vm.host, 'b');
+});

@@ -85,7 +85,13 @@ export function travelOf(world: World, plan: Travel): Command {
     case 'drainVm': {
       const drained = all.filter(({ host }) => world.state.hosts.get(host ?? '')?.drain !== undefined);
       const mode = plan.on ? 'live' : 'cold';
-      return { type: 'vm.drain', uid: uid(drained), mode, operation: world.draw('operation') };
+      return {
+        type: 'vm.drain',
+        uid: uid(drained),
+        mode,
+        isLast: plan.host > 0,
+        operation: world.draw('operation'),
+      };
     }
     case 'undrain':
       return { type: 'host.undrain', id: `h${plan.host}` };
