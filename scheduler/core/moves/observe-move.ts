@@ -88,7 +88,8 @@ function observedWhileHanded(
   if (seen.state !== 'running') return usual();
   const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
-  if (failed) return [...withoutFault(usual()), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
+  if (failed)
+    return [...withoutFault(vm, usual()), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
   if (aborting && seen.generation === vm.generation)
     return [...usual(), ...stays(state, vm, move, stayed(vm, move.fault ?? null))];
   return usual();
@@ -167,8 +168,18 @@ function withoutWayBack(vm: Vm, usual: Change[]): Change[] {
   return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
 }
 
-function withoutFault(changes: Change[]): Change[] {
-  return changes.map((change) => (change.type === 'vm.observed' ? { ...change, fault: null } : change));
+/** An observation that tells nothing new without its fault is none (PROTOCOL S4). */
+function withoutFault(vm: Vm, changes: Change[]): Change[] {
+  return changes.flatMap((change): Change[] => {
+    if (change.type !== 'vm.observed') return [change];
+    const isNew =
+      vm.fault !== null ||
+      change.sizeBefore !== undefined ||
+      change.state !== vm.state ||
+      change.generation !== vm.observedGeneration ||
+      change.rebootCount !== vm.observedRebootCount;
+    return isNew ? [{ ...change, fault: null }] : [];
+  });
 }
 
 /** When it is settled on its new host the old one's room is free. */
