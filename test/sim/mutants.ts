@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
     rule: 'O2',
     bug: 'a VM that is placed on another host keeps its term',
     file: 'scheduler/core/vm-changes.ts',
-    from: 'term: nextTerm(state, vm),',
-    to: 'term: vm.term,',
+    from: ': nextTerm(state, vm),',
+    to: ': vm.term,',
   },
   {
     name: 'absence-is-deletion',
