@@ -6,9 +6,8 @@ import type { RebootVmRequest__Output } from '../../proto/gen/secovia/v1/RebootV
 import type { ResizeVmRequest__Output } from '../../proto/gen/secovia/v1/ResizeVmRequest.js';
 import type { StartVmRequest__Output } from '../../proto/gen/secovia/v1/StartVmRequest.js';
 import type { StopVmRequest__Output } from '../../proto/gen/secovia/v1/StopVmRequest.js';
-import type { Caller } from '../core/access/caller.js';
-import type { MoveMode, Operation, RebootMode, StopMode, Vm } from '../core/model.js';
-import type { Engine, Outcome } from '../engine.js';
+import type { CommandOf } from '../core/commands.js';
+import type { MoveMode, RebootMode, StopMode } from '../core/model.js';
 import { operationInSight, vmInSight } from '../render/in-sight.js';
 import { sightOf } from './authorization.js';
 import { durationMs } from './durations.js';
@@ -40,91 +39,62 @@ const migrationModes: Record<string, MoveMode | null> = {
   MIGRATION_MODE_COLD: 'cold',
 };
 
-function vmAndOperation(
-  engine: Engine,
-  caller: Caller,
-  outcome: Outcome<{ vm: Vm; operation: Operation }>,
-): Answer<object> {
-  if (outcome.refusal) return outcome;
-  const { vm, operation } = outcome.reply;
-  const sight = sightOf(engine, caller);
-  const removed = !engine.state.vms.has(vm.uid);
-  return {
-    response: {
-      vm: vmInSight(engine.state, sight, vm, removed),
-      operation: operationInSight(engine.state, sight, operation),
-    },
-  };
-}
-
 /** How long a guest has to power itself off, in whole seconds. */
 function graceIn(fields: Fields, gracePeriod: StopVmRequest__Output['gracePeriod']): number {
   const ms = durationMs(fields, 'grace_period', gracePeriod, 1000, longestStopGraceSeconds * 1000);
   return ms === null ? defaultStopGraceSeconds : Math.ceil(ms / 1000);
 }
 
-export const vmOrders = {
-  ResizeVm: mutation((request: ResizeVmRequest__Output, { engine }, caller): Answer<object> => {
+/** What is ordered of a VM that exists. */
+type VmOrder = CommandOf<'vm.resize' | 'vm.start' | 'vm.stop' | 'vm.reboot' | 'vm.migrate' | 'vm.delete'>;
+type Common = Pick<VmOrder, 'vm' | 'operation' | 'etag'>;
+
+/** An order to the VM that a request names. */
+function order<Request extends { name: string; etag: string; requestId: string }>(
+  commandOf: (common: Common, request: Request, fields: Fields) => VmOrder,
+) {
+  return mutation((request: Request, { engine }, caller): Answer<object> => {
     const fields = new Fields();
     const vm = fields.vmName('name', request.name);
+    const command = commandOf({ vm, operation: randomUUID(), etag: request.etag }, request, fields);
+    if (fields.refusal) return { refusal: fields.refusal };
+    const outcome = engine.run(command);
+    if (outcome.refusal) return outcome;
+    const { vm: ordered, operation } = outcome.reply;
+    const sight = sightOf(engine, caller);
+    const removed = !engine.state.vms.has(ordered.uid);
+    return {
+      response: {
+        vm: vmInSight(engine.state, sight, ordered, removed),
+        operation: operationInSight(engine.state, sight, operation),
+      },
+    };
+  });
+}
+
+export const vmOrders = {
+  ResizeVm: order((common, request: ResizeVmRequest__Output, fields) => {
     const vcpus = fields.whole('vcpus', request.vcpus, 0, mostVcpus);
     const memoryMib = fields.whole('memory_mib', request.memoryMib, 0, mostMemoryMib);
     if (memoryMib > 0) fields.whole('memory_mib', memoryMib, leastMemoryMib, mostMemoryMib);
     const diskMib = fields.whole('disk_mib', request.diskMib, 0, largestDiskMib);
     if (vcpus + memoryMib + diskMib === 0) fields.fault('vcpus', 'name at least one new size');
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    const operation = randomUUID();
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.resize', vm, vcpus, memoryMib, diskMib, operation, etag }),
-    );
+    return { type: 'vm.resize', ...common, vcpus, memoryMib, diskMib };
   }),
 
-  StartVm: mutation((request: StartVmRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const vm = fields.vmName('name', request.name);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.start', vm, operation: randomUUID(), etag }),
-    );
-  }),
+  StartVm: order((common, _: StartVmRequest__Output) => ({ type: 'vm.start', ...common })),
 
-  StopVm: mutation((request: StopVmRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const vm = fields.vmName('name', request.name);
+  StopVm: order((common, request: StopVmRequest__Output, fields) => {
     const mode = fields.choice('mode', request.mode, stopModes);
     const graceSeconds = graceIn(fields, request.gracePeriod);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    const operation = randomUUID();
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.stop', vm, mode, graceSeconds, operation, etag }),
-    );
+    return { type: 'vm.stop', ...common, mode, graceSeconds };
   }),
 
-  RebootVm: mutation((request: RebootVmRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const vm = fields.vmName('name', request.name);
-    const mode = fields.choice('mode', request.mode, rebootModes);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.reboot', vm, mode, operation: randomUUID(), etag }),
-    );
+  RebootVm: order((common, request: RebootVmRequest__Output, fields) => {
+    return { type: 'vm.reboot', ...common, mode: fields.choice('mode', request.mode, rebootModes) };
   }),
 
-  MigrateVm: mutation((request: MigrateVmRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const vm = fields.vmName('name', request.name);
+  MigrateVm: order((common, request: MigrateVmRequest__Output, fields) => {
     const host = request.host === '' ? null : fields.name('host', 'host', request.host);
     const mode = fields.choice('mode', request.mode, migrationModes);
     const graceSeconds = graceIn(fields, request.gracePeriod);
@@ -134,25 +104,8 @@ export const vmOrders = {
         'is for a guest that is stopped: choose MIGRATION_MODE_COLD, or leave it out',
       );
     }
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    const operation = randomUUID();
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.migrate', vm, host, mode, graceSeconds, operation, etag }),
-    );
+    return { type: 'vm.migrate', ...common, host, mode, graceSeconds };
   }),
 
-  DeleteVm: mutation((request: DeleteVmRequest__Output, { engine }, caller): Answer<object> => {
-    const fields = new Fields();
-    const vm = fields.vmName('name', request.name);
-    if (fields.refusal) return { refusal: fields.refusal };
-    const { etag } = request;
-    return vmAndOperation(
-      engine,
-      caller,
-      engine.run({ type: 'vm.delete', vm, operation: randomUUID(), etag }),
-    );
-  }),
+  DeleteVm: order((common, _: DeleteVmRequest__Output) => ({ type: 'vm.delete', ...common })),
 };

@@ -8,7 +8,8 @@ import type { Observation } from './commands.js';
 import { hasDiskOnPool } from './elsewhere/evacuation.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
-import { observedAtOwner, observedAtPeer } from './moves/observe-move.js';
+import { peerReleased } from './moves/move-changes.js';
+import { observedAtOwner, observedAtPeer, type Usual } from './moves/observe-move.js';
 import type { Fault, Host, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
 import { place } from './placement/placement.js';
@@ -40,8 +41,8 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   if (seen.term > vm.term) return ahead(state, vm, host, seen);
   if (vm.term !== seen.term) return [];
   if (move === undefined) return observe(state, vm, host, seen);
-  const usual = () => {
-    const changes = observe(state, vm, host, seen);
+  const usual: Usual = (fault = seen.fault) => {
+    const changes = observe(state, vm, host, { ...seen, fault });
     return move.phase === 'arriving'
       ? changes
       : changes.filter(({ type }) => type !== 'operation.target_ended');
@@ -71,23 +72,20 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   const isOnItsWay = vm.move?.peer === host.id && vm.move.term === seen.term;
   if (isOnItsWay && (seen.state === 'preparing' || seen.state === 'unknown')) return [];
   if (seen.term === vm.term && vm.host !== host.id) return [];
+  return found(state, vm, host, seen);
+}
+
+/** It is found on a host, under a term that this journal does not have; who gets ready for it elsewhere hears that it does not come. */
+function found(state: State, vm: Vm, host: Host, seen: Observation): [Adopted, ...Change[]] {
   const change = adopted(state, vm, host, seen);
-  return [change, ...peerReleased(vm, host, change.generation)];
+  const { move } = vm;
+  if (move === undefined || move.peer === host.id) return [change];
+  return [change, ...peerReleased(state, vm, move, change.generation)];
 }
 
-/** Who gets ready for a VM that is found elsewhere hears that it does not come. */
-function peerReleased({ uid, move }: Vm, { id }: Host, generation: number): Change[] {
-  if (move?.term === undefined || move.peer === id) return [];
-  const leftover = { uid, term: move.term, generation, keepVolumes: true };
-  return [{ type: 'host.leftover', id: move.peer, leftover }];
-}
+type Adopted = Extract<Change, { type: 'vm.adopted' }>;
 
-function adopted(
-  state: State,
-  vm: Vm,
-  host: Host,
-  seen: Observation,
-): Extract<Change, { type: 'vm.adopted' }> {
+function adopted(state: State, vm: Vm, host: Host, seen: Observation): Adopted {
   // What is desired here is older than what the agent has: said again, it is a new version.
   const generation = Math.max(vm.generation, seen.generation) + 1;
   const numaCells = adoptedCells(vm, host, seen);
@@ -143,10 +141,9 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
  */
 function ahead(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.state === 'absent' && vm.desired === 'deleted') return removed(vm);
-  const change = adopted(state, vm, host, seen);
-  const changes = [change, ...peerReleased(vm, host, change.generation)];
-  if (seen.state !== 'absent') return changes;
-  return [...changes, ...deletedThere({ ...vm, generation: change.generation }, seen)];
+  const [change, ...others] = found(state, vm, host, seen);
+  if (seen.state !== 'absent') return [change, ...others];
+  return [change, ...others, ...deletedThere({ ...vm, generation: change.generation }, seen)];
 }
 
 /** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */

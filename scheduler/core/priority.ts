@@ -14,3 +14,9 @@ export function priorityOf({ priority = plainPriority }: { priority?: Priority }
 export function isBelow(vm: Vm, priority: Priority): boolean {
   return priorities.indexOf(priorityOf(vm)) < priorities.indexOf(priority);
 }
+
+/** The order in which VMs leave a host: the most important first, and of these the oldest. */
+export function byImportance(one: Vm, other: Vm): number {
+  const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
+  return rank(other) - rank(one) || one.createdSequence - other.createdSequence;
+}

@@ -67,6 +67,12 @@ export function whereOf({ host, numaCells, agreement }: Place): Where {
   return { host: host.id, numaCells, agreement };
 }
 
+/** Why a VM has not another host yet; what was said already is not said again (PROTOCOL S4). */
+export function waitsChange({ uid, fault: said }: Vm, fault: Fault): ChangeOf<'vm.waits'>[] {
+  const same = said?.reason === fault.reason && said.message === fault.message;
+  return same ? [] : [{ type: 'vm.waits', uid, fault }];
+}
+
 /** The end of the operation under way for a VM, if there is one. */
 export function endOperation(vm: Vm, fault: Fault | null): ChangeOf<'operation.target_ended'>[] {
   if (vm.operation === null) return [];

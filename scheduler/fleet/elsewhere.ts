@@ -17,6 +17,7 @@ import {
 import { cutText } from '../core/text.js';
 import { backlogLimit, type Committed, type Engine } from '../engine.js';
 import { findFencer } from './fencers.js';
+import { Retries } from './retries.js';
 import type { AgentSession } from './session.js';
 
 /** An agent tries all the methods that it has within this; else another is asked. */
@@ -37,11 +38,6 @@ const slowMs = 10_000;
 /** Hosts that are looked at in one sweep. */
 const hostsPerSweep = 500;
 
-interface Waiting {
-  atMs: number;
-  pauseMs: number;
-}
-
 export interface ElsewhereOptions {
   engine: Engine;
   sessions: ReadonlyMap<string, AgentSession>;
@@ -60,8 +56,8 @@ export class Elsewhere {
   /** When the order that stands was first seen here, by its id. */
   readonly #begunMs = new Map<string, number>();
   /** When a host's fence, and a VM's way elsewhere, is tried next. */
-  readonly #fenceAgain = new Map<string, Waiting>();
-  readonly #placeAgain = new Map<string, Waiting>();
+  readonly #fenceAgain: Retries;
+  readonly #placeAgain: Retries;
   /** As it was found in the sweep that goes on; null until somebody asks. */
   #losses: ReadonlyMap<string, SiteLosses> | null = null;
   /** When a VM last left a host of a site that has lost many. */
@@ -69,6 +65,8 @@ export class Elsewhere {
 
   constructor(options: ElsewhereOptions) {
     this.#options = options;
+    this.#fenceAgain = new Retries(fenceAgainMs, options.uptimeMs);
+    this.#placeAgain = new Retries(placeAgainMs, options.uptimeMs);
   }
 
   start(): void {
@@ -100,7 +98,7 @@ export class Elsewhere {
       const message = cutText(`${session.host}${said(result)}`, 300);
       log.info({ host: id, fencer: session.host, outcome: result.outcome, message }, 'a fence has ended');
       engine.run({ type: 'host.fence_end', id, order: result.id, off, message });
-      if (!off) this.#pause(this.#fenceAgain, id, fenceAgainMs);
+      if (!off) this.#fenceAgain.pause(id);
       return;
     }
   }
@@ -131,17 +129,17 @@ export class Elsewhere {
       return;
     }
     if (fence === undefined && (!hasEvacuees(engine.state, id) || this.#mayBeOneOfMany(host))) return;
-    if (!this.#isDue(this.#fenceAgain, id)) return;
+    if (!this.#fenceAgain.isDue(id)) return;
     if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message });
-      this.#fenceAgain.set(id, { atMs: this.#options.uptimeMs() + outageAgainMs, pauseMs: 0 });
+      this.#fenceAgain.pauseOnce(id, outageAgainMs);
       return;
     }
     const found = findFencer(engine.state, host, sessions);
     if (typeof found === 'string') {
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message: found });
-      this.#pause(this.#fenceAgain, id, fenceAgainMs);
+      this.#fenceAgain.pause(id);
       return;
     }
     const order = newId();
@@ -182,7 +180,7 @@ export class Elsewhere {
   #evacuate(host: Host, left: Map<string, number>): void {
     const { engine, log, leaseMs } = this.#options;
     const { id, site } = host;
-    const vms = evacuees(engine.state, id).filter(({ uid }) => this.#isDue(this.#placeAgain, uid));
+    const vms = evacuees(engine.state, id).filter(({ uid }) => this.#placeAgain.isDue(uid));
     if (vms.length === 0) return;
     if (host.fence?.pace === undefined && isMassFailure(this.#lossesOf(host), host.lostMs ?? 0, leaseMs)) {
       log.warn({ host: id, site }, 'many hosts of a site were lost together: their VMs restart slowly');
@@ -192,10 +190,10 @@ export class Elsewhere {
       if (!this.#mayLeave(host, left)) return;
       const outcome = engine.run({ type: 'vm.evacuate', uid });
       if (outcome.refusal || !outcome.reply.moved) {
-        this.#pause(this.#placeAgain, uid, placeAgainMs);
+        this.#placeAgain.pause(uid);
         continue;
       }
-      this.#placeAgain.delete(uid);
+      this.#placeAgain.forget(uid);
       this.#slowedMs.set(site, this.#options.uptimeMs());
       left.set(site, (left.get(site) ?? 0) + 1);
       log.info({ vm: uid, from: id, host: outcome.reply.vm.host }, 'a VM restarts elsewhere');
@@ -213,18 +211,18 @@ export class Elsewhere {
     if (isGone(host)) this.#gone.add(host.id);
     else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.
-    if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.delete(host.id);
+    if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.forget(host.id);
     if (host.fence?.pace === 'now') this.#letGo(host);
   }
 
   #forget(host: Host): void {
-    this.#fenceAgain.delete(host.id);
+    this.#fenceAgain.forget(host.id);
     this.#letGo(host);
   }
 
   /** What its VMs waited for is no reason any more. */
   #letGo({ id }: Host): void {
-    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#placeAgain.delete(uid);
+    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#placeAgain.forget(uid);
   }
 
   #lossesOf({ site }: Host): SiteLosses {
@@ -234,15 +232,6 @@ export class Elsewhere {
 
   #host(id: string): Host {
     return this.#options.engine.state.hosts.get(id) as Host;
-  }
-
-  #isDue(waiting: ReadonlyMap<string, Waiting>, key: string): boolean {
-    return (waiting.get(key)?.atMs ?? 0) <= this.#options.uptimeMs();
-  }
-
-  #pause(waiting: Map<string, Waiting>, key: string, { first, most }: { first: number; most: number }): void {
-    const pauseMs = Math.min(most, Math.max(first, (waiting.get(key)?.pauseMs ?? 0) * 2));
-    waiting.set(key, { atMs: this.#options.uptimeMs() + pauseMs, pauseMs });
   }
 }
 

@@ -5,8 +5,9 @@
 import type { Logger } from 'pino';
 import type { Host, MoveMode, MovePhase, Vm } from '../core/model.js';
 import { cannotGoLive, isThere } from '../core/moves/obstacles.js';
-import { priorities, priorityOf } from '../core/priority.js';
+import { byImportance } from '../core/priority.js';
 import { backlogLimit, type Committed, type Engine } from '../engine.js';
+import { Retries } from './retries.js';
 
 /** VMs that leave one host at a time, and all hosts of a site. */
 const mostOfHost = 2;
@@ -20,14 +21,6 @@ const liveAttempts = 2;
 /** How long a phase of a move may take; those that are not named end by themselves. */
 const phaseMs: Partial<Record<MovePhase, number>> = { getting_ready: 60_000, handing_over: 1_800_000 };
 
-interface Attempts {
-  /** When it is tried next. */
-  atMs: number;
-  pauseMs: number;
-  /** How often it was to be handed over. */
-  live: number;
-}
-
 export interface MovesOptions {
   engine: Engine;
   log: Logger;
@@ -40,12 +33,15 @@ export class Moves {
   readonly #drained = new Set<string>();
   /** When a VM that moves came into its phase, as far as was seen here. */
   readonly #phases = new Map<string, { phase: MovePhase; sinceMs: number }>();
-  readonly #attempts = new Map<string, Attempts>();
+  readonly #again: Retries;
+  /** How often each VM of a drained host that was tried was to be handed over while it runs. */
+  readonly #liveAttempts = new Map<string, number>();
   /** Drained hosts whose deadline has passed. */
   readonly #late = new Set<string>();
 
   constructor(options: MovesOptions) {
     this.#options = options;
+    this.#again = new Retries(againMs, options.uptimeMs);
   }
 
   start(): void {
@@ -78,9 +74,9 @@ export class Moves {
       this.#drained.add(id);
       tries -= this.#drain(id, bySite, tries);
     }
-    for (const uid of this.#attempts.keys()) {
+    for (const uid of this.#liveAttempts.keys()) {
       const host = engine.state.vms.get(uid)?.host ?? '';
-      if (!this.#drained.has(host)) this.#attempts.delete(uid);
+      if (!this.#drained.has(host)) this.#forget(uid);
     }
   }
 
@@ -109,15 +105,13 @@ export class Moves {
     const host = state.hosts.get(id);
     if (host?.drain?.state !== 'active' || !isThere(state, id)) return 0;
     this.#noteDeadline(host);
-    const nowMs = this.#options.uptimeMs();
     let moving = 0;
     const due: Vm[] = [];
     for (const vm of state.vmsOfHost(id)) {
       if (vm.move !== undefined) moving += 1;
-      else if ((this.#attempts.get(vm.uid)?.atMs ?? 0) <= nowMs) due.push(vm);
+      else if (this.#again.isDue(vm.uid)) due.push(vm);
     }
-    const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
-    due.sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
+    due.sort(byImportance);
     let tried = 0;
     for (const vm of due) {
       if (tried === most || moving >= mostOfHost || (bySite.get(host.site) ?? 0) >= mostOfSite) break;
@@ -135,7 +129,7 @@ export class Moves {
     if (!isLate) this.#late.delete(id);
     else if (!this.#late.has(id)) {
       this.#late.add(id);
-      this.#forget(id);
+      this.#tryAtOnce(id);
     }
   }
 
@@ -143,7 +137,10 @@ export class Moves {
   #begin(host: Host, vm: Vm): boolean {
     const { engine, log, newId } = this.#options;
     const { uid } = vm;
-    const live = this.#attempts.get(uid)?.live ?? 0;
+    const live = this.#liveAttempts.get(uid) ?? 0;
+    // It is tried again when it is still there then.
+    this.#again.pause(uid);
+    this.#liveAttempts.set(uid, live);
     const mayStop = vm.policy.onDrain !== 'live_only' || this.#late.has(host.id);
     const modes: MoveMode[] = [];
     if (!mayStop || (live < liveAttempts && cannotGoLive(engine.state, vm) === null)) modes.push('live');
@@ -156,34 +153,30 @@ export class Moves {
         { vm: uid, from: host.id, peer: vm.move?.peer, mode: vm.move?.mode },
         'a VM leaves a drained host',
       );
-      this.#pause(uid, vm.move?.mode === 'live' ? 1 : 0);
+      if (vm.move?.mode === 'live') this.#liveAttempts.set(uid, live + 1);
       return true;
     }
-    this.#pause(uid, 0);
     return false;
-  }
-
-  /** It is tried again when it is still there then. */
-  #pause(uid: string, live: number): void {
-    const { uptimeMs } = this.#options;
-    const before = this.#attempts.get(uid);
-    const pauseMs = Math.min(againMs.most, Math.max(againMs.first, (before?.pauseMs ?? 0) * 2));
-    this.#attempts.set(uid, { atMs: uptimeMs() + pauseMs, pauseMs, live: (before?.live ?? 0) + live });
   }
 
   #note({ id, drain }: Host): void {
     if (drain === undefined) {
       this.#late.delete(id);
-      if (this.#drained.delete(id)) this.#forget(id);
+      if (this.#drained.delete(id)) this.#tryAtOnce(id);
       return;
     }
-    if (drain.state === 'active' && !this.#drained.has(id)) this.#forget(id);
+    if (drain.state === 'active' && !this.#drained.has(id)) this.#tryAtOnce(id);
     if (drain.state === 'active') this.#drained.add(id);
     else this.#drained.delete(id);
   }
 
   /** A wish that is new does not wait for what was tried for an earlier one. */
-  #forget(id: string): void {
-    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#attempts.delete(uid);
+  #tryAtOnce(id: string): void {
+    for (const { uid } of this.#options.engine.state.vmsOfHost(id)) this.#forget(uid);
+  }
+
+  #forget(uid: string): void {
+    this.#again.forget(uid);
+    this.#liveAttempts.delete(uid);
   }
 }

@@ -1,6 +1,7 @@
 /** How far the drain of a host is: what is left there, what of it moves, and what is in the way of the rest. */
 import type { Fault, Host, Vm } from '../model.js';
-import { priorities, priorityOf } from '../priority.js';
+import { notSettled } from '../moves/obstacles.js';
+import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 
 export interface DrainProgress {
@@ -14,8 +15,6 @@ export interface DrainProgress {
   isDrained: boolean;
 }
 
-const failedPrecondition = 9;
-
 export function drainProgress(state: State, { id }: Host): DrainProgress {
   const obstacles: DrainProgress['obstacles'] = [];
   let left = 0;
@@ -26,17 +25,15 @@ export function drainProgress(state: State, { id }: Host): DrainProgress {
     const fault = inTheWay(vm);
     if (fault !== null) obstacles.push({ vm, fault });
   }
-  const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
-  obstacles.sort((a, b) => rank(b.vm) - rank(a.vm) || a.vm.createdSequence - b.vm.createdSequence);
+  obstacles.sort((a, b) => byImportance(a.vm, b.vm));
   return { left, moving, obstacles, isDrained: left === 0 && state.moving.withPeer(id).size === 0 };
 }
 
 /** What was said when it was tried, or that it is not tried because it is not what it should be and nobody sees to that. */
-function inTheWay({ move, operation, fault, state, desired }: Vm): Fault | null {
+function inTheWay(vm: Vm): Fault | null {
+  const { move, operation, fault, desired } = vm;
   if (move !== undefined || operation !== null || desired === 'deleted') return null;
-  if (fault !== null || state === desired) return fault;
-  const message = `it is ${state} and should be ${desired}: it leaves once it is, or is stopped`;
-  return { code: failedPrecondition, reason: 'NOT_SETTLED', message };
+  return fault ?? notSettled(vm);
 }
 
 /** Whether nothing of an active drain moves or could: something is in the way of everything that is left. */

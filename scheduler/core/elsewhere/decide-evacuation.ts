@@ -7,7 +7,7 @@ import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { placedChange, whereOf } from '../vm-changes.js';
+import { placedChange, waitsChange, whereOf } from '../vm-changes.js';
 import { bindsItToItsHost, restartsElsewhere } from './evacuation.js';
 
 const resourceExhausted = 8;
@@ -72,13 +72,8 @@ function paced(host: Host, pace: 'slow' | 'now'): Decision<Host> {
   return { changes: [{ type: 'host.fence', id, fence: { ...fence, pace } }], reply: () => host };
 }
 
-/** What was said already is not said again (PROTOCOL S4). */
 function waits(vm: Vm, fault: Fault): Decision<Evacuated> {
-  const same = vm.fault?.reason === fault.reason && vm.fault.message === fault.message;
-  return {
-    changes: same ? [] : [{ type: 'vm.waits', uid: vm.uid, fault }],
-    reply: () => ({ vm, moved: false }),
-  };
+  return { changes: waitsChange(vm, fault), reply: () => ({ vm, moved: false }) };
 }
 
 /** Without numbers: those of other tenants are not for the VM's, and they would change all the time. */

@@ -3,12 +3,10 @@
  * is the host's state `fenced`, and nothing here is done without it.
  */
 import type { Fault, Vm } from '../model.js';
-import { priorities, priorityOf } from '../priority.js';
+import { obstacle } from '../moves/obstacles.js';
+import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
-
-/** A gRPC status number. */
-const failedPrecondition = 9;
 
 /** So many hosts of a site, and such a part of it, gone together are not what a single failure looks like (F3). */
 const massHosts = 3;
@@ -26,10 +24,7 @@ export function hasDiskOnPool({ spec, observedGeneration }: Vm): boolean {
 
 /** The VMs of a host that are to be started elsewhere: the most important first, and of these the oldest. */
 export function evacuees(state: State, host: string): Vm[] {
-  const rank = (vm: Vm) => priorities.indexOf(priorityOf(vm));
-  return [...state.vmsOfHost(host)]
-    .filter(restartsElsewhere)
-    .sort((a, b) => rank(b) - rank(a) || a.createdSequence - b.createdSequence);
+  return [...state.vmsOfHost(host)].filter(restartsElsewhere).sort(byImportance);
 }
 
 /** Whether any VM of a host waits for the proof that it is off. */
@@ -40,21 +35,20 @@ export function hasEvacuees(state: State, host: string): boolean {
 
 /** What keeps a VM on the host that it has, whatever room there is elsewhere; null when nothing does. */
 export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
-  const fault = (reason: string, message: string): Fault => ({ code: failedPrecondition, reason, message });
   if (vm.restartSince !== undefined && vm.observedGeneration < vm.restartSince) {
-    return fault(
+    return obstacle(
       'POLICY_NOT_HEARD',
       'its host is off, and had not heard yet that it may restart elsewhere: it would start it by itself; wait for the host',
     );
   }
   if (vm.spec.pool === '' && !vm.policy.rebuildable) {
-    return fault(
+    return obstacle(
       'DISK_THERE',
       'its host is off, and its only disk is there; wait for the host, or, if it may lose what is on its disk: secovia vm update --rebuildable',
     );
   }
   const suspended = suspendedAbove(state, vm.administration);
-  return suspended === null ? null : fault(suspended.reason, suspended.message);
+  return suspended === null ? null : obstacle(suspended.reason, suspended.message);
 }
 
 /** How much of a site is gone. */

@@ -6,7 +6,6 @@ import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { find, isBusy, withOperation } from '../decide-vm.js';
-import { lastKnownState } from '../lifecycle/vm.js';
 import type { Fault, Host, Image, Move, MoveMode, Operation, Vm } from '../model.js';
 import { exclusionWords, refuseOne } from '../placement/no-host.js';
 import { reasonsAgainst } from '../placement/explanation.js';
@@ -14,8 +13,8 @@ import { type Place, place, placeOn } from '../placement/placement.js';
 import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { nextTerm } from '../vm-changes.js';
-import { cannotGoLive, cannotLeave, handsOver, obstacle } from './obstacles.js';
+import { nextTerm, waitsChange } from '../vm-changes.js';
+import { cannotGoLive, cannotLeave, handsOver, notSettled, obstacle } from './obstacles.js';
 
 const resourceExhausted = 8;
 /** How long a guest has to power itself off where nobody says. */
@@ -75,11 +74,9 @@ export function drainVm(
   }
   const isBusyNow = vm.operation !== null || vm.move !== undefined;
   if (isBusyNow || vm.desired === 'deleted') return waits(vm, null);
-  if (vm.state !== vm.desired) {
-    // What is said of it already says more.
-    const message = `it is ${lastKnownState(vm)}, and moves only while it runs or is stopped; stop it, or wait`;
-    return waits(vm, vm.fault === null ? obstacle('NOT_SETTLED', message) : null);
-  }
+  const unsettled = notSettled(vm);
+  // What is said of it already says more.
+  if (unsettled !== null) return waits(vm, vm.fault === null ? unsettled : null);
   const runs = vm.desired === 'running';
   const how: MoveMode = runs ? mode : 'cold';
   const inTheWay = cannotLeave(state, vm) ?? (how === 'live' ? cannotGoLive(state, vm) : null);
@@ -101,11 +98,10 @@ export function drainVm(
   return { changes: all, reply: () => ({ vm: reply().vm, moved: true }) };
 }
 
-/** What was said already is not said again (PROTOCOL S4). */
+/** `fault` is what is in the way; null when nothing new is to be said of that. */
 function waits(vm: Vm, fault: Fault | null): Decision<{ vm: Vm; moved: boolean }> {
-  const same = fault === null || (vm.fault?.reason === fault.reason && vm.fault.message === fault.message);
   return {
-    changes: same ? [] : [{ type: 'vm.waits', uid: vm.uid, fault }],
+    changes: fault === null ? [] : waitsChange(vm, fault),
     reply: () => ({ vm, moved: false }),
   };
 }

@@ -5,10 +5,8 @@ import type { Decision } from '../decide.js';
 import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { place } from '../placement/placement.js';
-import { requestForMove } from '../placement/request.js';
-import { placedChange, whereOf } from '../vm-changes.js';
-import { arrives, handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
+import { arrives, handedOver, known, nextPhase, peerReleased, stays } from './move-changes.js';
+import { placedAnew, placedElsewhere } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 const deadlineExceeded = 4;
@@ -26,69 +24,57 @@ export function settleMove(state: State, { uid }: CommandOf<'vm.move_settle'>): 
 }
 
 function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
-  if (move.mode === 'cold')
-    return owner.state === 'fenced' ? settleColdWithoutOwner(state, vm, move, owner) : [];
-  const peer = state.hosts.get(move.peer);
-  if (owner.state === 'fenced') return settleWithoutOwner(vm, move, owner, peer, state);
-  if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
+  if (owner.state === 'fenced') {
+    const settleIt = move.mode === 'cold' ? settleColdWithoutOwner : settleWithoutOwner;
+    return settleIt(state, vm, move, owner);
+  }
+  if (move.mode === 'cold') return [];
+  if (isOff(state, move.peer)) {
     const fault = obstacle('HOST_GONE', `${move.peer} is off, and it was on its way there`);
-    if (move.left === true) return [...placedAnew(state, vm, owner, fault), ...lost(vm, move, peer)];
+    if (move.left === true) return [...placedAnew(state, vm, owner, fault), ...lost(state, vm, move)];
     // It is with its owner, or was with the one that is off; the owner says which.
     return move.phase === 'getting_ready' ? stays(state, vm, move, fault) : [];
   }
-  if (move.phase === 'getting_ready' && !isThere(state, move.peer)) {
-    return stays(
-      state,
-      vm,
-      move,
-      obstacle('HOST_GONE', `${move.peer} is not connected; it runs on ${owner.id}`),
-    );
-  }
-  return [];
+  if (move.phase !== 'getting_ready' || isThere(state, move.peer)) return [];
+  const fault = obstacle('HOST_GONE', `${move.peer} is not connected; it runs on ${owner.id}`);
+  return stays(state, vm, move, fault);
+}
+
+/** Whether a host is proven to be off, or is one no more. */
+function isOff({ hosts }: State, id: string): boolean {
+  const state = hosts.get(id)?.state;
+  return state === undefined || state === 'fenced' || state === 'retired';
 }
 
 /** Its host is proven to be off, and was to let go of it: it is as if it had. What was only to go off stays its host's. */
 function settleColdWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Change[] {
-  const fault = obstacle('HOST_GONE', `its host ${owner.id} is off`);
-  if (move.phase === 'going_off') return stays(state, vm, move, fault);
+  if (move.phase === 'going_off')
+    return stays(state, vm, move, obstacle('HOST_GONE', `its host ${owner.id} is off`));
   if (move.phase !== 'leaving') return [];
-  const leaves = { host: owner.id, keepVolumes: true };
-  if (isThere(state, move.peer)) return [{ ...arrives(state, vm, move), leaves } as Change];
-  return elsewhere(state, vm, owner).map((change) => ({ ...change, leaves }));
+  const placed = isThere(state, move.peer) ? arrives(state, vm, move) : placedElsewhere(state, vm, owner);
+  return placed === null ? [] : [{ ...placed, leaves: leavesBehind(owner) }];
 }
 
-/** Another host for a VM that nobody has; none while there is none that can take it, and then it is asked again. */
-function elsewhere(state: State, vm: Vm, owner: Host) {
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return [];
-  const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
-  return placed.noHost ? [] : [placedChange(state, vm, whereOf(placed), [])];
-}
+const leavesBehind = ({ id: host }: Host) => ({ host, keepVolumes: true });
 
 /** What arrived on a host that is off is not to be started there when it is back. */
-function lost(vm: Vm, { peer: id, term }: Move, peer: Host | undefined): Change[] {
-  if (peer === undefined || term === undefined) return [];
-  const leftover = { uid: vm.uid, term, generation: vm.generation + 1, keepVolumes: true };
-  return [{ type: 'host.leftover', id, leftover }];
-}
+const lost = (state: State, vm: Vm, move: Move) => peerReleased(state, vm, move, vm.generation + 1);
 
 /** Its host is proven to be off. Whether the other one has it, only that one can say, and it has to say it after the proof. */
-function settleWithoutOwner(vm: Vm, move: Move, owner: Host, peer: Host | undefined, state: State): Change[] {
-  const leaves = { host: owner.id, keepVolumes: true };
+function settleWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Change[] {
+  const leaves = leavesBehind(owner);
   if (move.arrived === true) {
-    const seen = { state: 'running', rebootCount: vm.observedRebootCount } as const;
-    return handedOver(state, vm, move, seen).map((change) =>
-      change.type === 'vm.placed' ? { ...change, leaves } : change,
-    );
+    const [placed, observed] = handedOver(state, vm, move);
+    return [{ ...placed, leaves }, observed];
   }
   const fault = obstacle('HOST_GONE', `its host ${owner.id} is off, and ${move.peer} does not have it`);
-  if (peer === undefined || peer.state === 'fenced' || peer.state === 'retired') {
-    // Its host was seen without it, and would only say so again.
-    if (move.left !== true) return stays(state, vm, move, fault);
-    const placed = elsewhere(state, vm, owner).map((change) => ({ ...change, leaves }));
-    return placed.length === 0 ? [] : [...placed, ...lost(vm, move, peer)];
+  const isPeerOff = isOff(state, move.peer);
+  // Its host was seen without it, and would only say so again: it waits until another can have it.
+  if (isPeerOff && move.left === true) {
+    const placed = placedElsewhere(state, vm, owner);
+    return placed === null ? [] : [{ ...placed, leaves }, ...lost(state, vm, move)];
   }
-  if (move.phase === 'getting_ready') return stays(state, vm, move, fault);
+  if (isPeerOff || move.phase === 'getting_ready') return stays(state, vm, move, fault);
   return move.phase === 'aborting' ? [] : [nextPhase(vm, move, 'aborting', { fault })];
 }
 
@@ -112,7 +98,7 @@ export function callOff(state: State, vm: Vm, move: Move, fault: Fault): Change[
       return [nextPhase(vm, move, 'aborting', { fault })];
     // What is kept for its way back is given up: it stays on the host that has it now.
     case 'arriving':
-      return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }];
+      return [known(vm, null)];
     case 'leaving':
     case 'aborting':
       return null;

@@ -4,7 +4,9 @@ import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
 import type { State } from '../state.js';
-import { endOperation, here, placedChange, whereOf } from '../vm-changes.js';
+import { endOperation, here, placedChange, type Where, whereOf } from '../vm-changes.js';
+
+type Placed = Extract<Change, { type: 'vm.placed' }>;
 
 /** The next step of a move, which both hosts hear of under a new generation. */
 export function nextPhase(
@@ -17,24 +19,43 @@ export function nextPhase(
   return { type: 'vm.move', uid: vm.uid, move: { ...move, phase, ...more }, generation: generation + 1 };
 }
 
+/** What is known of a move from now on, and neither host need hear; null when it is over. */
+export function known({ uid, generation }: Vm, move: Move | null): Change {
+  return { type: 'vm.move', uid, move, generation };
+}
+
 /**
- * The VM stays with its owner. The other host of a live move may hold something of it, or be getting ready for it, and has to
- * hear that it does not come; where `generation` is left out, the owner hears anew what it should be.
+ * The other host of a live move may hold something of the VM, or be getting ready for it, and has to hear, in this generation,
+ * that it does not come.
  */
+export function peerReleased(
+  state: State,
+  { uid }: Vm,
+  { peer: id, term }: Move,
+  generation: number,
+): Change[] {
+  if (term === undefined || !state.hosts.has(id)) return [];
+  return [{ type: 'host.leftover', id, leftover: { uid, term, generation, keepVolumes: true } }];
+}
+
+/** The VM stays with its owner, which hears in this generation what it should be. */
 export function stays(
   state: State,
   vm: Vm,
   move: Move,
-  fault: Fault | null,
+  fault: Fault,
   generation = vm.generation + 1,
 ): Change[] {
-  const { uid } = vm;
-  const changes: Change[] = [{ type: 'vm.move', uid, move: null, generation }];
-  if (move.term !== undefined && state.hosts.has(move.peer)) {
-    const leftover = { uid, term: move.term, generation, keepVolumes: true };
-    changes.push({ type: 'host.leftover', id: move.peer, leftover });
-  }
-  return [...changes, ...endOperation(vm, fault)];
+  return [
+    { type: 'vm.move', uid: vm.uid, move: null, generation },
+    ...peerReleased(state, vm, move, generation),
+    ...endOperation(vm, fault),
+  ];
+}
+
+/** The place that was promised to it on the other host; within its site it keeps its agreement. */
+export function promised({ agreement }: Vm, { peer, numaCells }: Move): Where {
+  return { host: peer, numaCells, agreement };
 }
 
 /** The host to which it was handed over is its owner from now on. */
@@ -42,34 +63,42 @@ export function handedOver(
   state: State,
   vm: Vm,
   move: Move,
-  { state: seen, rebootCount }: { state: VmState; rebootCount: number },
-): Change[] {
-  const { uid, term, observedGeneration: generation } = vm;
-  const where = { host: move.peer, numaCells: move.numaCells, agreement: vm.agreement };
+  seen: { state: VmState; rebootCount: number } = { state: 'running', rebootCount: vm.observedRebootCount },
+): [Placed, Change] {
+  const { uid, observedGeneration: generation } = vm;
+  const placed = placedChange(state, vm, promised(vm, move), []);
   return [
-    { ...placedChange(state, vm, where, []), term: move.term ?? term + 1 },
-    { type: 'vm.observed', uid, state: seen, generation, rebootCount, fault: null },
+    { ...placed, term: move.term ?? placed.term },
+    { type: 'vm.observed', uid, generation, fault: null, ...seen },
   ];
 }
 
 /** Its host has let go of it: the other one has it, and until it is settled there it could come back. */
-export function arrives(state: State, vm: Vm, move: Move): Change {
-  const back: Move = { ...move, phase: 'arriving', peer: vm.host ?? '' };
-  delete back.numaCells;
-  if (vm.numaCells !== undefined) back.numaCells = vm.numaCells;
-  const where = { host: move.peer, numaCells: move.numaCells, agreement: vm.agreement };
-  return { ...placedChange(state, vm, where, []), move: back };
+export function arrives(state: State, vm: Vm, move: Move): Placed {
+  const { numaCells: _, ...rest } = move;
+  const back: Move = {
+    ...rest,
+    phase: 'arriving',
+    peer: vm.host ?? '',
+    ...(vm.numaCells === undefined ? {} : { numaCells: vm.numaCells }),
+  };
+  return { ...placedChange(state, vm, promised(vm, move), []), move: back };
+}
+
+/** Another host for a VM of which nothing runs anywhere; null when none can take it now. */
+export function placedElsewhere(state: State, vm: Vm, owner: Host): Placed | null {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return null;
+  const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
+  return placed.noHost ? null : placedChange(state, vm, whereOf(placed), []);
 }
 
 /**
- * Nothing of the VM runs anywhere, and the host that should have it cannot: another has it, or the one that had it.
- * `said` ends its operation where it is not where it was to go.
+ * Nothing of the VM runs anywhere, and the host that should have it cannot: another has it, or the one that had it, and then
+ * its operation ends with this fault.
  */
 export function placedAnew(state: State, vm: Vm, owner: Host, fault: Fault): Change[] {
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image !== undefined) {
-    const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
-    if (!placed.noHost) return [placedChange(state, vm, whereOf(placed), [])];
-  }
+  const placed = placedElsewhere(state, vm, owner);
+  if (placed !== null) return [placed];
   return [placedChange(state, vm, here(vm, owner.id), []), ...endOperation(vm, fault)];
 }

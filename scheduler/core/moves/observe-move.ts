@@ -8,8 +8,8 @@ import type { Observation } from '../commands.js';
 import { stateOfDomain } from '../lifecycle/vm.js';
 import type { Fault, Host, Move, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
-import { endOperation, here, placedChange } from '../vm-changes.js';
-import { arrives, handedOver, nextPhase, placedAnew, stays } from './move-changes.js';
+import { endOperation, placedChange } from '../vm-changes.js';
+import { arrives, handedOver, known, nextPhase, placedAnew, promised, stays } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 /** Those in which a domain is there, and has been on. */
@@ -20,16 +20,19 @@ const off: ReadonlySet<Observation['state']> = new Set(['stopped', 'guest_shutdo
 const wentOff = obstacle('WENT_OFF', 'it went off before it could be handed over');
 
 /**
- * What the owner says. `usual` is what it means whether the VM moves or not, without the end of the operation as long as it has
- * not arrived.
+ * What an observation means whether the VM moves or not, without the end of the operation as long as it has not arrived; with
+ * another fault than was seen, where one is given.
  */
+export type Usual = (fault?: Fault | null) => Change[];
+
+/** What the owner says. */
 export function observedAtOwner(
   state: State,
   vm: Vm,
   move: Move,
   host: Host,
   seen: Observation,
-  usual: () => Change[],
+  usual: Usual,
 ): Change[] {
   const answers = seen.generation === vm.generation;
   // Only what was never on can be refused.
@@ -69,13 +72,13 @@ function observedWhileHanded(
   move: Move,
   host: Host,
   seen: Observation,
-  usual: () => Change[],
+  usual: Usual,
 ): Change[] {
   if (move.left === true) return [];
   const aborting = move.phase === 'aborting';
   if (seen.state === 'missing' || (seen.state === 'absent' && !isOld(vm, seen))) {
     if (move.refused === true) return placedAnew(state, vm, host, wentOff);
-    if (move.arrived === true) return handedOver(state, vm, move, seenRunning(vm));
+    if (move.arrived === true) return handedOver(state, vm, move);
     // The other host has to say, after this, whether it has it.
     return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
@@ -88,8 +91,7 @@ function observedWhileHanded(
   if (seen.state !== 'running') return usual();
   const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
-  if (failed)
-    return [...withoutFault(vm, usual()), ...stays(state, vm, move, stayed(vm, seen.fault as Fault))];
+  if (failed) return [...usual(null), ...stays(state, vm, move, stayed(vm, seen.fault))];
   if (aborting && seen.generation === vm.generation)
     return [...usual(), ...stays(state, vm, move, stayed(vm, move.fault ?? null))];
   return usual();
@@ -116,8 +118,7 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
       if (move.left === true || isOffByProof(state, vm)) {
         return handedOver(state, vm, move, { state: next, rebootCount: seen.rebootCount });
       }
-      const { uid, generation } = vm;
-      return [{ type: 'vm.move', uid, move: { ...move, arrived: true }, generation }];
+      return [known(vm, { ...move, arrived: true })];
     }
   }
 }
@@ -129,23 +130,15 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
     if (seen.state !== 'awaited' || !isThere(state, host.id))
       return placedAnew(state, vm, owner, seen.fault ?? gone(host));
     // What ran has ended on the way. Its disk is whole: it starts from that.
-    const where = { host: host.id, numaCells: move.numaCells, agreement: vm.agreement };
-    return [placedChange(state, vm, where, [])];
+    return [placedChange(state, vm, promised(vm, move), [])];
   }
   if (isOffByProof(state, vm)) return stays(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
   if (move.phase !== 'getting_ready') {
     const isNew = seen.state === 'absent' && move.refused !== true;
-    const { uid, generation } = vm;
-    return isNew ? [{ type: 'vm.move', uid, move: { ...move, refused: true }, generation }] : [];
+    return isNew ? [known(vm, { ...move, refused: true })] : [];
   }
   if (seen.state === 'awaited') return [nextPhase(vm, move, 'handing_over')];
-  const why = seen.fault?.message ?? 'it gave no reason';
-  const { code = 9, reason = 'REFUSED' } = seen.fault ?? {};
-  return stays(state, vm, move, {
-    code,
-    reason,
-    message: `${host.id} refused it: ${why}; it is on ${vm.host}`,
-  });
+  return stays(state, vm, move, refusal(host, seen, `it is on ${vm.host}`));
 }
 
 function isOffByProof(state: State, vm: Vm): boolean {
@@ -155,31 +148,15 @@ function isOffByProof(state: State, vm: Vm): boolean {
 /** The host that it came from has kept the room for it, and let go of nothing but the domain. */
 function cameBack(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] | null {
   if (!isThere(state, move.peer)) return null;
-  const { code = 9, reason = 'REFUSED', message = 'it gave no reason' } = seen.fault ?? {};
-  const where = { ...here(vm, move.peer), numaCells: move.numaCells };
-  const said = { code, reason, message: `${host.id} refused it: ${message}; it is back on ${move.peer}` };
-  return [placedChange(state, vm, where, []), ...endOperation(vm, said)];
+  const fault = refusal(host, seen, `it is back on ${move.peer}`);
+  return [placedChange(state, vm, promised(vm, move), []), ...endOperation(vm, fault)];
 }
 
 /** Neither the host that it came from nor another can have it: it is this one's, which is tried again by a start. */
 function withoutWayBack(vm: Vm, usual: Change[]): Change[] {
   const isKept = usual.some(({ type }) => type === 'vm.observed');
   if (!isKept) return usual;
-  return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
-}
-
-/** An observation that tells nothing new without its fault is none (PROTOCOL S4). */
-function withoutFault(vm: Vm, changes: Change[]): Change[] {
-  return changes.flatMap((change): Change[] => {
-    if (change.type !== 'vm.observed') return [change];
-    const isNew =
-      vm.fault !== null ||
-      change.sizeBefore !== undefined ||
-      change.state !== vm.state ||
-      change.generation !== vm.observedGeneration ||
-      change.rebootCount !== vm.observedRebootCount;
-    return isNew ? [{ ...change, fault: null }] : [];
-  });
+  return [known(vm, null), ...usual];
 }
 
 /** When it is settled on its new host the old one's room is free. */
@@ -187,7 +164,7 @@ function arrived(vm: Vm, usual: Change[], seen: Observation): Change[] {
   if (seen.state === 'absent' || seen.state === 'refused' || seen.state === 'awaited') return usual;
   const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
   if (!settled.has(next) || (next === 'stopped' && seen.generation !== vm.generation)) return usual;
-  return [{ type: 'vm.move', uid: vm.uid, move: null, generation: vm.generation }, ...usual];
+  return [known(vm, null), ...usual];
 }
 
 /** There is nothing any more that could be moved, and it stays. */
@@ -220,10 +197,11 @@ function stayed(vm: Vm, fault: Fault | null): Fault {
   return { code, reason, message: `it runs on ${vm.host}: ${message}` };
 }
 
-function gone({ id }: Host): Fault {
-  return obstacle('MISSING', `its domain has vanished from ${id}`);
+function refusal({ id }: Host, { fault }: Observation, where: string): Fault {
+  const { code = 9, reason = 'REFUSED', message = 'it gave no reason' } = fault ?? {};
+  return { code, reason, message: `${id} refused it: ${message}; ${where}` };
 }
 
-function seenRunning({ observedRebootCount }: Vm): { state: VmState; rebootCount: number } {
-  return { state: 'running', rebootCount: observedRebootCount };
+function gone({ id }: Host): Fault {
+  return obstacle('MISSING', `its domain has vanished from ${id}`);
 }

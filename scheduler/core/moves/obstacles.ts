@@ -12,6 +12,15 @@ export const obstacle = (reason: string, message: string): Fault => ({
   message,
 });
 
+/** Why a VM that nobody sees to cannot leave now: it is not what it should be; null when it is. */
+export function notSettled({ state, desired }: Vm): Fault | null {
+  if (state === desired) return null;
+  return obstacle(
+    'NOT_SETTLED',
+    `it is ${state} and should be ${desired}: it leaves once it is, or is stopped`,
+  );
+}
+
 /** Why a VM cannot leave its host, wherever it would go; null when it can. */
 export function cannotLeave(state: State, vm: Vm): Fault | null {
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);

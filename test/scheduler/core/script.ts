@@ -210,36 +210,32 @@ const mobile = fc
     ],
   }));
 
+/** Things that happen one after the other, the next of them so many milliseconds later. */
+const historyOf = <T>(what: fc.Arbitrary<T>) =>
+  fc.array(fc.record({ what, afterMs: fc.constantFrom(0, 1, 5000) }), { maxLength: 120, size: 'max' });
+
 /** A history in which hosts are lost, and little else happens to them. */
-export const lossScript = fc.array(
-  fc.record({
-    what: fc.oneof(
-      { arbitrary: observe, weight: 6 },
-      { arbitrary: mobile, weight: 6 },
-      { arbitrary: order, weight: 2 },
-      { arbitrary: loss, weight: 3 },
-      { arbitrary: evacuate, weight: 6 },
-    ),
-    afterMs: fc.constantFrom(0, 1, 5000),
-  }),
-  { maxLength: 120, size: 'max' },
+export const lossScript = historyOf(
+  fc.oneof(
+    { arbitrary: observe, weight: 6 },
+    { arbitrary: mobile, weight: 6 },
+    { arbitrary: order, weight: 2 },
+    { arbitrary: loss, weight: 3 },
+    { arbitrary: evacuate, weight: 6 },
+  ),
 );
 
 /** A history in which VMs move between hosts, which are drained and lost now and then. */
-export const travelScript = fc.array(
-  fc.record({
-    what: fc.oneof(
-      { arbitrary: observe, weight: 2 },
-      { arbitrary: mobile, weight: 4 },
-      { arbitrary: order, weight: 1 },
-      { arbitrary: cancel, weight: 1 },
-      { arbitrary: loss, weight: 1 },
-      { arbitrary: evacuate, weight: 2 },
-      { arbitrary: travel, weight: 30 },
-    ),
-    afterMs: fc.constantFrom(0, 1, 5000),
-  }),
-  { maxLength: 120, size: 'max' },
+export const travelScript = historyOf(
+  fc.oneof(
+    { arbitrary: observe, weight: 2 },
+    { arbitrary: mobile, weight: 4 },
+    { arbitrary: order, weight: 1 },
+    { arbitrary: cancel, weight: 1 },
+    { arbitrary: loss, weight: 1 },
+    { arbitrary: evacuate, weight: 2 },
+    { arbitrary: travel, weight: 30 },
+  ),
 );
 
 /** A federation with a little of everything, where a history can begin. */

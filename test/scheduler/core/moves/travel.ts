@@ -102,27 +102,21 @@ export function travelOf(world: World, plan: Travel): Command {
 
 function wordOf(of: Vm | undefined, { atPeer, goes }: Extract<Travel, { move: 'onTheWay' }>): Command {
   const { move, host } = of ?? {};
-  const there = atPeer && move?.term !== undefined;
-  const state: DomainState =
-    goes === 'wrong'
-      ? there
-        ? 'refused'
-        : move?.phase === 'arriving'
-          ? 'refused'
-          : 'running'
-      : there
-        ? move.phase === 'getting_ready'
-          ? 'awaited'
-          : 'running'
-        : nextWords[move?.phase ?? 'arriving'];
-  const generation = (of?.generation ?? 1) - (goes === 'old' || (goes === 'wrong' && !there) ? 1 : 0);
-  const isNew = move?.phase === 'arriving' && goes === 'wrong';
-  return wordBy((there ? move.peer : host) ?? 'h0', of, {
-    ...(there ? { term: move.term as number } : {}),
-    ...(isNew ? {} : { generation }),
-    state,
-    fault: goes === 'wrong' ? { code: 9, reason: 'WRONG', message: 'a fault' } : null,
-  });
+  const generation = (of?.generation ?? 1) - (goes === 'old' ? 1 : 0);
+  const fault = { code: 9, reason: 'WRONG', message: 'a fault' };
+  if (atPeer && move?.term !== undefined) {
+    const next = move.phase === 'getting_ready' ? 'awaited' : 'running';
+    const there = { term: move.term, generation };
+    return wordBy(
+      move.peer,
+      of,
+      goes === 'wrong' ? { ...there, state: 'refused', fault } : { ...there, state: next },
+    );
+  }
+  const phase = move?.phase ?? 'arriving';
+  if (goes !== 'wrong') return wordBy(host ?? 'h0', of, { generation, state: nextWords[phase] });
+  if (phase === 'arriving') return wordBy(host ?? 'h0', of, { state: 'refused', fault });
+  return wordBy(host ?? 'h0', of, { generation: generation - 1, state: 'running', fault });
 }
 
 function wordBy(
