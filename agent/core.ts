@@ -25,9 +25,11 @@ import {
   fenceResultMessage,
   fenceTargetMessage,
   observationMessage,
+  orphanMessage,
   protocolVersion,
   readFenceOrder,
 } from './link/wire.js';
+import { type FoundVolume, type OrphanAccount, Orphans } from './orphans.js';
 import { Troubles } from './status/troubles.js';
 
 export interface AgentIdentity {
@@ -74,13 +76,13 @@ export class AgentCore {
   readonly converger: Converger;
   readonly troubles = new Troubles();
   readonly fences: FenceDesk;
+  readonly #orphans: Orphans;
   readonly #options: CoreOptions;
   readonly #link: LinkMachine;
   /** VMs that the scheduler has mentioned since Welcome. */
   #mentioned = new Set<string>();
   #libvirtAvailable = false;
   #libvirtError = 'not connected yet';
-  #orphanVolumes: string[] = [];
   #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
   #inventory: HostInventory | null = null;
   #fenceTargets: FenceTargetState[] = [];
@@ -93,6 +95,7 @@ export class AgentCore {
     this.#now = now;
     this.ledger = options.ledger;
     this.converger = new Converger(options.ledger, now);
+    this.#orphans = new Orphans(options.ledger);
     const { random } = options;
     this.fences = new FenceDesk(options.identity.host, options.fencing);
     this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random });
@@ -178,13 +181,20 @@ export class AgentCore {
   listed(domains: DomainSummary[], now: Instant): void {
     this.#now = now;
     this.converger.listed(domains, now);
+    this.#orphans.domainsListed(domains);
   }
 
-  volumesListed(volumes: { uid: string; file: string; whole: boolean }[]): void {
-    this.#orphanVolumes = volumes
-      .filter((volume) => this.ledger.permit(volume.uid) === undefined)
-      .map((volume) => `volume ${volume.file}`)
-      .sort();
+  volumesListed(volumes: FoundVolume[]): void {
+    this.#orphans.volumesListed(volumes);
+  }
+
+  /** Orphans that are to be looked at closely: those that nobody has looked at yet, or all. */
+  orphansToDescribe(which: 'new' | 'all'): string[] {
+    return this.#orphans.toDescribe(which);
+  }
+
+  orphanDescribed(uid: string, account: OrphanAccount): void {
+    this.#orphans.described(uid, account);
   }
 
   measured(metrics: HostMetrics): void {
@@ -244,7 +254,7 @@ export class AgentCore {
   }
 
   orphans(): string[] {
-    return [...this.converger.orphanDomains, ...this.#orphanVolumes];
+    return this.#orphans.texts();
   }
 
   /** Carries outputs of one part over to the other until nothing moves any more. */
@@ -286,6 +296,7 @@ export class AgentCore {
         return;
       case 'synced':
         this.ledger.synced(this.#mentioned);
+        this.#orphans.synced(this.#mentioned);
         return;
       case 'problem':
         this.#trouble(output.message);
@@ -318,6 +329,7 @@ export class AgentCore {
     }
     if (reading.ok) {
       this.#mentioned.add(reading.desired.uid);
+      this.#orphans.claimed(reading.desired.uid);
       this.converger.desired(reading.desired, this.#now);
       return;
     }
@@ -383,6 +395,7 @@ export class AgentCore {
       foreignDomains: this.converger.foreignDomains,
       ...this.#metrics,
       orphans: this.orphans(),
+      orphanVms: this.#orphans.found().map(orphanMessage),
       fenceTargets: this.#fenceTargets.map(fenceTargetMessage),
       inventory: null,
     };
@@ -390,11 +403,15 @@ export class AgentCore {
 
   /** Facts are reported at once; what the operating system measures waits for the interval. */
   #reportIfChanged(): void {
-    const { libvirtAvailable, libvirtError, foreignDomains, orphans, fenceTargets } = this.#report();
-    const facts = JSON.stringify([libvirtAvailable, libvirtError, foreignDomains, orphans, fenceTargets]);
+    const report = this.#report();
+    const { libvirtAvailable, libvirtError, foreignDomains, orphans, orphanVms, fenceTargets } = report;
+    const facts = JSON.stringify([
+      [libvirtAvailable, libvirtError, foreignDomains],
+      [orphans, orphanVms, fenceTargets],
+    ]);
     if (facts === this.#lastReport) return;
     this.#lastReport = facts;
-    this.#link.report(this.#report());
+    this.#link.report(report);
   }
 
   #trouble(message: string): void {

@@ -14,6 +14,7 @@ import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
 import type { LinkStream, Transport } from './link/transport.js';
 import type { MigrationSettings } from './migration-settings.js';
+import type { OrphanAccount } from './orphans.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
 
@@ -261,6 +262,7 @@ export class AgentShell {
       if (this.#stopped) return;
       core.listed(domains, this.#now());
       this.#settle();
+      await this.#describeOrphans('new');
     } catch (error) {
       log.debug({ err: error }, 'listing domains failed');
     } finally {
@@ -271,8 +273,34 @@ export class AgentShell {
   async #listVolumes(): Promise<void> {
     await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
       core.volumesListed(await hypervisor.listVolumes());
+      await this.#describeOrphans('all');
       this.#settle();
     });
+  }
+
+  /** Reads what orphans are, for whoever may adopt them. What cannot be read now is tried again with all others. */
+  async #describeOrphans(which: 'new' | 'all'): Promise<void> {
+    const { core } = this.#parts;
+    for (const uid of core.orphansToDescribe(which)) {
+      const account = await this.#accountOf(uid);
+      if (this.#stopped) return;
+      core.orphanDescribed(uid, account);
+    }
+    this.#settle();
+  }
+
+  async #accountOf(uid: string): Promise<OrphanAccount> {
+    const { hypervisor } = this.#parts;
+    let domain: OrphanAccount['domain'] = null;
+    try {
+      domain = await hypervisor.describe(uid);
+      const poolPath = domain === null ? '' : domain.poolPath;
+      const volume = poolPath === null ? null : await hypervisor.readVolume({ uid, poolPath });
+      return { domain, volume, problem: '' };
+    } catch (error) {
+      const problem = `it cannot be read now: ${error instanceof Error ? error.message : error}`;
+      return { domain, volume: null, problem };
+    }
   }
 
   async #emptyTrash(): Promise<void> {

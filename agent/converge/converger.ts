@@ -48,7 +48,8 @@ export class Converger {
   readonly #tickets = new Map<number, Cell>();
   /** VMs that were refused before they got a permit, because what was asked made no sense. */
   readonly #rejections = new Map<string, VmObservation>();
-  #orphans = new Map<string, string>();
+  /** Domains that carry our mark and that no permit names. */
+  #unpermitted = new Set<string>();
   #foreignDomains = 0;
   #available = false;
   #now: Instant;
@@ -97,7 +98,7 @@ export class Converger {
       return;
     }
     if (this.#rejections.size >= maxRejections) return;
-    const state = this.#orphans.has(uid) || !this.#available ? 'unknown' : 'refused';
+    const state = this.#unpermitted.has(uid) || !this.#available ? 'unknown' : 'refused';
     const observation: VmObservation = {
       uid,
       term,
@@ -173,9 +174,7 @@ export class Converger {
     }
     const unknown = domains.filter((domain) => this.#ledger.permit(domain.uid) === undefined);
     this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
-    this.#orphans = new Map(
-      unknown.filter((domain) => domain.ours).map(({ uid, name }) => [uid, `domain ${name} ${uid}`]),
-    );
+    this.#unpermitted = new Set(unknown.filter((domain) => domain.ours).map(({ uid }) => uid));
   }
 
   /** Starts what is due. */
@@ -207,11 +206,6 @@ export class Converger {
 
   get foreignDomains(): number {
     return this.#foreignDomains;
-  }
-
-  /** Domains that carry our mark and that no permit names. */
-  get orphanDomains(): string[] {
-    return [...this.#orphans.values()].sort();
   }
 
   #cell(uid: string): Cell {

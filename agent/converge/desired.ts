@@ -14,6 +14,9 @@ import { isAllowedPool } from './pool-policy.js';
 
 export type Role = 'run' | 'stopped' | 'send' | 'receive' | 'released' | 'deleted';
 
+/** What of an orphan becomes the VM: its domain with its disk, or its disk, for which a domain is made. */
+export type Adoption = 'domain' | 'disk';
+
 export interface VmSize {
   vcpus: number;
   memoryMib: number;
@@ -48,12 +51,14 @@ export interface VmDesired {
   restartsAfterGuestShutdown: boolean;
   /** It is started on another host when this one is lost: after a boot only a word of the scheduler starts it here. */
   restartsElsewhere: boolean;
-  /** Its disk is on the shared pool already: there is no other one, and it is never this host's to remove. */
+  /** Its disk is there already, on the shared pool or adopted: there is no other one, and it is never this host's to remove. */
   diskExists: boolean;
   rebootCount: number;
   rebootForced: boolean;
   stopForced: boolean;
   stopGraceMs: number;
+  /** It was an orphan until it was adopted: what of it here is its newest, whatever it is marked with. Left out by others. */
+  adopts?: Adoption | undefined;
   /** `hosts/{host}` for `send` and `receive`; for people. */
   peer: string;
   /** Where `send` hands it over to; else empty. */
@@ -92,6 +97,12 @@ const roles: Record<Desired__Output['role'], Role | null> = {
   VM_ROLE_RECEIVE: 'receive',
   VM_ROLE_RELEASED: 'released',
   VM_ROLE_DELETED: 'deleted',
+};
+
+const adoptions: Record<Desired__Output['adoption'], Adoption | undefined> = {
+  ADOPTION_UNSPECIFIED: undefined,
+  ADOPTION_DOMAIN: 'domain',
+  ADOPTION_DISK: 'disk',
 };
 
 export const isUid = (text: string): boolean => uidPattern.test(text) && text !== nilUid;
@@ -211,6 +222,7 @@ function readOrThrow(
   require(!moves ||
     pool !== '', 'storage_pool_path is missing: a VM moves while it runs on a shared pool alone');
   require(!makes || message.image !== null || message.diskExists, 'image is missing');
+  const adopts = makes ? adoptions[message.adoption] : undefined;
   const desired: VmDesired = {
     uid,
     role,
@@ -223,8 +235,9 @@ function readOrThrow(
     storagePoolPath: readPoolPath(message.storagePoolPath, poolDirectories),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
     restartsElsewhere: message.policy?.onHostLoss === 'HOST_LOSS_POLICY_RESTART',
-    // What arrives has its disk.
-    diskExists: message.diskExists || role === 'receive',
+    // What arrives, or is adopted, has its disk.
+    diskExists: message.diskExists || role === 'receive' || adopts !== undefined,
+    ...(adopts === undefined ? {} : { adopts }),
     rebootCount: message.rebootCount,
     rebootForced: message.rebootMode === 'REBOOT_MODE_FORCE',
     stopForced: message.stopMode === 'STOP_MODE_FORCE',

@@ -71,9 +71,14 @@ export function stateOf(domain: ObservedDomain): VmState {
 
 /**
  * Whether another host has had the VM since this domain was made: its disk may be stale, and what runs of it is a guest that
- * knows nothing of what was written since. The next step is then that of a VM of which nothing is here.
+ * knows nothing of what was written since. The next step is then that of a VM of which nothing is here. Of an orphan an
+ * operator has said that it is the newest.
  */
-export function isOfEarlierStay({ phase, disk, term }: Permit, { metadata }: ObservedDomain): boolean {
+export function isOfEarlierStay(
+  { phase, disk, term, desired }: Permit,
+  { metadata }: ObservedDomain,
+): boolean {
+  if (desired.adopts !== undefined) return false;
   return phase === 'permitted' && disk === 'none' && metadata !== null && metadata.term < term - 1;
 }
 

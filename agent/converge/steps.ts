@@ -75,19 +75,27 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
 
 function* create(context: StepContext, planned: Permit): Program<void> {
   const { ledger, uid } = context;
-  const { size, diskExists } = planned.desired;
+  const { size, diskExists, adopts } = planned.desired;
   if (size === null) throw new Error(`${uid}: a VM without size`);
   const volume = volumeOf(planned);
   let { diskMib } = size;
   const exists = yield* perform({ kind: 'volumeExists', volume });
   let permit = current(context, planned);
+  if (adopts === 'domain' && permit.phase === 'permitted') {
+    // Whoever took its domain away since may have started it somewhere else.
+    const message = 'its domain is not on this host any more, so it cannot be adopted';
+    throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
+  }
   if (diskExists && !exists) {
     // A pool that is not mounted looks like an empty one: a new disk there would be a second one of the same VM.
-    const message = `its disk is not in the shared pool ${volume.poolPath}: is the right one mounted there?`;
+    const message =
+      volume.poolPath === ''
+        ? 'its disk is not on this host any more'
+        : `its disk is not in the shared pool ${volume.poolPath}: is the right one mounted there?`;
     throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
   }
   if (permit.phase === 'permitted') {
-    if (exists && permit.disk !== 'inherited' && volume.poolPath === '') {
+    if (exists && permit.disk !== 'inherited' && volume.poolPath === '' && !diskExists) {
       // From a time when this host had the VM, with another host in between: stale, and not ours to delete.
       const message = 'an older disk of this VM is on the host; it is neither run from nor overwritten';
       throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });

@@ -57,6 +57,27 @@ export interface ObservedDomain {
   compute: ComputeSize;
 }
 
+/** What of a domain of ours can be told from its definition alone, for a VM whose record was lost. */
+export interface DomainAccount {
+  /** As it was given by `Blueprint.title`. */
+  title: string;
+  metadata: VmMetadata;
+  compute: ComputeSize;
+  /** Left out when it has nothing of the kind. Of extras those that are devices. */
+  hardware?: Hardware | undefined;
+  /** Where its disk is; null when that is no place where VMs have theirs. */
+  poolPath: string | null;
+  /** What of it no VM can have, in words; empty when there is nothing. */
+  problem: string;
+}
+
+/** What a VM's whole volume says of itself. */
+export interface VolumeAccount {
+  sizeMib: number;
+  /** 64 hexadecimal digits, of the image that it was made from; empty when that is not known. */
+  imageSha256: string;
+}
+
 /** A running domain's way to another host. */
 export interface Leaving {
   /** How much of what is to be carried over is there, 0 to 100. It may go back: a busy guest changes what was carried. */
@@ -191,6 +212,8 @@ export interface Hypervisor {
   list(): Promise<DomainSummary[]>;
   /** The domain with this UUID as it is now, or null when there is none. */
   inspect(uid: string): Promise<ObservedDomain | null>;
+  /** What the domain with this UUID is, or null when there is none of ours. */
+  describe(uid: string): Promise<DomainAccount | null>;
 
   /**
    * Defines the domain, or redefines the one that has this UUID. One that runs goes on as it is, marks included: it has
@@ -245,6 +268,8 @@ export interface Hypervisor {
    * those of VMs of other hosts as well.
    */
   listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]>;
+  /** What the VM's whole volume is, or null when there is none, or it is no disk that a VM can have. */
+  readVolume(volume: VolumeRef): Promise<VolumeAccount | null>;
   /** Deletes trash older than this; returns how many volumes went. */
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
 }

@@ -12,6 +12,7 @@ import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
 import type { HypervisorError } from '../hypervisor/hypervisor.js';
 import { requirePool } from '../hypervisor/pool-folders.js';
+import { imageFile } from './image-file.js';
 import { ImageFault } from './image-fault.js';
 import { readQcow2VirtualSizeMib } from './qcow2-header.js';
 import { openSource } from './source.js';
@@ -74,7 +75,7 @@ export class ImageStore {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     const folder = poolPath === '' ? this.#ownFolder : join(poolPath, 'images');
-    const path = join(folder, `${image.sha256}.${image.format}`);
+    const path = join(folder, imageFile(image));
     if (poolPath !== '') {
       await this.#requirePool(poolPath);
       await mkdir(folder, { recursive: true, mode: 0o711 });

@@ -11,12 +11,14 @@ import type { FenceOrder__Output } from '../../proto/gen/secovia/v1/FenceOrder.j
 import type { FenceResult as WireFenceResult } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { FenceTarget } from '../../proto/gen/secovia/v1/FenceTarget.js';
 import type { Observation } from '../../proto/gen/secovia/v1/Observation.js';
+import type { Orphan as WireOrphan } from '../../proto/gen/secovia/v1/Orphan.js';
 import type { Checkpoint, Epoch } from '../converge/epoch.js';
 import type { VmObservation, VmState } from '../converge/observation.js';
 import { oneLine } from '../converge/one-line.js';
 import type { FenceResult } from '../fencing/desk.js';
 import type { FenceOrder, FenceOutcome } from '../fencing/fence.js';
 import type { FenceTargetState } from '../fencing/target-watch.js';
+import type { Orphan } from '../orphans.js';
 
 /** The link's own version; N and N±1 work together. */
 export const protocolVersion = 1;
@@ -105,4 +107,26 @@ export function readFenceOrder({ id, host, controllerGuid }: FenceOrder__Output)
 
 export function fenceTargetMessage({ host, methods, guid, problem }: FenceTargetState): FenceTarget {
   return { host: `hosts/${host}`, methods, controllerGuid: guid, problem: oneLine(problem, longestProblem) };
+}
+
+export function orphanMessage(orphan: Orphan): WireOrphan {
+  const { uid, kind, vmName, running, vcpus, memoryMib, diskMib, poolPath, imageSha256, problem } = orphan;
+  const { extras = {}, hugepageKib = 0, cells = [], dedicatedCpus = false } = orphan.hardware ?? {};
+  const { term, generation, rebootCount } = orphan;
+  return {
+    uid,
+    kind: kind === 'domain' ? 'ORPHAN_KIND_DOMAIN' : 'ORPHAN_KIND_DISK',
+    vmName,
+    running,
+    resources: { vcpus, memoryMib, diskMib, vms: 0, extras },
+    hugepageSizeKib: hugepageKib,
+    numaCells: [...cells],
+    dedicatedCpus,
+    storagePoolPath: poolPath,
+    imageDigest: imageSha256 === '' ? '' : `sha256:${imageSha256}`,
+    term,
+    generation,
+    rebootCount,
+    problem: oneLine(problem, longestProblem),
+  };
 }

@@ -55,6 +55,7 @@ const desired = z.object({
   rebootForced: z.boolean(),
   stopForced: z.boolean(),
   stopGraceMs: whole,
+  adopts: z.enum(['domain', 'disk']).optional(),
   peer: text,
   peerUri: text.default(''),
 });

@@ -6,6 +6,7 @@ const calls = [
   'machine',
   'list',
   'inspect',
+  'describe',
   'define',
   'start',
   'shutdown',
@@ -24,6 +25,7 @@ const calls = [
   'trashVolume',
   'removeVolume',
   'listVolumes',
+  'readVolume',
   'emptyTrash',
 ] as const satisfies readonly (keyof Hypervisor)[];
 

@@ -12,6 +12,7 @@ import { formatMib } from '../values/sizes.js';
 import { drainRow, drainWords, obstacleLines } from './drain.js';
 import { stateWord } from './enums.js';
 import { cellRows } from './host-cells.js';
+import { orphanLines } from './orphans.js';
 
 export function hostColumns(nowMs: number): Column<Host__Output>[] {
   return [
@@ -71,7 +72,7 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['Held by VMs', amounts(host.claimed, true)],
       ...cellRows(host),
       ['Foreign domains', host.foreignDomains > 0 ? String(host.foreignDomains) : ''],
-      ['Orphans', host.orphans],
+      ['Orphans', orphanLines(host)],
       ...(host.inventory === null ? [] : inventoryRows(host.inventory)),
       ['Certificates', certificates(host, nowMs)],
       ['Revoked', host.revoked ? 'yes: its certificates are refused until it enrols anew' : ''],

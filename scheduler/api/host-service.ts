@@ -34,9 +34,9 @@ import { dedicationInSight, hostInSight } from '../render/in-sight.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
 import { momentIn } from './tenancy-fields.js';
 import { givenTraits } from './traits.js';
+import { orphanForm, orphanUid } from './vm-adoption.js';
 
 const reasonLimit = 200;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const filterSchema = (state: State, sight: Sight): FilterSchema<Host> => ({
   fields: {
@@ -214,9 +214,7 @@ export function hostService(link: HostLink) {
     EvacuateHost: order((id, _: EvacuateHostRequest__Output) => ({ type: 'host.evacuate', id })),
 
     RemoveOrphan: order((id, { orphan }: RemoveOrphanRequest__Output, fields) => {
-      if (!uuid.test(orphan)) {
-        fields.fault('orphan', 'must be the UUID of an orphan, as secovia host show has it');
-      }
+      if (!orphanUid.test(orphan)) fields.fault('orphan', orphanForm);
       return { type: 'host.remove_orphan', id, uid: orphan };
     }),
 

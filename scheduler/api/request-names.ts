@@ -171,6 +171,11 @@ const byService: Record<string, Record<string, Names>> = {
     StopVm: ({ name = '' }) => vm(name, 'change'),
     RebootVm: ({ name = '' }) => vm(name, 'change'),
     MigrateVm: ({ name = '', host }) => [...guest(name), ...one('host', textIn(host), 'see')],
+    AdoptVm: (request) => [
+      ...one('host', textIn(request.host), 'change'),
+      ...one('administration', request.parent, 'see'),
+      ...wishes(request),
+    ],
     DeleteVm: ({ name = '' }) => vm(name, 'change'),
     WatchVms: ({ parent }) => some('administration', parent),
   },

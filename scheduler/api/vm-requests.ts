@@ -1,6 +1,7 @@
 /** Requests that make or change VMs, checked for form and turned into what the core decides about. */
 import { randomUUID } from 'node:crypto';
 import type { CreateVmRequest__Output } from '../../proto/gen/secovia/v1/CreateVmRequest.js';
+import type { Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
 import type { VmPlacement__Output } from '../../proto/gen/secovia/v1/VmPlacement.js';
 import type { VmPolicy__Output } from '../../proto/gen/secovia/v1/VmPolicy.js';
 import type { VmSpec__Output } from '../../proto/gen/secovia/v1/VmSpec.js';
@@ -59,16 +60,23 @@ export function newVm(fields: Fields, request: CreateVmRequest__Output, at: stri
   return {
     uid: randomUUID(),
     id,
-    title: fields.text(`${at}vm.title`, vm.title, titleLimit),
-    labels: fields.labels(`${at}vm.labels`, vm.labels),
     ...shapeIn(fields, `${at}vm`, vm.spec, vm.placement),
-    policy: policyIn(fields, `${at}vm.policy`, vm.policy),
     power: fields.choice(`${at}vm.desired_power_state`, vm.desiredPowerState, powerStates),
+    ...ownersWords(fields, `${at}vm`, vm),
+  };
+}
+
+/** What an owner says of a VM that changes nothing of the machine that it is; `at` is the field of the VM. */
+export function ownersWords(fields: Fields, at: string, vm: Vm__Output) {
+  return {
+    title: fields.text(`${at}.title`, vm.title, titleLimit),
+    labels: fields.labels(`${at}.labels`, vm.labels),
+    policy: policyIn(fields, `${at}.policy`, vm.policy),
     deletionProtection: vm.deletionProtection,
     ...(vm.priority === 'VM_PRIORITY_UNSPECIFIED'
       ? {}
-      : { priority: priorityIn(fields, `${at}vm.priority`, vm.priority) }),
-    ...classIn(fields, `${at}vm.data_class`, vm.dataClass),
+      : { priority: priorityIn(fields, `${at}.priority`, vm.priority) }),
+    ...classIn(fields, `${at}.data_class`, vm.dataClass),
   };
 }
 

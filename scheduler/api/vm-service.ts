@@ -1,6 +1,6 @@
 /**
- * VmService: the virtual machines. Making them is in `vm-creation.ts`, ordering them about in
- * `vm-orders.ts`, watching them in `vm-watch.ts`.
+ * VmService: the virtual machines. Making them is in `vm-creation.ts`, adopting them in `vm-adoption.ts`, ordering them
+ * about in `vm-orders.ts`, watching them in `vm-watch.ts`.
  */
 import type { GetVmRequest__Output } from '../../proto/gen/secovia/v1/GetVmRequest.js';
 import type { ListVmsRequest__Output } from '../../proto/gen/secovia/v1/ListVmsRequest.js';
@@ -16,6 +16,7 @@ import { type Answer, mutation, query } from './methods.js';
 import { PageFill, pageOf } from './pages.js';
 import { vmInSight } from '../render/in-sight.js';
 import { placementBytes } from '../render/vm-placement.js';
+import { vmAdoption } from './vm-adoption.js';
 import { vmFilterSchema } from './vm-filter.js';
 import { vmCreation } from './vm-creation.js';
 import { vmOrders } from './vm-orders.js';
@@ -38,6 +39,7 @@ function textBytes({ title, labels, spec, placement }: Vm): number {
 export const vmService = {
   ...vmCreation,
   ...vmOrders,
+  ...vmAdoption,
 
   GetVm: query((request: GetVmRequest__Output, { engine }, caller): Answer<object> => {
     const fields = new Fields();

@@ -82,6 +82,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       state.claim(vm);
       return;
     case 'vm.placed':
+      delete vm.adopting;
       moveTo(state, vm, change);
       raiseTerm(vm, change.term);
       vm.generation = change.generation;
@@ -109,6 +110,8 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.observedGeneration = change.generation;
       vm.observedRebootCount = change.rebootCount;
       vm.fault = change.fault;
+      // Only then its host would find it again as its own.
+      if (vm.adopting !== undefined && change.generation >= vm.adopting.generation) delete vm.adopting;
       enter(change.state);
       if (change.sizeBefore === undefined) return;
       state.unclaim(vm);

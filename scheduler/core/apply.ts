@@ -265,6 +265,8 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.libvirtAvailable = change.libvirtAvailable;
       host.foreignDomains = change.foreignDomains;
       host.orphans = change.orphans;
+      if (change.orphanVms === undefined) delete host.orphanVms;
+      else host.orphanVms = change.orphanVms;
       if (change.orphans.length === 0) delete host.orphansMs;
       else host.orphansMs ??= atMs;
       return;

@@ -17,6 +17,7 @@ import type {
   Leftover,
   Move,
   Operation,
+  Orphan,
   Priority,
   RebootMode,
   Site,
@@ -105,6 +106,8 @@ export type Change =
       libvirtAvailable: boolean;
       foreignDomains: number;
       orphans: string[];
+      /** Left out when there are none. */
+      orphanVms?: Orphan[];
     }
   /** How far the proof has come that it is off. */
   | { type: 'host.fence'; id: string; fence: Fence }

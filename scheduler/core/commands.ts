@@ -12,6 +12,7 @@ import type {
   MoveMode,
   NumaWish,
   Operation,
+  Orphan,
   PowerState,
   Priority,
   RebootMode,
@@ -120,6 +121,8 @@ export interface HostReport {
   libvirtError: string;
   foreignDomains: number;
   orphans: string[];
+  /** Left out when there are none of which something was read. */
+  orphanVms?: Orphan[];
 }
 
 /** With what a host joins, and what it gets. */
@@ -456,6 +459,16 @@ export interface Commands {
       graceSeconds: number;
       operation: string;
     } & WithEtag;
+    reply: { vm: Vm; operation: Operation };
+  };
+  /** An orphan of a host becomes a VM. Amounts of 0 and an empty image are what the host has read of it. */
+  'vm.adopt': {
+    command: {
+      administration: string;
+      host: string;
+      vm: Omit<NewVm, 'pool' | 'power' | 'hugepageKib' | 'numa'>;
+      operation: string;
+    };
     reply: { vm: Vm; operation: Operation };
   };
   'operation.cancel': { command: { id: string }; reply: Operation };

@@ -170,14 +170,16 @@ function stateByLibvirt(host: Host, report: HostReport): Change[] {
 }
 
 function reportChange(host: Host, report: HostReport): Change[] {
-  const { libvirtAvailable, foreignDomains, orphans } = report;
+  const { libvirtAvailable, foreignDomains, orphans, orphanVms } = report;
   const same =
     host.libvirtAvailable === libvirtAvailable &&
     host.foreignDomains === foreignDomains &&
     host.orphans.length === orphans.length &&
-    host.orphans.every((orphan, index) => orphan === orphans[index]);
+    host.orphans.every((orphan, index) => orphan === orphans[index]) &&
+    JSON.stringify(host.orphanVms) === JSON.stringify(orphanVms);
   if (same) return [];
-  return [{ type: 'host.reported', id: host.id, libvirtAvailable, foreignDomains, orphans }];
+  const found = { orphans, ...(orphanVms === undefined ? {} : { orphanVms }) };
+  return [{ type: 'host.reported', id: host.id, libvirtAvailable, foreignDomains, ...found }];
 }
 
 /** The same inventory may give another capacity when another version of the scheduler reads it. */

@@ -245,6 +245,10 @@ function guestShutdown(state: State, vm: Vm, seen: Observation): Change[] {
 
 /** Nothing of it runs or is left there (PROTOCOL O6): another host may have it, under a new term. */
 function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // What was to be adopted is not there, or cannot be a VM there: it was never anywhere else, and its disk is left alone.
+  if (vm.adopting !== undefined) {
+    return [...endOperation(vm, seen.fault), { type: 'vm.removed', uid: vm.uid }];
+  }
   const fault: Fault = seen.fault ?? { code: 2, reason: 'REFUSED', message: 'the host gave no reason' };
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);

@@ -75,6 +75,15 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
       ),
     };
   }
+  if (operation.verb === 'adopt') {
+    return {
+      refusal: refuse(
+        'precondition',
+        'NOT_CANCELLABLE',
+        'an adoption cannot be cancelled: the VM is on its host already; whoever does not want it deletes it',
+      ),
+    };
+  }
   const cancelled: Change = {
     type: 'operation.cancelled',
     id: operation.id,

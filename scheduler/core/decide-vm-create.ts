@@ -134,8 +134,9 @@ function noHostFor(
   return alone ? refuseOne(state, request, noHost, spec, id) : refuseNoHost(noHost, spec, id);
 }
 
-function newVm(
-  { administration, operation }: CommandOf<'vm.create'>,
+/** A VM as it begins, on the host that was found for it. */
+export function newVm(
+  { administration, operation }: Pick<CommandOf<'vm.create'>, 'administration' | 'operation'>,
   wanted: NewVm,
   spec: VmSpec,
   { host, numaCells, agreement }: Place,

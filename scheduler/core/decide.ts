@@ -6,6 +6,7 @@
 import type { Change } from './changes.js';
 import type { CommandOf, CommandType, ReplyOf } from './commands.js';
 import * as evacuations from './elsewhere/decide-evacuation.js';
+import * as adoption from './elsewhere/decide-adoption.js';
 import * as orphans from './elsewhere/decide-orphan.js';
 import * as fences from './elsewhere/decide-fence.js';
 import * as identities from './access/decide-identity.js';
@@ -119,6 +120,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.renew': enrolment.renewHost,
   'host.revoke': enrolment.revokeHost,
   'vm.create': create.createVms,
+  'vm.adopt': adoption.adoptOrphan,
   'vm.update': vms.updateVm,
   'vm.resize': vms.resizeVm,
   'vm.start': vms.startVm,

@@ -132,6 +132,8 @@ export interface Host {
   orphans: string[];
   /** Since when there are any; left out while there are none. */
   orphansMs?: number;
+  /** What its agent has read of them; left out while there are none. */
+  orphanVms?: Orphan[];
   /** Those that have not ended, the newest last; left out for one that joined without TLS. */
   certificates?: Certificate[];
   /** SHA-256 of the public key in the newest of them, hexadecimal. */
@@ -155,6 +157,37 @@ export interface Host {
   createdMs: number;
   updatedMs: number;
 }
+
+/** What a host has of a VM that the federation knows nothing of, as its agent has read it. */
+export interface Orphan {
+  uid: string;
+  kind: OrphanKind;
+  /** What it was called when its domain was made; empty when that is not known. */
+  vmName: string;
+  /** Its domain is not off. */
+  running: boolean;
+  /** Each amount is 0 where it is not known. */
+  size: VmSize;
+  /** Those that are devices, and those of which the agent has a record. */
+  extras?: Extras;
+  hugepageKib?: number;
+  numa?: NumaWish;
+  /** Its cells of the host, ascending; left out when it has none. */
+  numaCells?: number[];
+  /** The folder of the shared pool with its disk; empty for the host's own pool. */
+  poolPath: string;
+  /** Of the image that its disk was made from; empty when that is not known. */
+  imageDigest: string;
+  /** The newest that its host knows. */
+  term: number;
+  generation: number;
+  rebootCount: number;
+  /** Why it cannot be adopted, for people; empty when nothing on the host is in the way. */
+  problem: string;
+}
+
+/** A domain with its disk, or a disk alone. */
+export type OrphanKind = 'domain' | 'disk';
 
 /** An operator wants the host to have no VMs. */
 export interface HostDrain {
@@ -369,6 +402,8 @@ export interface Vm {
   leftOn?: string[];
   /** Left out while it does not move. */
   move?: Move;
+  /** What it is adopted from, until its host has reached this generation; left out for all others. */
+  adopting?: { from: OrphanKind; generation: number };
   /** The highest term that any host was given for it; left out while that is `term`, as nearly always. */
   lastTerm?: number;
   deletionProtection: boolean;
@@ -397,7 +432,15 @@ export interface Vm {
   updatedMs: number;
 }
 
-export type OperationVerb = 'create' | 'start' | 'stop' | 'reboot' | 'resize' | 'migrate' | 'delete';
+export type OperationVerb =
+  | 'create'
+  | 'adopt'
+  | 'start'
+  | 'stop'
+  | 'reboot'
+  | 'resize'
+  | 'migrate'
+  | 'delete';
 export type OperationState = 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export interface Operation {

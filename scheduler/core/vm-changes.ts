@@ -46,7 +46,10 @@ export function placedChange(state: State, vm: Vm, where: Where, refusedBy: stri
 const termsPerIncarnation = 2 ** 16;
 
 /** A term that no host was given for the VM, not even by what a restored journal has forgotten. */
-export function nextTerm({ federation }: State, { term, lastTerm = term }: Vm): number {
+export function nextTerm(
+  { federation }: State,
+  { term, lastTerm = term }: Pick<Vm, 'term' | 'lastTerm'>,
+): number {
   const restores = Math.max(0, federation.epoch.incarnation - 1);
   return Math.max(term, lastTerm, restores * termsPerIncarnation) + 1;
 }

@@ -1,7 +1,7 @@
 /** What a host should hold of one of its VMs, as a message to its agent. */
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import { hasDiskOnPool } from '../core/elsewhere/evacuation.js';
-import type { DesiredState, Leftover, Move, Vm } from '../core/model.js';
+import type { DesiredState, Leftover, Move, OrphanKind, Vm } from '../core/model.js';
 import { migrationUri } from '../core/moves/obstacles.js';
 import type { State } from '../core/state.js';
 import { imageMessage } from '../render/federation.js';
@@ -11,6 +11,11 @@ const roles: Record<DesiredState, Desired['role']> = {
   running: 'VM_ROLE_RUN',
   stopped: 'VM_ROLE_STOPPED',
   deleted: 'VM_ROLE_DELETED',
+};
+
+const adoptions: Record<OrphanKind, Desired['adoption']> = {
+  domain: 'ADOPTION_DOMAIN',
+  disk: 'ADOPTION_DISK',
 };
 
 export type DesiredOfHost = Desired & { term: number; generation: number };
@@ -60,6 +65,7 @@ function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
     storagePoolPath: vm.spec.pool === '' ? '' : (state.pools.get(vm.spec.pool)?.path ?? ''),
     numaCells: vm.numaCells,
     diskExists: hasDiskOnPool(vm),
+    adoption: vm.adopting === undefined ? 'ADOPTION_UNSPECIFIED' : adoptions[vm.adopting.from],
   };
 }
 

@@ -12,6 +12,7 @@ import { isExtraName, sortedExtras } from '../core/extras.js';
 import type { Extras, Fault, HostCapacity, NumaCell, VmSize } from '../core/model.js';
 import { largestSize } from '../core/sizes.js';
 import { cutText } from '../core/text.js';
+import { orphansIn } from './orphans.js';
 
 const textLimit = 500;
 /** As JSON; a machine of thousands of CPUs stays far below. */
@@ -79,11 +80,13 @@ function faultIn(status: Status__Output | null): Fault | null {
 
 export function reportIn(message: Report__Output | null): HostReport {
   if (message === null) return { libvirtAvailable: false, libvirtError: '', foreignDomains: 0, orphans: [] };
+  const orphanVms = orphansIn(message.orphanVms);
   return {
     libvirtAvailable: message.libvirtAvailable,
     libvirtError: cutText(message.libvirtError, textLimit),
     foreignDomains: Math.max(0, message.foreignDomains),
     orphans: message.orphans.slice(0, orphansLimit).map((orphan) => cutText(orphan, 200)),
+    ...(orphanVms === undefined ? {} : { orphanVms }),
   };
 }
 

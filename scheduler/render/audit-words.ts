@@ -60,7 +60,7 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
     case 'operation.cancelled':
       return `operation ${change.id} was cancelled`;
     case 'vm.created':
-      return `made VM ${vm(change.vm.uid)}${on(change.vm.host)}`;
+      return `${change.vm.adopting === undefined ? 'made' : 'adopted'} VM ${vm(change.vm.uid)}${on(change.vm.host)}`;
     case 'vm.removed':
       return `VM ${vm(change.uid)} is gone`;
     default:

@@ -1,9 +1,10 @@
 /** A host as a message: what was decided about it, and when its lease ends. */
 import type { Host as HostMessage } from '../../proto/gen/secovia/v1/Host.js';
+import type { Orphan as OrphanMessage } from '../../proto/gen/secovia/v1/Orphan.js';
 import type { HostState__Output as HostStateName } from '../../proto/gen/secovia/v1/HostState.js';
 import { restartsElsewhere } from '../core/elsewhere/evacuation.js';
 import { etagOf } from '../core/etag.js';
-import type { Host, HostState } from '../core/model.js';
+import type { Host, HostState, Orphan } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { hostCellsMessage } from './host-cells.js';
 import { certificateMessage } from './certificates.js';
@@ -38,6 +39,7 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     inventory: host.inventory,
     foreignDomains: host.foreignDomains,
     orphans: host.orphans,
+    orphanVms: (host.orphanVms ?? []).map(orphanMessage),
     connectTime: timestamp(host.connectedMs),
     leaseExpireTime: timestamp(leaseEndMs(host.id)),
     etag: etagOf(host.revision),
@@ -81,4 +83,25 @@ function waitingVms(state: State, { id, state: stands }: Host): number {
   let waiting = 0;
   for (const vm of state.vmsOfHost(id)) if (restartsElsewhere(vm)) waiting += 1;
   return waiting;
+}
+
+function orphanMessage(orphan: Orphan): OrphanMessage {
+  const { uid, kind, vmName, running, size, poolPath, imageDigest, term, generation, rebootCount, problem } =
+    orphan;
+  return {
+    uid,
+    kind: kind === 'domain' ? 'ORPHAN_KIND_DOMAIN' : 'ORPHAN_KIND_DISK',
+    vmName,
+    running,
+    resources: resourcesMessage({ ...size, vms: 0 }, orphan.extras),
+    hugepageSizeKib: orphan.hugepageKib ?? 0,
+    numaCells: orphan.numaCells ?? [],
+    dedicatedCpus: orphan.numa?.dedicatedCpus ?? false,
+    storagePoolPath: poolPath,
+    imageDigest,
+    term,
+    generation,
+    rebootCount,
+    problem,
+  };
 }

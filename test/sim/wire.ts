@@ -30,7 +30,8 @@ export function requestOverWire(message: LinkRequest): LinkRequest__Output {
       },
     } as LinkRequest__Output;
   }
-  if (report && !report.inventory) return { message: 'report', report: plainReport(report) };
+  if (report && !report.inventory && !report.orphanVms?.length)
+    return { message: 'report', report: plainReport(report) };
   return encoded.request(message);
 }
 
@@ -52,6 +53,7 @@ function plainReport(report: Report): NonNullable<LinkRequest__Output['report']>
     cpuPercent,
     diskAvailableMib,
     orphans: [...orphans],
+    orphanVms: [],
     inventory: null,
     fenceTargets: fenceTargets.map(({ host = '', methods = [], controllerGuid = '', problem = '' }) => ({
       host,

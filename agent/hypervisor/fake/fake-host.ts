@@ -5,6 +5,7 @@
  */
 import {
   type Blueprint,
+  type DomainAccount,
   type DomainSummary,
   type Hardware,
   HypervisorError,
@@ -14,9 +15,11 @@ import {
   type OffReason,
   type Power,
   type VmMetadata,
+  type VolumeAccount,
   type VolumeRef,
   type VolumeRequest,
 } from '../hypervisor.js';
+import { sha256OfImageFile } from '../../images/image-file.js';
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { layOut, mostVcpus } from '../layout.js';
@@ -42,12 +45,17 @@ export interface FakeDomain extends FakeMachine {
   /** CPUs of the host that it has to itself. */
   cpus?: number[];
   hardware?: Hardware | undefined;
+  title?: string;
+  /** Where its disk is; left out for the host's own pool. */
+  poolPath?: string;
 }
 
 export interface FakeVolume {
   uid: string;
   poolPath: string;
   sizeMib: number;
+  /** The file that it is a child of. */
+  backing?: string;
 }
 
 export interface FakeHostContent {
@@ -141,9 +149,18 @@ export class FakeHost {
     return { uid, name, power, metadata: metadata === null ? null : { ...metadata }, compute };
   }
 
+  describe(uid: string): DomainAccount | null {
+    const seen = this.inspect(uid);
+    const domain = this.#domains.get(uid);
+    if (domain === undefined || seen === null || seen.metadata === null) return null;
+    const { title = '', poolPath = '', hardware } = domain;
+    const { metadata, compute } = seen;
+    return { title, metadata, compute, hardware, poolPath, problem: '' };
+  }
+
   define(blueprint: Blueprint): void {
     this.#count('define', blueprint.uid);
-    const { uid, name, vcpus, memoryMib, hardware, metadata } = blueprint;
+    const { uid, name, title, poolPath, vcpus, memoryMib, hardware, metadata } = blueprint;
     if (!this.#volumesOf(blueprint).has(key(blueprint)))
       throw new HypervisorError('invalid', `no volume for ${uid}`);
     const old = this.#domains.get(uid);
@@ -152,7 +169,8 @@ export class FakeHost {
     const { dedicated, pins } = layOut(blueprint, this.cells, this.#dedicatedCpus());
     const cpus = dedicated ? pins.flat() : [];
     const { running } = old ?? {};
-    const machine = { metadata: { ...metadata }, vcpus, memoryMib, devices, cpus, hardware };
+    const made = { title, poolPath, hardware, devices, cpus };
+    const machine = { metadata: { ...metadata }, vcpus, memoryMib, ...made };
     this.#domains.set(uid, { uid, name, power, ...machine, ...(running === undefined ? {} : { running }) });
     this.#changed('define', uid);
   }
@@ -266,9 +284,10 @@ export class FakeHost {
     return this.#volumesOf(volume).has(key(volume));
   }
 
-  createVolume({ uid, poolPath, sizeMib }: VolumeRequest): void {
+  createVolume({ uid, poolPath, sizeMib, backing }: VolumeRequest): void {
     this.#count('createVolume', uid);
-    this.#volumesOf({ poolPath }).set(key({ uid, poolPath }), { uid, poolPath, sizeMib });
+    const volume = { uid, poolPath, sizeMib, backing: backing.path };
+    this.#volumesOf({ poolPath }).set(key({ uid, poolPath }), volume);
     this.onChange({ call: 'createVolume', uid });
   }
 
@@ -298,6 +317,12 @@ export class FakeHost {
   listVolumes(): { uid: string; file: string; whole: boolean }[] {
     const here = [...this.#volumes.values()].filter(({ poolPath }) => poolPath === '');
     return here.map(({ uid }) => ({ uid, file: `${uid}.qcow2`, whole: true }));
+  }
+
+  readVolume(volume: VolumeRef): VolumeAccount | null {
+    const found = this.#volumesOf(volume).get(key(volume));
+    if (found === undefined) return null;
+    return { sizeMib: found.sizeMib, imageSha256: sha256OfImageFile(found.backing ?? '') };
   }
 
   emptyTrash(olderThanMs: number, wallMs: number): number {

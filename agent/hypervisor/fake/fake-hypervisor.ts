@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type {
   Availability,
   Blueprint,
+  DomainAccount,
   DomainSummary,
   Hypervisor,
   HypervisorEvent,
@@ -15,6 +16,7 @@ import type {
   MoveControl,
   ObservedDomain,
   VmMetadata,
+  VolumeAccount,
   VolumeRef,
   VolumeRequest,
 } from '../hypervisor.js';
@@ -102,6 +104,10 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.inspect(uid));
   }
 
+  describe(uid: string): Promise<DomainAccount | null> {
+    return this.#answer(() => this.host.describe(uid));
+  }
+
   define(blueprint: Blueprint): Promise<void> {
     return this.#answer(() => this.host.define(blueprint));
   }
@@ -183,6 +189,10 @@ export class FakeHypervisor implements Hypervisor {
 
   listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]> {
     return this.#answer(() => this.host.listVolumes());
+  }
+
+  readVolume(volume: VolumeRef): Promise<VolumeAccount | null> {
+    return this.#answer(() => this.host.readVolume(volume));
   }
 
   emptyTrash(_poolPaths: string[], olderThanMs: number): Promise<number> {

@@ -64,6 +64,16 @@ export class DomainReader {
     }
   }
 
+  /** Its definition, or what it runs with; null when there is no such domain. */
+  async xml(connection: Connection, uid: string, inactive: boolean): Promise<string | null> {
+    try {
+      return await connection.domainXml(uid, { inactive }, { deadlineMs: lookDeadlineMs });
+    } catch (error) {
+      if (hasCode(error, ErrorCode.NO_DOMAIN)) return null;
+      throw error;
+    }
+  }
+
   async #isMarked(connection: Connection, uid: string): Promise<boolean> {
     const known = this.#marks.get(uid);
     if (known !== undefined) return known;

@@ -5,9 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../../../native/index.js';
-import type { VolumeRef, VolumeRequest } from '../hypervisor.js';
+import { sha256OfImageFile } from '../../images/image-file.js';
+import { readQcow2Disk } from '../../images/qcow2-header.js';
+import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import { requirePool } from '../pool-folders.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
@@ -144,6 +146,18 @@ export class FileVolumes implements Volumes {
   async list(): Promise<FoundVolume[]> {
     const files = await filesOf(this.#folder(''));
     return files.flatMap((file) => readVolumeFile(file) ?? []);
+  }
+
+  async read(volume: VolumeRef): Promise<VolumeAccount | null> {
+    if (!(await this.exists(volume))) return null;
+    const disk = await readQcow2Disk(this.path(volume));
+    if (disk === null) return null;
+    return { sizeMib: disk.virtualSizeMib, imageSha256: sha256OfImageFile(disk.backing) };
+  }
+
+  poolOf(uid: string, file: string): string | null {
+    if (basename(file) !== volumeFile(uid)) return null;
+    return file === this.path({ uid, poolPath: '' }) ? '' : dirname(file);
   }
 
   async emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {

@@ -7,6 +7,7 @@ import { type Connection, ErrorCode, type LibvirtEvent } from '../../../native/i
 import type {
   Availability,
   Blueprint,
+  DomainAccount,
   DomainSummary,
   Hardware,
   Hypervisor,
@@ -16,6 +17,7 @@ import type {
   MoveControl,
   ObservedDomain,
   VmMetadata,
+  VolumeAccount,
   VolumeRef,
   VolumeRequest,
 } from '../hypervisor.js';
@@ -32,6 +34,7 @@ import {
 } from './capabilities.js';
 import { CpuKeeper } from './cpu-keeper.js';
 import { DomainReader } from './domain-reader.js';
+import { readAccount } from './domain-account.js';
 import { domainXml } from './domain-xml.js';
 import { asHypervisorError, hasCode } from './failure.js';
 import { FileVolumes } from './file-volumes.js';
@@ -146,6 +149,18 @@ export class LibvirtHypervisor implements Hypervisor {
 
   inspect(uid: string): Promise<ObservedDomain | null> {
     return this.#run('query', (connection) => this.#reader.inspect(connection, uid));
+  }
+
+  async describe(uid: string): Promise<DomainAccount | null> {
+    return this.#run('query', async (connection) => {
+      const domain = await this.#reader.inspect(connection, uid);
+      if (domain === null || domain.metadata === null) return null;
+      const { metadata, compute, power } = domain;
+      const xml = await this.#reader.xml(connection, uid, power.kind === 'off');
+      if (xml === null) return null;
+      const poolOf = (file: string) => this.#volumes.poolOf(uid, file);
+      return { metadata, compute, ...readAccount(xml, this.#options.extras, poolOf) };
+    });
   }
 
   async define(blueprint: Blueprint): Promise<void> {
@@ -361,6 +376,10 @@ export class LibvirtHypervisor implements Hypervisor {
 
   listVolumes(): Promise<FoundVolume[]> {
     return this.#converted(this.#volumes.list());
+  }
+
+  readVolume(volume: VolumeRef): Promise<VolumeAccount | null> {
+    return this.#converted(this.#volumes.read(volume));
   }
 
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {

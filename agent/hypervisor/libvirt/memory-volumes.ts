@@ -3,7 +3,7 @@
  * keep as trash, or to find after the process is gone.
  */
 import { ErrorCode } from '../../../native/index.js';
-import type { VolumeRef, VolumeRequest } from '../hypervisor.js';
+import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import { hasCode } from './failure.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
@@ -11,6 +11,7 @@ import { type FoundVolume, readVolumeFile, type Volumes, volumeFile } from './vo
 import { element, render } from './xml.js';
 
 const path = '/secovia/volumes';
+const mib = 1024 * 1024;
 
 export class MemoryVolumes implements Volumes {
   readonly #session: LibvirtSession;
@@ -68,6 +69,18 @@ export class MemoryVolumes implements Volumes {
       connection.volumeList(await this.#pools.ensure(connection, '')),
     );
     return volumes.flatMap(({ name }) => readVolumeFile(name) ?? []);
+  }
+
+  async read({ uid }: VolumeRef): Promise<VolumeAccount | null> {
+    if (!(await this.exists({ uid, poolPath: '' }))) return null;
+    const { capacityBytes } = await this.#session.run('query', async (connection) =>
+      connection.volumeInfo(await this.#pools.ensure(connection, ''), volumeFile(uid)),
+    );
+    return { sizeMib: Number(capacityBytes) / mib, imageSha256: '' };
+  }
+
+  poolOf(uid: string, file: string): string | null {
+    return file === this.path({ uid, poolPath: '' }) ? '' : null;
   }
 
   async emptyTrash(): Promise<number> {

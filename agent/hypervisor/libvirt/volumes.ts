@@ -2,7 +2,7 @@
  * The disks of VMs: where each lies, and how it comes and goes. A volume is named after its VM's id, and gets that
  * name only when it is whole (PROTOCOL.md O1).
  */
-import type { VolumeRef, VolumeRequest } from '../hypervisor.js';
+import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 
 export interface FoundVolume {
   uid: string;
@@ -19,6 +19,9 @@ export interface Volumes {
   trash(volume: VolumeRef): Promise<void>;
   remove(volume: VolumeRef): Promise<void>;
   list(): Promise<FoundVolume[]>;
+  read(volume: VolumeRef): Promise<VolumeAccount | null>;
+  /** The folder of the shared pool, empty for the host's own, in which this file is the VM's volume; null when it is none. */
+  poolOf(uid: string, file: string): string | null;
   emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
 }
 

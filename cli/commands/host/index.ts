@@ -1,5 +1,6 @@
 /** The verbs of `secovia host`, in the order in which the help shows them. */
 import type { CommandDefinition } from '../../command.js';
+import { hostAdoptOrphan } from './adopt-orphan.js';
 import { hostCordon } from './cordon.js';
 import { hostDrain } from './drain.js';
 import { hostDrainPause } from './drain-pause.js';
@@ -34,6 +35,7 @@ export const hostCommands: readonly CommandDefinition[] = [
   hostFence,
   hostFenceConfirm,
   hostEvacuate,
+  hostAdoptOrphan,
   hostRemoveOrphan,
   hostRetire,
 ];

@@ -115,6 +115,7 @@ VmService           StartVm               all          -           own        ow
 VmService           StopVm                all          -           own        own       -         -        -      -
 VmService           RebootVm              all          -           own        own       -         -        -      -
 VmService           MigrateVm             all          own         -          -         -         -        -      -
+VmService           AdoptVm               all          own         -          -         -         -        -      -
 VmService           DeleteVm              all          -           own        own       -         -        -      -
 VmService           WatchVms              all          sees        sees       sees      all       -        -      -
 

@@ -1,6 +1,6 @@
 /** How what a request names stands to the caller: not there for it, in its sight, its own, or below its administration. */
 import type { VmRef } from '../commands.js';
-import type { Host, Site } from '../model.js';
+import type { Host, Operation, Site } from '../model.js';
 import type { State } from '../state.js';
 import type { Sight } from './sight.js';
 
@@ -70,8 +70,8 @@ export function relationTo(state: State, sight: Sight, thing: Thing): Relation {
     case 'operation': {
       const operation = state.operations.get(thing.id);
       if (operation === undefined || !sight.operation(operation)) return 'absent';
-      // Moves are ordered by operators, everything else by those whose VMs they are.
-      return (operation.verb === 'migrate') === (sight.partner !== null) ? 'own' : 'seen';
+      // Moves and adoptions are ordered by operators, everything else by those whose VMs they are.
+      return isOfOperators(operation) === (sight.partner !== null) ? 'own' : 'seen';
     }
     case 'identity': {
       const identity = state.access.identities.get(thing.id);
@@ -85,6 +85,8 @@ export function relationTo(state: State, sight: Sight, thing: Thing): Relation {
       return ofTenancy(state, sight, thing);
   }
 }
+
+const isOfOperators = ({ verb }: Operation): boolean => verb === 'migrate' || verb === 'adopt';
 
 function ofTenancy({ tenancy }: State, sight: Sight, { kind, id }: OfTenancy): Relation {
   switch (kind) {

@@ -180,6 +180,13 @@ const baselines: Record<
   StartVm: { name: stopped, etag: '"999"' },
   StopVm: { name: running, mode: 'STOP_MODE_GRACEFUL', gracePeriod: { seconds: 5, nanos: 1 }, etag: '"999"' },
   RebootVm: { name: running, mode: 'REBOOT_MODE_FORCE', etag: '"999"' },
+  AdoptVm: {
+    parent: adm,
+    vmId: 'adopted',
+    host: 'hosts/fuzzed-host',
+    orphan: '00000000-0000-4000-8000-000000000000',
+    vm: { title: 'x', spec: { vcpus: 1, memoryMib: 128, image: 'images/tiny' }, placement: fullPlacement },
+  },
   DeleteVm: { name: running, etag: '"999"' },
   ExplainPlacement: {
     parent: adm,

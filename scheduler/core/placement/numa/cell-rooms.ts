@@ -107,6 +107,12 @@ export class CellRooms {
       .sort((a, b) => a - b);
   }
 
+  /** Whether these cells of a host have room for a layout, each for its part. */
+  fitsOn(row: number, layout: Layout, ids: readonly number[]): boolean {
+    if (ids.length !== layout.cells) return false;
+    return ids.every((id) => this.cells(row).some((cell) => cell.id === id && this.#fits(row, cell, layout)));
+  }
+
   #fits(row: number, cell: NumaCell, layout: Layout): boolean {
     return (
       this.cellVcpus(row, cell, layout) >= layout.vcpus / layout.cells &&

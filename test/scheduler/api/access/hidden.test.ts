@@ -92,6 +92,17 @@ const passing: [MethodName, keyof Things, (id: string, own: Own) => object][] = 
     }),
   ],
   ['MigrateVm', 'host', (id) => ({ name: 'administrations/hr-city/vms/web', host: `hosts/${id}` })],
+  [
+    'AdoptVm',
+    'administration',
+    (id) => ({
+      host: 'hosts/zg-1',
+      parent: `administrations/${id}`,
+      vmId: 'x',
+      orphan: '00000000-0000-4000-8000-000000000000',
+      vm: {},
+    }),
+  ],
   ['ListLoans', 'administration', (id) => ({ administration: `administrations/${id}` })],
   ['ListResidencyRules', 'administration', (id) => ({ administration: `administrations/${id}` })],
   ['ListBreaches', 'administration', (id) => ({ administration: `administrations/${id}` })],

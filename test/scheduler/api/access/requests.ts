@@ -182,6 +182,13 @@ export const requests: Record<string, Made> = {
   'VmService/StopVm': named('vm'),
   'VmService/RebootVm': named('vm'),
   'VmService/MigrateVm': named('vm'),
+  'VmService/AdoptVm': about('host', (things) => ({
+    host: nameOf('host', things),
+    parent: 'administrations/hr',
+    vmId: 'new',
+    orphan: '00000000-0000-4000-8000-000000000000',
+    vm: { spec },
+  })),
   'VmService/DeleteVm': named('vm'),
   'VmService/WatchVms': of('administration', 'parent'),
   'OperationService/GetOperation': named('operation'),
