@@ -138,6 +138,26 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     t.equal(await hypervisor.volumeExists({ uid, poolPath: '' }), true, 'its volume is another matter');
   });
 
+  await t.test('what a domain was made from is read back from it, off and running', async (t) => {
+    const uid = subject.uid(30);
+    t.equal(await hypervisor.describe(uid), null);
+    t.equal(await hypervisor.readVolume({ uid, poolPath: '' }), null);
+    await make(30, { title: 'administrations/city/vms/web' });
+    const account = {
+      title: 'administrations/city/vms/web',
+      metadata: metadataOf(uid),
+      compute: { vcpus: 1, memoryMib: 96 },
+      poolPath: '',
+      problem: '',
+    };
+    t.match(await hypervisor.describe(uid), account);
+    t.equal((await hypervisor.describe(uid))?.hardware, undefined);
+    await hypervisor.start(uid);
+    t.match(await hypervisor.describe(uid), account);
+    t.match(await hypervisor.readVolume({ uid, poolPath: '' }), { sizeMib: 64 });
+    await hypervisor.destroy(uid);
+  });
+
   await t.test('what is recorded is read again, off and running', async (t) => {
     const uid = await make(5);
     const off = metadataOf(uid, { generation: 1, term: 4, rebootCount: 2, specHash: 'ef01' });

@@ -10,9 +10,9 @@ import type { State } from '../state.js';
 type Said = CommandOf<'vm.adopt'>['vm'];
 
 const amounts = [
-  { key: 'vcpus', field: 'vm.spec.vcpus', what: 'vCPUs', unit: '' },
-  { key: 'memoryMib', field: 'vm.spec.memory_mib', what: 'memory', unit: ' MiB' },
-  { key: 'diskMib', field: 'vm.spec.disk_mib', what: 'disk', unit: ' MiB' },
+  { key: 'vcpus', field: 'vm.spec.vcpus', what: 'vCPUs', unit: '', how: 'how many' },
+  { key: 'memoryMib', field: 'vm.spec.memory_mib', what: 'memory', unit: ' MiB', how: 'how much' },
+  { key: 'diskMib', field: 'vm.spec.disk_mib', what: 'disk', unit: ' MiB', how: 'how much' },
 ] as const;
 
 /** The shape of the VM that an orphan becomes. */
@@ -23,13 +23,13 @@ export function shapeOfOrphan(
   said: Said,
 ): VmShape | { refusal: Refusal } {
   const size = { vcpus: 0, memoryMib: 0, diskMib: 0 };
-  for (const { key, field, what, unit } of amounts) {
+  for (const { key, field, what, unit, how } of amounts) {
     const read = orphan.size[key];
     const wanted = said[key];
     if (read > 0 && wanted > 0 && read !== wanted) {
       return { refusal: isOtherwise(field, `${read}${unit}`, what, `${wanted}${unit}`) };
     }
-    if (read + wanted === 0) return { refusal: notKnown(field, what) };
+    if (read + wanted === 0) return { refusal: notKnown(field, `${how} ${what}`) };
     size[key] = read || wanted;
   }
   for (const [name, count] of Object.entries(orphan.extras ?? {})) {
@@ -62,7 +62,7 @@ function isOtherwise(field: string, has: string, what: string, wanted: string): 
 
 function notKnown(field: string, what: string): Refusal {
   const option = `--${field.split('.').at(-1)?.replace('_mib', '')}`;
-  const message = `nobody on the host knows how much ${what} the orphan had; say it (${option})`;
+  const message = `nobody on the host knows ${what} the orphan had; say it (${option})`;
   const violations = [{ field, description: 'is not known on the host; say it' }];
   return { ...refuse('invalid', 'ORPHAN_NOT_KNOWN', message), violations };
 }
