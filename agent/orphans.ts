@@ -101,15 +101,21 @@ export class Orphans {
   /** Those that were looked at. */
   found(): Orphan[] {
     const orphans: Orphan[] = [];
+    if (this.#accounts.size === 0) return orphans;
+    const domains = new Map(this.#orphanDomains().map((domain) => [domain.uid, domain]));
     for (const uid of this.#uids().slice(0, mostReported)) {
       const account = this.#accounts.get(uid);
-      if (account !== undefined) orphans.push(this.#orphan(uid, account));
+      if (account !== undefined) orphans.push(this.#orphan(uid, account, domains.get(uid)));
     }
     return orphans;
   }
 
-  #orphan(uid: string, { domain, volume, problem }: OrphanAccount): Orphan {
-    const listed = this.#orphanDomains().find((one) => one.uid === uid);
+  /** `listed` is undefined for a disk alone. */
+  #orphan(
+    uid: string,
+    { domain, volume, problem }: OrphanAccount,
+    listed: DomainSummary | undefined,
+  ): Orphan {
     const permit = this.#ledger.permit(uid);
     const isDisk = listed === undefined;
     const marks = domain?.metadata;
@@ -128,7 +134,8 @@ export class Orphans {
       imageSha256: volume?.imageSha256 || (permit?.desired.image?.sha256 ?? ''),
       term: Math.max(marks?.term ?? 0, permit?.term ?? 0),
       generation: Math.max(marks?.generation ?? 0, permit?.desired.generation ?? 0),
-      rebootCount: Math.max(marks?.rebootCount ?? 0, permit?.desired.rebootCount ?? 0),
+      // One that was ordered, and not begun, is not for its new record to begin.
+      rebootCount: marks?.rebootCount ?? permit?.desired.rebootCount ?? 0,
       problem: problem || left(listed, permit) || domain?.problem || this.#problemOf(uid, domain, volume),
     };
   }

@@ -8,6 +8,7 @@ import type { Command, CommandOf, DomainState, NewVm, VmRef } from '../../../sch
 import type { HostCapacity, Vm, VmPolicy, VmSize, VmSpec } from '../../../scheduler/core/model.js';
 import { priorities } from '../../../scheduler/core/priority.js';
 import { vmsInOrder } from './portrait.js';
+import { type Stray, stray, strayOf } from './elsewhere/strays.js';
 import { type Government, govern, governmentOf } from './tenancy-moves.js';
 import { type Travel, travel, travelOf } from './moves/travel.js';
 import { answering, World } from './world.js';
@@ -172,6 +173,7 @@ export type Move =
   | (typeof host extends fc.Arbitrary<infer T> ? T : never)
   | (typeof place extends fc.Arbitrary<infer T> ? T : never)
   | Travel
+  | Stray
   | Government;
 
 export const move: fc.Arbitrary<Move> = fc.oneof(
@@ -185,6 +187,7 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: evacuate, weight: 3 },
   { arbitrary: place, weight: 2 },
   { arbitrary: travel, weight: 6 },
+  { arbitrary: stray, weight: 4 },
   { arbitrary: govern, weight: 4 },
 );
 
@@ -235,6 +238,18 @@ export const travelScript = historyOf(
     { arbitrary: loss, weight: 1 },
     { arbitrary: evacuate, weight: 2 },
     { arbitrary: travel, weight: 30 },
+  ),
+);
+
+/** A history in which hosts have many orphans, and operators decide about them. */
+export const strayScript = historyOf(
+  fc.oneof(
+    { arbitrary: observe, weight: 6 },
+    { arbitrary: mobile, weight: 1 },
+    { arbitrary: order, weight: 3 },
+    { arbitrary: loss, weight: 1 },
+    { arbitrary: stray, weight: 20 },
+    { arbitrary: govern, weight: 1 },
   ),
 );
 
@@ -571,6 +586,10 @@ export function commandOf(world: World, plan: Move): Command {
             }),
       };
     }
+    case 'stray':
+    case 'adopt':
+    case 'remove':
+      return strayOf(world, plan);
     case 'cancel': {
       const id = pick([...world.state.operations.keys()].reverse(), plan.operation) ?? 'none';
       return { type: 'operation.cancel', id };
