@@ -65,7 +65,7 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
       about,
       sinceMs: host.orphansMs ?? host.connectedMs,
       message: `host "${id}" holds domains or volumes of VMs that it should not have: ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`,
-      advice: `look at secovia host show ${id}; what nobody needs is taken away with secovia host remove-orphan ${id}`,
+      advice: `look at secovia host show ${id}; what somebody needs becomes a VM again with secovia host adopt-orphan ${id}, what nobody needs is taken away with secovia host remove-orphan ${id}`,
     };
   }
   const over = moreThanThereIs(state, host);

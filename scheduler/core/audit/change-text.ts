@@ -8,7 +8,8 @@ export function changeText(state: State, change: Change, pieces: string[]): void
   // The largest part of a VM's making is the VM, which the store is sent as well: to write it once is enough.
   if (change.type === 'vm.created') {
     pieces.push('{"type":"vm.created","vm":', state.touched.made(change.vm));
-    addWhy(state, change.vm.host, pieces);
+    // Where an orphan is nobody has chosen.
+    addWhy(state, change.vm.adopting === undefined ? change.vm.host : null, pieces);
   } else if (change.type === 'operation.started') {
     pieces.push('{"type":"operation.started","operation":', state.touched.made(change.operation), '}');
   } else {

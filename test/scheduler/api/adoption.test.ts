@@ -86,7 +86,7 @@ test('an orphan is adopted, taken over by its host, and its owner’s from then 
   t.match(await api.call('VerifyQuotas', {}), { differences: [] });
   const { events } = await api.call('ListEvents', { about: `vms/${uid}` });
   t.ok(
-    events.some(({ message }) => /^adopted VM .*mail.* on .*a/.test(message)),
+    events.some(({ message }) => /^adopted VM administrations\/adm\/vms\/mail on host a$/.test(message)),
     'the record says so',
   );
 });
