@@ -78,8 +78,9 @@ export class Orphans {
 
   /** What is to be looked at: those that nobody has looked at yet, or all. */
   toDescribe(which: 'new' | 'all'): string[] {
+    const domains = this.#orphanDomainsByUid();
     const uids = this.#uids();
-    return which === 'all' ? uids : uids.filter((uid) => !this.#accounts.has(uid));
+    return which === 'all' ? uids : uids.filter((uid) => this.#accountOf(uid, domains) === undefined);
   }
 
   described(uid: string, account: OrphanAccount): void {
@@ -102,12 +103,23 @@ export class Orphans {
   found(): Orphan[] {
     const orphans: Orphan[] = [];
     if (this.#accounts.size === 0) return orphans;
-    const domains = new Map(this.#orphanDomains().map((domain) => [domain.uid, domain]));
+    const domains = this.#orphanDomainsByUid();
     for (const uid of this.#uids().slice(0, mostReported)) {
-      const account = this.#accounts.get(uid);
+      const account = this.#accountOf(uid, domains);
       if (account !== undefined) orphans.push(this.#orphan(uid, account, domains.get(uid)));
     }
     return orphans;
+  }
+
+  /** Undefined when nobody has looked at it since its domain has come or gone. */
+  #accountOf(uid: string, domains: ReadonlyMap<string, DomainSummary>): OrphanAccount | undefined {
+    const account = this.#accounts.get(uid);
+    if (account === undefined || account.problem !== '') return account;
+    return (account.domain !== null) === domains.has(uid) ? account : undefined;
+  }
+
+  #orphanDomainsByUid(): Map<string, DomainSummary> {
+    return new Map(this.#orphanDomains().map((domain) => [domain.uid, domain]));
   }
 
   /** `listed` is undefined for a disk alone. */

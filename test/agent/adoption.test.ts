@@ -162,6 +162,18 @@ t.test(
   },
 );
 
+t.test('what has become of an orphan since it was looked at is looked at again', async (t) => {
+  const world = orphaned();
+  const orphans = told(world);
+  t.match(orphans.found(), [{ kind: 'domain' }]);
+  world.host.lose(uid);
+  orphans.domainsListed(world.host.list());
+  t.same(orphans.found(), []);
+  t.same(orphans.toDescribe('new'), [uid]);
+  told(world, orphans);
+  t.match(orphans.found(), [{ kind: 'disk', vcpus: 0, running: false }]);
+});
+
 t.test('what cannot be adopted says why', async (t) => {
   const world = orphaned('stopped');
   const problem = () => told(world).found()[0]?.problem;

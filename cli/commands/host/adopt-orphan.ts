@@ -55,8 +55,8 @@ export const hostAdoptOrphan = defineCommand<Options>({
     'secovia host show lists the orphans, with what is known of each. The VM has the UUID that it had; a domain that runs goes on\n' +
     'running, and one that is off stays off. It is counted, limited and paid for from now on, and has to be where the\n' +
     'administration may have it: what stands against that is told, and nothing is changed.\n\n' +
-    'What the host has read (vCPUs, memory, disk, the image by its digest) need not be said. Of a disk without a domain --vcpus\n' +
-    'and --memory are said, and the VM is off. A disk that is only half made cannot be adopted; secovia host remove-orphan takes\n' +
+    'What the host has read (vCPUs, memory, disk, the image by its digest) need not be said. Of a disk without a domain it\n' +
+    'may not know --vcpus and --memory, and the VM is off. A disk that is only half made cannot be adopted; secovia host remove-orphan takes\n' +
     'it away. Where several hosts have the same orphan, all but the right one are removed first.',
   examples: [
     'secovia host adopt-orphan sofia-1-a --orphan 6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11 --name web --administration city --wait',
