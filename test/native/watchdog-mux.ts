@@ -1,0 +1,13 @@
+/** A program that shares a watchdog out over a socket: writes down what its clients say. `watchdog-mux.js SOCKET LOG`. */
+import { appendFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+const [path = '', log = ''] = process.argv.slice(2);
+createServer((client) => {
+  appendFileSync(log, '+');
+  client.on('data', (bytes) => {
+    for (const byte of bytes) appendFileSync(log, byte === 0x56 ? 'V' : 'p');
+  });
+  client.on('close', () => appendFileSync(log, '-'));
+  client.on('error', () => undefined);
+}).listen(path, () => process.send?.('listening'));
