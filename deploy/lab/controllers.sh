@@ -116,6 +116,8 @@ lab() { SECOVIA_LAB_DIR="$lab" "$here/lab" host $1 "\$@" </dev/null; }
 lab power-off && lab power-on
 SH
   chmod +x "$folder/reset"
-  start_apart "$lab/logs/$1/watchdog.log" "$here/watchdog" "$folder/watchdog" $watchdog_seconds "$folder/reset"
+  start_apart "$lab/logs/$1/watchdog.log" env -u NODE_OPTIONS \
+    node "$here/watchdog.mjs" "$folder/watchdog" $watchdog_seconds "$folder/reset"
   echo $! >"$folder/watchdog.pid"
+  until_true 30 test -S "$folder/watchdog" || fail "the watchdog of $1 does not start; see $lab/logs/$1/watchdog.log"
 }

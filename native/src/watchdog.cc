@@ -87,13 +87,26 @@ class Device {
   }
 
   int Connected() const {
+    // An address has room for some hundred bytes, and a path may be longer: by way of its folder it is short.
+    const size_t slash = path_.rfind('/');
+    const int folder = open(path_.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return -1;
+    const std::string name = "/proc/self/fd/" + std::to_string(folder) + path_.substr(slash);
+    const int file = ConnectedTo(name);
+    const int why = errno;
+    close(folder);
+    errno = why;
+    return file;
+  }
+
+  static int ConnectedTo(const std::string& name) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path_.size() >= sizeof address.sun_path) {
+    if (name.size() >= sizeof address.sun_path) {
       errno = ENAMETOOLONG;
       return -1;
     }
-    path_.copy(address.sun_path, path_.size());
+    name.copy(address.sun_path, name.size());
     const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (file < 0 || connect(file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return file;
     const int why = errno;

@@ -1,8 +1,10 @@
 /** A program that shares a watchdog out over a socket: writes down what its clients say. `watchdog-mux.js SOCKET LOG`. */
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename, dirname } from 'node:path';
 
 const [path = '', log = ''] = process.argv.slice(2);
+process.chdir(dirname(path));
 createServer((client) => {
   appendFileSync(log, '+');
   client.on('data', (bytes) => {
@@ -10,4 +12,4 @@ createServer((client) => {
   });
   client.on('close', () => appendFileSync(log, '-'));
   client.on('error', () => undefined);
-}).listen(path, () => process.send?.('listening'));
+}).listen(basename(path), () => process.send?.('listening'));

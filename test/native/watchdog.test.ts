@@ -3,10 +3,9 @@
  * writes down every byte. A kernel's device takes the same bytes.
  */
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { systemClock } from '../../agent/clock.js';
@@ -23,6 +22,7 @@ const bootMs = () => clock.now().bootMs;
 async function mux(name: string) {
   const path = join(folder, name);
   const log = `${path}.log`;
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(log, '');
   const server = fork(fileURLToPath(new URL('./watchdog-mux.js', import.meta.url)), [path, log]);
   t.teardown(() => server.kill());
@@ -70,7 +70,7 @@ t.test('it is petted while JavaScript is held up, and not beyond the time that i
 });
 
 t.test('what an earlier process has armed is taken back', async (t) => {
-  const { path, heard } = await mux('taken-back');
+  const { path, heard } = await mux(`${'a-path-longer-than-an-address'.repeat(4)}/socket`);
   new NativeWatchdogDevice(path).release();
   await eventually(
     'the end',
