@@ -13,6 +13,7 @@ import { extraName } from './hypervisor/hypervisor.js';
 import { pciAddress } from './inventory/extras.js';
 import { migrationSetting } from './migration-settings.js';
 import { OperatorError } from './operator-error.js';
+import { watchdogSetting } from './watchdog/settings.js';
 
 export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError';
@@ -84,6 +85,8 @@ const schema = z.strictObject({
   fencing: fencingSetting.default({}),
   /** Prints the GUID of this machine's own management controller, where `ipmitool mc guid` cannot; empty where it can. */
   controllerGuidCommand: commandSetting.default([]),
+  /** Resets this machine when VMs that stop with its lease outlive it; null for none. */
+  watchdog: watchdogSetting,
   /** How running VMs come to this host and leave it. */
   migration: migrationSetting,
   reserved: amounts.default({}),
@@ -129,7 +132,14 @@ const asYaml = (text: string): unknown => {
     return text;
   }
 };
-const asYamlKeys = new Set(['extras', 'insecure', 'fencing', 'controllerGuidCommand', 'migration']);
+const asYamlKeys = new Set([
+  'extras',
+  'insecure',
+  'fencing',
+  'controllerGuidCommand',
+  'migration',
+  'watchdog',
+]);
 for (const key of Object.keys(schema.shape)) {
   const nested = key === 'reserved' || key === 'capacity';
   const paths = nested ? Object.keys(amounts.shape).map((inner) => [key, inner]) : [[key]];

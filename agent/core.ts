@@ -31,6 +31,7 @@ import {
 } from './link/wire.js';
 import { type FoundVolume, type OrphanAccount, Orphans } from './orphans.js';
 import { Troubles } from './status/troubles.js';
+import { type GuardOutput, type HeldLease, LeaseGuard } from './watchdog/guard.js';
 
 export interface AgentIdentity {
   /** The last part of `hosts/{host}`. */
@@ -59,6 +60,10 @@ export interface CoreOptions {
   fencing: FenceTargets;
   /** Whether the federation's key signed it (E2). */
   verifyCheckpoint(checkpoint: Checkpoint): boolean;
+  /** Seconds from the last pet of the host's watchdog to its reset; null where none is used. */
+  watchdogTimeoutS?: number | null;
+  /** The lease that an earlier process of this boot was granted. */
+  heldLease?: HeldLease | null;
 }
 
 /** Outputs of the link that the core does not deal with itself, and those of the converger. */
@@ -66,6 +71,10 @@ export type CoreOutput =
   | Extract<LinkOutput, { kind: 'connect' | 'disconnect' | 'send' | 'linked' | 'unlinked' | 'reportDue' }>
   | Extract<ConvergerOutput, { kind: 'perform' | 'cancel' }>
   | { kind: 'fence'; order: FenceOrder; methods: readonly FenceMethod[] }
+  /** For the next process of this boot, and for the thread that pets the watchdog. */
+  | { kind: 'lease'; held: HeldLease }
+  /** To be answered with `watchdogArmed` or `watchdogFailed`. */
+  | GuardOutput
   | { kind: 'trouble'; message: string };
 
 /** No host runs as many; whoever sends more is no scheduler, and must not fill the memory. */
@@ -77,6 +86,7 @@ export class AgentCore {
   readonly troubles = new Troubles();
   readonly fences: FenceDesk;
   readonly #orphans: Orphans;
+  readonly guard: LeaseGuard;
   readonly #options: CoreOptions;
   readonly #link: LinkMachine;
   /** VMs that the scheduler has mentioned since Welcome. */
@@ -98,7 +108,11 @@ export class AgentCore {
     this.#orphans = new Orphans(options.ledger);
     const { random } = options;
     this.fences = new FenceDesk(options.identity.host, options.fencing);
-    this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random });
+    const held = options.heldLease ?? null;
+    this.guard = new LeaseGuard(options.watchdogTimeoutS ?? null, held);
+    const heldUntil = held?.endsAt ?? null;
+    this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random, heldUntil });
+    if (heldUntil === null || now.bootMs >= heldUntil) this.ledger.unconfirmStopped();
   }
 
   takeOutputs(): CoreOutput[] {
@@ -220,6 +234,17 @@ export class AgentCore {
     this.#answerFence(this.fences.done(order, verdict, now.wallMs));
   }
 
+  watchdogArmed(now: Instant): void {
+    this.#now = now;
+    this.guard.armed();
+  }
+
+  watchdogFailed(problem: string, now: Instant): void {
+    this.#now = now;
+    this.#trouble(`the watchdog cannot be armed: ${problem}`);
+    this.guard.failed(problem, now.bootMs);
+  }
+
   tick(now: Instant): void {
     this.#now = now;
     this.converger.tick(now);
@@ -233,7 +258,9 @@ export class AgentCore {
   }
 
   nextWakeAt(): number | null {
-    const times = [this.converger.nextWakeAt(), this.#link.nextWakeAt()].filter((time) => time !== null);
+    const times = [this.converger.nextWakeAt(), this.#link.nextWakeAt(), this.guard.nextWakeAt()].filter(
+      (time) => time !== null,
+    );
     return times.length === 0 ? null : Math.min(...times);
   }
 
@@ -260,6 +287,7 @@ export class AgentCore {
   /** Carries outputs of one part over to the other until nothing moves any more. */
   #settle(): void {
     for (;;) {
+      this.#guardLease();
       const fromConverger = this.converger.takeOutputs();
       for (const output of fromConverger) {
         if (output.kind === 'observe') {
@@ -275,8 +303,24 @@ export class AgentCore {
     }
   }
 
+  /** Brings the lease to what stops with it, and what these need to the watchdog (PROTOCOL.md L2). */
+  #guardLease(): void {
+    const endsAt = this.#link.leaseEndsAt;
+    this.converger.leased(endsAt, this.guard.isReady, this.#now);
+    const wanted = this.guard.settle(this.converger.guardNeeds(), endsAt, this.#now.bootMs);
+    if (wanted.length === 0) return;
+    this.#outputs.push(...wanted);
+    this.converger.leased(endsAt, this.guard.isReady, this.#now);
+  }
+
   #linkOutput(output: LinkOutput): void {
     switch (output.kind) {
+      case 'lease':
+        this.#outputs.push({
+          kind: 'lease',
+          held: { endsAt: output.endsAt, watchdogS: this.guard.timeoutS ?? 0 },
+        });
+        return;
       case 'hello': {
         const observations = this.converger.observations();
         this.#link.greet(this.#hello(observations.map(observationMessage)), observations);
@@ -304,6 +348,9 @@ export class AgentCore {
       case 'linked':
         this.#mentioned = new Set();
         this.#lastReport = '';
+        // The scheduler may have let go of this host after its words on an earlier stream (L2). On one and the same it has not:
+        // of a host of which it has taken VMs to have stopped it ends the stream, and grants nothing on it.
+        if (this.converger.leaseStanding === 'ended') this.ledger.unconfirmStopped();
         this.#outputs.push(output);
         return;
       case 'reportDue':
@@ -398,6 +445,7 @@ export class AgentCore {
       orphanVms: this.#orphans.found().map(orphanMessage),
       fenceTargets: this.#fenceTargets.map(fenceTargetMessage),
       inventory: null,
+      watchdog: this.guard.status,
     };
   }
 
@@ -407,7 +455,7 @@ export class AgentCore {
     const { libvirtAvailable, libvirtError, foreignDomains, orphans, orphanVms, fenceTargets } = report;
     const facts = JSON.stringify([
       [libvirtAvailable, libvirtError, foreignDomains],
-      [orphans, orphanVms, fenceTargets],
+      [orphans, orphanVms, fenceTargets, report.watchdog],
     ]);
     if (facts === this.#lastReport) return;
     this.#lastReport = facts;

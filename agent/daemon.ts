@@ -32,6 +32,8 @@ import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
 import { AgentTelemetry } from './telemetry/agent-telemetry.js';
 import { observedHypervisor } from './telemetry/observed-hypervisor.js';
+import type { WatchdogDevice } from './watchdog/device.js';
+import { LeaseFile } from './watchdog/lease-file.js';
 
 export interface RunOptions {
   config: AgentConfig;
@@ -58,6 +60,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const content = await file.load(beginAnew);
   const bootId = readBootId();
   const ledger = new Ledger(bootId, content ?? undefined);
+  const leaseFile = new LeaseFile(config.dataDir, bootId);
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
@@ -69,7 +72,16 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   // One file of settings may serve all hosts of a site.
   const { [config.host]: _self, ...fencing } = config.fencing;
   const core = new AgentCore(
-    { identity, ledger, random: Math.random, poolDirectories, fencing, verifyCheckpoint },
+    {
+      identity,
+      ledger,
+      random: Math.random,
+      poolDirectories,
+      fencing,
+      verifyCheckpoint,
+      watchdogTimeoutS: config.watchdog?.timeoutSeconds ?? null,
+      heldLease: leaseFile.read(),
+    },
     clock.now(),
   );
   const monotonicMs = () => clock.now().bootMs;
@@ -83,6 +95,8 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     writer,
+    leaseFile,
+    watchdog: await openWatchdog(config),
     transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) =>
       survey(
@@ -216,6 +230,13 @@ async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
     poolDirectories,
     migration,
   });
+}
+
+/** What the settings name is opened only when it is armed: until then nothing depends on it. */
+async function openWatchdog({ watchdog }: AgentConfig): Promise<WatchdogDevice | null> {
+  if (watchdog === null) return null;
+  const { NativeWatchdogDevice } = await import('./watchdog/native-device.js');
+  return new NativeWatchdogDevice(watchdog.device);
 }
 
 /** Without the federation's key no checkpoint can be believed. */

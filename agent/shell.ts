@@ -17,9 +17,15 @@ import type { MigrationSettings } from './migration-settings.js';
 import type { OrphanAccount } from './orphans.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
+import type { WatchdogDevice } from './watchdog/device.js';
+import type { HeldLease } from './watchdog/guard.js';
+import type { LeaseFile } from './watchdog/lease-file.js';
 
 export interface ShellParts {
   core: AgentCore;
+  /** Null where the settings name none. */
+  watchdog: WatchdogDevice | null;
+  leaseFile: LeaseFile;
   clock: Clock;
   log: Logger;
   hypervisor: Hypervisor;
@@ -116,6 +122,7 @@ export class AgentShell {
     for (const interval of this.#intervals) clearInterval(interval);
     await this.#writeLedger();
     this.#stopped = true;
+    this.#parts.leaseFile.close();
     await hypervisor.close().catch((error) => log.warn({ err: error }, 'closing libvirt failed'));
   }
 
@@ -197,6 +204,26 @@ export class AgentShell {
       case 'fence':
         void this.#fence(output.order, output.methods);
         return;
+      case 'lease':
+        this.#keepLease(output.held);
+        return;
+      case 'armWatchdog': {
+        const { timeoutS, leaseEndsAt } = output;
+        this.#withWatchdog((device) => {
+          device.arm(timeoutS, leaseEndsAt + timeoutS * 1000);
+          core.watchdogArmed(this.#now());
+          log.info({ event: 'watchdog.armed', timeoutS });
+        });
+        return;
+      }
+      case 'releaseWatchdog':
+        try {
+          this.#parts.watchdog?.release();
+          log.info({ event: 'watchdog.released' });
+        } catch (error) {
+          log.error({ event: 'watchdog.unreleased' }, (error as Error).message);
+        }
+        return;
       case 'connect':
         this.#connect();
         return;
@@ -234,6 +261,35 @@ export class AgentShell {
     if (this.#stopped) return;
     core.fenced(order, verdict, this.#now());
     this.#settle();
+  }
+
+  /**
+   * The thread that pets the watchdog learns of it, and the next process of this boot. That one takes what was confirmed in
+   * the ledger to hold as long as the lease, so the file must not be ahead of the ledger.
+   */
+  #keepLease(held: HeldLease): void {
+    const { core, writer, leaseFile, log } = this.#parts;
+    if (core.guard.isArmed) {
+      this.#withWatchdog((device) => device.extend(held.endsAt + held.watchdogS * 1000));
+    }
+    if (writer.essentialsBehind) {
+      void this.#writeLedger();
+      return;
+    }
+    try {
+      leaseFile.write(held);
+    } catch (error) {
+      log.warn({ event: 'lease.unwritten' }, (error as Error).message);
+    }
+  }
+
+  #withWatchdog(work: (device: WatchdogDevice) => void): void {
+    const { core, watchdog } = this.#parts;
+    try {
+      if (watchdog !== null) work(watchdog);
+    } catch (error) {
+      core.watchdogFailed((error as Error).message, this.#now());
+    }
   }
 
   #connect(): void {

@@ -10,6 +10,12 @@ export const hostLossPolicies = {
   restart: 'HOST_LOSS_POLICY_RESTART',
 } as const;
 
+/** `stop`: its agent takes its power when the host's lease has lapsed. */
+export const leaseLossPolicies = {
+  keep: 'LEASE_LOSS_POLICY_KEEP',
+  stop: 'LEASE_LOSS_POLICY_STOP',
+} as const;
+
 /** `restart`: it is stopped and started elsewhere where it cannot leave while it runs; `live-only`: then it stays. */
 export const drainPolicies = {
   restart: 'DRAIN_POLICY_RESTART',

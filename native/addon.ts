@@ -21,6 +21,17 @@ export interface NativeAddon {
   counters(): NativeCounters;
   version(): number;
   operations: Readonly<Record<string, NativeOperation>>;
+  watchdog: NativeWatchdog;
+}
+
+/** The machine's watchdog, one for the process. Times are of CLOCK_BOOTTIME, in milliseconds. What fails throws an Error. */
+export interface NativeWatchdog {
+  /** Opens it: from now on it bites `timeoutS` after its last pet. A thread of the addon pets it until `untilMs`. */
+  arm(device: string, timeoutS: number, untilMs: number): void;
+  /** It is petted until then. Returns why it could not be petted last, or nothing. */
+  extend(untilMs: number): string;
+  /** It does not bite any more; what an earlier process has armed is opened for that. */
+  release(device: string): void;
 }
 
 export interface NativeCounters {
@@ -74,6 +85,12 @@ export function nativeStatus(): NativeStatus {
   const version = addon.version();
   const parts = [Math.floor(version / 1_000_000), Math.floor(version / 1000) % 1000, version % 1000];
   return { available: true, libvirtVersion: parts.join('.') };
+}
+
+/** Undefined where there is no addon. */
+export function nativeWatchdog(): NativeWatchdog | undefined {
+  const addon = loadAddon();
+  return typeof addon === 'string' ? undefined : addon.watchdog;
 }
 
 /** What this thread of JavaScript has in use, or undefined where there is no addon. */

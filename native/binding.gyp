@@ -20,6 +20,7 @@
         'src/storage.cc',
         'src/typed_params.cc',
         'src/value.cc',
+        'src/watchdog.cc',
       ],
       'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")"],
       # Swallowing: in a worker thread that is being terminated nothing can be thrown, and trying would abort.

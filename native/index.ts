@@ -5,17 +5,25 @@
  * deadline. Failures reject with a `LibvirtError`, which keeps libvirt's own code, domain, level and message.
  */
 
-import { type NativeCounters, nativeCounters, type NativeStatus, nativeStatus } from './addon.js';
+import {
+  type NativeCounters,
+  nativeCounters,
+  type NativeStatus,
+  nativeStatus,
+  type NativeWatchdog,
+  nativeWatchdog,
+} from './addon.js';
 import { openConnection } from './connection.js';
 import { DEADLINE_CODE, ErrorCode, LibvirtError, UNAVAILABLE_CODE } from './errors.js';
 
-export type { NativeCounters, NativeStatus };
+export type { NativeCounters, NativeStatus, NativeWatchdog };
 export {
   DEADLINE_CODE,
   ErrorCode,
   LibvirtError,
   nativeCounters,
   nativeStatus,
+  nativeWatchdog,
   openConnection,
   UNAVAILABLE_CODE,
 };

@@ -11,6 +11,8 @@ import type { Acceptance, Ledger, Permit, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
 import { fingerprint, type VmObservation, type VmState } from './observation.js';
 import { converge, type ProgramContext, type Remarks, type Rest } from './program.js';
+import type { LeaseStanding } from './step-context.js';
+import type { GuardNeeds } from '../watchdog/guard.js';
 
 export interface Instant {
   /** Milliseconds since the machine was booted, also while it was asleep. */
@@ -37,6 +39,10 @@ interface Cell {
   observation: VmObservation | null;
   /** As the domain was last seen; compared with the list of all domains. */
   seen: string;
+  /** Whether its guest may run, as far as is known: one that was never defined cannot. */
+  mayRun: boolean;
+  /** A start of which it is not known how it has ended may still come about. */
+  startUnsure: boolean;
 }
 
 const invalidArgument = 3;
@@ -52,6 +58,12 @@ export class Converger {
   #unpermitted = new Set<string>();
   #foreignDomains = 0;
   #available = false;
+  /** Of what the host may run of VMs that stop with its lease; `endsAt` is null when none was ever held. */
+  #lease: { endsAt: number | null; guarded: boolean; standing: LeaseStanding } = {
+    endsAt: null,
+    guarded: true,
+    standing: 'ended',
+  };
   #now: Instant;
   #lastTicket = 0;
   #outputs: ConvergerOutput[] = [];
@@ -121,6 +133,7 @@ export class Converger {
     if (cell === undefined) return;
     this.#tickets.delete(ticket);
     cell.ticket = null;
+    if (cell.effect !== null) noteWhetherItRuns(cell, cell.effect, result);
     cell.effect = null;
     this.#resume(cell, result);
   }
@@ -130,6 +143,44 @@ export class Converger {
     this.#now = now;
     const cell = this.#tickets.get(ticket);
     if (cell?.observation) this.#publish(cell, { ...cell.observation, progress: text });
+  }
+
+  /**
+   * The host's lease ends then, and its watchdog is armed or is not needed for VMs that stop with it (PROTOCOL.md L2). When that
+   * makes a difference these are looked at again.
+   */
+  leased(endsAt: number | null, guarded: boolean, now: Instant): void {
+    this.#now = now;
+    const before = this.#lease.standing;
+    this.#lease = { endsAt, guarded, standing: before };
+    const standing = this.#standing();
+    this.#lease.standing = standing;
+    if (standing === before) return;
+    for (const cell of this.#cells.values()) {
+      if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss === true) this.#wake(cell);
+    }
+  }
+
+  get leaseStanding(): LeaseStanding {
+    return this.#lease.standing;
+  }
+
+  #standing(): LeaseStanding {
+    const { endsAt, guarded } = this.#lease;
+    if (endsAt === null || this.#now.bootMs >= endsAt) return 'ended';
+    return guarded ? 'held' : 'unguarded';
+  }
+
+  /** What VMs that stop with the lease need of the host's watchdog. */
+  guardNeeds(): GuardNeeds {
+    const needs = { wanted: false, needed: false };
+    for (const cell of this.#cells.values()) {
+      const permit = this.#ledger.permit(cell.uid);
+      if (permit?.desired.stopsOnLeaseLoss !== true) continue;
+      if (this.#lease.standing !== 'ended' && isToRun(permit)) needs.wanted = true;
+      if (cell.mayRun || cell.startUnsure) needs.needed = true;
+    }
+    return needs;
   }
 
   /** Something happened to this domain. */
@@ -179,7 +230,7 @@ export class Converger {
 
   /** Starts what is due. */
   tick(now: Instant): void {
-    this.#now = now;
+    this.leased(this.#lease.endsAt, this.#lease.guarded, now);
     for (const cell of this.#cells.values()) {
       if (cell.wakeAt !== null && cell.wakeAt <= now.bootMs) this.#wake(cell);
     }
@@ -187,8 +238,11 @@ export class Converger {
 
   nextWakeAt(): number | null {
     let next: number | null = null;
-    for (const { wakeAt } of this.#cells.values()) {
+    for (const { uid, wakeAt } of this.#cells.values()) {
       if (wakeAt !== null && (next === null || wakeAt < next)) next = wakeAt;
+      const { endsAt, standing } = this.#lease;
+      if (standing === 'ended' || endsAt === null || (next !== null && endsAt >= next)) continue;
+      if (this.#ledger.permit(uid)?.desired.stopsOnLeaseLoss === true) next = endsAt;
     }
     return next;
   }
@@ -212,7 +266,9 @@ export class Converger {
     let cell = this.#cells.get(uid);
     if (cell === undefined) {
       const rest = { program: null, ticket: null, effect: null, dirty: false, wakeAt: null };
-      cell = { uid, ...rest, memory: newMemory(), observation: null, seen: '' };
+      const mayRun = mayHaveRun(this.#ledger.permit(uid));
+      const run = { mayRun, startUnsure: false };
+      cell = { uid, ...rest, memory: newMemory(), observation: null, seen: '', ...run };
       this.#cells.set(uid, cell);
     }
     return cell;
@@ -241,6 +297,7 @@ export class Converger {
     }
     cell.ticket = ++this.#lastTicket;
     cell.effect = next.value;
+    if (next.value.kind === 'start') cell.mayRun = true;
     this.#tickets.set(cell.ticket, cell);
     this.#outputs.push({ kind: 'perform', ticket: cell.ticket, uid: cell.uid, effect: next.value });
   }
@@ -258,6 +315,7 @@ export class Converger {
       },
       now: () => now().bootMs,
       wallMs: () => now().wallMs,
+      lease: () => this.#standing(),
       observe: (state, domain, error, more) => {
         cell.seen = sight(domain);
         if (this.#available) this.#observe(cell, state, domain, error, more);
@@ -315,6 +373,26 @@ export class Converger {
       sinceWallMs: this.#now.wallMs,
     };
   }
+}
+
+/** Keeps up with whether a domain may run: what was looked at says so, until something starts it. */
+function noteWhetherItRuns(cell: Cell, effect: Effect, result: EffectResult): void {
+  if (effect.kind === 'start' && !result.ok) cell.startUnsure = true;
+  if (effect.kind !== 'inspect' || !result.ok) return;
+  const domain = result.value as ObservedDomain | null;
+  cell.mayRun = domain !== null && domain.power.kind !== 'off';
+  if (cell.mayRun) cell.startUnsure = false;
+}
+
+/** Of one at which this process has not looked. */
+function mayHaveRun(permit: Permit | undefined): boolean {
+  if (permit === undefined) return false;
+  const { phase, desired } = permit;
+  return desired.role === 'receive' || ['defining', 'defined', 'refusing'].includes(phase);
+}
+
+function isToRun({ phase, desired: { role } }: Permit): boolean {
+  return phase !== 'refused' && phase !== 'gone' && (role === 'run' || role === 'send' || role === 'receive');
 }
 
 /** Whether an effect that is under way is not wanted any more. */

@@ -51,6 +51,8 @@ export interface VmDesired {
   restartsAfterGuestShutdown: boolean;
   /** It is started on another host when this one is lost: after a boot only a word of the scheduler starts it here. */
   restartsElsewhere: boolean;
+  /** Its power is taken when the host's lease has ended, and given back by the scheduler's word under a new one. */
+  stopsOnLeaseLoss: boolean;
   /** Its disk is there already, on the shared pool or adopted: there is no other one, and it is never this host's to remove. */
   diskExists: boolean;
   rebootCount: number;
@@ -235,6 +237,7 @@ function readOrThrow(
     storagePoolPath: readPoolPath(message.storagePoolPath, poolDirectories),
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
     restartsElsewhere: message.policy?.onHostLoss === 'HOST_LOSS_POLICY_RESTART',
+    stopsOnLeaseLoss: message.policy?.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP',
     // What arrives, or is adopted, has its disk.
     diskExists: message.diskExists || role === 'receive' || adopts !== undefined,
     ...(adopts === undefined ? {} : { adopts }),

@@ -189,10 +189,23 @@ export class Ledger {
   /**
    * Whether the agent may make, change or start what is off. A host that was powered off comes back with permits that may
    * have been overtaken: of a VM that restarts elsewhere the scheduler must have spoken since the boot (O2). Within one boot
-   * nobody can have proven this host to be off, so what was confirmed holds, whatever becomes of the link.
+   * nobody can have proven this host to be off, so what was confirmed holds, whatever becomes of the link; of a VM that stops
+   * with the lease it holds until a stream begins without one (L2).
    */
   isConfirmed({ desired, confirmedBootId }: Permit): boolean {
     return !desired.restartsElsewhere || confirmedBootId === this.bootId;
+  }
+
+  /**
+   * A stream begins, and there is no lease any more: what stopped with it may have been restarted elsewhere, so of such VMs
+   * the scheduler must speak again, as after a boot.
+   */
+  unconfirmStopped(): void {
+    for (const permit of [...this.#permits.values()]) {
+      if (permit.desired.stopsOnLeaseLoss && permit.confirmedBootId !== '') {
+        this.#put({ ...permit, confirmedBootId: '' });
+      }
+    }
   }
 
   /** Writes down how far a VM has come. */

@@ -3,6 +3,7 @@ import type { Leaving, ObservedDomain, VmMetadata } from '../hypervisor/hypervis
 import type { Permit, VmError } from './ledger.js';
 import type { VmMemory } from './memory.js';
 import type { VmState } from './observation.js';
+import type { LeaseStanding } from './step-context.js';
 
 export type Step =
   /** Nothing to do now; look again at `wakeAt`, or when something happens. */
@@ -52,6 +53,7 @@ export interface Situation {
   /** Its way to another host, where it is on one; looked at before `domain` was. */
   leaving: Leaving | null;
   memory: VmMemory;
+  lease: LeaseStanding;
   now: number;
 }
 

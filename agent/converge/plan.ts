@@ -7,6 +7,7 @@ import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import type { Permit, VmError } from './ledger.js';
 import { isStartingUp, mustRedefine, patienceMs, powerCycles, rebootPatienceMs } from './memory.js';
 import { type VmMemory, wasUp } from './memory.js';
+import { planUnderLease } from './plan-lease.js';
 import { mayBeElsewhere, planArrival, planHandOver, planStay } from './plan-move.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
@@ -21,6 +22,12 @@ export function plan(situation: Situation): Plan {
     const conflict = notOurs(permit, domain);
     if (conflict !== null) return rest('unknown', conflict);
   }
+  return planUnderLease(situation, planRole(situation));
+}
+
+/** The next step of a VM whose domain, if there is one, is its own. */
+function planRole(situation: Situation): Plan {
+  const { permit, domain } = situation;
   const stay = planStay(situation);
   if (stay !== null) return stay;
   switch (permit.desired.role) {

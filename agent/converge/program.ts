@@ -65,7 +65,8 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
     context.memory = notice(context.memory, permit, domain, context.now());
     const { memory } = context;
     const confirmed = context.ledger.isConfirmed(permit);
-    current = plan({ permit, confirmed, domain, leaving, memory, now: context.now() });
+    const lease = context.lease();
+    current = plan({ permit, confirmed, domain, leaving, memory, lease, now: context.now() });
     const { step } = current;
     doing = step.kind;
     if (step.kind === 'rest') {

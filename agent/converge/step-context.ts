@@ -12,7 +12,11 @@ export interface StepContext {
   memory: VmMemory;
   now(): number;
   wallMs(): number;
+  lease(): LeaseStanding;
 }
+
+/** Whether the host may run what stops with its lease: `unguarded` when the lease is held and the watchdog is not armed. */
+export type LeaseStanding = 'held' | 'unguarded' | 'ended';
 
 /** Of what others say, in an error. */
 export const longestMessage = 500;

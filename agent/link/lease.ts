@@ -8,8 +8,13 @@ export class Lease {
   /** What was asked on this stream from the newest that was answered on: that one may be granted again, for longer. */
   readonly #asked = new Map<number, number>();
   #lastId = 0;
-  #expiresAt: number | null = null;
+  #expiresAt: number | null;
   #grantedAt: number | null = null;
+
+  /** `heldUntil` is of the lease that an earlier process of this boot was granted. */
+  constructor(heldUntil: number | null = null) {
+    this.#expiresAt = heldUntil;
+  }
 
   /** Notes a request that is sent now, and returns its id. */
   ask(now: number): number {

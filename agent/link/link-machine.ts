@@ -31,6 +31,8 @@ export type LinkOutput =
   | { kind: 'checkpoint'; checkpoint: Checkpoint }
   | { kind: 'desired'; desired: Desired__Output }
   | { kind: 'synced' }
+  /** The lease ends then, on the clock of `now`. */
+  | { kind: 'lease'; endsAt: number }
   | { kind: 'fenceOrder'; order: FenceOrder__Output }
   | { kind: 'reportDue' }
   | { kind: 'problem'; message: string };
@@ -53,6 +55,8 @@ export interface LinkOptions {
   highestEpoch(): Epoch | null;
   /** Uniform in [0, 1). */
   random(): number;
+  /** The end of the lease that an earlier process of this boot was granted. */
+  heldUntil?: number | null;
 }
 
 const connectTimeoutMs = 10_000;
@@ -68,7 +72,7 @@ const longestReason = 500;
 export class LinkMachine {
   readonly #options: LinkOptions;
   readonly #outbox = new Outbox();
-  readonly #lease = new Lease();
+  readonly #lease: Lease;
   #state: LinkState = 'idle';
   #since = 0;
   #reason = 'not connected yet';
@@ -83,6 +87,7 @@ export class LinkMachine {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#lease = new Lease(options.heldUntil ?? null);
   }
 
   takeOutputs(): LinkOutput[] {
@@ -211,6 +216,11 @@ export class LinkMachine {
     return Math.min(this.#nextLeaseAt, this.#nextReportAt, this.#heardAt + this.#longestSilenceMs());
   }
 
+  /** On the clock of `now`; null when no lease was ever held in this boot. */
+  get leaseEndsAt(): number | null {
+    return this.#lease.expiresAt;
+  }
+
   status(): LinkStatus {
     return {
       state: this.#state,
@@ -334,7 +344,9 @@ export class LinkMachine {
       case 'leaseGrant': {
         const { leaseGrant } = response;
         if (!leaseGrant || !this.#mayObey(readEpoch(leaseGrant.epoch), 'a lease')) return;
-        this.#lease.granted(leaseGrant.id, leaseGrant.leaseMs, now);
+        const isAnswer = this.#lease.granted(leaseGrant.id, leaseGrant.leaseMs, now);
+        const endsAt = this.#lease.expiresAt;
+        if (isAnswer && endsAt !== null) this.#out({ kind: 'lease', endsAt });
         this.#keepCheckpoint(leaseGrant.checkpoint);
         return;
       }

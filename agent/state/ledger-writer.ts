@@ -33,6 +33,11 @@ export class LedgerWriter {
     return this.#ledger.version > this.#durableVersion;
   }
 
+  /** True when something is not on disk yet that must be before anything is done by it. */
+  get essentialsBehind(): boolean {
+    return this.#ledger.essentialVersion > this.#durableVersion;
+  }
+
   async #write(): Promise<void> {
     this.#writing = true;
     // Everything that is asked for in this turn of the event loop goes into this write.

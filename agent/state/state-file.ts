@@ -48,8 +48,9 @@ const desired = z.object({
     .nullable(),
   storagePoolPath: text,
   restartsAfterGuestShutdown: z.boolean(),
-  // Agents of earlier versions did not write these two.
+  // Agents of earlier versions did not write these three.
   restartsElsewhere: z.boolean().default(false),
+  stopsOnLeaseLoss: z.boolean().default(false),
   diskExists: z.boolean().default(false),
   rebootCount: whole,
   rebootForced: z.boolean(),

@@ -34,6 +34,7 @@ export function composeStatus(input: ComposeInput): AgentStatus {
     ...(link.state === 'linked' ? [] : [`no link to the scheduler: ${link.reason || link.state}`]),
     ...(certificate === null || certificate.trouble === null ? [] : [certificate.trouble]),
     ...(availability.available ? [] : [`libvirt does not answer: ${availability.error}`]),
+    ...(core.guard.problem === '' ? [] : [`the watchdog cannot be armed: ${core.guard.problem}`]),
     ...guests.filter(({ troubled }) => troubled).map(({ guest }) => troubleOf(guest)),
   ];
   const { epoch } = core.ledger;
@@ -74,6 +75,7 @@ export function composeStatus(input: ComposeInput): AgentStatus {
     },
     checkpoint: core.ledger.checkpoint,
     fencing: fencingOf(input),
+    watchdog: core.guard.status,
     capacity: capacityOf(core),
     guests: guests.map(({ guest }) => guest),
     foreignDomains: core.converger.foreignDomains,

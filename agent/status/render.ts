@@ -39,6 +39,7 @@ export function renderStatus(status: AgentStatus, colours: boolean): string {
     lines.splice(6, 0, row('journal', `signed up to decision ${status.checkpoint.sequence}`));
   }
   lines.push(...fencingLines(status, paint));
+  if (status.watchdog !== null) lines.push(row('watchdog', watchdogText(status.watchdog, paint)));
   if (status.foreignDomains > 0) lines.push(row('foreign', `${status.foreignDomains} domains, left alone`));
   if (status.orphans.length > 0) lines.push(row('orphans', paint('yellow', status.orphans.join(', '))));
   if (status.images.length > 0) {
@@ -69,7 +70,19 @@ function leaseText({ link }: AgentStatus, paint: Paint): string {
   if (link.leaseEndsInMs === null) return 'none yet';
   const granted = link.lastLeaseAgoMs === null ? '' : `, granted ${duration(link.lastLeaseAgoMs)} ago`;
   if (link.leaseEndsInMs > 0) return `ends in ${duration(link.leaseEndsInMs)}${granted}`;
-  return paint('yellow', `ended ${duration(-link.leaseEndsInMs)} ago${granted}; the guests run on`);
+  return paint(
+    'yellow',
+    `ended ${duration(-link.leaseEndsInMs)} ago${granted}; guests that do not stop with it run on`,
+  );
+}
+
+function watchdogText(
+  { armed, timeoutSeconds, problem }: NonNullable<AgentStatus['watchdog']>,
+  paint: Paint,
+): string {
+  if (problem !== '') return paint('red', `not armed: ${problem}`);
+  if (!armed) return 'not armed: no guest here stops with the lease';
+  return `armed: it resets this machine ${timeoutSeconds} to ${2 * timeoutSeconds} s after a lease that guests outlive`;
 }
 
 function certificateText({ certificate }: AgentStatus, paint: Paint): string {

@@ -78,6 +78,8 @@ export interface AgentStatus {
     /** The newest fence of this process. */
     last: { host: string; outcome: FenceOutcome; method: string; message: string; agoMs: number } | null;
   };
+  /** Null where the settings name none. */
+  watchdog: { armed: boolean; timeoutSeconds: number; problem: string } | null;
   capacity: {
     total: Amounts;
     reserved: Amounts;

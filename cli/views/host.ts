@@ -55,6 +55,7 @@ export function hostSheet(host: Host__Output, nowMs: number, paint: Paint): stri
       ['Since', formatMoment(timestampMs(host.stateTime), nowMs)],
       ['Reason', host.stateReason],
       ['Fence', fence(host, nowMs)],
+      ['Watchdog', watchdog(host, nowMs)],
       ['Waiting VMs', host.waitingVms > 0 ? `${host.waitingVms}, which are to restart elsewhere` : ''],
       [
         'Left over',
@@ -92,6 +93,18 @@ function fence({ fence: made }: Host__Output, nowMs: number): string {
   const by = made.fencer === '' ? '' : ` by ${shortName(made.fencer)}`;
   const tries = made.attempts > 1 ? `, try ${made.attempts}` : '';
   return `${stateWord(made.state)}${by}${tries}, ${formatMoment(timestampMs(made.stateTime), nowMs)}: ${made.message}`;
+}
+
+function watchdog({ watchdog: found }: Host__Output, nowMs: number): string {
+  if (found === null) return '';
+  const { armed, timeout, problem, stopProvenTime } = found;
+  if (stopProvenTime !== null) {
+    return `VMs that stop with the lease are off here, ${formatMoment(timestampMs(stopProvenTime), nowMs)}`;
+  }
+  if (problem !== '') return `not armed: ${problem}`;
+  return armed
+    ? `armed, bites after ${timeout?.seconds ?? 0} s`
+    : 'not armed: no VM here stops with the lease';
 }
 
 /** One line each, the newest last. */

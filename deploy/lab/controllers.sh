@@ -4,6 +4,7 @@
 
 controllers=$lab/controllers
 controller_user=secovia
+watchdog_seconds=5
 
 # The last number of a host's address, 100 higher.
 controller_address() {
@@ -94,4 +95,29 @@ controller_answers() { controller_ipmitool "$1" mc guid >/dev/null 2>&1; }
 
 controller_wait() {
   until_true 30 controller_answers "$1" || fail "the management controller of $1 does not answer; see $lab/logs/$1/controller.log"
+}
+
+# A watchdog of its own as well, which resets the host when its agent does not pet it any more.
+watchdog_config() {
+  cat <<YAML
+watchdog:
+  device: $controllers/$1/watchdog
+  timeoutSeconds: $watchdog_seconds
+YAML
+}
+
+watchdog_up() {
+  local folder=$controllers/$1
+  if recorded_pid "$folder/watchdog.pid" >/dev/null; then return; fi
+  mkdir -p "$folder"
+  cat >"$folder/reset" <<SH
+#!/bin/sh
+lab() { SECOVIA_LAB_DIR="$lab" "$here/lab" host $1 "\$@" </dev/null; }
+lab power-off && lab power-on
+SH
+  chmod +x "$folder/reset"
+  start_apart "$lab/logs/$1/watchdog.log" env -u NODE_OPTIONS \
+    node "$here/watchdog.mjs" "$folder/watchdog" $watchdog_seconds "$folder/reset"
+  echo $! >"$folder/watchdog.pid"
+  until_true 30 test -S "$folder/watchdog" || fail "the watchdog of $1 does not start; see $lab/logs/$1/watchdog.log"
 }

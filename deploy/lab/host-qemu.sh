@@ -67,6 +67,7 @@ CONF
     agent_config "$name" qemu:///system /run/secovia
     controller_config "$name"
     migration_config "$name"
+    watchdog_config "$name"
   } >"$folder/agent.yaml"
   touch "$folder/created"
 }

@@ -60,7 +60,10 @@ lab_up() {
   "up_$driver"
   remember
   together host_create $hosts
-  if [ "$driver" = qemu ]; then together controller_up $hosts; fi
+  if [ "$driver" = qemu ]; then
+    together controller_up $hosts
+    together watchdog_up $hosts
+  fi
   scheduler_up
   together host_power_on $hosts &
   local powering=$!

@@ -1,5 +1,5 @@
-// What JavaScript sees of the addon: `open`, `close`, `listen`, `counters`, `version`, and one function for each
-// operation of the tables, called as (connection, options, ...arguments) and returning a promise.
+// What JavaScript sees of the addon: `open`, `close`, `listen`, `counters`, `version`, `watchdog` (watchdog.cc), and one function
+// for each operation of the tables, called as (connection, options, ...arguments) and returning a promise.
 // Wrong arguments throw a TypeError at once; everything that libvirt says comes through the promise.
 
 #include <napi.h>
@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "instance.h"
 #include "operations.h"
+#include "watchdog.h"
 
 namespace secovia {
 namespace {
@@ -189,6 +190,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
     }
   }
   exports.Set("operations", operations);
+  ExportWatchdog(env, exports);
   return exports;
 }
 

@@ -36,9 +36,10 @@ const drainPolicies: Record<string, 'restart' | 'live_only'> = {
   DRAIN_POLICY_RESTART: 'restart',
   DRAIN_POLICY_LIVE_ONLY: 'live_only',
 };
-const leaseLossPolicies: Record<string, 'keep'> = {
+const leaseLossPolicies: Record<string, 'keep' | 'stop'> = {
   LEASE_LOSS_POLICY_UNSPECIFIED: 'keep',
   LEASE_LOSS_POLICY_KEEP: 'keep',
+  LEASE_LOSS_POLICY_STOP: 'stop',
 };
 
 const priorityWords: Record<string, Priority> = {
@@ -111,9 +112,7 @@ export function shapeIn(
 
 export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | null): VmPolicy {
   if (policy === null) return plainPolicy;
-  if (policy.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP') {
-    fields.fault(`${at}.on_lease_loss`, 'STOP is not offered by this version; leave it out, or choose KEEP');
-  } else fields.choice(`${at}.on_lease_loss`, policy.onLeaseLoss, leaseLossPolicies);
+  const onLeaseLoss = fields.choice(`${at}.on_lease_loss`, policy.onLeaseLoss, leaseLossPolicies);
   const onHostLoss = fields.choice(`${at}.on_host_loss`, policy.onHostLoss, hostLossPolicies);
   const onDrain = fields.choice(`${at}.on_drain`, policy.onDrain, drainPolicies);
   return {
@@ -121,5 +120,6 @@ export function policyIn(fields: Fields, at: string, policy: VmPolicy__Output | 
     rebuildable: policy.rebuildable,
     ...(onHostLoss === 'restart' ? { onHostLoss } : {}),
     ...(onDrain === 'live_only' ? { onDrain } : {}),
+    ...(onLeaseLoss === 'stop' ? { onLeaseLoss } : {}),
   };
 }

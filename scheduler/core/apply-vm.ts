@@ -41,7 +41,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       if (change.dataClass !== undefined) classify(state, vm, change.dataClass);
       vm.title = change.title;
       vm.labels = change.labels;
-      noteRestartPolicy(vm, change);
+      noteLossPolicies(vm, change);
       vm.policy = change.policy;
       vm.deletionProtection = change.deletionProtection;
       if (change.priority !== undefined) vm.priority = change.priority;
@@ -128,10 +128,15 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
 }
 
 /** Whoever has not heard of it may still start the VM by itself. */
-function noteRestartPolicy(vm: Vm, { policy, generation }: Extract<VmChange, { type: 'vm.updated' }>): void {
-  if (policy.onHostLoss === vm.policy.onHostLoss) return;
-  if (policy.onHostLoss === 'restart') vm.restartSince = generation;
-  else delete vm.restartSince;
+function noteLossPolicies(vm: Vm, { policy, generation }: Extract<VmChange, { type: 'vm.updated' }>): void {
+  if (policy.onHostLoss !== vm.policy.onHostLoss) {
+    if (policy.onHostLoss === 'restart') vm.restartSince = generation;
+    else delete vm.restartSince;
+  }
+  if (policy.onLeaseLoss !== vm.policy.onLeaseLoss) {
+    if (policy.onLeaseLoss === 'stop') vm.stopSince = generation;
+    else delete vm.stopSince;
+  }
 }
 
 /** Of the terms that hosts were given the highest is never given again. */

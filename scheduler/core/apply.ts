@@ -10,7 +10,7 @@ import { applyVmChange, type VmChange } from './apply-vm.js';
 import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
 import { addLeftover, clearLeft } from './elsewhere/leftovers.js';
-import type { Administration, Federation, Host, Site } from './model.js';
+import type { Administration, Federation, Host, Site, Watchdog } from './model.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
 import { newPartner } from './tenancy/partners.js';
@@ -144,6 +144,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.state':
     case 'host.reported':
     case 'host.fence':
+    case 'host.stop_proven':
     case 'host.cordoned':
     case 'host.drain':
     case 'host.updated':
@@ -243,6 +244,7 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       delete host.enrolled;
       // What was proven of it is true no more.
       delete host.fence;
+      delete host.stopProof;
       delete host.lostMs;
       return;
     case 'host.boots_forgotten':
@@ -269,7 +271,13 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       else host.orphanVms = change.orphanVms;
       if (change.orphans.length === 0) delete host.orphansMs;
       else host.orphansMs ??= atMs;
+      noteWatchdog(host, change.watchdog, atMs);
       return;
+    case 'host.stop_proven': {
+      const { sinceMs = atMs } = host.stopProof ?? {};
+      host.stopProof = { sinceMs, ...(change.pace === undefined ? {} : { pace: change.pace }) };
+      return;
+    }
     case 'host.fence':
       host.fence = change.fence;
       return;
@@ -298,6 +306,13 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       host.certificates = revoked(host.certificates ?? [], [], atMs);
       host.revoked = true;
   }
+}
+
+function noteWatchdog(host: Host, watchdog: Watchdog | undefined, atMs: number): void {
+  if (watchdog === undefined) delete host.watchdog;
+  else host.watchdog = watchdog;
+  if (watchdog === undefined || watchdog.problem === '') delete host.watchdogMs;
+  else host.watchdogMs ??= atMs;
 }
 
 /** What a change speaks of must be there. */

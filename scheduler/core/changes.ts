@@ -28,6 +28,7 @@ import type {
   VmPolicy,
   VmSpec,
   VmState,
+  Watchdog,
 } from './model.js';
 import type { Certificate, Enrolled, Identity, JoinToken } from './access/model.js';
 import type { RefusedAttempts } from './audit/attempts.js';
@@ -108,7 +109,10 @@ export type Change =
       orphans: string[];
       /** Left out when there are none. */
       orphanVms?: Orphan[];
+      watchdog?: Watchdog;
     }
+  /** Its VMs that stop with the lease are off. */
+  | { type: 'host.stop_proven'; id: string; pace?: Fence['pace'] }
   /** How far the proof has come that it is off. */
   | { type: 'host.fence'; id: string; fence: Fence }
   /** Something of a VM is to be taken away there. */

@@ -23,6 +23,7 @@ import type {
   VmPlacement,
   VmPolicy,
   VmSize,
+  Watchdog,
   Administration,
 } from './model.js';
 import type { Certificate, Identity, JoinToken, Role } from './access/model.js';
@@ -123,6 +124,8 @@ export interface HostReport {
   orphans: string[];
   /** Left out when there are none of which something was read. */
   orphanVms?: Orphan[];
+  /** Left out when the agent uses none. */
+  watchdog?: Watchdog;
 }
 
 /** With what a host joins, and what it gets. */
@@ -362,12 +365,14 @@ export interface Commands {
   'host.fence_order': { command: { id: string; order: string; fencer: string }; reply: Host };
   /** What came of it; `order` is empty when none could be given. */
   'host.fence_end': { command: { id: string; order: string; off: boolean; message: string }; reply: Host };
+  /** The lease of a lost host ended so long ago that its watchdog has reset it, or nothing that stops with it runs there. */
+  'host.stop_proven': { command: { id: string }; reply: Host };
   'host.fence_confirm': { command: { id: string; reason: string }; reply: Host };
   'host.evacuate': { command: { id: string }; reply: Host };
   /** What a host has of a VM that is not its own is to be taken away. */
   'host.remove_orphan': { command: { id: string; uid: string }; reply: Host };
   'host.slow': { command: { id: string }; reply: Host };
-  /** A VM of a fenced host is to have another. */
+  /** A VM whose host is proven not to run it any more is to have another. */
   'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean } };
   /** An operator wants it empty; `deadlineMs` null for no deadline. */
   'host.drain': { command: { id: string; deadlineMs: number | null }; reply: Host };

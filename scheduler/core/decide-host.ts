@@ -64,7 +64,9 @@ function rejectHello(host: Host | undefined, command: CommandOf<'host.hello'>): 
 export function reportHost(state: State, command: CommandOf<'host.report'>): Decision<null> {
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
-  const changes = [...reportChange(host, command.report), ...stateByLibvirt(host, command.report)];
+  const changes = reportChange(host, command.report);
+  // What its VMs were taken for may have been acted upon: only a new hello, which asks for everything anew, ends that.
+  if (host.stopProof === undefined) changes.push(...stateByLibvirt(host, command.report));
   if (command.inventory !== null && command.capacity !== null) {
     changes.push(...inventoryChange(host, command.inventory, command.capacity));
   }
@@ -170,16 +172,25 @@ function stateByLibvirt(host: Host, report: HostReport): Change[] {
 }
 
 function reportChange(host: Host, report: HostReport): Change[] {
-  const { libvirtAvailable, foreignDomains, orphans, orphanVms } = report;
+  const { libvirtAvailable, foreignDomains, orphans, orphanVms, watchdog } = report;
   const same =
     host.libvirtAvailable === libvirtAvailable &&
     host.foreignDomains === foreignDomains &&
     host.orphans.length === orphans.length &&
     host.orphans.every((orphan, index) => orphan === orphans[index]) &&
-    JSON.stringify(host.orphanVms) === JSON.stringify(orphanVms);
+    JSON.stringify(host.orphanVms) === JSON.stringify(orphanVms) &&
+    host.watchdog?.armed === watchdog?.armed &&
+    host.watchdog?.timeoutS === watchdog?.timeoutS &&
+    host.watchdog?.problem === watchdog?.problem;
   if (same) return [];
-  const found = { orphans, ...(orphanVms === undefined ? {} : { orphanVms }) };
-  return [{ type: 'host.reported', id: host.id, libvirtAvailable, foreignDomains, ...found }];
+  const facts = {
+    libvirtAvailable,
+    foreignDomains,
+    orphans,
+    ...(orphanVms === undefined ? {} : { orphanVms }),
+    ...(watchdog === undefined ? {} : { watchdog }),
+  };
+  return [{ type: 'host.reported', id: host.id, ...facts }];
 }
 
 /** The same inventory may give another capacity when another version of the scheduler reads it. */

@@ -101,6 +101,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.fence_order': fences.orderFence,
   'host.fence_end': fences.endFence,
   'host.fence_confirm': fences.confirmFence,
+  'host.stop_proven': evacuations.proveStopped,
   'host.evacuate': evacuations.evacuateHost,
   'host.remove_orphan': orphans.removeOrphan,
   'host.slow': evacuations.slowEvacuation,

@@ -149,6 +149,12 @@ export interface Host {
   lostMs?: number;
   /** What was done to prove that it is off, since its agent was last connected; left out when nothing was. */
   fence?: Fence;
+  /** As its agent said last; left out when it uses none. */
+  watchdog?: Watchdog;
+  /** Since when its problem stands; left out while there is none. */
+  watchdogMs?: number;
+  /** That VMs which stop with the lease are off there, by the watchdog rule (F1); left out while it is not proven. */
+  stopProof?: StopProof;
   /** What is to be taken away here, when the host is back, of VMs that were started elsewhere; left out when nothing is. */
   leftovers?: Leftover[];
   /** Left out while it is not drained. */
@@ -212,6 +218,21 @@ export interface Fence {
   message: string;
   /** How fast its VMs leave it: left out for the pace of a single loss. */
   pace?: 'slow' | 'now';
+}
+
+/** What resets the machine when VMs that stop with the lease outlive it (PROTOCOL L2). */
+export interface Watchdog {
+  armed: boolean;
+  /** From the last pet to the reset. */
+  timeoutS: number;
+  /** Why it cannot be armed; empty when nothing is in the way. */
+  problem: string;
+}
+
+/** The lease had ended, and two of the watchdog's time-outs had passed after it. */
+export interface StopProof {
+  sinceMs: number;
+  pace?: Fence['pace'];
 }
 
 /** A VM that was started elsewhere, as its former host has to hear of it. */
@@ -287,6 +308,8 @@ export interface VmPolicy {
   rebuildable: boolean;
   /** Left out means that it waits for its host. */
   onHostLoss?: 'restart';
+  /** Left out means that it runs on when its host's lease has ended. */
+  onLeaseLoss?: 'stop';
   /** Left out means that a drain may stop it and start it elsewhere. */
   onDrain?: 'live_only';
 }
@@ -398,6 +421,11 @@ export interface Vm {
    * reached it may still start the VM by itself.
    */
   restartSince?: number;
+  /**
+   * The generation with which it came to stop with the lease; left out when it always did, or does not. It counts from when
+   * its host has reached it (PROTOCOL L2).
+   */
+  stopSince?: number;
   /** Hosts that have something of it to take away; left out when there are none. */
   leftOn?: string[];
   /** Left out while it does not move. */

@@ -8,10 +8,13 @@ import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult
 import type { Epoch, Host } from '../core/model.js';
 import {
   evacuees,
-  hasEvacuees,
+  hasStopping,
+  isLeft,
   isMassFailure,
   isOutage,
   lossesBySite,
+  needsFence,
+  paceOf,
   type SiteLosses,
 } from '../core/elsewhere/evacuation.js';
 import { cutText } from '../core/text.js';
@@ -28,6 +31,8 @@ const fenceAgainMs = { first: 10_000, most: 600_000 };
 const outageAgainMs = 5000;
 /** A VM that no host can take is tried again. */
 const placeAgainMs = { first: 15_000, most: 300_000 };
+/** Beside two of its time-outs, what a watchdog is waited for: its driver counts in whole seconds (PROTOCOL F1). */
+const watchdogMarginMs = 2000;
 /** Of a lease: for so long others that fell silent together with a lost host may still be taken to be there. */
 const silentPart = 0.4;
 /** VMs that may leave the hosts of a site in one sweep, two of which make a second. */
@@ -42,6 +47,8 @@ export interface ElsewhereOptions {
   engine: Engine;
   sessions: ReadonlyMap<string, AgentSession>;
   leaseMs: number;
+  /** The longest that another leader may have granted (L4). */
+  longestLeaseMs: number;
   log: Logger;
   uptimeMs(): number;
   newId(): string;
@@ -53,6 +60,8 @@ export class Elsewhere {
   readonly #options: ElsewhereOptions;
   /** Hosts that are lost, fenced, or to be fenced. */
   readonly #gone = new Set<string>();
+  /** Since when no lease of a lost host counts any more; later than now where an earlier leader may have granted one (L4). */
+  readonly #lapsedMs = new Map<string, number>();
   /** When the order that stands was first seen here, by its id. */
   readonly #begunMs = new Map<string, number>();
   /** When a host's fence, and a VM's way elsewhere, is tried next. */
@@ -70,7 +79,11 @@ export class Elsewhere {
   }
 
   start(): void {
-    for (const host of this.#options.engine.state.hosts.values()) this.#note(host);
+    const { engine, uptimeMs, longestLeaseMs } = this.#options;
+    for (const host of engine.state.hosts.values()) {
+      if (host.state === 'lost') this.#lapsedMs.set(host.id, uptimeMs() + longestLeaseMs);
+      this.#note(host);
+    }
   }
 
   committed({ touched }: Committed): void {
@@ -105,7 +118,7 @@ export class Elsewhere {
 
   /** To be called twice a second. */
   sweep(): void {
-    const { engine } = this.#options;
+    const { engine, longestLeaseMs } = this.#options;
     if (engine.backlog > backlogLimit / 2) return;
     this.#losses = null;
     const left = new Map<string, number>();
@@ -115,10 +128,31 @@ export class Elsewhere {
       const host = this.#host(id);
       if (!isGone(host)) continue;
       this.#gone.add(id);
-      if (engine.state.federation.recoveringSites.includes(host.site)) continue;
-      if (host.state === 'fenced') this.#evacuate(host, left);
-      else this.#fence(host);
+      if (engine.state.federation.recoveringSites.includes(host.site)) {
+        // Of what was granted before its end nothing is known.
+        if (host.state === 'lost') this.#lapsedMs.set(id, this.#options.uptimeMs() + longestLeaseMs);
+        continue;
+      }
+      if (host.state !== 'fenced') {
+        this.#awaitWatchdog(host);
+        this.#fence(host);
+      }
+      if (isLeft(host)) this.#evacuate(host, left);
     }
+  }
+
+  /** The watchdog rule: the last grant, 1.01 of a lease, two time-outs and a margin (F1). */
+  #awaitWatchdog(host: Host): void {
+    const { engine, log, uptimeMs } = this.#options;
+    if (host.state !== 'lost' || host.stopProof !== undefined || !hasStopping(engine.state, host)) return;
+    const lapsedMs = this.#lapsedMs.get(host.id) ?? uptimeMs();
+    const takesMs = 2000 * (host.watchdog?.timeoutS ?? 0) + watchdogMarginMs;
+    if (uptimeMs() - lapsedMs < takesMs) return;
+    if (engine.run({ type: 'host.stop_proven', id: host.id }).refusal) return;
+    log.warn(
+      { host: host.id },
+      'its VMs that stop with the lease have stopped, or its watchdog has reset it',
+    );
   }
 
   #fence(host: Host): void {
@@ -128,7 +162,7 @@ export class Elsewhere {
       this.#awaitAnswer(host, fence.order);
       return;
     }
-    if (fence === undefined && (!hasEvacuees(engine.state, id) || this.#mayBeOneOfMany(host))) return;
+    if (fence === undefined && (!needsFence(engine.state, host) || this.#mayBeOneOfMany(host))) return;
     if (!this.#fenceAgain.isDue(id)) return;
     if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
@@ -180,9 +214,9 @@ export class Elsewhere {
   #evacuate(host: Host, left: Map<string, number>): void {
     const { engine, log, leaseMs } = this.#options;
     const { id, site } = host;
-    const vms = evacuees(engine.state, id).filter(({ uid }) => this.#placeAgain.isDue(uid));
+    const vms = evacuees(engine.state, host).filter(({ uid }) => this.#placeAgain.isDue(uid));
     if (vms.length === 0) return;
-    if (host.fence?.pace === undefined && isMassFailure(this.#lossesOf(host), host.lostMs ?? 0, leaseMs)) {
+    if (paceOf(host) === undefined && isMassFailure(this.#lossesOf(host), host.lostMs ?? 0, leaseMs)) {
       log.warn({ host: id, site }, 'many hosts of a site were lost together: their VMs restart slowly');
       engine.run({ type: 'host.slow', id });
     }
@@ -200,19 +234,23 @@ export class Elsewhere {
     }
   }
 
-  #mayLeave({ site, fence }: Host, left: ReadonlyMap<string, number>): boolean {
-    if (fence?.pace === 'slow') {
+  #mayLeave(host: Host, left: ReadonlyMap<string, number>): boolean {
+    const { site } = host;
+    const pace = paceOf(host);
+    if (pace === 'slow') {
       return this.#options.uptimeMs() - (this.#slowedMs.get(site) ?? Number.NEGATIVE_INFINITY) >= slowMs;
     }
-    return (left.get(site) ?? 0) < (fence?.pace === 'now' ? fastestPace : usualPace);
+    return (left.get(site) ?? 0) < (pace === 'now' ? fastestPace : usualPace);
   }
 
   #note(host: Host): void {
+    if (host.state !== 'lost') this.#lapsedMs.delete(host.id);
+    else if (!this.#lapsedMs.has(host.id)) this.#lapsedMs.set(host.id, this.#options.uptimeMs());
     if (isGone(host)) this.#gone.add(host.id);
     else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.
     if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.forget(host.id);
-    if (host.fence?.pace === 'now') this.#letGo(host);
+    if (paceOf(host) === 'now') this.#letGo(host);
   }
 
   #forget(host: Host): void {

@@ -10,6 +10,7 @@ import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import { provenBy } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
+import { isLeft } from '../core/elsewhere/evacuation.js';
 import { hostUri } from '../core/access/uris.js';
 import type { CommandOf, CommandType, ReplyOf } from '../core/commands.js';
 import type { Epoch, Host } from '../core/model.js';
@@ -73,7 +74,17 @@ export class Fleet {
     this.#epoch = engine.state.federation.epoch;
     const sessions = this.#sessions;
     const epoch = () => this.#epoch;
-    this.#elsewhere = new Elsewhere({ engine, sessions, leaseMs, log, uptimeMs, newId, epoch });
+    const longestLeaseMs = Math.max(plannedStopLeaseMs, leaseMs);
+    this.#elsewhere = new Elsewhere({
+      engine,
+      sessions,
+      leaseMs,
+      longestLeaseMs,
+      log,
+      uptimeMs,
+      newId,
+      epoch,
+    });
     this.#moves = new Moves({ engine, log, uptimeMs, newId });
   }
 
@@ -249,6 +260,10 @@ export class Fleet {
       return;
     }
     session.serial = standing.serial;
+    if (isLeft(host)) {
+      this.#cutLeft(host.id);
+      return;
+    }
     if (heldMs !== null && heldMs >= 0) this.#leases.held(host.id, heldMs, this.#uptimeMs());
     if (this.#isRecovering(host)) return;
     session.leaseId = id;
@@ -326,7 +341,7 @@ export class Fleet {
       if (vm.move !== undefined) this.#sessions.get(vm.move.peer)?.mark(vm.uid);
     }
     for (const host of touched.written.host.values()) {
-      if (host.state === 'fenced') this.#cutFenced(host.id);
+      if (isLeft(host)) this.#cutLeft(host.id);
       if (host.state === 'quarantined') this.#quarantined.add(host.id);
       else if (this.#quarantined.delete(host.id)) this.#greetReleased(host.id);
       for (const { uid } of host.leftovers ?? []) this.#sessions.get(host.id)?.mark(uid);
@@ -348,8 +363,11 @@ export class Fleet {
     this.#sessions.get(id)?.reject('RELEASED', reason, true);
   }
 
-  /** What its stream still brings is from before it was off: if it is on again, its agent says hello. */
-  #cutFenced(id: string): void {
+  /**
+   * What its stream still brings is from before it was off, or what stops with its lease was: a lease on it would be one for
+   * words that may have been overtaken (PROTOCOL L2). Its agent says hello, and is told everything anew.
+   */
+  #cutLeft(id: string): void {
     this.#leases.forget(id);
     const session = this.#sessions.get(id);
     if (session !== undefined)

@@ -5,11 +5,12 @@ import type { DomainState__Output } from '../../proto/gen/secovia/v1/DomainState
 import type { HostInventory__Output } from '../../proto/gen/secovia/v1/HostInventory.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
+import type { Watchdog__Output } from '../../proto/gen/secovia/v1/Watchdog.js';
 import type { VmSize__Output } from '../../proto/gen/secovia/v1/VmSize.js';
 import type { Status__Output } from '../../proto/gen/google/rpc/Status.js';
 import type { DomainState, HostReport, Observation } from '../core/commands.js';
 import { isExtraName, sortedExtras } from '../core/extras.js';
-import type { Extras, Fault, HostCapacity, NumaCell, VmSize } from '../core/model.js';
+import type { Extras, Fault, HostCapacity, NumaCell, VmSize, Watchdog } from '../core/model.js';
 import { largestSize } from '../core/sizes.js';
 import { cutText } from '../core/text.js';
 import { orphansIn } from './orphans.js';
@@ -19,6 +20,7 @@ const textLimit = 500;
 const inventoryLimit = 256 * 1024;
 const orphansLimit = 1000;
 const mostExtrasOfHost = 256;
+const longestWatchdogS = 3600;
 const mostCellsOfVm = 8;
 /** VMs on a host whose agent names no limit. */
 const defaultVmSlots = 1000;
@@ -87,6 +89,17 @@ export function reportIn(message: Report__Output | null): HostReport {
     foreignDomains: Math.max(0, message.foreignDomains),
     orphans: message.orphans.slice(0, orphansLimit).map((orphan) => cutText(orphan, 200)),
     ...(orphanVms === undefined ? {} : { orphanVms }),
+    ...(message.watchdog === null ? {} : { watchdog: watchdogIn(message.watchdog) }),
+  };
+}
+
+/** One whose time-out makes no sense proves nothing. */
+function watchdogIn({ armed, timeoutSeconds, problem }: Watchdog__Output): Watchdog {
+  const isSound = timeoutSeconds >= 1 && timeoutSeconds <= longestWatchdogS;
+  return {
+    armed: armed && isSound,
+    timeoutS: isSound ? timeoutSeconds : 0,
+    problem: cutText(problem, textLimit),
   };
 }
 

@@ -45,6 +45,8 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
       return `host ${change.id} is ${change.state}${change.reason === '' ? '' : `: ${change.reason}`}`;
     case 'host.fence':
       return `host ${change.id}: fence ${change.fence.state}: ${change.fence.message}`;
+    case 'host.stop_proven':
+      return `the VMs of host ${change.id} that stop with its lease are off, by its watchdog${change.pace === undefined ? '' : `; they leave it ${change.pace === 'now' ? 'at once' : 'slowly'}`}`;
     case 'host.leftover':
       return `host ${change.id} is to take away what it has of VM ${vm(change.leftover.uid)}`;
     case 'host.cleared':

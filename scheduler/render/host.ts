@@ -54,6 +54,7 @@ export function hostMessage(state: State, host: Host, leaseEndMs: LeaseReader): 
     waitingVms: waitingVms(state, host),
     leftoverVms: host.leftovers?.length ?? 0,
     drain: drainMessage(state, host),
+    watchdog: watchdogMessage(host),
     ...hostCellsMessage(host, state.hostTable.claimsOnCells(host.id)),
   };
 }
@@ -75,6 +76,17 @@ function fenceMessage({ fence }: Host): HostMessage['fence'] {
     fencer: fencer === null ? '' : nameOf('host', fencer),
     attempts,
     message: pace === 'slow' ? `${message}; ${slowed}` : message,
+  };
+}
+
+function watchdogMessage({ watchdog, stopProof }: Host): HostMessage['watchdog'] {
+  if (watchdog === undefined) return null;
+  const { armed, timeoutS, problem } = watchdog;
+  return {
+    armed,
+    timeout: { seconds: timeoutS, nanos: 0 },
+    problem,
+    stopProvenTime: stopProof === undefined ? null : timestamp(stopProof.sinceMs),
   };
 }
 

@@ -69,7 +69,7 @@ export function shownStateOf(state: State, vm: Vm): ShownState {
 
 export function policyMessage(policy: VmPolicy): VmPolicyMessage {
   return {
-    onLeaseLoss: 'LEASE_LOSS_POLICY_KEEP',
+    onLeaseLoss: policy.onLeaseLoss === 'stop' ? 'LEASE_LOSS_POLICY_STOP' : 'LEASE_LOSS_POLICY_KEEP',
     onGuestShutdown:
       policy.onGuestShutdown === 'restart'
         ? 'GUEST_SHUTDOWN_POLICY_RESTART'

@@ -26,6 +26,7 @@ import { requirePool } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import type { LinkStream, StreamListener, Transport } from '../../agent/link/transport.js';
 import { AgentShell } from '../../agent/shell.js';
+import { LeaseFile } from '../../agent/watchdog/lease-file.js';
 import { LedgerWriter } from '../../agent/state/ledger-writer.js';
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
@@ -116,6 +117,8 @@ async function setUp(t: Test) {
     hypervisor,
     images,
     writer: new LedgerWriter(ledger, async () => undefined),
+    watchdog: null,
+    leaseFile: new LeaseFile(folder, 'boot'),
     transport: wire,
     survey: async () => ({}),
     measure: async () => ({ memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 }),

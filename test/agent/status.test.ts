@@ -50,6 +50,7 @@ const status: AgentStatus = {
     underWay: ['h3'],
     last: { host: 'h2', outcome: 'off', method: 'fence_ipmilan', message: 'it reads back', agoMs: 300_000 },
   },
+  watchdog: { armed: true, timeoutSeconds: 30, problem: '' },
   capacity: { total: amounts, reserved: amounts, claimed: amounts, used: { memoryMib: 900, cpuPercent: 7 } },
   guests: [
     {

@@ -382,6 +382,7 @@ export function wanted(change: Partial<VmDesired> = {}): VmDesired {
     storagePoolPath: '',
     restartsAfterGuestShutdown: false,
     restartsElsewhere: false,
+    stopsOnLeaseLoss: false,
     diskExists: false,
     rebootCount: 0,
     rebootForced: false,

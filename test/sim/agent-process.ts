@@ -10,6 +10,7 @@ import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkRespon
 import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
 import type { LinkStream, StreamListener } from '../../agent/link/transport.js';
+import type { HeldLease } from '../../agent/watchdog/guard.js';
 import { verifyCheckpoint } from './checkpoint-key.js';
 import type { Machine } from './machine.js';
 import type { Random } from './random.js';
@@ -35,6 +36,7 @@ export interface AgentParts {
   onEffect(effect: Effect): void;
   /** It has taken in a word about a VM of this epoch; `kept` is the one on its disk. */
   onObeyed(kept: Epoch | null, epoch: Epoch): void;
+  onLeased(endsAt: number): void;
   /** It is to power a host off. */
   onFence(order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
 }
@@ -42,6 +44,7 @@ export interface AgentParts {
 export class AgentProcess {
   readonly life: Life;
   readonly core: AgentCore;
+  readonly bornMs: number;
   readonly #parts: AgentParts;
   readonly #writer: StateWriter;
   readonly #cancels = new Map<number, () => void>();
@@ -56,6 +59,7 @@ export class AgentProcess {
     this.#parts = parts;
     const { machine, timeline, random } = parts;
     this.life = new Life(timeline);
+    this.bornMs = timeline.nowMs;
     const { host, machineId, bootId } = machine;
     const ledger = new Ledger(bootId, machine.stateFile.read());
     this.core = new AgentCore(
@@ -66,6 +70,8 @@ export class AgentProcess {
         poolDirectories: ['/srv'],
         fencing: Object.fromEntries([...machine.neighbours().keys()].map((id) => [id, [fenceMethod]])),
         verifyCheckpoint,
+        watchdogTimeoutS: machine.watchdogTimeoutS,
+        heldLease: machine.leaseFile?.bootId === bootId ? machine.leaseFile.held : null,
       },
       machine.clock.now(),
     );
@@ -197,6 +203,18 @@ export class AgentProcess {
       case 'linked':
         this.#writeLedger();
         return;
+      case 'lease':
+        this.#keepLease(output.held);
+        return;
+      case 'armWatchdog': {
+        const { timeoutS, leaseEndsAt } = output;
+        this.#parts.machine.watchdog.arm(timeoutS, leaseEndsAt + timeoutS * 1000);
+        this.core.watchdogArmed(this.#now());
+        return;
+      }
+      case 'releaseWatchdog':
+        this.#parts.machine.watchdog.release();
+        return;
       case 'fence':
         this.#parts.onFence(output.order, (verdict) => {
           if (this.life.alive) this.#do(() => this.core.fenced(output.order, verdict, this.#now()));
@@ -270,6 +288,15 @@ export class AgentProcess {
       const isTaken = ledger.permit(uid) !== before[index];
       if (isTaken && epoch !== null) this.#parts.onObeyed(this.#parts.machine.stateFile.content.epoch, epoch);
     });
+  }
+
+  /** As the shell has it: the file is never ahead of the ledger. */
+  #keepLease(held: HeldLease): void {
+    const { machine, onLeased } = this.#parts;
+    onLeased(held.endsAt);
+    if (this.core.guard.isArmed) machine.watchdog.extend(held.endsAt + held.watchdogS * 1000);
+    if (this.#writer.essentialsBehind) this.#writeLedger();
+    else machine.leaseFile = { bootId: machine.bootId, held };
   }
 
   #writeLedger(): void {

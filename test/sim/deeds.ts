@@ -44,6 +44,25 @@ export const deeds: Record<string, Deed> = {
         diskMib: random.pick([0, 0, 20_000, 40_000]),
       }),
   },
+  policy: {
+    weight: 8,
+    act: (world, random) => {
+      // What a host has not heard of matters most while nobody hears of the host.
+      const { state } = world.lineage;
+      const unheard = [...world.portal.vms.values()].filter(({ uid }) => {
+        const host = state.hosts.get(state.vms.get(uid)?.host ?? '');
+        return host !== undefined && host.state !== 'ready';
+      });
+      const vm = random.pick(
+        unheard.length > 0 && random.chance(0.7) ? unheard : [...world.portal.vms.values()],
+      );
+      if (vm === undefined) return;
+      const pool = state.vms.get(vm.uid)?.spec.pool ?? '';
+      const policy = { ...policyOf(random, pool), ...shutdownPolicy(random) };
+      const change = { vm: { name: `vms/${vm.uid}`, policy }, updateMask: { paths: ['policy'] } };
+      world.portal.call('UpdateVm', change, random);
+    },
+  },
   migrate: {
     weight: 10,
     act: (world, random) => {
@@ -191,19 +210,24 @@ function newVm(random: Random): object {
       image: `images/${image}`,
       storagePool: pool,
     },
-    policy: {
-      onGuestShutdown: random.chance(0.3)
-        ? 'GUEST_SHUTDOWN_POLICY_RESTART'
-        : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
-      ...(pool === '' && random.chance(0.5)
-        ? { onHostLoss: 'HOST_LOSS_POLICY_RESTART', rebuildable: true }
-        : {}),
-    },
+    policy: { ...shutdownPolicy(random), ...policyOf(random, pool) },
     placement,
     desiredPowerState: random.chance(0.15) ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',
     dataClass: random.chance(0.3) ? 'dataClasses/personal' : '',
   };
 }
+
+const shutdownPolicy = (random: Random) => ({
+  onGuestShutdown: random.chance(0.3)
+    ? 'GUEST_SHUTDOWN_POLICY_RESTART'
+    : 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED',
+});
+
+/** What becomes of it without its host, or without its host's lease. */
+const policyOf = (random: Random, pool: string) => ({
+  ...(pool === '' && random.chance(0.5) ? { onHostLoss: 'HOST_LOSS_POLICY_RESTART', rebuildable: true } : {}),
+  ...(random.chance(0.4) ? { onLeaseLoss: 'LEASE_LOSS_POLICY_STOP' } : {}),
+});
 
 function ofVm(
   world: World,

@@ -15,6 +15,11 @@ export const faults: Record<string, Fault> = {
     weight: 8,
     strike: ({ machines }, random) => random.pick(machines)?.killAgent(random.whole(100, 20_000)),
   },
+  /** Longer than its lease: nobody is there to stop what stops with it. */
+  agentDead: {
+    weight: 3,
+    strike: ({ machines }, random) => random.pick(machines)?.killAgent(random.whole(30_000, 5 * minuteMs)),
+  },
   agentUpgrade: {
     weight: 3,
     strike: ({ machines }, random) => random.pick(machines)?.upgradeAgent(random.whole(500, 10_000)),
@@ -47,6 +52,18 @@ export const faults: Record<string, Fault> = {
     },
   },
   partition: { weight: 5, strike: (world, random) => cut(world, random, ['up', 'down']) },
+  /** Neither its agent is heard nor its libvirt answers, and its guests run on. */
+  cutAndHung: {
+    weight: 2,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined || !machine.isOn) return;
+      for (const direction of ['up', 'down'] as const) machine.path.cut(direction);
+      machine.hangLibvirt();
+      world.later(random.whole(minuteMs, 4 * minuteMs), () => machine.path.mend());
+      world.later(random.whole(30_000, 4 * minuteMs), () => machine.unhangLibvirt());
+    },
+  },
   deaf: { weight: 2, strike: (world, random) => cut(world, random, ['down']) },
   mute: { weight: 2, strike: (world, random) => cut(world, random, ['up']) },
   siteOutage: {

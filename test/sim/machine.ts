@@ -9,6 +9,7 @@ import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import type { FakeMove } from '../../agent/hypervisor/fake/fake-move.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
+import type { HeldLease } from '../../agent/watchdog/guard.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
 import { AgentProcess, type AgentParts } from './agent-process.js';
 import { MachineClock, mostDrift } from './clock.js';
@@ -17,12 +18,14 @@ import { Path } from './network.js';
 import type { Random } from './random.js';
 import { StateFile } from './state-file.js';
 import { Life, type Timeline } from './timeline.js';
+import { SimulatedWatchdog } from './watchdog.js';
 
 /** How its libvirt is reached from other machines. */
 export const uriOf = (host: string): string => `qemu+tcp://${host}/system`;
 
 /** How long libvirt may hang before the agent says that it is away. */
 const noticedAfterMs = 20_000;
+const watchdogTimeoutS = 20;
 
 export interface MachineSize {
   vcpus: number;
@@ -56,6 +59,10 @@ export interface MachineParts {
   onDomain(machine: Machine, uid: string): void;
   /** Hosts that its agent can power off: the controllers that it reaches, by host. */
   neighbours(): ReadonlyMap<string, string>;
+  /** Its agent has been granted a lease. */
+  onLeased(machine: Machine, endsAt: number): void;
+  /** Its watchdog resets it. */
+  onBite(machine: Machine): void;
   /** Its agent is to power one off. */
   onFence(machine: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
 }
@@ -70,12 +77,18 @@ export class Machine {
   readonly path = new Path();
   readonly images = new Set<string>();
   stateFile = new StateFile();
+  /** What its agent has written of its lease, and in which boot. */
+  leaseFile: { bootId: string; held: HeldLease } | null = null;
+  readonly watchdog: SimulatedWatchdog;
+  /** Null for a machine that has none. */
+  readonly watchdogTimeoutS: number | null;
   bootId = '';
   isOn = false;
   agent: AgentProcess | null = null;
   readonly #parts: MachineParts;
   #powered: Life;
   #starts = 0;
+  #libvirtSinceMs = 0;
 
   constructor(parts: MachineParts) {
     const { name, host, machineId, timeline, random } = parts;
@@ -85,6 +98,12 @@ export class Machine {
     this.machineId = machineId;
     this.clock = new MachineClock(timeline, 1 + (random.unit() * 2 - 1) * mostDrift);
     this.#powered = new Life(timeline);
+    this.watchdogTimeoutS = random.fork('watchdog').chance(0.6) ? watchdogTimeoutS : null;
+    this.watchdog = new SimulatedWatchdog(
+      this.clock,
+      () => this.#powered,
+      () => parts.onBite(this),
+    );
     this.libvirt = new Libvirt({
       timeline,
       random: random.fork('libvirt'),
@@ -95,6 +114,13 @@ export class Machine {
     });
     this.fake.slowMoves = true;
     this.fake.onEvent = (event) => this.#event(event);
+  }
+
+  /** For how long its agent and its libvirt have been there; 0 when one of them is not. */
+  get hasBeenWellForMs(): number {
+    const { libvirt, agent } = this;
+    if (agent === null || !libvirt.isUp || libvirt.isHung) return 0;
+    return this.#parts.timeline.nowMs - Math.max(agent.bornMs, this.#libvirtSinceMs);
   }
 
   boot(): void {
@@ -123,6 +149,7 @@ export class Machine {
     this.#starts += 1;
     this.agent?.vanish();
     this.agent = null;
+    this.watchdog.release();
     this.#powered.end();
     this.#parts.onLibvirtGone(this);
     this.libvirt.stop();
@@ -145,6 +172,7 @@ export class Machine {
         connect: (agent, listener) => this.#parts.connect(this, agent, listener),
         onEffect: (effect) => this.#parts.onEffect(this, effect),
         onObeyed: (kept, epoch) => this.#parts.onObeyed(this, kept, epoch),
+        onLeased: (endsAt) => this.#parts.onLeased(this, endsAt),
         onFence: (order, answered) => this.#parts.onFence(this, order, answered),
       });
     });
@@ -154,6 +182,7 @@ export class Machine {
     if (this.agent === null) return;
     this.agent.kill();
     this.agent = null;
+    this.watchdog.abandon();
     this.startAgent(restartMs);
   }
 
@@ -163,6 +192,7 @@ export class Machine {
     agent.leave(() => {
       if (this.agent !== agent) return;
       this.agent = null;
+      this.watchdog.abandon();
       this.startAgent(pauseMs);
     });
   }
@@ -178,6 +208,7 @@ export class Machine {
   unhangLibvirt(): void {
     if (!this.libvirt.isHung) return;
     this.libvirt.recover();
+    this.#libvirtSinceMs = this.#parts.timeline.nowMs;
     this.agent?.tell({ kind: 'available' });
   }
 
@@ -190,6 +221,7 @@ export class Machine {
     this.#powered.after(pauseMs, () => {
       if (this.libvirt.isUp) return;
       this.libvirt.start(new Life(this.#parts.timeline));
+      this.#libvirtSinceMs = this.#parts.timeline.nowMs;
       this.agent?.tell({ kind: 'available' });
     });
   }

@@ -55,6 +55,10 @@ export class StateWriter {
     return this.ledger.version > this.#durableVersion;
   }
 
+  get essentialsBehind(): boolean {
+    return this.ledger.essentialVersion > this.#durableVersion;
+  }
+
   persist(version: number, done: (written: boolean) => void): void {
     if (version <= this.#durableVersion) {
       this.life.soon(() => done(true));

@@ -44,6 +44,7 @@ export function responseOverWire(message: LinkResponse): LinkResponse__Output {
 
 function plainReport(report: Report): NonNullable<LinkRequest__Output['report']> {
   const { libvirtAvailable = false, libvirtError = '', foreignDomains = 0, orphans = [] } = report;
+  const { watchdog } = report;
   const { memoryUsedMib = 0, cpuPercent = 0, diskAvailableMib = 0, fenceTargets = [] } = report;
   return {
     libvirtAvailable,
@@ -61,6 +62,13 @@ function plainReport(report: Report): NonNullable<LinkRequest__Output['report']>
       controllerGuid,
       problem,
     })),
+    watchdog: watchdog
+      ? {
+          armed: watchdog.armed ?? false,
+          timeoutSeconds: watchdog.timeoutSeconds ?? 0,
+          problem: watchdog.problem ?? '',
+        }
+      : null,
   };
 }
 

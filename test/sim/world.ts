@@ -31,6 +31,8 @@ const backupEveryMs = 120_000;
 /** After the faults are over everything comes to rest within this time. */
 export const restWithinMs = 20 * 60_000;
 const lastEvents = 40;
+/** An agent and a libvirt that have been there for so long have stopped what stops with the lease. */
+const biteOfWellMs = 15_000;
 
 export interface WorldOptions {
   seed: number;
@@ -56,7 +58,7 @@ export class World {
   readonly events: string[] = [];
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
-  #hasFenced = false;
+  #hasEvacuated = false;
   readonly #moves = new Moves();
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
@@ -65,6 +67,8 @@ export class World {
   readonly #cloned = new Set<string>();
   /** Machines that were granted a lease on the stream that they have. */
   readonly #leasedNow = new Set<string>();
+  /** When the newest lease of a machine ends, by its clock. */
+  readonly #leaseEnds = new Map<Machine, number>();
   /** Whose lease a host has. */
   readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
@@ -197,8 +201,33 @@ export class World {
       onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
       onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
       neighbours: () => this.#neighboursOf(plan),
+      onLeased: (machine, endsAt) => this.#watchLease(machine, endsAt),
+      onBite: (machine) => {
+        this.note(`the watchdog resets ${machine.name}`);
+        if (machine.hasBeenWellForMs > biteOfWellMs)
+          this.violate(
+            'L2',
+            `the watchdog of ${machine.name} bites, and its agent could have stopped everything`,
+          );
+        this.rules.forget(machine);
+        machine.cutPower();
+        this.later(this.random.fork(`reset ${this.timeline.steps}`).whole(5000, 60_000), () =>
+          this.boot(machine),
+        );
+      },
       onFence: (machine, order, answered) => this.#fence(machine, order, answered),
     };
+  }
+
+  /** L2: two time-outs of its watchdog after the lease nothing runs that stops with it, whatever has become of the agent. */
+  #watchLease(machine: Machine, endsAt: number): void {
+    const { watchdogTimeoutS, bootId, clock } = machine;
+    if (watchdogTimeoutS === null) return;
+    this.#leaseEnds.set(machine, endsAt);
+    this.later(clock.until(endsAt + 2000 * watchdogTimeoutS + 50), () => {
+      const isNewest = this.#leaseEnds.get(machine) === endsAt && machine.bootId === bootId;
+      if (isNewest && machine.isOn) this.rules.checkStopped(machine);
+    });
   }
 
   #siteOf(host: string): string {
@@ -224,7 +253,7 @@ export class World {
       return;
     }
     this.later(random.whole(1000, 20_000), () => {
-      this.#hasFenced = true;
+      this.#hasEvacuated = true;
       this.note(`${by.host} powers ${target.host} off`);
       this.rules.forget(target);
       target.cutPower();
@@ -295,6 +324,8 @@ export class World {
 
   /** O6: only when nothing of it runs there. */
   #freed(uid: string, host: string): void {
+    const stands = this.lineage.state.hosts.get(host)?.state;
+    if (stands === 'lost' || stands === 'fenced') this.#hasEvacuated = true;
     if (this.#cloned.has(host)) return;
     for (const machine of this.rules.activeOn(uid))
       if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
@@ -317,8 +348,8 @@ export class World {
     this.portal.restored(this.lineage);
     this.rules.restored();
     // By hand nothing is noticed before an agent has shown a newer checkpoint: one that has been off since the backup starts
-    // what it had, wherever that lives by now. So where hosts are fenced it is done as it should be.
-    const asItShould = this.#hasFenced || random.chance(0.5);
+    // what it had, wherever that lives by now. So where VMs have left hosts that were gone it is done as it should be.
+    const asItShould = this.#hasEvacuated || random.chance(0.5);
     this.scheduler.enable(random.whole(2000, 30_000), asItShould);
   }
 
@@ -327,7 +358,11 @@ export class World {
     if (this.#copy !== null) return;
     const disk = this.scheduler.disk.copy();
     const scheduler = this.#schedulerOn(disk, `copy at ${Math.round(this.timeline.nowMs)}`);
-    const hosts = new Set(this.hosts.filter(() => random.chance(0.3)).map(({ id }) => id));
+    // Of one with a watchdog the leader that it has left takes for proven what is not: README.md says what that leaves open.
+    const led = this.machines.filter(
+      ({ watchdogTimeoutS }) => random.chance(0.5) && watchdogTimeoutS === null,
+    );
+    const hosts = new Set(led.map(({ host }) => host));
     this.#copy = { scheduler, lineage: this.#lineageOf(disk), hosts };
     scheduler.enable();
     for (const { host, path } of this.machines) {

@@ -25,6 +25,7 @@ export function emptyStatus(change: Partial<AgentStatus> = {}): AgentStatus {
     certificate: null,
     libvirt: { available: false, uri: 'test:///', version: '', connectedForMs: null, error: 'no socket' },
     checkpoint: null,
+    watchdog: null,
     fencing: { controllerGuid: '', controllerProblem: '', targets: [], underWay: [], last: null },
     capacity: { total: none, reserved: none, claimed: none, used: { memoryMib: 0, cpuPercent: 0 } },
     guests: [],

@@ -14,7 +14,7 @@ import { parseCount } from '../../values/words.js';
 import { took } from '../../views/operation.js';
 import { vmColumns, vmState } from '../../views/vm.js';
 import { refreshed } from '../../vm-change.js';
-import { drainPolicies, hostLossPolicies, shutdownPolicies } from '../../vm-policies.js';
+import { drainPolicies, hostLossPolicies, leaseLossPolicies, shutdownPolicies } from '../../vm-policies.js';
 import { administrationOf, labelOption, waitOption } from '../../vm-options.js';
 import { rehearseBatch, rehearseOne } from '../../vm-rehearsal.js';
 import { groupHelp, type ShapeOptions, shapeOf, shapeOptions } from '../../vm-shape.js';
@@ -36,6 +36,7 @@ interface Options extends ShapeOptions {
   onGuestShutdown: keyof typeof shutdownPolicies;
   rebuildable?: true;
   onHostLoss: keyof typeof hostLossPolicies;
+  onLeaseLoss: keyof typeof leaseLossPolicies;
   onDrain: keyof typeof drainPolicies;
   preempt?: 'report' | 'confirm';
   yes?: true;
@@ -78,6 +79,9 @@ export const vmCreate = defineCommand<Options>({
     new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost')
       .choices(Object.keys(hostLossPolicies))
       .default('wait'),
+    new Option('--on-lease-loss <policy>', "what becomes of it when its host's lease has lapsed")
+      .choices(Object.keys(leaseLossPolicies))
+      .default('keep'),
     new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs')
       .choices(Object.keys(drainPolicies))
       .default('restart'),
@@ -117,6 +121,7 @@ function vmOf(options: Options): Vm {
       onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
       rebuildable: options.rebuildable ?? false,
       onHostLoss: hostLossPolicies[options.onHostLoss],
+      onLeaseLoss: leaseLossPolicies[options.onLeaseLoss],
       onDrain: drainPolicies[options.onDrain],
     },
     deletionProtection: options.deletionProtection ?? false,

@@ -21,7 +21,7 @@ import {
   priorityNames,
   priorityOption,
 } from '../../vm-options.js';
-import { drainPolicies, hostLossPolicies, shutdownPolicies } from '../../vm-policies.js';
+import { drainPolicies, hostLossPolicies, leaseLossPolicies, shutdownPolicies } from '../../vm-policies.js';
 
 interface Options extends AdministrationOption {
   title?: string;
@@ -30,6 +30,7 @@ interface Options extends AdministrationOption {
   deletionProtection?: boolean;
   onGuestShutdown?: keyof typeof shutdownPolicies;
   onHostLoss?: keyof typeof hostLossPolicies;
+  onLeaseLoss?: keyof typeof leaseLossPolicies;
   onDrain?: keyof typeof drainPolicies;
   rebuildable?: boolean;
   priority?: PriorityName;
@@ -58,6 +59,10 @@ export const vmUpdate = defineCommand<Options>({
     new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost').choices(
       Object.keys(hostLossPolicies),
     ),
+    new Option(
+      '--on-lease-loss <policy>',
+      "what becomes of it when its host's lease has lapsed; stop counts from when the host has heard it",
+    ).choices(Object.keys(leaseLossPolicies)),
     new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs').choices(
       Object.keys(drainPolicies),
     ),
@@ -89,7 +94,8 @@ export const vmUpdate = defineCommand<Options>({
 
 function changedFields(options: Options): string[] {
   const { title, label, removeLabel, deletionProtection } = options;
-  const policy = [options.onGuestShutdown, options.onHostLoss, options.onDrain, options.rebuildable];
+  const { onGuestShutdown, onHostLoss, onLeaseLoss, onDrain, rebuildable } = options;
+  const policy = [onGuestShutdown, onHostLoss, onLeaseLoss, onDrain, rebuildable];
   const { priority, dataClass } = options;
   return [
     ...(title === undefined ? [] : ['title']),
@@ -130,11 +136,13 @@ function labelsOf(now: Vm__Output | null, { label = {}, removeLabel = [] }: Opti
   return { ...Object.fromEntries(kept), ...label };
 }
 
-function policyOf(now: Vm__Output, { onGuestShutdown, onHostLoss, onDrain, rebuildable }: Options) {
+function policyOf(now: Vm__Output, options: Options) {
+  const { onGuestShutdown, onHostLoss, onLeaseLoss, onDrain, rebuildable } = options;
   return {
     ...now.policy,
     ...(onGuestShutdown === undefined ? {} : { onGuestShutdown: shutdownPolicies[onGuestShutdown] }),
     ...(onHostLoss === undefined ? {} : { onHostLoss: hostLossPolicies[onHostLoss] }),
+    ...(onLeaseLoss === undefined ? {} : { onLeaseLoss: leaseLossPolicies[onLeaseLoss] }),
     ...(onDrain === undefined ? {} : { onDrain: drainPolicies[onDrain] }),
     ...(rebuildable === undefined ? {} : { rebuildable }),
   };

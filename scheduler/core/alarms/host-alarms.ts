@@ -1,4 +1,5 @@
 /** Alarms about hosts: those that are not heard of, whose libvirt is away, that hold more than they have, or hold what nobody knows. */
+import { isLeft, paceOf } from '../elsewhere/evacuation.js';
 import type { Host, HostState } from '../model.js';
 import type { State } from '../state.js';
 import { amountWords, countedResources } from '../tenancy/holdings.js';
@@ -68,6 +69,16 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
       advice: `look at secovia host show ${id}; what somebody needs becomes a VM again with secovia host adopt-orphan ${id}, what nobody needs is taken away with secovia host remove-orphan ${id}`,
     };
   }
+  if (host.watchdog !== undefined && host.watchdog.problem !== '') {
+    yield {
+      code: 'HOST_WATCHDOG_UNARMED',
+      severity: 'warning',
+      about,
+      sinceMs: host.watchdogMs ?? host.connectedMs,
+      message: `the watchdog of host "${id}" cannot be armed, and VMs that stop with the lease wait there: ${host.watchdog.problem}`,
+      advice: `look at its agent (secovia-agent status) and at "watchdog" in its settings; it is tried again every ten seconds`,
+    };
+  }
   const over = moreThanThereIs(state, host);
   if (over !== '') {
     yield {
@@ -92,7 +103,8 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
 }
 
 /** That nothing proves that a lost host is off, and that VMs leave one slowly until somebody has looked. */
-function* ofFence({ id, fence }: Host): Generator<Alarm> {
+function* ofFence(host: Host): Generator<Alarm> {
+  const { id, fence, stopProof } = host;
   const about = { kind: 'host', id } as const;
   if (fence?.state === 'failed') {
     yield {
@@ -104,12 +116,12 @@ function* ofFence({ id, fence }: Host): Generator<Alarm> {
       advice: `mend what is in the way; it is tried again by itself, and at once with secovia host fence ${id}`,
     };
   }
-  if (fence?.pace === 'slow') {
+  if (isLeft(host) && paceOf(host) === 'slow') {
     yield {
       code: 'EVACUATION_SLOWED',
       severity: 'critical',
       about,
-      sinceMs: fence.sinceMs,
+      sinceMs: (host.state === 'fenced' ? fence : stopProof)?.sinceMs ?? host.stateMs,
       message: `many hosts of the site were lost together with "${id}", so its VMs restart elsewhere slowly`,
       advice: `find out what has happened; when they shall go at once: secovia host evacuate ${id}`,
     };

@@ -52,6 +52,7 @@ const isEventOf: Record<ChangeType, boolean> = {
   'host.state': true,
   'host.reported': true,
   'host.fence': true,
+  'host.stop_proven': true,
   'host.leftover': true,
   'host.cleared': true,
   'host.cordoned': true,

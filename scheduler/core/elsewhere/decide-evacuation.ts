@@ -8,18 +8,20 @@ import { requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { placedChange, waitsChange, whereOf } from '../vm-changes.js';
-import { bindsItToItsHost, restartsElsewhere } from './evacuation.js';
+import { bindsItToItsHost, isLeft, isProvenOff, paceOf, restartsElsewhere } from './evacuation.js';
 
 const resourceExhausted = 8;
 
 type Evacuated = { vm: Vm; moved: boolean };
 
-/** Gives a VM of a fenced host another one, under a new term. */
+/** Gives a VM of a host that is proven not to run it another one, under a new term. */
 export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Decision<Evacuated> {
   const vm = state.vms.get(uid);
   if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
-  if (host?.state !== 'fenced' || !restartsElsewhere(vm)) return { refusal: mayNotLeave(vm) };
+  if (host === undefined || !isProvenOff(host, vm) || !restartsElsewhere(vm)) {
+    return { refusal: mayNotLeave(vm) };
+  }
   if (state.federation.recoveringSites.includes(host.site)) return { refusal: mayNotLeave(vm) };
   // Where a VM is that was being handed over, the other host has to say first.
   if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false }) };
@@ -45,7 +47,7 @@ export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Dec
 export function evacuateHost(state: State, { id }: CommandOf<'host.evacuate'>): Decision<Host> {
   const host = state.hosts.get(id);
   if (host === undefined) return { refusal: notFound('host', id) };
-  if (host.state !== 'fenced' || host.fence === undefined) {
+  if (!isLeft(host)) {
     return {
       refusal: refuse(
         'precondition',
@@ -58,18 +60,38 @@ export function evacuateHost(state: State, { id }: CommandOf<'host.evacuate'>): 
   return paced(host, 'now');
 }
 
+/**
+ * The watchdog rule (F1): the caller has waited for the lease's end, as counted here, and two time-outs more. The host's agent
+ * has said that its watchdog is armed, and nothing since.
+ */
+export function proveStopped(state: State, { id }: CommandOf<'host.stop_proven'>): Decision<Host> {
+  const host = state.hosts.get(id);
+  if (host === undefined) return { refusal: notFound('host', id) };
+  const recovering = state.federation.recoveringSites.includes(host.site);
+  if (host.state !== 'lost' || host.watchdog?.armed !== true || recovering) {
+    return {
+      refusal: refuse('precondition', 'NOT_PROVEN', `nothing proves that VMs of host "${id}" have stopped`),
+    };
+  }
+  if (host.stopProof !== undefined) return { changes: [], reply: () => host };
+  return { changes: [{ type: 'host.stop_proven', id }], reply: () => host };
+}
+
 /** Many hosts of the site were lost together: it goes slowly, and a human is asked (PROTOCOL F3). */
 export function slowEvacuation(state: State, { id }: CommandOf<'host.slow'>): Decision<Host> {
   const host = state.hosts.get(id);
   if (host === undefined) return { refusal: notFound('host', id) };
-  if (host.fence?.pace !== undefined) return { changes: [], reply: () => host };
+  if (paceOf(host) !== undefined) return { changes: [], reply: () => host };
   return paced(host, 'slow');
 }
 
 function paced(host: Host, pace: 'slow' | 'now'): Decision<Host> {
-  const { id, fence } = host;
-  if (fence === undefined || fence.pace === pace) return { changes: [], reply: () => host };
-  return { changes: [{ type: 'host.fence', id, fence: { ...fence, pace } }], reply: () => host };
+  const { id, state, fence } = host;
+  if (!isLeft(host) || paceOf(host) === pace) return { changes: [], reply: () => host };
+  if (state === 'fenced' && fence !== undefined) {
+    return { changes: [{ type: 'host.fence', id, fence: { ...fence, pace } }], reply: () => host };
+  }
+  return { changes: [{ type: 'host.stop_proven', id, pace }], reply: () => host };
 }
 
 function waits(vm: Vm, fault: Fault): Decision<Evacuated> {
@@ -91,6 +113,6 @@ function mayNotLeave({ uid }: Vm): Refusal {
   return refuse(
     'precondition',
     'NOT_TO_LEAVE',
-    `VM ${uid} is not on a fenced host, or is not to restart elsewhere`,
+    `nothing proves that the host of VM ${uid} does not run it, or it is not to restart elsewhere`,
   );
 }

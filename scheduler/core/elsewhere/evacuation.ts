@@ -1,8 +1,8 @@
 /**
  * Which VMs of a host that is off are started elsewhere, and why one of them is not. The proof that it is off (PROTOCOL F1)
- * is the host's state `fenced`, and nothing here is done without it.
+ * is the host's state `fenced`, or of VMs that stop with the lease its `stopProof`, and nothing here is done without one.
  */
-import type { Fault, Vm } from '../model.js';
+import type { Fault, Fence, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
@@ -22,14 +22,43 @@ export function hasDiskOnPool({ spec, observedGeneration }: Vm): boolean {
   return spec.pool !== '' && observedGeneration > 0;
 }
 
-/** The VMs of a host that are to be started elsewhere: the most important first, and of these the oldest. */
-export function evacuees(state: State, host: string): Vm[] {
-  return [...state.vmsOfHost(host)].filter(restartsElsewhere).sort(byImportance);
+/** Whether its host has taken in that it stops with the lease (PROTOCOL L2). */
+export function stopsWithLease({ policy, stopSince = 0, observedGeneration }: Vm): boolean {
+  return policy.onLeaseLoss === 'stop' && observedGeneration >= stopSince;
 }
 
-/** Whether any VM of a host waits for the proof that it is off. */
-export function hasEvacuees(state: State, host: string): boolean {
-  for (const vm of state.vmsOfHost(host)) if (restartsElsewhere(vm)) return true;
+/** Whether it is proven that a VM does not run on the host that it has (F1). */
+export function isProvenOff(host: Host, vm: Vm): boolean {
+  return host.state === 'fenced' || (isLeft(host) && stopsWithLease(vm));
+}
+
+/** Whether VMs may leave it: some of them are proven to be off there. */
+export const isLeft = ({ state, stopProof }: Host): boolean =>
+  state === 'fenced' || (state === 'lost' && stopProof !== undefined);
+
+/** How fast they leave it; undefined for the pace of a single loss. */
+export const paceOf = ({ state, fence, stopProof }: Host): Fence['pace'] =>
+  state === 'fenced' ? fence?.pace : stopProof?.pace;
+
+/** The VMs of a host that may be started elsewhere: the most important first, and of these the oldest. */
+export function evacuees(state: State, host: Host): Vm[] {
+  return [...state.vmsOfHost(host.id)]
+    .filter((vm) => restartsElsewhere(vm) && isProvenOff(host, vm))
+    .sort(byImportance);
+}
+
+/** Whether any VM of a lost host waits for its watchdog. */
+export function hasStopping(state: State, { id, watchdog }: Host): boolean {
+  if (watchdog?.armed !== true) return false;
+  for (const vm of state.vmsOfHost(id)) if (restartsElsewhere(vm) && stopsWithLease(vm)) return true;
+  return false;
+}
+
+/** Whether any VM of a host waits for the proof that it is off, and its watchdog will not give one. */
+export function needsFence(state: State, { id, watchdog }: Host): boolean {
+  for (const vm of state.vmsOfHost(id)) {
+    if (restartsElsewhere(vm) && !(watchdog?.armed === true && stopsWithLease(vm))) return true;
+  }
   return false;
 }
 

@@ -284,3 +284,73 @@ test('an orphan is taken away from the host that has reported it', async (t) => 
   const form = { name: 'hosts/host', orphan: 'old' };
   await t.rejects(site.federation.api.call('RemoveOrphan', form), { message: /orphan: must be the UUID/ });
 });
+
+const stopping = {
+  policy: {
+    onHostLoss: 'HOST_LOSS_POLICY_RESTART',
+    onLeaseLoss: 'LEASE_LOSS_POLICY_STOP',
+    rebuildable: true,
+  },
+} as const;
+const watchdog = { armed: true, timeoutSeconds: 1, problem: '' };
+const guarded = { report: { ...report, watchdog } };
+
+test('what stops with the lease restarts elsewhere by the watchdog rule, without a fence, and what keeps stays', async (t) => {
+  const site = await Site.start(t);
+  const lost = await site.host('lost', [], guarded);
+  const stops = await site.running('stops', lost, stopping);
+  const keeps = await site.running('keeps', lost);
+  const other = await site.host('other');
+  const before = { armed: true, timeout: { seconds: 1 }, problem: '', stopProvenTime: null };
+  t.match(await site.read('lost'), { watchdog: before });
+  lost.cut();
+  const desired = await other.desired('the VM', ({ vmName }) => vmName === stops);
+  t.match(desired, { role: 'VM_ROLE_RUN', term: 2, policy: { onLeaseLoss: 'LEASE_LOSS_POLICY_STOP' } });
+  const gone = await site.read('lost');
+  t.match(gone, { state: 'HOST_STATE_LOST', leftoverVms: 1, waitingVms: 1 });
+  t.ok(gone.watchdog?.stopProvenTime, 'since when they are off is told');
+  t.match(await site.federation.get(keeps), { host: 'hosts/lost', error: { message: /nothing proves/ } });
+
+  const back = await site.back('lost', [], guarded);
+  t.match(await back.desired('what is left', ({ uid }) => uid === desired.uid), { role: 'VM_ROLE_DELETED' });
+  t.match(await site.read('lost'), { watchdog: { stopProvenTime: null } });
+});
+
+test('a host that was taken to have stopped them gets no lease on its old stream', async (t) => {
+  const site = await Site.start(t);
+  const frozen = await site.federation.host('frozen', { ...helloOf([]), ...guarded });
+  const vm = await site.running('vm', frozen, stopping);
+  const other = await site.host('other');
+  await other.desired('the VM', ({ vmName }) => vmName === vm);
+  frozen.askLease(99);
+  const rejected = await frozen.heard.next('the end', (message) => message.rejected != null);
+  t.match(rejected, { rejected: { retryable: true } });
+  t.notOk(frozen.heard.all.some(({ leaseGrant }) => Number(leaseGrant?.id ?? 0) === 99));
+});
+
+test('without an armed watchdog nothing proves that it has stopped', async (t) => {
+  const site = await Site.start(t);
+  const { api } = site.federation;
+  const bare = await site.host('bare');
+  const onBare = await site.running('on-bare', bare, stopping);
+  await api.call('CordonHost', { name: 'hosts/bare' });
+  const unarmed = await site.host('unarmed', [], {
+    report: { ...report, watchdog: { armed: false, timeoutSeconds: 1, problem: 'busy' } },
+  });
+  const onUnarmed = await site.running('on-unarmed', unarmed, stopping);
+  t.match(await api.call('ListAlarms', {}), { alarms: [{ code: 'HOST_WATCHDOG_UNARMED', message: /busy/ }] });
+  await api.call('CordonHost', { name: 'hosts/unarmed' });
+  const armed = await site.host('armed', [], guarded);
+  const onArmed = await site.running('on-armed', armed, stopping);
+  await site.host('other');
+  for (const agent of [bare, unarmed, armed]) agent.cut();
+  const { host } = await site.federation.becomes(onArmed, 'leaves', (vm) => vm.host !== 'hosts/armed');
+  t.equal(host, 'hosts/other');
+  for (const [name, vm] of [
+    ['bare', onBare],
+    ['unarmed', onUnarmed],
+  ] as const) {
+    t.match(await site.read(name), { state: 'HOST_STATE_LOST', waitingVms: 1 });
+    t.match(await site.federation.get(vm), { host: `hosts/${name}` });
+  }
+});

@@ -164,10 +164,21 @@ export class AgentRules {
     );
   }
 
-  /** O4: not even by taking its power. */
+  /** L2: of what runs on this machine nothing stops with the lease, as far as its agent has acknowledged that. */
+  checkStopped(machine: Machine): void {
+    for (const { uid, desired, phase } of machine.stateFile.content.permits) {
+      if (!desired.stopsOnLeaseLoss || phase !== 'defined' || !this.activeOn(uid).has(machine)) continue;
+      const reached = machine.fake.inspect(uid)?.metadata;
+      if (reached === undefined || reached === null || reached.generation < desired.generation) continue;
+      this.violate('L2', `VM ${uid} stops with the lease of ${machine.name}, and has outlived it`);
+    }
+  }
+
+  /** O4: not even by taking its power, but for a lease that has ended. */
   #judgePaused(machine: Machine, uid: string): void {
-    const role = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired.role;
-    if (role === 'run')
+    const desired = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired;
+    const hasLapsed = machine.agent?.core.converger.leaseStanding === 'ended';
+    if (desired?.role === 'run' && !(desired.stopsOnLeaseLoss && hasLapsed))
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
   }
 

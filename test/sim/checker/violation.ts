@@ -10,6 +10,7 @@ export type RuleName =
   | 'F1'
   | 'F3'
   | 'L1'
+  | 'L2'
   | 'L3'
   | 'L4'
   | 'E1'

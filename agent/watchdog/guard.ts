@@ -1,0 +1,113 @@
+/**
+ * When the host's hardware watchdog is armed (PROTOCOL.md L2): while VMs that stop with the lease may run here, and not a moment
+ * longer. Once it is armed, a thread that JavaScript cannot hold up pets it until the lease has ended and for one time-out more;
+ * then it resets the machine, within another. So two time-outs after the lease's end these VMs are gone, whatever has
+ * become of the agent. Pure: what is to be done with the device goes out as data.
+ */
+
+/** What an earlier process of the same boot held. */
+export interface HeldLease {
+  /** Milliseconds since the boot. */
+  endsAt: number;
+  /** The time-out of the watchdog that it may have armed; 0 when it used none. */
+  watchdogS: number;
+}
+
+export type GuardOutput =
+  | { kind: 'armWatchdog'; timeoutS: number; leaseEndsAt: number }
+  | { kind: 'releaseWatchdog' };
+
+export interface GuardNeeds {
+  /** One of the VMs that stop with the lease is to start, and the lease is held. */
+  wanted: boolean;
+  /** One of them may run. */
+  needed: boolean;
+}
+
+const againMs = 10_000;
+
+export class LeaseGuard {
+  readonly #timeoutS: number | null;
+  /**
+   * `late`: so long after the lease's end that the watchdog, if an earlier process has armed it, is left to bite. Opening it
+   * would pet it once more.
+   */
+  #state: 'off' | 'arming' | 'armed' | 'late' = 'off';
+  #problem = '';
+  #againAt = 0;
+
+  /** `timeoutS` is null where there is no watchdog. */
+  constructor(timeoutS: number | null, held: HeldLease | null) {
+    // Nobody has told the scheduler yet of a longer one.
+    const before = held === null || held.watchdogS === 0 ? Number.POSITIVE_INFINITY : held.watchdogS;
+    this.#timeoutS = timeoutS === null ? null : Math.min(timeoutS, before);
+  }
+
+  /** Seconds; null where there is no watchdog. */
+  get timeoutS(): number | null {
+    return this.#timeoutS;
+  }
+
+  /** Whether what stops with the lease may start, as far as the watchdog goes. */
+  get isReady(): boolean {
+    return this.#timeoutS === null || this.#state === 'armed';
+  }
+
+  get isArmed(): boolean {
+    return this.#state === 'armed';
+  }
+
+  /** Why it is not ready, when it should be; empty when nothing is in the way. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** What is to be done now. `leaseEndsAt` is null when none was ever held. */
+  settle({ wanted, needed }: GuardNeeds, leaseEndsAt: number | null, now: number): GuardOutput[] {
+    if (this.#timeoutS === null || this.#state === 'arming') return [];
+    const isLate = leaseEndsAt === null || now >= leaseEndsAt + this.#timeoutS * 1000;
+    if (this.#state === 'armed' || this.#state === 'late') {
+      if (this.#state === 'late' && !isLate) this.#state = 'off';
+      else if (wanted || needed) return [];
+      else return this.#release();
+    }
+    if (!wanted && !needed) {
+      this.#problem = '';
+      return [];
+    }
+    if (isLate) {
+      this.#state = 'late';
+      return [];
+    }
+    if (now < this.#againAt) return [];
+    this.#state = 'arming';
+    return [{ kind: 'armWatchdog', timeoutS: this.#timeoutS, leaseEndsAt }];
+  }
+
+  armed(): void {
+    this.#state = 'armed';
+    this.#problem = '';
+  }
+
+  failed(problem: string, now: number): void {
+    this.#state = 'off';
+    this.#problem = problem;
+    this.#againAt = now + againMs;
+  }
+
+  /** When it is tried again; null when nothing is to be tried. */
+  nextWakeAt(): number | null {
+    return this.#problem === '' ? null : this.#againAt;
+  }
+
+  /** Null where there is no watchdog. */
+  get status(): { armed: boolean; timeoutSeconds: number; problem: string } | null {
+    if (this.#timeoutS === null) return null;
+    return { armed: this.isArmed, timeoutSeconds: this.#timeoutS, problem: this.#problem };
+  }
+
+  #release(): GuardOutput[] {
+    this.#state = 'off';
+    return [{ kind: 'releaseWatchdog' }];
+  }
+}

@@ -1,0 +1,117 @@
+/** When the watchdog of a host is armed and taken back (PROTOCOL.md L2), and what the agent's next process knows of its lease. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { LeaseGuard } from '../../agent/watchdog/guard.js';
+import { LeaseFile } from '../../agent/watchdog/lease-file.js';
+
+const nothing = { wanted: false, needed: false };
+const wanted = { wanted: true, needed: false };
+const needed = { wanted: false, needed: true };
+
+function armed(): LeaseGuard {
+  const guard = new LeaseGuard(20, null);
+  guard.settle(wanted, 10_000, 0);
+  guard.armed();
+  return guard;
+}
+
+t.test(
+  'it is armed when a VM that stops with the lease is to start, and that one waits until it is',
+  async (t) => {
+    const guard = new LeaseGuard(20, null);
+    t.same(guard.settle(nothing, 10_000, 0), [], 'without such a VM nothing is opened');
+    t.notOk(guard.isReady);
+    t.same(guard.settle(wanted, 10_000, 0), [{ kind: 'armWatchdog', timeoutS: 20, leaseEndsAt: 10_000 }]);
+    t.same(guard.settle(wanted, 10_000, 1), [], 'it is asked for once');
+    t.match(guard.status, { armed: false, timeoutSeconds: 20 });
+    guard.armed();
+    t.ok(guard.isReady);
+    t.match(guard.status, { armed: true });
+  },
+);
+
+t.test('it is taken back when the last of them is off and none is to start', async (t) => {
+  const guard = armed();
+  t.same(guard.settle(needed, 10_000, 50_000), [], 'however long ago the lease has ended');
+  t.same(guard.settle(nothing, 10_000, 50_000), [{ kind: 'releaseWatchdog' }]);
+  t.match(guard.status, { armed: false });
+  t.same(guard.settle(nothing, 10_000, 50_001), []);
+});
+
+t.test('what cannot be armed is told, and tried again', async (t) => {
+  const guard = new LeaseGuard(20, null);
+  guard.settle(wanted, 100_000, 0);
+  guard.failed('/dev/watchdog cannot be opened: busy', 0);
+  t.notOk(guard.isReady);
+  t.match(guard.status, { armed: false, problem: /busy/ });
+  const again = guard.nextWakeAt() ?? 0;
+  t.same(guard.settle(wanted, 100_000, again - 1), []);
+  t.equal(guard.settle(wanted, 100_000, again).length, 1);
+  guard.armed();
+  t.match(guard.status, { armed: true, problem: '' });
+  t.equal(guard.nextWakeAt(), null);
+});
+
+t.test('nobody needs it any more: its problem is none', async (t) => {
+  const guard = new LeaseGuard(20, null);
+  guard.settle(wanted, 100_000, 0);
+  guard.failed('busy', 0);
+  guard.settle(nothing, 100_000, 1);
+  t.match(guard.status, { problem: '' });
+});
+
+t.test('so late after the lease that an earlier process may have armed it, it is left to bite', async (t) => {
+  const held = { endsAt: 10_000, watchdogS: 20 };
+  const inTime = new LeaseGuard(20, held);
+  t.equal(inTime.settle(needed, held.endsAt, 29_999)[0]?.kind, 'armWatchdog');
+  const late = new LeaseGuard(20, held);
+  t.same(late.settle(needed, held.endsAt, 30_000), [], 'opening it would pet it once more');
+  t.notOk(late.isReady);
+  t.same(
+    late.settle(nothing, held.endsAt, 31_000),
+    [{ kind: 'releaseWatchdog' }],
+    'once all are off it is safe',
+  );
+  const renewed = new LeaseGuard(20, held);
+  renewed.settle(needed, held.endsAt, 30_000);
+  t.equal(renewed.settle(needed, 60_000, 50_000)[0]?.kind, 'armWatchdog', 'a new lease ends the wait');
+  const unknown = new LeaseGuard(20, null);
+  t.same(unknown.settle(needed, null, 5), [], 'nobody knows what was held before');
+});
+
+t.test('a longer time-out waits until the scheduler has heard of it', async (t) => {
+  t.equal(new LeaseGuard(60, { endsAt: 10_000, watchdogS: 20 }).timeoutS, 20);
+  t.equal(new LeaseGuard(10, { endsAt: 10_000, watchdogS: 20 }).timeoutS, 10);
+  t.equal(new LeaseGuard(60, { endsAt: 10_000, watchdogS: 0 }).timeoutS, 60, 'there was none before');
+});
+
+t.test('a host without a watchdog starts what stops with the lease, and arms nothing', async (t) => {
+  const guard = new LeaseGuard(null, null);
+  t.ok(guard.isReady);
+  t.same(guard.settle(wanted, 10_000, 0), []);
+  t.equal(guard.status, null);
+});
+
+t.test('the next process of the same boot takes the lease on', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'secovia-lease-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = new LeaseFile(folder, 'boot-1');
+  t.equal(file.read(), null, 'there was none yet');
+  file.write({ endsAt: 123_456.7, watchdogS: 30 });
+  file.write({ endsAt: 133_456, watchdogS: 0 });
+  file.close();
+  t.same(new LeaseFile(folder, 'boot-1').read(), { endsAt: 133_456, watchdogS: 0 }, 'the newest');
+  t.equal(new LeaseFile(folder, 'boot-2').read(), null, 'a boot later it says nothing');
+  const path = join(folder, 'lease');
+  const whole = readFileSync(path, 'latin1');
+  for (const broken of ['', 'boot-1', whole.slice(0, 20), 'x'.repeat(whole.length)]) {
+    writeFileSync(path, broken);
+    t.equal(
+      new LeaseFile(folder, 'boot-1').read(),
+      null,
+      `nothing is made of ${broken.length} bytes that are not whole`,
+    );
+  }
+});

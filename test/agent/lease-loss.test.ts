@@ -1,0 +1,187 @@
+/**
+ * VMs that stop with the host's lease (PROTOCOL.md L2): what the agent does when it ends, and what it waits for before they run
+ * again. All others run on.
+ */
+import t from 'tap';
+import type { VmDesired } from '../../agent/converge/desired.js';
+import { uidOf, wanted, World } from './world.js';
+
+const uid = uidOf(1);
+const stopping = (change: Partial<VmDesired> = {}) => wanted({ stopsOnLeaseLoss: true, ...change });
+const mobile = (change: Partial<VmDesired> = {}) => stopping({ restartsElsewhere: true, ...change });
+
+const starts = (world: World) => world.attempts.filter((attempt) => attempt.startsWith('start')).length;
+const power = (world: World) => world.host.inspect(uid)?.power.kind;
+
+/** Holds a lease for so long from now. */
+function lease(world: World, ms: number, guarded = true): void {
+  world.converger.leased(world.bootMs + ms, guarded, world.now);
+  world.advance(0);
+}
+
+/** The lease that it holds ends. */
+function lapse(world: World): void {
+  world.converger.leased(world.bootMs, true, world.now);
+  world.advance(0);
+}
+
+function running(desired: VmDesired): World {
+  const world = new World();
+  lease(world, 1_000_000);
+  world.desired(desired);
+  world.settle(1000);
+  return world;
+}
+
+t.test(
+  'its power is taken when the lease ends, without asking the guest, and it says what it waits for',
+  async (t) => {
+    const world = running(stopping());
+    t.equal(world.state(uid), 'running');
+    lapse(world);
+    world.settle(1000);
+    t.equal(power(world), 'off');
+    t.equal(world.host.calls.filter(({ call }) => call === 'shutdown').length, 0);
+    t.match(world.observations.get(uid), { state: 'stopped', error: null, progress: /waits for a lease/ });
+    lease(world, 1_000_000);
+    world.settle();
+    t.equal(world.state(uid), 'running', 'under a new lease it runs again');
+    t.equal(starts(world), 2);
+    t.same(world.violations, []);
+  },
+);
+
+t.test('without a lease it is not started at all', async (t) => {
+  const world = new World();
+  world.desired(stopping());
+  world.settle(60_000);
+  t.equal(starts(world), 0);
+  t.match(world.observations.get(uid), { state: 'preparing', progress: /waits for a lease/ });
+  lease(world, 1_000_000);
+  world.settle();
+  t.equal(world.state(uid), 'running');
+});
+
+t.test('the lease is looked at at the very moment when it ends, whatever else happens', async (t) => {
+  const world = new World();
+  lease(world, 5000);
+  world.desired(stopping());
+  while (world.pending.length > 0 && world.pending[0]?.effect.kind !== 'start') world.perform();
+  world.bootMs += 5000;
+  t.equal(world.pending[0]?.effect.kind, 'start');
+  world.perform();
+  world.settle(1000);
+  t.equal(power(world), 'off', 'what was started a moment before is stopped again');
+});
+
+t.test(
+  'a VM that keeps runs on, and one that is to be stopped, released or deleted goes its way',
+  async (t) => {
+    const kept = running(wanted());
+    lapse(kept);
+    kept.settle(60_000);
+    t.equal(kept.state(uid), 'running');
+    for (const role of ['stopped', 'deleted', 'released'] as const) {
+      const world = running(stopping());
+      lapse(world);
+      world.settle(1000);
+      world.desired(stopping({ role, generation: 2 }));
+      world.settle();
+      t.equal(world.state(uid), role === 'stopped' ? 'stopped' : 'absent', role);
+      t.equal(world.observations.get(uid)?.generation, 2);
+    }
+  },
+);
+
+t.test(
+  'of one that may have been restarted elsewhere the scheduler must speak again on a stream that begins without a lease',
+  async (t) => {
+    const world = running(mobile());
+    lapse(world);
+    world.settle(1000);
+    t.equal(power(world), 'off');
+    world.ledger.unconfirmStopped();
+    lease(world, 1_000_000);
+    world.settle();
+    t.equal(power(world), 'off', 'a lease alone says nothing of this VM');
+    t.match(world.observations.get(uid), { progress: /still to be on this host/ });
+    t.equal(world.disk.permits[0]?.confirmedBootId, '', 'and no crash forgets that it must');
+    t.equal(world.desired(mobile()), 'confirmed');
+    world.settle();
+    t.equal(world.state(uid), 'running');
+  },
+);
+
+t.test(
+  'on the stream on which it spoke its word holds: it ends that before it lets anybody else have the VM',
+  async (t) => {
+    const world = running(mobile());
+    lapse(world);
+    world.settle(1000);
+    lease(world, 1_000_000);
+    world.settle();
+    t.equal(world.state(uid), 'running');
+  },
+);
+
+t.test('an agent that was dead when the lease ended stops it when it is back', async (t) => {
+  const world = running(stopping());
+  world.crash();
+  world.settle(1000);
+  t.equal(power(world), 'off', 'nobody has told it of a lease');
+});
+
+t.test('while libvirt is away nothing can be done, and when it is back it is done', async (t) => {
+  const world = running(stopping());
+  world.goAway();
+  lapse(world);
+  t.equal(power(world), 'running');
+  t.ok(world.converger.guardNeeds().needed, 'the watchdog is needed');
+  world.comeBack();
+  world.settle(1000);
+  t.equal(power(world), 'off');
+  t.notOk(world.converger.guardNeeds().needed);
+});
+
+t.test('where there is a watchdog it starts, and a change to stop counts, once that is armed', async (t) => {
+  const world = new World();
+  lease(world, 1_000_000, false);
+  world.desired(stopping());
+  world.settle(60_000);
+  t.equal(starts(world), 0);
+  t.match(world.observations.get(uid), { progress: /watchdog to be armed/ });
+  t.same(world.converger.guardNeeds(), { wanted: true, needed: false });
+  lease(world, 1_000_000, true);
+  world.settle();
+  t.equal(world.state(uid), 'running');
+  t.same(world.converger.guardNeeds(), { wanted: true, needed: true });
+
+  const kept = running(wanted());
+  lease(kept, 1_000_000, false);
+  kept.desired(stopping({ generation: 2 }));
+  kept.settle(1000);
+  t.match(kept.observations.get(uid), { state: 'running', generation: 1, progress: /watchdog/ });
+  lease(kept, 1_000_000, true);
+  kept.settle(1000);
+  t.match(kept.observations.get(uid), { state: 'running', generation: 2 });
+});
+
+t.test('the watchdog is needed until all that stop with the lease are seen to be off', async (t) => {
+  const world = running(stopping());
+  world.desired(stopping({ role: 'stopped', generation: 2, stopForced: true }));
+  t.ok(world.converger.guardNeeds().needed);
+  world.settle();
+  t.same(world.converger.guardNeeds(), { wanted: false, needed: false });
+});
+
+t.test('of a start that nobody has heard the end of it is not known whether it runs', async (t) => {
+  const world = new World();
+  lease(world, 1_000_000);
+  world.fail('start', { kind: 'timeout', message: 'no answer in time' });
+  world.desired(stopping());
+  world.settle(400);
+  lapse(world);
+  world.settle(400);
+  t.equal(power(world), 'off', 'when it was looked at');
+  t.ok(world.converger.guardNeeds().needed, 'it may still come about');
+});

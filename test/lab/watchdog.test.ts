@@ -1,0 +1,100 @@
+/**
+ * VMs that stop with their host's lease, on real guests (PROTOCOL.md L2, F1): their host is cut off, or its agent dies and stays dead,
+ * and they run on a neighbour exactly once, without a fence.
+ */
+import t from 'tap';
+import { Laboratory, lab, processOf, tiny, until } from './laboratory.js';
+
+const laboratory = await Laboratory.up();
+await laboratory.clear();
+t.teardown(async () => {
+  await laboratory.clear();
+  laboratory.close();
+});
+
+const { hosts } = laboratory;
+const site = 'zagreb';
+const neighbours = [`${site}-1`, `${site}-2`];
+const other = (name: string) => neighbours.find((each) => each !== name) ?? '';
+
+const stopping = {
+  spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
+  policy: {
+    onHostLoss: 'HOST_LOSS_POLICY_RESTART' as const,
+    onLeaseLoss: 'LEASE_LOSS_POLICY_STOP' as const,
+  },
+  placement: { sites: [`sites/${site}`] },
+};
+const keeping = { ...stopping, policy: {} };
+
+async function hostOf(name: string) {
+  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
+  if (!host) throw new Error(`no host ${name} in the answer`);
+  return host;
+}
+
+const isArmed = (name: string, armed: boolean) =>
+  until(`the watchdog of ${name} is ${armed ? '' : 'not '}armed`, async () => {
+    const { watchdog } = await hostOf(name);
+    return watchdog?.armed === armed && watchdog;
+  });
+
+const runsOn = (name: string, host: string) =>
+  until(`the VM runs on ${host}`, async () => {
+    const vm = await laboratory.vm(name);
+    return vm.host === `hosts/${host}` && vm.state === 'VM_STATE_RUNNING' && vm;
+  });
+
+const isReady = (name: string) =>
+  until(`${name} has nothing left`, async () => {
+    const host = await hostOf(name);
+    return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
+  });
+
+t.test('the watchdog is armed while such a VM is there, and taken back when it is gone', async (t) => {
+  const vm = await laboratory.running('armed', stopping);
+  t.match(await isArmed(vm.host, true), { timeout: { seconds: 5 }, problem: '' });
+  t.match(await lab('host', vm.host, 'status').catch(({ stdout }) => stdout), /watchdog +armed/);
+  await laboratory.clear();
+  await isArmed(vm.host, false);
+  t.equal((await lab('host', vm.host, 'power')).trim(), 'on');
+});
+
+t.test(
+  'a host that is cut off stops it and lives on with the others, and it runs on the neighbour',
+  async (t) => {
+    const vm = await laboratory.running('cut', stopping);
+    const kept = await laboratory.running('kept', { ...keeping, placement: { sites: [`sites/${site}`] } });
+    await isArmed(vm.host, true);
+    const target = other(vm.host);
+    await lab('host', vm.host, 'cut');
+    await runsOn(vm.name, target);
+    t.equal((await lab('host', vm.host, 'power')).trim(), 'on', 'nobody has powered it off');
+    t.equal(await processOf(vm.host, vm.uid).catch(() => ''), '', 'and nothing of the VM runs there');
+    if (kept.host === vm.host) t.match(await processOf(kept.host, kept.uid), /^\d+$/, 'what keeps runs on');
+    t.match((await hostOf(vm.host)).watchdog?.stopProvenTime, { seconds: /\d+/ });
+    await lab('host', vm.host, 'mend');
+    await isReady(vm.host);
+    t.equal((await laboratory.domains()).filter(({ uuid }) => uuid === vm.uid).length, 1, 'it lives once');
+    await laboratory.clear();
+  },
+);
+
+t.test(
+  'an agent that dies and stays dead: the watchdog resets the host before the VM runs elsewhere',
+  async (t) => {
+    const vm = await laboratory.running('dead', stopping);
+    await isArmed(vm.host, true);
+    const target = other(vm.host);
+    const process = await processOf(vm.host, vm.uid);
+    t.match(process, /^\d+$/);
+    await lab('host', vm.host, 'kill-agent', '--stay-down');
+    await runsOn(vm.name, target);
+    t.equal(await processOf(vm.host, vm.uid).catch(() => ''), '', 'the reset has ended its first copy');
+    await isReady(vm.host);
+    t.same(
+      (await laboratory.domains()).filter(({ uuid }) => uuid === vm.uid),
+      [{ host: target, uuid: vm.uid, state: 'running' }],
+    );
+  },
+);
