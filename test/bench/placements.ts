@@ -62,7 +62,9 @@ export class Placements {
     this.#underWay += 1;
     const options = { deadline: Date.now() + deadlineMs };
     this.#client.makeUnaryRequest(createPath, same, same, this.#requests.next(), options, (error) => {
-      const failure = error === null ? '' : `${grpc.status[error.code]}: ${error.details}`;
+      // The same words for every VM, so that they can be counted.
+      const words = error?.details.replaceAll(/"vm-\d+"/g, '...');
+      const failure = error === null ? '' : `${grpc.status[error.code]}: ${words}`;
       this.ended.push({ dueMs, tookMs: performance.now() - dueMs, failure });
       this.#underWay -= 1;
       if (this.#stopped && this.#underWay === 0) this.#idle();
