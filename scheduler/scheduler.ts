@@ -39,6 +39,9 @@ const drainMs = 3000;
 
 const catchUpMs = 1000;
 
+/** Characters of the log that wait for a slow reader; lines beyond are dropped. */
+const waitingLogLength = 8 * 2 ** 20;
+
 const checkpointEveryMs = 60_000;
 
 /** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
@@ -52,7 +55,9 @@ const storeFailedStatus = 70;
 export async function runScheduler(config: Config): Promise<void> {
   const log = pino(
     { level: config.logLevel, base: { pid: process.pid } },
-    destination({ dest: 2, sync: true }),
+    // Not in step with its reader: thousands of agents that come back are a line each, and a pipe that is full would hold up
+    // everything else. What is fatal is written before the process ends, and so is what waits when it does.
+    destination({ dest: 2, sync: false, maxLength: waitingLogLength }),
   );
   const startMs = Date.now();
   const secure = config.insecure ? null : await import('./trust/secure.js');

@@ -1,6 +1,7 @@
 /** What a benchmark sees of the store of a scheduler that runs, as a reader beside it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import type { JournalLine } from '../../scheduler/core/audit/line.js';
 import { savedSequence } from '../../scheduler/store/sqlite/entity-tables.js';
 import { median } from './report.js';
 
@@ -29,6 +30,21 @@ export class BenchStore {
       .prepare<[number], number>('SELECT last - first + 1 FROM journal WHERE last > ?')
       .pluck();
     return median(sizes.all(after));
+  }
+
+  /** How often a host was taken to be lost after this sequence. */
+  lostHosts(after: number): number {
+    const bodies = this.#db
+      .prepare<[number], string | Buffer>('SELECT body FROM journal WHERE last > ?')
+      .pluck();
+    let lost = 0;
+    for (const body of bodies.iterate(after)) {
+      for (const line of String(body).split('\n')) {
+        const [, changes] = JSON.parse(line) as JournalLine;
+        lost += changes.filter((change) => change.type === 'host.state' && change.state === 'lost').length;
+      }
+    }
+    return lost;
   }
 
   /** Waits until the writer has done all that it puts off while calls come, so that nobody is measured beside it. */

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--json]`: runs one benchmark, and fails when one of its promises does not hold. */
+import { agents } from './agents.js';
 import { alarms } from './alarms.js';
 import { api } from './api.js';
 import { durable } from './durable.js';
@@ -9,6 +10,7 @@ import { start } from './start.js';
 import { tenancy } from './tenancy.js';
 
 const benchmarks: Record<string, (report: Report, say: (line: string) => void) => Promise<void>> = {
+  agents,
   alarms,
   api,
   durable,

@@ -45,11 +45,15 @@ export async function start(
   const line = await new Promise<string>((resolve, reject) => {
     let text = '';
     child.once('exit', (code) => reject(new Error(`${path} ended with ${code}: ${text}`)));
-    child[output].on('data', (bytes: Buffer) => {
+    const read = (bytes: Buffer) => {
       text += bytes.toString();
       const found = text.split('\n').find((line) => line !== '' && ready(line));
-      if (found !== undefined) resolve(found);
-    });
+      if (found === undefined) return;
+      // What it says later is of no interest, and must not fill a pipe.
+      child[output].off('data', read).resume();
+      resolve(found);
+    };
+    child[output].on('data', read);
   });
   return { process: child, line };
 }

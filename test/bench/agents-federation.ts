@@ -1,0 +1,131 @@
+/**
+ * A federation of thousands of hosts, founded beside a scheduler that does not run: by the commands and the authority that
+ * Join uses, without its limit on strangers, which would take ten minutes. Each host has a key and a certificate of its own.
+ */
+import { hash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandOf, CommandType } from '../../scheduler/core/commands.js';
+import { isRefusal } from '../../scheduler/core/refusal.js';
+import { hostUri } from '../../scheduler/core/access/uris.js';
+import { openFolder } from '../../scheduler/opening.js';
+import { openAuthority } from '../../scheduler/trust/authority-folder.js';
+import { newKey } from '../../proto/signing-request.js';
+import { run } from './processes.js';
+
+const federation = 'bench';
+const hostsPerSite = 200;
+/** Hosts whose keys and certificates are made at a time. */
+const atATime = 200;
+const certificateMs = 7 * 24 * 3600_000;
+
+export interface AgentIdentity {
+  host: string;
+  machineId: string;
+  /** PEM. */
+  chain: string;
+  key: string;
+}
+
+export interface AgentsFederation {
+  dataDir: string;
+  /** The administrator's folder of credentials. */
+  admin: string;
+  /** Files with the `Identities` of a process each. */
+  identities: string[];
+}
+
+export interface Identities {
+  /** PEM of the root. */
+  authority: string;
+  /** What the scheduler is called in TLS. */
+  servername: string;
+  agents: AgentIdentity[];
+}
+
+/** Founds it in a folder, with so many hosts, whose identities go into as many files as there are processes. */
+export async function foundAgents(
+  folder: string,
+  hosts: number,
+  processes: number,
+): Promise<AgentsFederation> {
+  const dataDir = join(folder, 'data');
+  const admin = join(folder, 'admin');
+  const words = ['--data-dir', dataDir, '--federation', federation, '--admin', 'bench', '--out', admin];
+  await run('scheduler/main.js', ['init', ...words]);
+  const authority = await openAuthority(dataDir, Date.now());
+  if (authority === null) throw new Error('init has made no authority');
+  const { engine, store } = await openFolder({
+    dataDir,
+    federation,
+    strategy: 'pack',
+    keepsName: true,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  const decide = <T extends CommandType>(command: CommandOf<T>) => {
+    const { refusal } = engine.run(command);
+    if (refusal) throw new Error(refusal.message);
+  };
+  decide({ type: 'administration.create', id: 'bench', title: 'Bench', parent: null, country: 'HR' });
+  decide({
+    ...{ type: 'image.create', id: 'bench', uid: '00000000-0000-4000-8000-000000000000', format: 'qcow2' },
+    ...{ digest: `sha256:${'0'.repeat(64)}`, source: 'file:///nowhere', title: '' },
+    ...{ architecture: 'x86_64', sizeBytes: 1, virtualSizeMib: 1 },
+  });
+  const agents: AgentIdentity[] = [];
+  const endMs = Date.now() + 24 * 3600_000;
+  for (let first = 0; first < hosts; first += atATime) {
+    const ids = Array.from({ length: Math.min(atATime, hosts - first) }, (_, index) => first + index);
+    const made = await Promise.all(
+      ids.map(async (number) => {
+        const host = `host-${number}`;
+        const { keyPem, signingRequest } = await newKey();
+        const signed = await authority.sign(
+          signingRequest,
+          hostUri(federation, host),
+          Date.now(),
+          certificateMs,
+        );
+        if (isRefusal(signed)) throw new Error(signed.message);
+        return { number, host, keyPem, signed };
+      }),
+    );
+    for (const { number, host, keyPem, signed } of made) {
+      const site = `site-${Math.floor(number / hostsPerSite)}`;
+      const secretHash = hash('sha256', site, 'hex');
+      if (number % hostsPerSite === 0) {
+        decide({
+          type: 'site.create',
+          id: site,
+          title: '',
+          partner: 'bench',
+          country: 'HR',
+          jurisdictions: [],
+        });
+        const token = { id: `t-${site}`, site, secretHash, endMs, uses: hostsPerSite, creator: 'bench' };
+        decide({ type: 'token.create', ...token });
+      }
+      const machineId = number.toString(16).padStart(32, '0');
+      const { certificate, keyHash, chainPem } = signed;
+      const enrolment = { token: `t-${site}`, secretHash, keyHash, certificate, chainPem };
+      decide({ type: 'host.join', id: host, site, rack: '', machineId, enrolment });
+      agents.push({ host, machineId, chain: chainPem, key: keyPem });
+    }
+    await engine.readable();
+  }
+  await store.close();
+  const share = Math.ceil(hosts / processes);
+  const identities = Array.from({ length: processes }, (_, index) => {
+    const file = join(folder, `identities-${index}.json`);
+    const of: Identities = {
+      authority: authority.rootPem,
+      servername: `scheduler.${federation}`,
+      agents: agents.slice(index * share, (index + 1) * share),
+    };
+    writeFileSync(file, JSON.stringify(of), { mode: 0o600 });
+    return file;
+  });
+  return { dataDir, admin, identities };
+}
