@@ -4,12 +4,17 @@
  * rest.
  */
 import { pino } from 'pino';
-import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { AgentRules } from './checker/agents.js';
-import { checkRest, type RestParts } from './checker/rest.js';
+import { EpochRules } from './checker/epochs.js';
+import { LeaseRules } from './checker/leases.js';
 import { Lineage } from './checker/lineage.js';
+import { MoveRules } from './checker/moves.js';
+import { RebootRules } from './checker/reboots.js';
+import { checkRest, type RestParts } from './checker/rest.js';
 import type { RuleName, Violation } from './checker/violation.js';
+import { VolumeRules } from './checker/volumes.js';
 import { WordRules } from './checker/words.js';
+import { Controllers } from './controllers.js';
 import { deeds } from './deeds.js';
 import type { Disk } from './disk.js';
 import { faults } from './faults.js';
@@ -28,6 +33,7 @@ import { type Life, Timeline } from './timeline.js';
 const minuteMs = 60_000;
 const stepMs = 10_000;
 const backupEveryMs = 120_000;
+const lookEveryMs = 20_000;
 /** After the faults are over everything comes to rest within this time. */
 export const restWithinMs = 20 * 60_000;
 const lastEvents = 40;
@@ -48,6 +54,13 @@ export class World {
   readonly portal: Portal;
   readonly rules: AgentRules;
   readonly #words: WordRules;
+  readonly #volumes: VolumeRules;
+  readonly #reboots: RebootRules;
+  readonly #epochs: EpochRules;
+  readonly #leased: LeaseRules;
+  readonly #controllers: Controllers;
+  /** What agents have said to each scheduler. */
+  readonly #heard = new Map<SchedulerProcess, MoveRules>();
   readonly operator: Operator;
   readonly weather = { slowMs: 0, isFull: false, errors: 0 };
   /** The first rule that was broken. */
@@ -57,6 +70,7 @@ export class World {
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
   #hasFenced = false;
+  readonly #fenceRandom: Random;
   readonly #moves = new Moves();
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
@@ -74,7 +88,19 @@ export class World {
     this.hosts = hostsOf(scale);
     this.#diskRandom = this.random.fork('disk weather');
     this.rules = new AgentRules(this.violate);
-    this.#words = new WordRules(this.violate);
+    this.#volumes = new VolumeRules({ violate: this.violate, activeOn: (uid) => this.rules.activeOn(uid) });
+    this.#words = new WordRules(this.violate, this.#volumes);
+    this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
+    this.#epochs = new EpochRules(this.violate);
+    this.#leased = new LeaseRules(this.violate);
+    this.#controllers = new Controllers({
+      hosts: this.hosts,
+      random: this.random.fork('controllers'),
+      machineOf: (host) => this.#byHost.get(host),
+      later: (ms, work) => this.later(ms, work),
+      onOff: (by, target) => this.#fenced(by, target),
+    });
+    this.#fenceRandom = this.random.fork('switched on again');
     const disk = beginningDisk(scale);
     this.lineage = this.#lineageOf(disk);
     this.scheduler = this.#schedulerOn(disk, 'scheduler');
@@ -88,6 +114,7 @@ export class World {
     for (const host of this.hosts) this.#addMachine(host);
     this.scheduler.enable();
     this.timeline.life.every(backupEveryMs, () => this.#backup());
+    this.timeline.life.every(lookEveryMs, () => this.#look());
     this.operator.start();
   }
 
@@ -180,6 +207,7 @@ export class World {
           listener,
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
+          onWord: (message) => this.#hears(to).onWord(machine.host, message),
           onHeard: (message) => {
             if (!message.leaseGrant) return;
             this.#leases.set(machine.host, { name: to.name, life: to.life });
@@ -189,15 +217,25 @@ export class World {
       },
       onCall: (machine, call) => {
         this.rules.onCall(machine, call);
-        if (call.kind === 'trashVolume') this.#words.onTrashed(machine, call.volume.uid);
+        this.#volumes.onCall(machine, call);
+        this.#reboots.onCall(machine, call);
       },
       onMove: (machine, move, peerUri) => this.#moves.began(machine, move, peerUri),
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
       onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
-      onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
-      onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
-      neighbours: () => this.#neighboursOf(plan),
-      onFence: (machine, order, answered) => this.#fence(machine, order, answered),
+      onAnswered: (machine, agent, effect, result) => {
+        this.#reboots.onAnswered(machine, effect, result);
+        if ('uid' in effect)
+          this.rules.onAnswered(machine, agent.core.ledger.permit(effect.uid), effect, result);
+      },
+      onKept: (machine) => this.#epochs.onKept(machine, machine.stateFile.epoch),
+      onObeyed: (machine, agent, what, epoch) => this.#epochs.onObeyed(machine, agent, what, epoch),
+      onDomain: (machine, uid) => {
+        this.rules.onDomain(machine, uid);
+        this.#reboots.onDomain(machine, uid);
+      },
+      neighbours: () => this.#controllers.seenFrom(host),
+      onFence: (machine, order, answered) => this.#controllers.fence(machine, order, answered),
     };
   }
 
@@ -205,35 +243,16 @@ export class World {
     return this.hosts.find(({ id }) => id === host)?.site.id ?? '';
   }
 
-  /** The controllers of the other machines of its site. */
-  #neighboursOf({ id, site }: HostPlan): ReadonlyMap<string, string> {
-    const others = this.machines.filter(({ host }) => host !== id && this.#siteOf(host) === site.id);
-    return new Map(others.map(({ host, controllerGuid }) => [host, controllerGuid]));
-  }
-
-  /**
-   * A controller is asked whether or not its machine lives. It may not answer; whoever has asked may be gone before it does,
-   * and a machine that was powered off is switched on again by somebody.
-   */
-  #fence(by: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void {
-    const random = this.random.fork(`fence ${order.id}`);
-    const target = this.machines.find(({ controllerGuid }) => controllerGuid === order.controllerGuid);
-    const verdict = (outcome: FenceVerdict['outcome']) => ({ outcome, method: 'fence_sim', message: '' });
-    if (target === undefined || random.chance(0.2)) {
-      this.later(random.whole(1000, 30_000), () => answered(verdict('failed')));
-      return;
-    }
-    this.later(random.whole(1000, 20_000), () => {
-      this.#hasFenced = true;
-      this.note(`${by.host} powers ${target.host} off`);
-      this.rules.forget(target);
-      target.cutPower();
-      this.later(random.whole(minuteMs, 6 * minuteMs), () => {
-        // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
-        if (this.#copy?.hosts.has(target.host) === true) this.#endCopy();
-        this.boot(target);
-      });
-      this.later(random.whole(500, 10_000), () => answered(verdict('off')));
+  /** A machine that was powered off is switched on again by somebody. */
+  #fenced(by: Machine, target: Machine): void {
+    this.#hasFenced = true;
+    this.note(`${by.host} powers ${target.host} off`);
+    this.rules.forget(target);
+    target.cutPower();
+    this.later(this.#fenceRandom.whole(minuteMs, 6 * minuteMs), () => {
+      // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
+      if (this.#copy?.hosts.has(target.host) === true) this.#endCopy();
+      this.boot(target);
     });
   }
 
@@ -289,8 +308,23 @@ export class World {
     });
   }
 
-  #lineageOf(disk: Disk): Lineage {
-    return new Lineage(disk, this.violate, (uid, host) => this.#freed(uid, host));
+  #lineageOf(disk: Disk, heard = () => this.#hears(this.scheduler)): Lineage {
+    return new Lineage(disk, this.violate, {
+      onFreed: (uid, host) => this.#freed(uid, host),
+      onParked: (uid, host) => this.#freed(uid, host),
+      onHandedOver: (uid, from, move, isFromOff, runs) => {
+        if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);
+      },
+    });
+  }
+
+  #hears(scheduler: SchedulerProcess): MoveRules {
+    let rules = this.#heard.get(scheduler);
+    if (rules === undefined) {
+      rules = new MoveRules(this.violate);
+      this.#heard.set(scheduler, rules);
+    }
+    return rules;
   }
 
   /** O6: only when nothing of it runs there. */
@@ -298,6 +332,12 @@ export class World {
     if (this.#cloned.has(host)) return;
     for (const machine of this.rules.activeOn(uid))
       if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
+  }
+
+  #look(): void {
+    if (this.scheduler.life === null) return;
+    const led = this.machines.filter(({ host }) => this.#copy?.hosts.has(host) !== true);
+    this.#leased.look(led, this.lineage.state);
   }
 
   #backup(): void {
@@ -328,7 +368,7 @@ export class World {
     const disk = this.scheduler.disk.copy();
     const scheduler = this.#schedulerOn(disk, `copy at ${Math.round(this.timeline.nowMs)}`);
     const hosts = new Set(this.hosts.filter(() => random.chance(0.3)).map(({ id }) => id));
-    this.#copy = { scheduler, lineage: this.#lineageOf(disk), hosts };
+    this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => this.#hears(scheduler)), hosts };
     scheduler.enable();
     for (const { host, path } of this.machines) {
       if (!hosts.has(host)) continue;
@@ -398,5 +438,7 @@ export class World {
   #checkEnd(): void {
     this.portal.checkAll();
     this.lineage.checkReplay(this.scheduler);
+    const left = this.#volumes.leftOf(this.lineage.state, this.lineage.made, this.machines);
+    if (left !== null) this.violate('O3', left);
   }
 }

@@ -2,9 +2,8 @@
  * What agents do, judged by somebody who sees all of them: which domains run where, what stood on their disks when they
  * acted, and what they made of the scheduler's words.
  */
-import type { Effect } from '../../../agent/converge/effects.js';
-import type { Epoch } from '../../../agent/converge/epoch.js';
-import { judgeEpoch } from '../../../agent/converge/epoch.js';
+import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
+import type { Permit } from '../../../agent/converge/ledger.js';
 import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Machine } from '../machine.js';
 import type { Violate } from './violation.js';
@@ -116,6 +115,15 @@ export class AgentRules {
     }
   }
 
+  /** O6: of what nobody has answered in time it is not known that it has failed. */
+  onAnswered(machine: Machine, permit: Permit | undefined, effect: Effect, result: EffectResult): void {
+    if (result.ok || result.fault.kind !== 'timeout' || permit?.phase !== 'refusing') return;
+    this.violate(
+      'O6',
+      `${machine.name} takes it for a refusal of VM ${permit.uid} that nobody has answered its ${effect.kind} in time`,
+    );
+  }
+
   /** O7: a guest that shut itself down is started by a newer word alone, or by its policy. */
   #judgeStart(
     machine: Machine,
@@ -144,6 +152,7 @@ export class AgentRules {
     if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
       this.#judgePaused(machine, uid);
     if (call.kind === 'destroy') this.#judgeOnlyCopy(machine, uid);
+    if (call.kind === 'undefine') this.#judgeForgotten(machine, uid);
     if (call.kind !== 'reboot' && call.kind !== 'reset') return;
     const domain = machine.fake.inspect(uid);
     if (domain === null) return;
@@ -164,21 +173,18 @@ export class AgentRules {
     );
   }
 
+  /** O6: a guest whose definition is taken away runs on, and nobody knows of it. */
+  #judgeForgotten(machine: Machine, uid: string): void {
+    const power = machine.fake.inspect(uid)?.power.kind ?? 'off';
+    if (power !== 'off')
+      this.violate('O6', `VM ${uid} is ${power} on ${machine.name}, and is taken to be gone`);
+  }
+
   /** O4: not even by taking its power. */
   #judgePaused(machine: Machine, uid: string): void {
     const role = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired.role;
     if (role === 'run')
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
-  }
-
-  /** The agent has taken in a word of this epoch, and its disk had another before. */
-  onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void {
-    const verdict = judgeEpoch(kept, epoch);
-    if (verdict === 'older' || verdict === 'clone')
-      this.violate(
-        'E1',
-        `${machine.name} obeys epoch ${epoch.incarnation}.${epoch.counter}, which is ${verdict}`,
-      );
   }
 }
 
