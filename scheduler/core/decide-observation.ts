@@ -32,9 +32,12 @@ const saysGone: ReadonlySet<Observation['state']> = new Set(['absent', 'refused'
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
   if (host.state === 'quarantined' && saysGone.has(seen.state)) return [];
   const vm = state.vms.get(seen.uid);
-  if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
+  const isRecovering = state.federation.recoveringSites.includes(host.site);
+  const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
+  // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
+  if (left !== undefined && !(isRecovering && seen.term > left.term)) return leftover(host, seen);
   if (vm === undefined) return [];
-  if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
+  if (isRecovering) return adopt(state, vm, host, seen);
   const { move } = vm;
   if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
   if (vm.host !== host.id) return seen.state === 'awaited' ? forgotten(vm, host, seen) : [];
@@ -75,12 +78,23 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   return found(state, vm, host, seen);
 }
 
-/** It is found on a host, under a term that this journal does not have; who gets ready for it elsewhere hears that it does not come. */
+/**
+ * It is found on a host, under a term that this journal does not have; who gets ready for it elsewhere hears that it does not
+ * come, and who was taken to have it, and may have been told so, that it has gone.
+ */
 function found(state: State, vm: Vm, host: Host, seen: Observation): [Adopted, ...Change[]] {
   const change = adopted(state, vm, host, seen);
-  const { move } = vm;
-  if (move === undefined || move.peer === host.id) return [change];
-  return [change, ...peerReleased(state, vm, move, change.generation)];
+  const changes: [Adopted, ...Change[]] = [change];
+  const { uid, move } = vm;
+  if (leftoverOf(host, uid) !== undefined) changes.push({ type: 'host.cleared', id: host.id, uid });
+  const { term, generation } = change;
+  if (vm.host !== null && vm.host !== host.id && state.hosts.has(vm.host)) {
+    const leftover = { uid, term, generation, keepVolumes: true };
+    changes.push({ type: 'host.leftover', id: vm.host, leftover });
+  }
+  if (move !== undefined && move.peer !== host.id && move.peer !== vm.host)
+    changes.push(...peerReleased(state, vm, move, generation));
+  return changes;
 }
 
 type Adopted = Extract<Change, { type: 'vm.adopted' }>;

@@ -132,6 +132,47 @@ export const deeds: Record<string, Deed> = {
         random,
       ),
   },
+  /** What its owner says of it: what is to become of it when its host is lost, or its guest ends. */
+  update: {
+    weight: 8,
+    act: (world, random) => {
+      const vm = random.pick([...world.portal.vms.values()]);
+      if (vm === undefined) return;
+      const isRebuildable = random.chance(0.5);
+      const policy = {
+        onGuestShutdown: random.pick(['GUEST_SHUTDOWN_POLICY_RESTART', 'GUEST_SHUTDOWN_POLICY_STAY_STOPPED']),
+        onHostLoss: random.pick(['HOST_LOSS_POLICY_RESTART', 'HOST_LOSS_POLICY_WAIT']),
+        rebuildable: isRebuildable,
+      };
+      const request = { vm: { name: `vms/${vm.uid}`, policy }, updateMask: { paths: ['policy'] } };
+      world.portal.call('UpdateVm', request, random);
+    },
+  },
+  read: {
+    weight: 12,
+    act: (world, random) => {
+      const vm = random.pick([...world.portal.vms.values()]);
+      const host = random.pick(world.hosts);
+      const reads: [string, object][] = [
+        ['ListVms', { parent: 'administrations/-', pageSize: 1000 }],
+        ['ListOperations', { pageSize: 100 }],
+        ['GetVm', { name: `vms/${vm?.uid ?? ''}` }],
+        ['GetHost', { name: `hosts/${host?.id ?? ''}` }],
+      ];
+      const [method, request] = random.pick(reads) as [string, object];
+      world.portal.read(method, request);
+    },
+  },
+  /** An operator has looked, and does not wait. */
+  fence: {
+    weight: 3,
+    act: (world, random) => {
+      const lost = [...world.lineage.state.hosts.values()].filter(({ state }) => state === 'lost');
+      const host = random.pick(lost);
+      if (host === undefined) return;
+      world.portal.call('FenceHost', { name: `hosts/${host.id}`, reason: 'it is wanted off' }, random);
+    },
+  },
   cordon: {
     weight: 3,
     act: (world, random) =>

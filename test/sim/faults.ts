@@ -110,6 +110,18 @@ export const faults: Record<string, Fault> = {
       world.later(random.whole(2000, 3 * minuteMs), () => machine?.unhangLibvirt());
     },
   },
+  /** It answers, and many of its calls take longer than anybody waits. */
+  libvirtStuck: {
+    weight: 3,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined) return;
+      machine.libvirt.stuckPart = random.unit();
+      world.later(random.whole(30_000, 5 * minuteMs), () => {
+        machine.libvirt.stuckPart = 0;
+      });
+    },
+  },
   libvirtRestart: {
     weight: 3,
     strike: (world, random) => {
@@ -173,8 +185,8 @@ export const faults: Record<string, Fault> = {
     },
   },
   restore: { weight: 0.8, strike: (world, random) => world.restore(random) },
-  copiedDatabase: { weight: 0.8, strike: (world, random) => world.copyDatabase(random) },
-  clone: { weight: 0.5, strike: (world, random) => world.clone(random) },
+  copiedDatabase: { weight: 1.2, strike: (world, random) => world.copyDatabase(random) },
+  clone: { weight: 1, strike: (world, random) => world.clone(random) },
 };
 
 export const weightedFaults = Object.entries(faults).map(([what, { weight }]) => ({ what, weight }));

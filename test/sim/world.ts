@@ -15,6 +15,7 @@ import type { RuleName, Violation } from './checker/violation.js';
 import { VolumeRules } from './checker/volumes.js';
 import { WordRules } from './checker/words.js';
 import { Controllers } from './controllers.js';
+import { simulatedKey, strangeKey } from './checkpoint-key.js';
 import { deeds } from './deeds.js';
 import type { Disk } from './disk.js';
 import { faults } from './faults.js';
@@ -256,13 +257,14 @@ export class World {
     });
   }
 
-  #schedulerOn(disk: Disk, name: string): SchedulerProcess {
+  #schedulerOn(disk: Disk, name: string, key = simulatedKey): SchedulerProcess {
     const random = this.#diskRandom;
     return new SchedulerProcess({
       name,
       timeline: this.timeline,
       random: this.random.fork(name),
       disk,
+      key,
       weather: {
         latencyMs: () =>
           random.delay(0.3, 1.5) + (this.weather.slowMs === 0 ? 0 : random.unit() * this.weather.slowMs),
@@ -362,11 +364,24 @@ export class World {
     this.scheduler.enable(random.whole(2000, 30_000), asItShould);
   }
 
+  /** Agents refuse the scheduler, because a copy has led them: it goes on with what it has, under another incarnation. */
+  takeLead(): void {
+    if (this.#copy !== null || this.scheduler.life === null) return;
+    this.note('restores the newest state');
+    this.scheduler.disable();
+    this.rules.restored();
+    this.scheduler.enable(2000, true);
+  }
+
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */
   copyDatabase(random: Random): void {
     if (this.#copy !== null) return;
     const disk = this.scheduler.disk.copy();
-    const scheduler = this.#schedulerOn(disk, `copy at ${Math.round(this.timeline.nowMs)}`);
+    // Whoever copies the database alone has it make a key of its own, so that no agent shows what it was told by it (E2).
+    const isWhole = random.chance(0.4);
+    const name = `${isWhole ? '' : 'strange '}copy at ${Math.round(this.timeline.nowMs)}`;
+    const scheduler = this.#schedulerOn(disk, name, isWhole ? simulatedKey : strangeKey);
+    this.note(`a ${name} is started`);
     const hosts = new Set(this.hosts.filter(() => random.chance(0.3)).map(({ id }) => id));
     this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => this.#hears(scheduler)), hosts };
     scheduler.enable();
@@ -420,6 +435,7 @@ export class World {
       machine.clock.correct();
       machine.unhangLibvirt();
       machine.libvirt.isDiskFull = false;
+      machine.libvirt.stuckPart = 0;
       machine.stateFile.isFull = false;
       machine.fake.deaf.clear();
       this.boot(machine);

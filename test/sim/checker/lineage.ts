@@ -4,7 +4,7 @@
  */
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Move, Resources, Vm } from '../../../scheduler/core/model.js';
+import type { Move, Resources } from '../../../scheduler/core/model.js';
 import { heldOnHost, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
