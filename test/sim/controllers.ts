@@ -28,7 +28,7 @@ export class Controllers {
       const others = this.#othersOf(id);
       const meant = random.pick(others);
       const there = random.pick(others);
-      if (meant !== undefined && there !== undefined && meant !== there && random.chance(0.2))
+      if (meant !== undefined && there !== undefined && meant !== there && random.chance(0.5))
         this.#wrong.set(`${id} ${meant}`, there);
     }
   }

@@ -184,6 +184,17 @@ export const deeds: Record<string, Deed> = {
   },
 };
 
+/** Somebody wants a VM on this host that could have it, if it is one that takes any. */
+export function moveTo(world: World, random: Random, id: string): void {
+  const { pools, vms } = world.lineage.state;
+  const onPool = [...vms.values()].filter(
+    ({ host, spec }) => host !== id && pools.get(spec.pool)?.hosts.includes(id) === true,
+  );
+  const vm = random.pick(onPool);
+  if (vm !== undefined)
+    world.portal.call('MigrateVm', { name: `vms/${vm.uid}`, host: `hosts/${id}` }, random);
+}
+
 export const weightedDeeds = Object.entries(deeds).map(([what, { weight }]) => ({ what, weight }));
 
 function create(world: World, random: Random, count: number): void {

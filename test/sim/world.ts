@@ -385,6 +385,8 @@ export class World {
     const hosts = new Set(this.hosts.filter(() => random.chance(0.3)).map(({ id }) => id));
     this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => this.#hears(scheduler)), hosts };
     scheduler.enable();
+    // Started anew once, the one in charge counts to the number that the copy has (E1).
+    if (random.chance(0.5)) this.later(random.whole(3000, 20_000), () => this.scheduler.kill());
     for (const { host, path } of this.machines) {
       if (!hosts.has(host)) continue;
       for (const connection of [...path.connections]) connection.serverDies();
@@ -397,11 +399,11 @@ export class World {
     this.#copy = null;
   }
 
-  /** A second machine with the disks of the first: its state file, and no guests. */
-  clone(random: Random): void {
+  /** A second machine with the disks of the first: its state file, and no guests. Gives the host that both are. */
+  clone(random: Random): string | null {
     const original = random.pick(this.machines);
     const plan = this.hosts.find(({ id }) => id === original?.host);
-    if (original === undefined || plan === undefined || this.clones.length > 0) return;
+    if (original === undefined || plan === undefined || this.clones.length > 0) return null;
     const clone = new Machine(
       this.#machineParts(plan, `${plan.id}-clone-${Math.round(this.timeline.nowMs)}`),
     );
@@ -412,6 +414,7 @@ export class World {
     this.note(`${original.host} is cloned`);
     clone.boot();
     this.later(random.whole(20_000, 120_000), () => this.#endClone(clone));
+    return clone.host;
   }
 
   #endClone(clone: Machine): void {
