@@ -45,7 +45,7 @@ export const deeds: Record<string, Deed> = {
       }),
   },
   migrate: {
-    weight: 10,
+    weight: 20,
     act: (world, random) => {
       // Few have their disk on a pool; one that has not is refused.
       const onPool = [...world.portal.vms.values()].filter(
@@ -223,7 +223,7 @@ function create(world: World, random: Random, count: number): void {
 
 function newVm(random: Random): object {
   const image = random.pick(images);
-  const pool = random.chance(0.35) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
+  const pool = random.chance(0.55) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
   const placement = random.chance(0.2)
     ? {
         groups: [
