@@ -35,7 +35,8 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   const isRecovering = state.federation.recoveringSites.includes(host.site);
   const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
   // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
-  if (left !== undefined && !(isRecovering && seen.term > left.term)) return leftover(host, seen);
+  const isAnother = isRecovering && left !== undefined && seen.term > left.term && seen.state !== 'absent';
+  if (left !== undefined && !isAnother) return leftover(host, seen);
   if (vm === undefined) return [];
   if (isRecovering) return adopt(state, vm, host, seen);
   const { move } = vm;
@@ -63,8 +64,10 @@ function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation)
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
 function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
   const left = leftovers.find((one) => one.uid === uid);
-  const gone = state === 'absent' && left?.term === term && generation >= left.generation;
-  return gone ? [{ type: 'host.cleared', id, uid }] : [];
+  if (left === undefined || state !== 'absent') return [];
+  // Under a newer term it has nothing either, and would take no word under this one.
+  const answers = term > left.term || (term === left.term && generation >= left.generation);
+  return answers ? [{ type: 'host.cleared', id, uid }] : [];
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */

@@ -193,7 +193,8 @@ class Attempts {
   /** Refused because of an operation, it is asked again when that has ended: a refusal is not remembered. */
   #askAfter(details: string, left = 20): void {
     const { timeline, scheduler, lineage, violate } = this.parts;
-    const [, operation = ''] = /operations\/([0-9a-f-]{36})/.exec(details) ?? [];
+    const [, one, other] = underWay.exec(details) ?? [];
+    const operation = one ?? other ?? '';
     if (operation === '' || left === 0) return;
     timeline.life.after(3000, () => {
       if (this.#times !== this.portal.times) return;
@@ -210,6 +211,9 @@ class Attempts {
     });
   }
 }
+
+/** How a refusal names what has to end first. */
+const underWay = /operations\/([0-9a-f-]{36}) is under way|wait for operations\/([0-9a-f-]{36})/;
 
 /** A field that no message has: whoever reads it leaves it out, and the bytes are others. */
 const unknownField = Buffer.from([0xf8, 0x7f, 1]);

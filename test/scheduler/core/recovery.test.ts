@@ -87,6 +87,17 @@ test('a host that is to take away what it has is believed when it has a newer te
   t.match(world.state.hosts.get(other)?.leftovers, [{ uid: vm.uid, term: 4 }]);
 });
 
+test('a host that has nothing of a VM under a newer term than the one that it is to take away has answered that', async (t) => {
+  const { world, vm, other } = recovering();
+  const former = vm.host ?? '';
+  world.see(vm, 'running', { term: 3, generation: 7 }, other);
+  world.see(vm, 'absent', { term: 2, generation: 9 }, former);
+  t.match(world.state.hosts.get(former)?.leftovers, [{ uid: vm.uid }], 'an older one says nothing');
+  world.see(vm, 'absent', { term: 4, generation: 1 }, former);
+  t.equal(world.state.hosts.get(former)?.leftovers, undefined);
+  t.match(vm, { host: other, term: 3 });
+});
+
 test('in recovery a higher generation of the owner wins, and nobody else’s', async (t) => {
   const { world, vm, other } = recovering();
   const host = vm.host;

@@ -5,7 +5,7 @@
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Move, Resources } from '../../../scheduler/core/model.js';
-import { heldOnHost, type State } from '../../../scheduler/core/state.js';
+import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
 import { portraitOf } from '../../scheduler/core/portrait.js';
@@ -14,7 +14,7 @@ import type { SchedulerProcess } from '../scheduler-process.js';
 import { judgeEvacuation } from './evacuations.js';
 import { OperationRules } from './operations.js';
 import { judgePlace } from './places.js';
-import { judgeRoom } from './rooms.js';
+import { judgePool, judgeRoom } from './rooms.js';
 import { alteredBy } from './sameness.js';
 import { TermRules } from './terms.js';
 import type { Violate } from './violation.js';
@@ -35,6 +35,8 @@ interface Before {
   peer: string | undefined;
   term: number;
   held: Readonly<Resources>;
+  /** What of a shared pool it held. */
+  onPoolMib: number;
   move: Move | undefined;
   /** Whether its host was proven to be off. */
   isOff: boolean;
@@ -153,6 +155,7 @@ export class Lineage {
         peer: vm.move?.peer,
         term: vm.term,
         held: heldOnHost(vm),
+        onPoolMib: vm.host === null ? 0 : heldSpec(vm).diskMib,
         move: vm.move,
         isOff: this.state.hosts.get(vm.host ?? '')?.state === 'fenced',
       });
@@ -210,14 +213,9 @@ export class Lineage {
     if (change.type === 'vm.placed' && was !== undefined && vm.term <= was.term)
       this.violate('O2', `VM ${uid} was placed under term ${vm.term}, and had ${was.term}`);
     if (change.type === 'vm.parked') this.onlookers.onParked(uid, vm.host);
-    if (grows.has(change.type))
-      judgeRoom(
-        this.state,
-        vm,
-        vm.host,
-        isClaimed && was !== undefined ? was.held : nothingHeld,
-        this.violate,
-      );
+    if (!grows.has(change.type)) return;
+    judgeRoom(this.state, vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld, this.violate);
+    judgePool(this.state, vm, was?.onPoolMib ?? 0, this.violate);
   }
 }
 

@@ -30,8 +30,12 @@ export function judgeRoom(
     if (used[name] > most[name] && now[name] > before[name])
       violate('LIMITS', `host ${host.id} holds ${used[name]} ${name} of ${most[name]}`);
   }
+}
+
+/** A VM that may hold more of its pool than it held `before`; what was found there has its room, however much that is. */
+export function judgePool(state: State, vm: Vm, before: number, violate: Violate): void {
   const pool = state.pools.get(vm.spec.pool);
-  if (pool === undefined) return;
+  if (pool === undefined || heldSpec(vm).diskMib <= before) return;
   let usedMib = 0;
   for (const other of state.vms.values())
     if (other.spec.pool === pool.id && other.host !== null) usedMib += heldSpec(other).diskMib;

@@ -13,6 +13,8 @@ export class VolumeRules {
   readonly #parts: VolumeParts;
   /** Of deletions that a scheduler has ordered: host and VM. */
   readonly #deletions = new Set<string>();
+  /** Of words to let go of a VM and to leave its disk where it is. */
+  readonly #releases = new Set<string>();
   /** Machine and VM, where its guest has run from a disk of the machine's own. */
   readonly #written = new Set<string>();
 
@@ -30,6 +32,11 @@ export class VolumeRules {
         'O3',
         `${machine.name} is to delete VM ${uid} with its disk, and nobody wants that`,
       );
+  }
+
+  /** A scheduler has a host let go of a VM, and not of its disk. */
+  onReleased({ host }: Machine, uid: string): void {
+    this.#releases.add(`${host} ${uid}`);
   }
 
   /** libvirt carries something out. */
@@ -55,12 +62,12 @@ export class VolumeRules {
       );
   }
 
-  /** Of a VM that is gone nothing is left, or it is reported. */
+  /** Of a VM that is gone nothing is left, or it is reported, or was to be kept. */
   leftOf({ vms, hosts }: State, made: ReadonlySet<string>, machines: readonly Machine[]): string | null {
     for (const machine of machines) {
       const orphans = hosts.get(machine.host)?.orphans ?? [];
       for (const { uid, file } of machine.fake.listVolumes()) {
-        const isGone = made.has(uid) && !vms.has(uid);
+        const isGone = made.has(uid) && !vms.has(uid) && !this.#releases.has(`${machine.host} ${uid}`);
         if (isGone && !orphans.some((orphan) => orphan.includes(file)))
           return `VM ${uid} is deleted, and ${machine.name} has its disk and does not say so`;
       }

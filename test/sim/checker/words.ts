@@ -44,6 +44,7 @@ export class WordRules {
       this.violate('E2', `${machine.name} is told what to hold, and its site is in recovery`);
     for (const { uid, term, generation, role } of words) {
       if (role === 'VM_ROLE_DELETED') this.volumes.onOrdered(machine, state, uid);
+      if (role === 'VM_ROLE_RELEASED') this.volumes.onReleased(machine, uid);
       const vm = state.vms.get(uid);
       const isDurable =
         vm === undefined
