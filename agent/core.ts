@@ -12,7 +12,7 @@ import { Converger, type ConvergerOutput, type Instant } from './converge/conver
 import { readDesired } from './converge/desired.js';
 import type { EffectResult } from './converge/effects.js';
 import { type Checkpoint, contradicts, isNewerCheckpoint } from './converge/epoch.js';
-import type { Ledger } from './converge/ledger.js';
+import type { Ledger, Permit } from './converge/ledger.js';
 import { FenceDesk, type FenceResult } from './fencing/desk.js';
 import type { FenceOrder, FenceVerdict } from './fencing/fence.js';
 import type { FenceMethod, FenceTargets } from './fencing/method.js';
@@ -182,7 +182,7 @@ export class AgentCore {
 
   volumesListed(volumes: { uid: string; file: string; whole: boolean }[]): void {
     this.#orphanVolumes = volumes
-      .filter((volume) => this.ledger.permit(volume.uid) === undefined)
+      .filter(({ uid }) => isLeftBehind(this.ledger.permit(uid)))
       .map((volume) => `volume ${volume.file}`)
       .sort();
   }
@@ -400,4 +400,12 @@ export class AgentCore {
   #trouble(message: string): void {
     if (this.troubles.add(message, this.#now.wallMs)) this.#outputs.push({ kind: 'trouble', message });
   }
+}
+
+/**
+ * Whether a volume here is nobody's. That of a VM that was deleted is one as well: it went to the trash, and this one was made
+ * after that, by a call to the hypervisor that nobody had waited for any more.
+ */
+function isLeftBehind(permit: Permit | undefined): boolean {
+  return permit === undefined || (permit.phase === 'gone' && permit.desired.role === 'deleted');
 }

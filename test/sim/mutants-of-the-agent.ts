@@ -107,6 +107,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/epoch.ts',
     from: "return offered.instance === highest.instance ? 'same' : 'clone';",
     to: "return 'same';",
+    late: true,
   },
   {
     name: 'counts-and-does-not-reboot',

@@ -451,13 +451,12 @@ export class World {
   }
 
   #unrest(): string | null {
-    return checkRest(this.#restParts());
+    const { state, made } = this.lineage;
+    return checkRest(this.#restParts()) ?? this.#volumes.leftOf(state, made, this.machines);
   }
 
   #checkEnd(): void {
     this.portal.checkAll();
     this.lineage.checkReplay(this.scheduler);
-    const left = this.#volumes.leftOf(this.lineage.state, this.lineage.made, this.machines);
-    if (left !== null) this.violate('O3', left);
   }
 }
