@@ -97,6 +97,12 @@ function found(state: State, vm: Vm, host: Host, seen: Observation): [Adopted, .
   }
   if (move !== undefined && move.peer !== host.id && move.peer !== vm.host)
     changes.push(...peerReleased(state, vm, move, generation));
+  // It is on its way no more: its move has ended well only where it was to go.
+  const wasFor = move?.phase === 'arriving' ? vm.host : move?.peer;
+  if (move !== undefined && wasFor !== host.id) {
+    const message = `it is on ${host.id}: this journal does not know how it came there, since it was restored from a backup or another copy has led`;
+    changes.push(...endOperation(vm, { code: 10, reason: 'FOUND_ELSEWHERE', message }));
+  }
   return changes;
 }
 

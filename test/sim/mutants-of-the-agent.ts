@@ -120,4 +120,12 @@ export const agentMutants: readonly Mutant[] = [
     if (true) return;
     if (permit.desired.rebootForced) {`,
   },
+  {
+    name: 'throws-released-disks-away',
+    rule: 'O3',
+    bug: 'the agent throws the disks of VMs away that live elsewhere',
+    file: 'agent/converge/plan.ts',
+    from: "trashVolumes: permit.desired.role === 'deleted'",
+    to: 'trashVolumes: true',
+  },
 ];

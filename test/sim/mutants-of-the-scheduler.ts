@@ -147,4 +147,13 @@ export const schedulerMutants: readonly Mutant[] = [
     from: 'if (this.#store.hashAt(kept.sequence)?.equals(hash))',
     to: 'if (this.#store.hashAt(kept.sequence))',
   },
+  {
+    name: 'fences-by-any-controller',
+    rule: 'F2',
+    bug: 'a host is powered off by a controller that is not its own',
+    file: 'scheduler/fleet/fencers.ts',
+    from: "controllerGuid === guid ? ''",
+    to: "true ? ''",
+    late: true,
+  },
 ];

@@ -89,7 +89,10 @@ export class World {
     this.hosts = hostsOf(scale);
     this.#diskRandom = this.random.fork('disk weather');
     this.rules = new AgentRules(this.violate);
-    this.#volumes = new VolumeRules({ violate: this.violate, activeOn: (uid) => this.rules.activeOn(uid) });
+    this.#volumes = new VolumeRules({
+      violate: this.violate,
+      activeOn: (uid) => [...this.rules.activeOn(uid)].filter(({ host }) => !this.#cloned.has(host)),
+    });
     this.#words = new WordRules(this.violate, this.#volumes);
     this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
     this.#epochs = new EpochRules(this.violate);

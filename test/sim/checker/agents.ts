@@ -17,6 +17,8 @@ interface Shutdown {
 export class AgentRules {
   /** Machines on which a VM is not off. */
   readonly #active = new Map<string, Set<Machine>>();
+  /** VMs that ran on a machine and on its clone: handed over by one of them, they are on two hosts. */
+  readonly #twins = new Set<string>();
   /** Machine, VM and term of what has run: gone later, it is not made again under it. */
   readonly #ran = new Set<string>();
   readonly #reboots = new Set<string>();
@@ -64,7 +66,9 @@ export class AgentRules {
     machines.add(machine);
     this.#ran.add(`${key} ${domain.metadata?.term ?? 0}`);
     // A clone is the same host as far as the protocol can tell: README.md says what that leaves open.
-    if (new Set([...machines].map(({ host }) => host)).size > 1)
+    const hosts = new Set([...machines].map(({ host }) => host));
+    if (hosts.size < machines.size) this.#twins.add(uid);
+    if (hosts.size > 1 && !this.#twins.has(uid))
       this.violate('ONE COPY', `VM ${uid} runs on ${[...machines].map(({ name }) => name).join(' and ')}`);
   }
 
@@ -92,6 +96,7 @@ export class AgentRules {
 
   /** The agent asks for something: O2, what stands on its disk by then. */
   onEffect(machine: Machine, effect: Effect): void {
+    if (effect.kind === 'undefine') this.#judgeForgotten(machine, effect.uid);
     if (effect.kind !== 'define' && effect.kind !== 'start') return;
     const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
@@ -152,7 +157,6 @@ export class AgentRules {
     if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
       this.#judgePaused(machine, uid);
     if (call.kind === 'destroy') this.#judgeOnlyCopy(machine, uid);
-    if (call.kind === 'undefine') this.#judgeForgotten(machine, uid);
     if (call.kind !== 'reboot' && call.kind !== 'reset') return;
     const domain = machine.fake.inspect(uid);
     if (domain === null) return;

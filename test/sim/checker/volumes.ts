@@ -6,7 +6,8 @@ import type { Violate } from './violation.js';
 
 export interface VolumeParts {
   violate: Violate;
-  activeOn(uid: string): ReadonlySet<Machine>;
+  /** Where it is not off; machines that have a clone are left out (README.md). */
+  activeOn(uid: string): readonly Machine[];
 }
 
 export class VolumeRules {
@@ -49,8 +50,7 @@ export class VolumeRules {
     const key = `${machine.name} ${uid}`;
     if (call.kind === 'trashVolume' && !this.#deletions.has(`${machine.host} ${uid}`))
       violate('O3', `${machine.name} throws the volumes of VM ${uid} away, and nobody has said so`);
-    // A clone sees the pools, and believes to be the same host.
-    const others = [...activeOn(uid)].filter(({ host }) => host !== machine.host);
+    const others = activeOn(uid).filter(({ host }) => host !== machine.host);
     if (poolPath !== '' && others.length > 0)
       violate('F4', `${machine.name} takes the disk of VM ${uid} away, which ${others[0]?.name} runs from`);
     if (poolPath !== '' || !machine.fake.volumeExists(call.volume)) return;
@@ -67,7 +67,8 @@ export class VolumeRules {
     for (const machine of machines) {
       const orphans = hosts.get(machine.host)?.orphans ?? [];
       for (const { uid, file } of machine.fake.listVolumes()) {
-        const isGone = made.has(uid) && !vms.has(uid) && !this.#releases.has(`${machine.host} ${uid}`);
+        const isGone = made.has(uid) && !vms.has(uid) && machine.fake.inspect(uid) === null;
+        if (this.#releases.has(`${machine.host} ${uid}`)) continue;
         if (isGone && !orphans.some((orphan) => orphan.includes(file)))
           return `VM ${uid} is deleted, and ${machine.name} has its disk and does not say so`;
       }
