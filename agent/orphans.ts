@@ -170,11 +170,8 @@ export class Orphans {
     return this.#domains.filter(({ uid }) => this.#isNobodys(uid));
   }
 
-  /** What was refused for it left nothing here, so a disk is of an earlier time. */
   #orphanVolumes(): FoundVolume[] {
-    return this.#volumes.filter(
-      ({ uid }) => this.#isNobodys(uid) || this.#ledger.permit(uid)?.phase === 'refused',
-    );
+    return this.#volumes.filter(({ uid }) => this.#isNobodys(uid) || leftNothing(this.#ledger.permit(uid)));
   }
 
   #isNobodys(uid: string): boolean {
@@ -185,6 +182,16 @@ export class Orphans {
     const uids = new Set(this.#uids());
     for (const uid of this.#accounts.keys()) if (!uids.has(uid)) this.#accounts.delete(uid);
   }
+}
+
+/**
+ * Whether a disk here is not what a permit speaks of. What was refused left nothing, so the disk is of an earlier time; that of
+ * a VM that was deleted went to the trash, so this one was made after that, by a call to the hypervisor that nobody had waited
+ * for any more.
+ */
+function leftNothing(permit: Permit | undefined): boolean {
+  if (permit === undefined) return false;
+  return permit.phase === 'refused' || (permit.phase === 'gone' && permit.desired.role === 'deleted');
 }
 
 /** What a hand-over that was begun may have left here is not the VM. */

@@ -165,7 +165,13 @@ export class Ledger {
     }
     if (desired.term < old.term || desired.generation < old.desired.generation) return 'stale';
     if (takesAway(old.desired.role) && !takesAway(desired.role)) return 'stale';
-    if (old.desired.role === 'deleted' && desired.role === 'released') return 'stale';
+    if (old.desired.role === 'deleted' && desired.role === 'released') {
+      if (desired.generation === old.desired.generation) return 'stale';
+      // It stays a deletion, and what was asked for is reached with it: whoever asks has forgotten that it was ordered.
+      const { generation } = desired;
+      this.#put({ ...old, desired: { ...old.desired, generation } });
+      return 'accepted';
+    }
     const confirmedBootId = this.#confirmation(desired);
     if (isDeepStrictEqual(old.desired, desired)) {
       if (old.confirmedBootId === confirmedBootId) return 'unchanged';

@@ -32,9 +32,13 @@ const saysGone: ReadonlySet<Observation['state']> = new Set(['absent', 'refused'
 export function decideObservation(state: State, host: Host, seen: Observation): Change[] {
   if (host.state === 'quarantined' && saysGone.has(seen.state)) return [];
   const vm = state.vms.get(seen.uid);
-  if (vm?.host !== host.id && leftoverOf(host, seen.uid) !== undefined) return leftover(host, seen);
+  const isRecovering = state.federation.recoveringSites.includes(host.site);
+  const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
+  // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
+  const isAnother = isRecovering && left !== undefined && seen.term > left.term && seen.state !== 'absent';
+  if (left !== undefined && !isAnother) return leftover(host, seen);
   if (vm === undefined) return [];
-  if (state.federation.recoveringSites.includes(host.site)) return adopt(state, vm, host, seen);
+  if (isRecovering) return adopt(state, vm, host, seen);
   const { move } = vm;
   if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
   if (vm.host !== host.id) return seen.state === 'awaited' ? forgotten(vm, host, seen) : [];
@@ -60,8 +64,10 @@ function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation)
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
 function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
   const left = leftovers.find((one) => one.uid === uid);
-  const gone = state === 'absent' && left?.term === term && generation >= left.generation;
-  return gone ? [{ type: 'host.cleared', id, uid }] : [];
+  if (left === undefined || state !== 'absent') return [];
+  // Under a newer term it has nothing either, and would take no word under this one.
+  const answers = term > left.term || (term === left.term && generation >= left.generation);
+  return answers ? [{ type: 'host.cleared', id, uid }] : [];
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
@@ -75,12 +81,29 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   return found(state, vm, host, seen);
 }
 
-/** It is found on a host, under a term that this journal does not have; who gets ready for it elsewhere hears that it does not come. */
+/**
+ * It is found on a host, under a term that this journal does not have; who gets ready for it elsewhere hears that it does not
+ * come, and who was taken to have it, and may have been told so, that it has gone.
+ */
 function found(state: State, vm: Vm, host: Host, seen: Observation): [Adopted, ...Change[]] {
   const change = adopted(state, vm, host, seen);
-  const { move } = vm;
-  if (move === undefined || move.peer === host.id) return [change];
-  return [change, ...peerReleased(state, vm, move, change.generation)];
+  const changes: [Adopted, ...Change[]] = [change];
+  const { uid, move } = vm;
+  if (leftoverOf(host, uid) !== undefined) changes.push({ type: 'host.cleared', id: host.id, uid });
+  const { term, generation } = change;
+  if (vm.host !== null && vm.host !== host.id && state.hosts.has(vm.host)) {
+    const leftover = { uid, term, generation, keepVolumes: true };
+    changes.push({ type: 'host.leftover', id: vm.host, leftover });
+  }
+  if (move !== undefined && move.peer !== host.id && move.peer !== vm.host)
+    changes.push(...peerReleased(state, vm, move, generation));
+  // It is on its way no more: its move has ended well only where it was to go.
+  const wasFor = move?.phase === 'arriving' ? vm.host : move?.peer;
+  if (move !== undefined && wasFor !== host.id) {
+    const message = `it is on ${host.id}: this journal does not know how it came there, since it was restored from a backup or another copy has led`;
+    changes.push(...endOperation(vm, { code: 10, reason: 'FOUND_ELSEWHERE', message }));
+  }
+  return changes;
 }
 
 type Adopted = Extract<Change, { type: 'vm.adopted' }>;

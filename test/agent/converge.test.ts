@@ -225,6 +225,19 @@ t.test('O3: deleted leaves nothing but trash, and nothing older brings the VM ba
   t.same(world.host.list(), []);
 });
 
+t.test('what was deleted is gone for whoever wants it released by a newer word', async (t) => {
+  const world = new World();
+  world.desired(wanted());
+  world.settle();
+  world.desired(wanted({ role: 'deleted', generation: 2, size: null, image: null }));
+  world.settle();
+  t.equal(world.desired(wanted({ role: 'released', generation: 2, size: null, image: null })), 'stale');
+  t.equal(world.desired(wanted({ role: 'released', generation: 3, size: null, image: null })), 'accepted');
+  world.settle();
+  t.match(world.observations.get(uid), { state: 'absent', generation: 3 });
+  t.equal(world.ledger.permit(uid)?.desired.role, 'deleted', 'its volumes are in the trash, and stay there');
+});
+
 t.test('tombstones go a day after the scheduler has stopped to mention them', async (t) => {
   const world = new World();
   world.desired(wanted({ role: 'deleted' }));

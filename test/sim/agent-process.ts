@@ -34,8 +34,10 @@ export interface AgentParts {
   connect(agent: Life, listener: StreamListener): LinkStream & { vanish(): void };
   /** It asks for something. */
   onEffect(effect: Effect): void;
-  /** It has taken in a word about a VM of this epoch; `kept` is the one on its disk. */
-  onObeyed(kept: Epoch | null, epoch: Epoch): void;
+  /** It has done something that somebody of this epoch has said. */
+  onObeyed(agent: AgentProcess, what: string, epoch: Epoch): void;
+  /** The answer to what it has asked for has been taken in. */
+  onAnswered(agent: AgentProcess, effect: Effect, result: EffectResult): void;
   onLeased(endsAt: number): void;
   /** It is to power a host off. */
   onFence(order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
@@ -52,6 +54,8 @@ export class AgentProcess {
   #settling = false;
   #alarmMs = Number.POSITIVE_INFINITY;
   #available = false;
+  /** The order to fence that it has begun to carry out last. */
+  #fencing: string | null = null;
   /** Images that were fetched. */
   readonly #images: Set<string>;
 
@@ -216,6 +220,7 @@ export class AgentProcess {
         this.#parts.machine.watchdog.release();
         return;
       case 'fence':
+        this.#fencing = output.order.id;
         this.#parts.onFence(output.order, (verdict) => {
           if (this.life.alive) this.#do(() => this.core.fenced(output.order, verdict, this.#now()));
         });
@@ -226,10 +231,13 @@ export class AgentProcess {
   }
 
   #perform({ ticket, effect }: Extract<CoreOutput, { kind: 'perform' }>): void {
-    const { machine, random, onEffect } = this.#parts;
+    const { machine, random, onEffect, onAnswered } = this.#parts;
     onEffect(effect);
-    const answered = (result: EffectResult) =>
-      this.#do(() => this.core.performed(ticket, result, this.#now()));
+    const answered = (result: EffectResult) => {
+      this.core.performed(ticket, result, this.#now());
+      this.#settle();
+      onAnswered(this, effect, result);
+    };
     if (effect.kind === 'persist') {
       this.#writer.persist(effect.version, (written) => {
         answered(written ? done : { ok: false, fault: { kind: 'noSpace', message: 'the disk is full' } });
@@ -282,11 +290,21 @@ export class AgentProcess {
     const words = response.desired ? [response.desired] : (response.desiredSet?.desired ?? []);
     const { ledger } = this.core;
     const before = words.map(({ uid }) => ledger.permit(uid));
+    const { state, leaseGrantedAt, leaseExpiresAt } = this.core.linkStatus();
+    this.#fencing = null;
     this.core.received(response, this.#now());
+    const obeys = (what: string, epoch: Epoch | null | undefined) => {
+      if (epoch) this.#parts.onObeyed(this, what, epoch);
+    };
+    const after = this.core.linkStatus();
+    if (state !== 'linked' && after.state === 'linked') obeys('the Welcome', response.welcome?.epoch);
+    if (after.leaseGrantedAt !== leaseGrantedAt || after.leaseExpiresAt !== leaseExpiresAt)
+      obeys('a lease', response.leaseGrant?.epoch);
     this.#settle();
+    if (this.#fencing !== null && this.#fencing === response.fenceOrder?.id)
+      obeys('an order to fence', response.fenceOrder.epoch);
     words.forEach(({ uid, epoch }, index) => {
-      const isTaken = ledger.permit(uid) !== before[index];
-      if (isTaken && epoch !== null) this.#parts.onObeyed(this.#parts.machine.stateFile.content.epoch, epoch);
+      if (ledger.permit(uid) !== before[index]) obeys(`the word about VM ${uid}`, epoch);
     });
   }
 

@@ -12,6 +12,13 @@ export const simulatedKey: CheckpointKey = {
   verify: (text, signature) => seal(text.toString()).equals(signature),
 };
 
+/** What a scheduler makes that is started on a copy of the database alone: no agent takes it for the federation's. */
+export const strangeKey: CheckpointKey = {
+  publicKey: Buffer.from('strange'),
+  sign: (text) => seal(`strange ${text}`),
+  verify: (text, signature) => seal(`strange ${text}`).equals(signature),
+};
+
 export function verifyCheckpoint(checkpoint: Checkpoint): boolean {
   return seal(checkpointText(checkpoint)).toString('base64') === checkpoint.signatureBase64;
 }

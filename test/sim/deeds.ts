@@ -44,27 +44,8 @@ export const deeds: Record<string, Deed> = {
         diskMib: random.pick([0, 0, 20_000, 40_000]),
       }),
   },
-  policy: {
-    weight: 8,
-    act: (world, random) => {
-      // What a host has not heard of matters most while nobody hears of the host.
-      const { state } = world.lineage;
-      const unheard = [...world.portal.vms.values()].filter(({ uid }) => {
-        const host = state.hosts.get(state.vms.get(uid)?.host ?? '');
-        return host !== undefined && host.state !== 'ready';
-      });
-      const vm = random.pick(
-        unheard.length > 0 && random.chance(0.7) ? unheard : [...world.portal.vms.values()],
-      );
-      if (vm === undefined) return;
-      const pool = state.vms.get(vm.uid)?.spec.pool ?? '';
-      const policy = { ...policyOf(random, pool), ...shutdownPolicy(random) };
-      const change = { vm: { name: `vms/${vm.uid}`, policy }, updateMask: { paths: ['policy'] } };
-      world.portal.call('UpdateVm', change, random);
-    },
-  },
   migrate: {
-    weight: 10,
+    weight: 20,
     act: (world, random) => {
       // Few have their disk on a pool; one that has not is refused.
       const onPool = [...world.portal.vms.values()].filter(
@@ -151,6 +132,54 @@ export const deeds: Record<string, Deed> = {
         random,
       ),
   },
+  /** What its owner says of it: what is to become of it when its host is lost, or the lease, or its guest ends. */
+  update: {
+    weight: 9,
+    act: (world, random) => {
+      const vms = [...world.portal.vms.values()];
+      // What a host has not heard of matters most while nobody hears of the host.
+      const { state } = world.lineage;
+      const unheard = vms.filter(({ uid }) => {
+        const host = state.hosts.get(state.vms.get(uid)?.host ?? '');
+        return host !== undefined && host.state !== 'ready';
+      });
+      const vm = random.pick(unheard.length > 0 && random.chance(0.5) ? unheard : vms);
+      if (vm === undefined) return;
+      const policy = {
+        ...shutdownPolicy(random),
+        onHostLoss: random.pick(['HOST_LOSS_POLICY_RESTART', 'HOST_LOSS_POLICY_WAIT']),
+        onLeaseLoss: random.pick(['LEASE_LOSS_POLICY_STOP', 'LEASE_LOSS_POLICY_KEEP']),
+        rebuildable: random.chance(0.5),
+      };
+      const request = { vm: { name: `vms/${vm.uid}`, policy }, updateMask: { paths: ['policy'] } };
+      world.portal.call('UpdateVm', request, random);
+    },
+  },
+  read: {
+    weight: 12,
+    act: (world, random) => {
+      const vm = random.pick([...world.portal.vms.values()]);
+      const host = random.pick(world.hosts);
+      const reads: [string, object][] = [
+        ['ListVms', { parent: 'administrations/-', pageSize: 1000 }],
+        ['ListOperations', { pageSize: 100 }],
+        ['GetVm', { name: `vms/${vm?.uid ?? ''}` }],
+        ['GetHost', { name: `hosts/${host?.id ?? ''}` }],
+      ];
+      const [method, request] = random.pick(reads) as [string, object];
+      world.portal.read(method, request);
+    },
+  },
+  /** An operator has looked, and does not wait. */
+  fence: {
+    weight: 3,
+    act: (world, random) => {
+      const lost = [...world.lineage.state.hosts.values()].filter(({ state }) => state === 'lost');
+      const host = random.pick(lost);
+      if (host === undefined) return;
+      world.portal.call('FenceHost', { name: `hosts/${host.id}`, reason: 'it is wanted off' }, random);
+    },
+  },
   cordon: {
     weight: 3,
     act: (world, random) =>
@@ -161,6 +190,17 @@ export const deeds: Record<string, Deed> = {
       ),
   },
 };
+
+/** Somebody wants a VM on this host that could have it, if it is one that takes any. */
+export function moveTo(world: World, random: Random, id: string): void {
+  const { pools, vms } = world.lineage.state;
+  const onPool = [...vms.values()].filter(
+    ({ host, spec }) => host !== id && pools.get(spec.pool)?.hosts.includes(id) === true,
+  );
+  const vm = random.pick(onPool);
+  if (vm !== undefined)
+    world.portal.call('MigrateVm', { name: `vms/${vm.uid}`, host: `hosts/${id}` }, random);
+}
 
 export const weightedDeeds = Object.entries(deeds).map(([what, { weight }]) => ({ what, weight }));
 
@@ -190,7 +230,7 @@ function create(world: World, random: Random, count: number): void {
 
 function newVm(random: Random): object {
   const image = random.pick(images);
-  const pool = random.chance(0.35) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
+  const pool = random.chance(0.55) ? `storagePools/${poolOf((random.pick(sites) as { id: string }).id)}` : '';
   const placement = random.chance(0.2)
     ? {
         groups: [

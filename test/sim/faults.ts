@@ -1,4 +1,5 @@
 /** What goes wrong: a name, how often in comparison, and what happens. Each ends by itself. One more is a line here. */
+import { deeds, moveTo } from './deeds.js';
 import type { Machine } from './machine.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
@@ -105,6 +106,7 @@ export const faults: Record<string, Fault> = {
     weight: 2,
     strike: (world, random) => {
       world.weather.slowMs = random.whole(200, 8000);
+      meanwhile(world, random, 'read', 12, 20_000);
       world.later(random.whole(5000, minuteMs), () => {
         world.weather.slowMs = 0;
       });
@@ -125,6 +127,18 @@ export const faults: Record<string, Fault> = {
       const machine = random.pick(world.machines);
       machine?.hangLibvirt();
       world.later(random.whole(2000, 3 * minuteMs), () => machine?.unhangLibvirt());
+    },
+  },
+  /** It answers, and many of its calls take longer than anybody waits. */
+  libvirtStuck: {
+    weight: 3,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine === undefined) return;
+      machine.libvirt.stuckPart = random.unit();
+      world.later(random.whole(30_000, 5 * minuteMs), () => {
+        machine.libvirt.stuckPart = 0;
+      });
     },
   },
   libvirtRestart: {
@@ -190,11 +204,29 @@ export const faults: Record<string, Fault> = {
     },
   },
   restore: { weight: 0.8, strike: (world, random) => world.restore(random) },
-  copiedDatabase: { weight: 0.8, strike: (world, random) => world.copyDatabase(random) },
-  clone: { weight: 0.5, strike: (world, random) => world.clone(random) },
+  copiedDatabase: { weight: 1.2, strike: (world, random) => world.copyDatabase(random) },
+  clone: {
+    weight: 1,
+    strike: (world, random) => {
+      const host = world.clone(random);
+      meanwhile(world, random, 'create', 8, 90_000);
+      for (let at = 0; host !== null && at < 8; at += 1) {
+        const own = random.fork(`to the clone ${at}`);
+        world.later(own.whole(500, 90_000), () => moveTo(world, own, host));
+      }
+    },
+  },
 };
 
 export const weightedFaults = Object.entries(faults).map(([what, { weight }]) => ({ what, weight }));
+
+/** Callers do something while it lasts. */
+function meanwhile(world: World, random: Random, what: string, count: number, forMs: number): void {
+  for (let at = 0; at < count; at += 1) {
+    const own = random.fork(`${what} ${at}`);
+    world.later(random.whole(500, forMs), () => deeds[what]?.act(world, own));
+  }
+}
 
 function cut(world: World, random: Random, directions: readonly ('up' | 'down')[]): void {
   const machine = random.pick(world.machines);

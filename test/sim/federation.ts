@@ -79,7 +79,8 @@ export function found(engine: Engine, scale: Scale): void {
   }
   for (const { id } of sites) {
     const hosts = hostsOf(scale).filter(({ site }) => site.id === id);
-    const capacityMib = 150_000;
+    // So much that some find it full.
+    const capacityMib = scale.vms * 1000;
     const mounted = hosts.slice(0, 4).map((host) => host.id);
     run({ type: 'pool.create', id: poolOf(id), site: id, path: `/srv/${id}`, hosts: mounted, capacityMib });
   }

@@ -52,6 +52,8 @@ export class Libvirt {
   #life: Life | null = null;
   isHung = false;
   isDiskFull = false;
+  /** Of its calls that change something: they end long after their callers have given up. */
+  stuckPart = 0;
   /** What goes on when a hang is over. */
   #held: (() => void)[] = [];
 
@@ -122,7 +124,9 @@ export class Libvirt {
         timeline.at(timeline.nowMs + takesMs / 2, agent, () => answer(result));
       };
       // One that is stuck ends long after its caller has given up, whatever became of the others.
-      const stuckMs = random.chance(0.004) ? deadlineMs + random.whole(1000, 60_000) : 0;
+      const stuckMs = random.chance(Math.max(0.004, this.stuckPart))
+        ? deadlineMs + random.whole(1000, 60_000)
+        : 0;
       if (stuckMs > 0) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
       timeline.at(timeline.nowMs + stuckMs + takesMs / 2, life, () => {
         if (this.isHung) this.#held.push(work);

@@ -3,7 +3,7 @@
  * fail by itself. A clone is another machine that believes to be the same host.
  */
 import { createHash } from 'node:crypto';
-import type { Effect } from '../../agent/converge/effects.js';
+import type { Effect, EffectResult } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
 import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
@@ -49,8 +49,12 @@ export interface MachineParts {
   onCall(machine: Machine, call: Parameters<LibvirtParts['onCall']>[0]): void;
   /** Its agent asks for something. */
   onEffect(machine: Machine, effect: Effect): void;
-  /** Its agent has taken in a word of this epoch; `kept` is what stood on its disk. */
-  onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void;
+  /** Its agent has done something that somebody of this epoch has said. */
+  onObeyed(machine: Machine, agent: AgentProcess, what: string, epoch: Epoch): void;
+  /** Its agent has taken in the answer to what it has asked for. */
+  onAnswered(machine: Machine, agent: AgentProcess, effect: Effect, result: EffectResult): void;
+  /** Its state file has another content. */
+  onKept(machine: Machine): void;
   /** One of its domains begins to move to another machine. */
   onMove(machine: Machine, move: FakeMove, peerUri: string): void;
   /** Its libvirt is gone, or the whole machine: what moves from it or to it fails. */
@@ -76,7 +80,7 @@ export class Machine {
   readonly clock: MachineClock;
   readonly path = new Path();
   readonly images = new Set<string>();
-  stateFile = new StateFile();
+  readonly stateFile = new StateFile();
   /** What its agent has written of its lease, and in which boot. */
   leaseFile: { bootId: string; held: HeldLease } | null = null;
   readonly watchdog: SimulatedWatchdog;
@@ -113,6 +117,7 @@ export class Machine {
       onMove: (move, peerUri) => parts.onMove(this, move, peerUri),
     });
     this.fake.slowMoves = true;
+    this.stateFile.onWritten = () => parts.onKept(this);
     this.fake.onEvent = (event) => this.#event(event);
   }
 
@@ -171,7 +176,8 @@ export class Machine {
         random: random.fork(`agent ${this.bootId} ${start}`),
         connect: (agent, listener) => this.#parts.connect(this, agent, listener),
         onEffect: (effect) => this.#parts.onEffect(this, effect),
-        onObeyed: (kept, epoch) => this.#parts.onObeyed(this, kept, epoch),
+        onObeyed: (agent, what, epoch) => this.#parts.onObeyed(this, agent, what, epoch),
+        onAnswered: (agent, effect, result) => this.#parts.onAnswered(this, agent, effect, result),
         onLeased: (endsAt) => this.#parts.onLeased(this, endsAt),
         onFence: (order, answered) => this.#parts.onFence(this, order, answered),
       });

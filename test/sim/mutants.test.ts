@@ -26,9 +26,9 @@ async function found(name: string): Promise<string> {
   return stdout;
 }
 
-test('every rule that is built has a mutant, but E1, and each has a name of its own', async (t) => {
+test('every rule that is built has a mutant, and each has a name of its own', async (t) => {
   const rules = new Set(mutants.map(({ rule }) => rule));
-  const built = 'O1 O2 O3 O4 O5 O6 O7 F1 F3 L1 L3 L4 E2 E3 E4 S1 S2 S3 S4'.split(' ');
+  const built = 'O1 O2 O3 O4 O5 O6 O7 F1 F2 F3 F4 L1 L2 L3 L4 E1 E2 E3 E4 S1 S2 S3 S4'.split(' ');
   t.same(
     built.filter((rule) => !rules.has(rule)),
     [],
@@ -36,12 +36,13 @@ test('every rule that is built has a mutant, but E1, and each has a name of its 
   t.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length);
 });
 
-for (const { name, file, from, bug } of mutants) {
+for (const { name, file, from, bug, late } of mutants) {
   test(`${name} fits what the compiler made of ${file}`, async (t) => {
     const text = readFileSync(`${dist}${file.replace(/\.ts$/, '.js')}`, 'utf8');
     t.equal(text.split(from).length, 2);
   });
 
+  if (late) continue;
   test(`within ${seeds} seeds it is found that ${bug}`, { buffered: true }, async (t) => {
     t.match(await found(name), /^seed \d+, event \d+/m);
   });

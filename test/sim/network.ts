@@ -91,6 +91,8 @@ export interface ConnectionParts {
   listener: StreamListener;
   /** Of the agent's process. */
   agent: Life;
+  /** Told of what the agent has said, when it arrives. */
+  onWord(message: LinkRequest__Output): void;
   /** Told of what the scheduler says, when it says it and when it arrives. */
   onSaid(message: LinkResponse__Output): void;
   onHeard(message: LinkResponse__Output): void;
@@ -212,6 +214,7 @@ export class Connection implements LinkStream {
       this.#server = new ServerStream(this);
       this.#parts.to.accept(this.#server);
     }
+    this.#parts.onWord(message);
     this.#server?.emit('data', { bytes: noBytes, message });
   }
 

@@ -1,6 +1,7 @@
 /**
  * The people who look after the federation: they end a recovery when every host has said what it has, release hosts from
- * quarantine when the clone is gone, and start a scheduler anew that agents refuse because a copy has led them.
+ * quarantine when the clone is gone, and restore a scheduler to its own newest state that agents refuse because a copy has led
+ * them: it then asks every host what it has.
  */
 import { Random } from './random.js';
 import type { World } from './world.js';
@@ -34,7 +35,7 @@ export class Operator {
     if (federation.recoveringSites.length > 0 && this.#allAreHeard()) {
       for (const site of federation.recoveringSites) this.#call('EndRecovery', { site: `sites/${site}` });
     }
-    if (this.isLookingAfterAll && this.#isRefused()) scheduler.upgrade(500);
+    if (this.#isRefused()) this.world.takeLead();
   }
 
   /** Each host is connected, or off, which somebody has looked at. */

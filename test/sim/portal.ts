@@ -53,6 +53,16 @@ export class Portal {
     new Attempts(this, this.#parts, call, requestId, random, answered).begin();
   }
 
+  /** Asks once, and leaves it at that. */
+  read(method: string, request: object): void {
+    const { scheduler, violate } = this.#parts;
+    scheduler.call(encodeCall(method, request), (answer, isEarly) => {
+      if ('refusal' in answer && isBug(answer.refusal))
+        violate('BUG', `${method}: ${answer.refusal.details}`);
+      else if (isEarly) violate('S1', `${method} is answered by what is not durable`);
+    });
+  }
+
   get times(): number {
     return this.#times;
   }
@@ -67,9 +77,12 @@ export class Portal {
   /** Every VM that somebody was told of is there, or was deleted. */
   checkAll(): void {
     const { lineage, violate } = this.#parts;
-    for (const { uid, id } of this.vms.values())
+    for (const { uid, id, isDeleted } of this.vms.values()) {
       if (!lineage().made.has(uid))
         violate('ACKNOWLEDGED', `VM ${id} (${uid}) was acknowledged, and is not in the journal`);
+      if (isDeleted && lineage().state.vms.has(uid))
+        violate('ACKNOWLEDGED', `the deletion of VM ${id} (${uid}) was acknowledged, and it is there`);
+    }
   }
 }
 
@@ -111,8 +124,8 @@ class Attempts {
     for (let copy = 0; copy < copies; copy += 1) {
       const isAnswerLost = random.chance(0.03);
       timeline.life.after(random.whole(1, 20), () =>
-        scheduler.call(this.call, (answer) => {
-          this.#judge(answer);
+        scheduler.call(this.call, (answer, isEarly) => {
+          this.#judge(answer, isEarly);
           if (!isAnswerLost) timeline.life.after(random.whole(1, 20), () => this.#hear(answer, again));
         }),
       );
@@ -121,13 +134,14 @@ class Attempts {
   }
 
   /** In the moment in which the scheduler answers. */
-  #judge(answer: Answered): void {
+  #judge(answer: Answered, isEarly: boolean): void {
     const { lineage, violate } = this.parts;
     const decided = lineage().requests.get(this.requestId);
     if ('refusal' in answer) {
       const { code, details } = answer.refusal;
-      if (code === status.INTERNAL || code === status.UNKNOWN)
-        violate('BUG', `${this.call.method}: ${details}`);
+      if (isBug(answer.refusal)) violate('BUG', `${this.call.method}: ${details}`);
+      if (isEarly && code !== status.UNAVAILABLE)
+        violate('S1', `${this.call.method} is refused by what is not durable: ${details}`);
       if (decided !== undefined && code !== status.UNAVAILABLE)
         violate('S3', `${this.call.method} was carried out at ${decided}, and is refused: ${details}`);
       return;
@@ -135,6 +149,9 @@ class Attempts {
     for (const { uid } of vmsIn(answer.reply))
       if (!lineage().made.has(uid))
         violate('S1', `${this.call.method} is answered with VM ${uid}, which is not durable`);
+    const operation = operationIn(answer.reply);
+    if (operation !== undefined && !lineage().state.operations.has(operation))
+      violate('S1', `${this.call.method} is answered with operation ${operation}, which is not durable`);
   }
 
   #hear(answer: Answered, again: () => void): void {
@@ -149,10 +166,65 @@ class Attempts {
       return;
     }
     this.#first = answer;
-    if ('reply' in answer) this.portal.counts.acknowledged += 1;
-    else this.portal.counts.refused += 1;
+    if ('reply' in answer) {
+      this.portal.counts.acknowledged += 1;
+      if (this.random.chance(0.15)) this.#askOther();
+    } else {
+      this.portal.counts.refused += 1;
+      if (answer.refusal.code === status.FAILED_PRECONDITION) this.#askAfter(answer.refusal.details);
+    }
     this.answered(answer);
   }
+
+  /** Another call under the same id: it is no repetition, and not to be taken for one. */
+  #askOther(): void {
+    const { timeline, scheduler, lineage, violate } = this.parts;
+    const { method, bytes } = this.call;
+    timeline.life.after(this.random.whole(1, 60_000), () => {
+      if (this.#times !== this.portal.times) return;
+      if (!lineage().requests.has(this.requestId)) return;
+      scheduler.call({ method, bytes: Buffer.concat([bytes, unknownField]) }, (answer) => {
+        if ('reply' in answer)
+          violate('S3', `${method} is carried out, and its request id was used for another call before`);
+      });
+    });
+  }
+
+  /** Refused because of an operation, it is asked again when that has ended: a refusal is not remembered. */
+  #askAfter(details: string, left = 20): void {
+    const { timeline, scheduler, lineage, violate } = this.parts;
+    const [, one, other] = underWay.exec(details) ?? [];
+    const operation = one ?? other ?? '';
+    if (operation === '' || left === 0) return;
+    timeline.life.after(3000, () => {
+      if (this.#times !== this.portal.times) return;
+      const state = lineage().state.operations.get(operation)?.state;
+      if (state === 'running') this.#askAfter(details, left - 1);
+      if (state === undefined || state === 'running') return;
+      scheduler.call(this.call, (answer) => {
+        if ('refusal' in answer && answer.refusal.details === details)
+          violate(
+            'S3',
+            `${this.call.method} is refused because of ${operation}, which has ended: ${details}`,
+          );
+      });
+    });
+  }
+}
+
+/** How a refusal names what has to end first. */
+const underWay = /operations\/([0-9a-f-]{36}) is under way|wait for operations\/([0-9a-f-]{36})/;
+
+/** A field that no message has: whoever reads it leaves it out, and the bytes are others. */
+const unknownField = Buffer.from([0xf8, 0x7f, 1]);
+
+function isBug({ code }: { code: status }): boolean {
+  return code === status.INTERNAL || code === status.UNKNOWN;
+}
+
+function operationIn(reply: Record<string, unknown>): string | undefined {
+  const operation = reply['operation'] as { name?: string } | null | undefined;
+  return operation?.name?.split('/').at(-1);
 }
 
 /** What two answers to the same call must have in common. */

@@ -14,7 +14,7 @@ import type { CallContext } from '../../scheduler/api/methods.js';
 import { Requests } from '../../scheduler/api/requests.js';
 import type { CommandOf, CommandType, ReplyOf } from '../../scheduler/core/commands.js';
 import { Engine, type EngineOptions, type Outcome } from '../../scheduler/engine.js';
-import { Checkpoints } from '../../scheduler/fleet/checkpoints.js';
+import { type CheckpointKey, Checkpoints } from '../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../scheduler/fleet/fleet.js';
 import { loading } from '../../scheduler/store/load.js';
 import { v1 } from '../../proto/index.js';
@@ -55,6 +55,8 @@ export interface SchedulerParts {
   disk: Disk;
   weather: DiskWeather;
   log: Logger;
+  /** Of the federation, unless somebody has started it without its files. */
+  key?: CheckpointKey;
   /** The scheduler decides that the lease of a host has ended. */
   onLapsed(host: string): void;
   /** Called when the process has ended, for whatever reason. */
@@ -134,11 +136,14 @@ export class SchedulerProcess implements Listening {
     this.#running?.link(stream as unknown as ServerDuplexStream<never, LinkResponse>);
   }
 
-  call(call: EncodedCall, answered: (answer: Answered) => void): void {
+  /** `isEarly`: it is answered before everything was on disk that there was when it came. */
+  call(call: EncodedCall, answered: (answer: Answered, isEarly: boolean) => void): void {
     const running = this.#running;
     if (running === null || !running.serves) return;
+    const { engine, life } = running;
+    const { sequence } = engine.state;
     running.api.call(call, (answer) => {
-      if (running.life.alive) answered(answer);
+      if (life.alive) answered(answer, engine.head.sequence < sequence);
     });
   }
 
@@ -161,7 +166,7 @@ export class SchedulerProcess implements Listening {
   }
 
   #start(): void {
-    const { timeline, random, weather, log, onLapsed } = this.#parts;
+    const { timeline, random, weather, log, onLapsed, key = simulatedKey } = this.#parts;
     const life = new Life(timeline);
     const store = new SimStore(this.disk, life, weather, random.fork(`store ${timeline.nowMs}`));
     const { handlers, loaded } = loading();
@@ -177,7 +182,7 @@ export class SchedulerProcess implements Listening {
         if (this.#running?.life === life) this.kill();
       },
     });
-    const checkpoints = new Checkpoints(engine, store, simulatedKey);
+    const checkpoints = new Checkpoints(engine, store, key);
     const fleet = new Fleet({ engine, checkpoints, leaseMs, log, uptimeMs, newId: () => random.uuid() });
     const attempts = new CountedAttempts(engine);
     const context: CallContext = {

@@ -2,6 +2,7 @@
  * The agent's state file and its writer: a write carries what the ledger has when it begins, serves all that wait for it,
  * and is there whole or not at all when the machine dies in the middle, since a new file takes the old one's name.
  */
+import type { Epoch } from '../../agent/converge/epoch.js';
 import type { Ledger, LedgerContent } from '../../agent/converge/ledger.js';
 import type { Random } from './random.js';
 import type { Life } from './timeline.js';
@@ -12,10 +13,19 @@ export class StateFile {
   text: string | null = null;
   isFull = false;
   #content: LedgerContent | null = null;
+  onWritten: () => void = () => {};
 
   write(text: string): void {
     this.text = text;
     this.#content = null;
+    this.onWritten();
+  }
+
+  /** Read without the rest, which is long: the epoch is what comes first. */
+  get epoch(): Epoch | null {
+    const { text } = this;
+    if (text === null || !text.startsWith('{"epoch":{')) return null;
+    return JSON.parse(text.slice('{"epoch":'.length, text.indexOf('}') + 1)) as Epoch;
   }
 
   /** A fresh copy. */

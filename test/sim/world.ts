@@ -4,12 +4,18 @@
  * rest.
  */
 import { pino } from 'pino';
-import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { AgentRules } from './checker/agents.js';
-import { checkRest, type RestParts } from './checker/rest.js';
+import { EpochRules } from './checker/epochs.js';
+import { LeaseRules } from './checker/leases.js';
 import { Lineage } from './checker/lineage.js';
+import { MoveRules } from './checker/moves.js';
+import { RebootRules } from './checker/reboots.js';
+import { checkRest, type RestParts } from './checker/rest.js';
 import type { RuleName, Violation } from './checker/violation.js';
+import { VolumeRules } from './checker/volumes.js';
 import { WordRules } from './checker/words.js';
+import { Controllers } from './controllers.js';
+import { simulatedKey, strangeKey } from './checkpoint-key.js';
 import { deeds } from './deeds.js';
 import type { Disk } from './disk.js';
 import { faults } from './faults.js';
@@ -28,6 +34,7 @@ import { type Life, Timeline } from './timeline.js';
 const minuteMs = 60_000;
 const stepMs = 10_000;
 const backupEveryMs = 120_000;
+const lookEveryMs = 20_000;
 /** After the faults are over everything comes to rest within this time. */
 export const restWithinMs = 20 * 60_000;
 const lastEvents = 40;
@@ -50,6 +57,13 @@ export class World {
   readonly portal: Portal;
   readonly rules: AgentRules;
   readonly #words: WordRules;
+  readonly #volumes: VolumeRules;
+  readonly #reboots: RebootRules;
+  readonly #epochs: EpochRules;
+  readonly #leased: LeaseRules;
+  readonly #controllers: Controllers;
+  /** What agents have said to each scheduler. */
+  readonly #heard = new Map<SchedulerProcess, MoveRules>();
   readonly operator: Operator;
   readonly weather = { slowMs: 0, isFull: false, errors: 0 };
   /** The first rule that was broken. */
@@ -59,6 +73,7 @@ export class World {
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
   #hasEvacuated = false;
+  readonly #fenceRandom: Random;
   readonly #moves = new Moves();
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
@@ -78,7 +93,22 @@ export class World {
     this.hosts = hostsOf(scale);
     this.#diskRandom = this.random.fork('disk weather');
     this.rules = new AgentRules(this.violate);
-    this.#words = new WordRules(this.violate);
+    this.#volumes = new VolumeRules({
+      violate: this.violate,
+      activeOn: (uid) => [...this.rules.activeOn(uid)].filter(({ host }) => !this.#cloned.has(host)),
+    });
+    this.#words = new WordRules(this.violate, this.#volumes);
+    this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
+    this.#epochs = new EpochRules(this.violate);
+    this.#leased = new LeaseRules(this.violate);
+    this.#controllers = new Controllers({
+      hosts: this.hosts,
+      random: this.random.fork('controllers'),
+      machineOf: (host) => this.#byHost.get(host),
+      later: (ms, work) => this.later(ms, work),
+      onOff: (by, target) => this.#fenced(by, target),
+    });
+    this.#fenceRandom = this.random.fork('switched on again');
     const disk = beginningDisk(scale);
     this.lineage = this.#lineageOf(disk);
     this.scheduler = this.#schedulerOn(disk, 'scheduler');
@@ -92,6 +122,7 @@ export class World {
     for (const host of this.hosts) this.#addMachine(host);
     this.scheduler.enable();
     this.timeline.life.every(backupEveryMs, () => this.#backup());
+    this.timeline.life.every(lookEveryMs, () => this.#look());
     this.operator.start();
   }
 
@@ -184,6 +215,7 @@ export class World {
           listener,
           agent,
           onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
+          onWord: (message) => this.#hears(to).onWord(machine.host, message),
           onHeard: (message) => {
             if (!message.leaseGrant) return;
             this.#leases.set(machine.host, { name: to.name, life: to.life });
@@ -193,14 +225,24 @@ export class World {
       },
       onCall: (machine, call) => {
         this.rules.onCall(machine, call);
-        if (call.kind === 'trashVolume') this.#words.onTrashed(machine, call.volume.uid);
+        this.#volumes.onCall(machine, call);
+        this.#reboots.onCall(machine, call);
       },
       onMove: (machine, move, peerUri) => this.#moves.began(machine, move, peerUri),
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
       onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
-      onObeyed: (machine, kept, epoch) => this.rules.onObeyed(machine, kept, epoch),
-      onDomain: (machine, uid) => this.rules.onDomain(machine, uid),
-      neighbours: () => this.#neighboursOf(plan),
+      onAnswered: (machine, agent, effect, result) => {
+        this.#reboots.onAnswered(machine, effect, result);
+        if ('uid' in effect)
+          this.rules.onAnswered(machine, agent.core.ledger.permit(effect.uid), effect, result);
+      },
+      onKept: (machine) => this.#epochs.onKept(machine, machine.stateFile.epoch),
+      onObeyed: (machine, agent, what, epoch) => this.#epochs.onObeyed(machine, agent, what, epoch),
+      onDomain: (machine, uid) => {
+        this.rules.onDomain(machine, uid);
+        this.#reboots.onDomain(machine, uid);
+      },
+      neighbours: () => this.#controllers.seenFrom(host),
       onLeased: (machine, endsAt) => this.#watchLease(machine, endsAt),
       onBite: (machine) => {
         this.note(`the watchdog resets ${machine.name}`);
@@ -215,7 +257,7 @@ export class World {
           this.boot(machine),
         );
       },
-      onFence: (machine, order, answered) => this.#fence(machine, order, answered),
+      onFence: (machine, order, answered) => this.#controllers.fence(machine, order, answered),
     };
   }
 
@@ -234,45 +276,27 @@ export class World {
     return this.hosts.find(({ id }) => id === host)?.site.id ?? '';
   }
 
-  /** The controllers of the other machines of its site. */
-  #neighboursOf({ id, site }: HostPlan): ReadonlyMap<string, string> {
-    const others = this.machines.filter(({ host }) => host !== id && this.#siteOf(host) === site.id);
-    return new Map(others.map(({ host, controllerGuid }) => [host, controllerGuid]));
-  }
-
-  /**
-   * A controller is asked whether or not its machine lives. It may not answer; whoever has asked may be gone before it does,
-   * and a machine that was powered off is switched on again by somebody.
-   */
-  #fence(by: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void {
-    const random = this.random.fork(`fence ${order.id}`);
-    const target = this.machines.find(({ controllerGuid }) => controllerGuid === order.controllerGuid);
-    const verdict = (outcome: FenceVerdict['outcome']) => ({ outcome, method: 'fence_sim', message: '' });
-    if (target === undefined || random.chance(0.2)) {
-      this.later(random.whole(1000, 30_000), () => answered(verdict('failed')));
-      return;
-    }
-    this.later(random.whole(1000, 20_000), () => {
-      this.#hasEvacuated = true;
-      this.note(`${by.host} powers ${target.host} off`);
-      this.rules.forget(target);
-      target.cutPower();
-      this.later(random.whole(minuteMs, 6 * minuteMs), () => {
-        // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
-        if (this.#copy?.hosts.has(target.host) === true) this.#endCopy();
-        this.boot(target);
-      });
-      this.later(random.whole(500, 10_000), () => answered(verdict('off')));
+  /** A machine that was powered off is switched on again by somebody. */
+  #fenced(by: Machine, target: Machine): void {
+    this.#hasEvacuated = true;
+    this.note(`${by.host} powers ${target.host} off`);
+    this.rules.forget(target);
+    target.cutPower();
+    this.later(this.#fenceRandom.whole(minuteMs, 6 * minuteMs), () => {
+      // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
+      if (this.#copy?.hosts.has(target.host) === true) this.#endCopy();
+      this.boot(target);
     });
   }
 
-  #schedulerOn(disk: Disk, name: string): SchedulerProcess {
+  #schedulerOn(disk: Disk, name: string, key = simulatedKey): SchedulerProcess {
     const random = this.#diskRandom;
     return new SchedulerProcess({
       name,
       timeline: this.timeline,
       random: this.random.fork(name),
       disk,
+      key,
       weather: {
         latencyMs: () =>
           random.delay(0.3, 1.5) + (this.weather.slowMs === 0 ? 0 : random.unit() * this.weather.slowMs),
@@ -318,8 +342,23 @@ export class World {
     });
   }
 
-  #lineageOf(disk: Disk): Lineage {
-    return new Lineage(disk, this.violate, (uid, host) => this.#freed(uid, host));
+  #lineageOf(disk: Disk, heard = () => this.#hears(this.scheduler)): Lineage {
+    return new Lineage(disk, this.violate, {
+      onFreed: (uid, host) => this.#freed(uid, host),
+      onParked: (uid, host) => this.#freed(uid, host),
+      onHandedOver: (uid, from, move, isFromOff, runs) => {
+        if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);
+      },
+    });
+  }
+
+  #hears(scheduler: SchedulerProcess): MoveRules {
+    let rules = this.#heard.get(scheduler);
+    if (rules === undefined) {
+      rules = new MoveRules(this.violate);
+      this.#heard.set(scheduler, rules);
+    }
+    return rules;
   }
 
   /** O6: only when nothing of it runs there. */
@@ -329,6 +368,12 @@ export class World {
     if (this.#cloned.has(host)) return;
     for (const machine of this.rules.activeOn(uid))
       if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
+  }
+
+  #look(): void {
+    if (this.scheduler.life === null) return;
+    const led = this.machines.filter(({ host }) => this.#copy?.hosts.has(host) !== true);
+    this.#leased.look(led, this.lineage.state);
   }
 
   #backup(): void {
@@ -353,18 +398,33 @@ export class World {
     this.scheduler.enable(random.whole(2000, 30_000), asItShould);
   }
 
+  /** Agents refuse the scheduler, because a copy has led them: it goes on with what it has, under another incarnation. */
+  takeLead(): void {
+    if (this.#copy !== null || this.scheduler.life === null) return;
+    this.note('restores the newest state');
+    this.scheduler.disable();
+    this.rules.restored();
+    this.scheduler.enable(2000, true);
+  }
+
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */
   copyDatabase(random: Random): void {
     if (this.#copy !== null) return;
     const disk = this.scheduler.disk.copy();
-    const scheduler = this.#schedulerOn(disk, `copy at ${Math.round(this.timeline.nowMs)}`);
+    // Whoever copies the database alone has it make a key of its own, so that no agent shows what it was told by it (E2).
+    const isWhole = random.chance(0.4);
+    const name = `${isWhole ? '' : 'strange '}copy at ${Math.round(this.timeline.nowMs)}`;
+    const scheduler = this.#schedulerOn(disk, name, isWhole ? simulatedKey : strangeKey);
+    this.note(`a ${name} is started`);
     // Of one with a watchdog the leader that it has left takes for proven what is not: README.md says what that leaves open.
     const led = this.machines.filter(
       ({ watchdogTimeoutS }) => random.chance(0.5) && watchdogTimeoutS === null,
     );
     const hosts = new Set(led.map(({ host }) => host));
-    this.#copy = { scheduler, lineage: this.#lineageOf(disk), hosts };
+    this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => this.#hears(scheduler)), hosts };
     scheduler.enable();
+    // Started anew once, the one in charge counts to the number that the copy has (E1).
+    if (random.chance(0.5)) this.later(random.whole(3000, 20_000), () => this.scheduler.kill());
     for (const { host, path } of this.machines) {
       if (!hosts.has(host)) continue;
       for (const connection of [...path.connections]) connection.serverDies();
@@ -377,11 +437,11 @@ export class World {
     this.#copy = null;
   }
 
-  /** A second machine with the disks of the first: its state file, and no guests. */
-  clone(random: Random): void {
+  /** A second machine with the disks of the first: its state file, and no guests. Gives the host that both are. */
+  clone(random: Random): string | null {
     const original = random.pick(this.machines);
     const plan = this.hosts.find(({ id }) => id === original?.host);
-    if (original === undefined || plan === undefined || this.clones.length > 0) return;
+    if (original === undefined || plan === undefined || this.clones.length > 0) return null;
     const clone = new Machine(
       this.#machineParts(plan, `${plan.id}-clone-${Math.round(this.timeline.nowMs)}`),
     );
@@ -392,6 +452,7 @@ export class World {
     this.note(`${original.host} is cloned`);
     clone.boot();
     this.later(random.whole(20_000, 120_000), () => this.#endClone(clone));
+    return clone.host;
   }
 
   #endClone(clone: Machine): void {
@@ -415,6 +476,7 @@ export class World {
       machine.clock.correct();
       machine.unhangLibvirt();
       machine.libvirt.isDiskFull = false;
+      machine.libvirt.stuckPart = 0;
       machine.stateFile.isFull = false;
       machine.fake.deaf.clear();
       this.boot(machine);
@@ -427,7 +489,8 @@ export class World {
   }
 
   #unrest(): string | null {
-    return checkRest(this.#restParts());
+    const { state, made } = this.lineage;
+    return checkRest(this.#restParts()) ?? this.#volumes.leftOf(state, made, this.machines);
   }
 
   #checkEnd(): void {

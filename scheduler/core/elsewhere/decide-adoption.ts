@@ -71,6 +71,7 @@ function taken(state: State, vm: Vm, orphan: Orphan): Vm {
     adopting: { from, generation },
   };
   if (vm.policy.onHostLoss === 'restart') adopted.restartSince = generation;
+  if (vm.policy.onLeaseLoss === 'stop') adopted.stopSince = generation;
   return adopted;
 }
 

@@ -62,6 +62,42 @@ test('in recovery the higher term wins, and what is desired becomes a new versio
   t.equal(world.state.sequence, sequence, 'the same again, or a lower term, changes nothing');
 });
 
+test('a host that was taken to have a VM hears that a newer term of it lives elsewhere, and takes away what it has', async (t) => {
+  const { world, vm, other } = recovering();
+  const former = vm.host ?? '';
+  world.see(vm, 'running', { term: 3, generation: 7 }, other);
+  t.same(world.state.hosts.get(former)?.leftovers, [
+    { uid: vm.uid, term: 3, generation: 8, keepVolumes: true },
+  ]);
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.see(vm, 'absent', { term: 3, generation: 8 }, former);
+  t.equal(world.state.hosts.get(former)?.leftovers, undefined);
+  t.equal(vm.host, other);
+});
+
+test('a host that is to take away what it has is believed when it has a newer term than that', async (t) => {
+  const { world, vm, other } = recovering();
+  const former = vm.host ?? '';
+  world.see(vm, 'stopped', { term: 3, generation: 7 }, other);
+  world.see(vm, 'running', { term: 2, generation: 9 }, former);
+  t.equal(vm.host, other, 'an older one is not');
+  world.see(vm, 'running', { term: 4, generation: 2 }, former);
+  t.match(vm, { host: former, term: 4 });
+  t.equal(world.state.hosts.get(former)?.leftovers, undefined);
+  t.match(world.state.hosts.get(other)?.leftovers, [{ uid: vm.uid, term: 4 }]);
+});
+
+test('a host that has nothing of a VM under a newer term than the one that it is to take away has answered that', async (t) => {
+  const { world, vm, other } = recovering();
+  const former = vm.host ?? '';
+  world.see(vm, 'running', { term: 3, generation: 7 }, other);
+  world.see(vm, 'absent', { term: 2, generation: 9 }, former);
+  t.match(world.state.hosts.get(former)?.leftovers, [{ uid: vm.uid }], 'an older one says nothing');
+  world.see(vm, 'absent', { term: 4, generation: 1 }, former);
+  t.equal(world.state.hosts.get(former)?.leftovers, undefined);
+  t.match(vm, { host: other, term: 3 });
+});
+
 test('in recovery a higher generation of the owner wins, and nobody else’s', async (t) => {
   const { world, vm, other } = recovering();
   const host = vm.host;

@@ -31,6 +31,14 @@ import { checkPlace } from './tenancy-laws.js';
 
 type VmChange = Extract<Change, { type: `vm.${string}` }>;
 
+/** Of a VM, before a change. */
+interface Whereabouts {
+  owner: string | null;
+  /** The host that it was promised to. */
+  peer: string | undefined;
+  dataClass: string | undefined;
+}
+
 /** So many decisions lie between two that are followed by adding everything up. */
 const verifiedEvery = 5000;
 const nobody = { administration: '', dataClass: 'internal', holds: {}, counted: null } as const;
@@ -76,6 +84,7 @@ export class TenancyWitness {
     const uid = change.type === 'vm.created' ? change.vm.uid : change.uid;
     const known = state.vms.get(uid);
     const [was, owner, dataClass] = [this.#counted.get(uid), known?.host ?? null, known?.dataClass];
+    const peer = known?.move?.peer;
     if (change.type === 'vm.removed' && known?.desired !== 'deleted')
       this.#fail(`VM ${known?.id} was taken away, and nobody had deleted it`);
     apply(state, change, atMs);
@@ -86,7 +95,7 @@ export class TenancyWitness {
     if (now === undefined) this.#counted.delete(uid);
     else this.#counted.set(uid, now);
     if (change.type === 'vm.resized' && vm?.sizeBefore !== undefined) this.#note('held the larger size');
-    if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, owner, dataClass);
+    if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, { owner, peer, dataClass });
     if (was !== undefined && now !== undefined && isAlike(was, now)) return;
     for (const counted of [was, now]) if (counted !== undefined) this.#checkSums(counted);
     // What runs on a host has its room, whoever started it.
@@ -94,10 +103,14 @@ export class TenancyWitness {
     if (now !== undefined && !isFound) this.#checkGrowth(change, was, now);
   }
 
-  #checkPlace(change: VmChange, vm: Vm, owner: string | null, dataClass: string | undefined): void {
+  #checkPlace(change: VmChange, vm: Vm, { owner, peer, dataClass }: Whereabouts): void {
     const created = change.type === 'vm.created';
     if (created && this.#isSuspended(vm.administration)) this.#fail(`VM ${vm.id} is of one suspended`);
-    if (created || (change.type === 'vm.placed' && vm.host !== owner)) {
+    // What is promised is judged then: the rules may have changed by the time when it arrives.
+    const promised = vm.move?.peer;
+    if (change.type === 'vm.move' && promised !== undefined && promised !== peer)
+      checkPlace(this.state, { ...vm, host: promised });
+    if (created || (change.type === 'vm.placed' && vm.host !== owner && vm.host !== peer)) {
       checkPlace(this.state, vm);
       this.#note(created ? 'placed' : owner === null ? 'placed again' : 'moved to another host');
       if (vm.agreement !== undefined) this.#note('placed under an agreement');

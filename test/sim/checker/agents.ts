@@ -2,9 +2,8 @@
  * What agents do, judged by somebody who sees all of them: which domains run where, what stood on their disks when they
  * acted, and what they made of the scheduler's words.
  */
-import type { Effect } from '../../../agent/converge/effects.js';
-import type { Epoch } from '../../../agent/converge/epoch.js';
-import { judgeEpoch } from '../../../agent/converge/epoch.js';
+import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
+import type { Permit } from '../../../agent/converge/ledger.js';
 import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Machine } from '../machine.js';
 import type { Violate } from './violation.js';
@@ -18,6 +17,8 @@ interface Shutdown {
 export class AgentRules {
   /** Machines on which a VM is not off. */
   readonly #active = new Map<string, Set<Machine>>();
+  /** VMs that ran on a machine and on its clone: handed over by one of them, they are on two hosts. */
+  readonly #twins = new Set<string>();
   /** Machine, VM and term of what has run: gone later, it is not made again under it. */
   readonly #ran = new Set<string>();
   readonly #reboots = new Set<string>();
@@ -65,7 +66,9 @@ export class AgentRules {
     machines.add(machine);
     this.#ran.add(`${key} ${domain.metadata?.term ?? 0}`);
     // A clone is the same host as far as the protocol can tell: README.md says what that leaves open.
-    if (new Set([...machines].map(({ host }) => host)).size > 1)
+    const hosts = new Set([...machines].map(({ host }) => host));
+    if (hosts.size < machines.size) this.#twins.add(uid);
+    if (hosts.size > 1 && !this.#twins.has(uid))
       this.violate('ONE COPY', `VM ${uid} runs on ${[...machines].map(({ name }) => name).join(' and ')}`);
   }
 
@@ -93,6 +96,7 @@ export class AgentRules {
 
   /** The agent asks for something: O2, what stands on its disk by then. */
   onEffect(machine: Machine, effect: Effect): void {
+    if (effect.kind === 'undefine') this.#judgeForgotten(machine, effect.uid);
     if (effect.kind !== 'define' && effect.kind !== 'start') return;
     const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
@@ -114,6 +118,15 @@ export class AgentRules {
       else if (permit.phase !== 'defining')
         this.violate('O2', `VM ${uid} is first defined ${where}, and the state file says ${permit.phase}`);
     }
+  }
+
+  /** O6: of what nobody has answered in time it is not known that it has failed. */
+  onAnswered(machine: Machine, permit: Permit | undefined, effect: Effect, result: EffectResult): void {
+    if (result.ok || result.fault.kind !== 'timeout' || permit?.phase !== 'refusing') return;
+    this.violate(
+      'O6',
+      `${machine.name} takes it for a refusal of VM ${permit.uid} that nobody has answered its ${effect.kind} in time`,
+    );
   }
 
   /** O7: a guest that shut itself down is started by a newer word alone, or by its policy. */
@@ -174,22 +187,19 @@ export class AgentRules {
     }
   }
 
+  /** O6: a guest whose definition is taken away runs on, and nobody knows of it. */
+  #judgeForgotten(machine: Machine, uid: string): void {
+    const power = machine.fake.inspect(uid)?.power.kind ?? 'off';
+    if (power !== 'off')
+      this.violate('O6', `VM ${uid} is ${power} on ${machine.name}, and is taken to be gone`);
+  }
+
   /** O4: not even by taking its power, but for a lease that has ended. */
   #judgePaused(machine: Machine, uid: string): void {
     const desired = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired;
     const hasLapsed = machine.agent?.core.converger.leaseStanding === 'ended';
     if (desired?.role === 'run' && !(desired.stopsOnLeaseLoss && hasLapsed))
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
-  }
-
-  /** The agent has taken in a word of this epoch, and its disk had another before. */
-  onObeyed(machine: Machine, kept: Epoch | null, epoch: Epoch): void {
-    const verdict = judgeEpoch(kept, epoch);
-    if (verdict === 'older' || verdict === 'clone')
-      this.violate(
-        'E1',
-        `${machine.name} obeys epoch ${epoch.incarnation}.${epoch.counter}, which is ${verdict}`,
-      );
   }
 }
 

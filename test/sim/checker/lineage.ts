@@ -4,17 +4,30 @@
  */
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Resources, Vm } from '../../../scheduler/core/model.js';
-import { heldOnHost, heldOnPeer, heldSpec, type State } from '../../../scheduler/core/state.js';
+import type { Move, Resources } from '../../../scheduler/core/model.js';
+import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
 import { portraitOf } from '../../scheduler/core/portrait.js';
 import type { Disk, Group } from '../disk.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
+import { judgeEvacuation } from './evacuations.js';
+import { OperationRules } from './operations.js';
+import { judgePlace } from './places.js';
+import { judgePool, judgeRoom } from './rooms.js';
+import { alteredBy } from './sameness.js';
+import { TermRules } from './terms.js';
 import type { Violate } from './violation.js';
 
-/** A VM leaves this host, or nobody has it any more: nothing of it may run there. */
-export type OnFreed = (uid: string, host: string) => void;
+/** Those who know what is on the machines. */
+export interface Onlookers {
+  /** A VM leaves this host, or nobody has it any more: nothing of it may run there. */
+  onFreed(uid: string, host: string): void;
+  /** It is stopped, and gives up what it held but its disk. */
+  onParked(uid: string, host: string): void;
+  /** The host that it was promised to has it. */
+  onHandedOver(uid: string, from: string, move: Move, isFromOff: boolean, runs: boolean): void;
+}
 
 interface Before {
   host: string | null;
@@ -22,21 +35,29 @@ interface Before {
   peer: string | undefined;
   term: number;
   held: Readonly<Resources>;
-  /** What an observation could change. */
-  seen: string;
+  /** What of a shared pool it held. */
+  onPoolMib: number;
+  move: Move | undefined;
+  /** Whether its host was proven to be off. */
+  isOff: boolean;
 }
+
+/** An end may be decided so much later than it was to come: the clock of the one before may have been ahead. */
+const endsWithinMs = 5000;
 
 const nothing: ReadonlyMap<string, Before> = new Map();
 const nothingHeld: Readonly<Resources> = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
 export class Lineage {
   readonly #witness = new TenancyWitness();
+  readonly #operations: OperationRules;
   /** Sequence by the request id of the call that was decided with it. */
   readonly requests = new Map<string, number>();
   /** Hosts whose site stood in recovery when they said hello last. */
   readonly heardInRecovery = new Set<string>();
   /** Every VM that was ever made. */
   readonly made = new Set<string>();
+  readonly #terms: TermRules;
   /** Times in it that are due to the past are not to be judged. */
   #judges = false;
   #lastMs = 0;
@@ -44,8 +65,10 @@ export class Lineage {
   constructor(
     disk: Disk,
     private readonly violate: Violate,
-    private readonly onFreed: OnFreed,
+    private readonly onlookers: Onlookers,
   ) {
+    this.#operations = new OperationRules(this.state, violate);
+    this.#terms = new TermRules(this.state, violate);
     for (const group of disk.groups) this.#follow(group);
     this.#judges = true;
     disk.onGroup = (group) => this.#follow(group);
@@ -80,6 +103,8 @@ export class Lineage {
       this.violate('E3', `a decision is of ${atMs}, and the one before of ${this.#lastMs}`);
     this.#lastMs = atMs;
     const before = this.#judges ? this.#before(changes) : nothing;
+    const altered = this.#judges ? changes.map((change) => alteredBy(this.state, change)) : [];
+    if (this.#judges) this.#operations.before(changes, by);
     try {
       this.#witness.followLine(line);
     } catch (error) {
@@ -90,7 +115,31 @@ export class Lineage {
     for (const change of changes) {
       if (change.type === 'vm.created') this.made.add(change.vm.uid);
       else if (change.type === 'host.connected') this.#noteHello(change.id);
-      if (this.#judges) this.#judge(change, before);
+      this.#terms.note(change, this.#judges);
+      if (!this.#judges) continue;
+      this.#judge(change, before, changes);
+      this.#operations.after(change);
+    }
+    if (this.#judges) this.#judgeNews(changes, altered);
+    if (this.#judges) this.#judgeEnds(atMs);
+  }
+
+  /** S4: what is written says something new. */
+  #judgeNews(changes: readonly Change[], altered: readonly (string | null)[]): void {
+    changes.forEach((change, index) => {
+      const was = altered[index];
+      const about = subjectOf(change);
+      if (was == null || changes.some((other) => other !== change && subjectOf(other) === about)) return;
+      if (alteredBy(this.state, change) === was)
+        this.violate('S4', `${JSON.stringify(change).slice(0, 200)} tells nothing new, and was written`);
+    });
+  }
+
+  /** E3: what ends at a time has ended before anything later is decided. */
+  #judgeEnds(atMs: number): void {
+    for (const { id, state, untilMs } of this.state.tenancy.rules.values()) {
+      if (state === 'in_force' && untilMs !== null && untilMs < atMs - endsWithinMs)
+        this.violate('E3', `residency rule ${id} ended at ${untilMs}, and is in force at ${atMs}`);
     }
   }
 
@@ -106,7 +155,9 @@ export class Lineage {
         peer: vm.move?.peer,
         term: vm.term,
         held: heldOnHost(vm),
-        seen: change.type === 'vm.observed' ? seenOf(vm) : '',
+        onPoolMib: vm.host === null ? 0 : heldSpec(vm).diskMib,
+        move: vm.move,
+        isOff: this.state.hosts.get(vm.host ?? '')?.state === 'fenced',
       });
     }
     return before;
@@ -134,77 +185,37 @@ export class Lineage {
     this.requests.set(requestId, this.state.sequence);
   }
 
-  #judge(change: Change, before: ReadonlyMap<string, Before>): void {
+  #judge(change: Change, before: ReadonlyMap<string, Before>, changes: readonly Change[]): void {
     const uid = uidOf(change);
     if (uid === null) return;
     const was = before.get(uid);
     const vm = this.state.vms.get(uid);
     if (was?.host != null && vm?.host !== was.host) {
       if (change.type === 'vm.placed' || change.type === 'vm.unplaced' || change.type === 'vm.removed')
-        this.onFreed(uid, was.host);
+        this.onlookers.onFreed(uid, was.host);
+      if (change.type === 'vm.placed' && was.move !== undefined && vm?.host === was.move.peer)
+        this.onlookers.onHandedOver(uid, was.host, was.move, was.isOff, isSeenRunning(changes, uid));
+      if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined)
+        judgeEvacuation(this.state, vm, was.host, this.violate);
     }
     if (vm === undefined || vm.host === null) return;
     // A host that a VM is given: the first time, or another than before.
     const isClaimed = vm.host === was?.host || vm.host === was?.peer;
     if (change.type === 'vm.created' || (change.type === 'vm.placed' && !isClaimed)) {
-      this.#judgePlace(vm, vm.host);
+      judgePlace(this.state, vm, vm.host, this.violate);
     }
     // One that is promised to another host.
     const peer = vm.move?.peer;
     if (peer !== undefined && peer !== was?.peer && peer !== was?.host) {
-      this.#judgePlace(vm, peer);
-      this.#judgeRoom(vm, peer, nothingHeld);
+      judgePlace(this.state, vm, peer, this.violate);
+      judgeRoom(this.state, vm, peer, nothingHeld, this.violate);
     }
     if (change.type === 'vm.placed' && was !== undefined && vm.term <= was.term)
       this.violate('O2', `VM ${uid} was placed under term ${vm.term}, and had ${was.term}`);
-    if (change.type === 'vm.observed' && was !== undefined && was.seen === seenOf(vm))
-      this.violate('S4', `an observation of VM ${uid} that tells nothing new was written`);
-    if (grows.has(change.type))
-      this.#judgeRoom(vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld);
-  }
-
-  #judgePlace(vm: Vm, id: string): void {
-    const host = this.state.hosts.get(id);
-    if (host === undefined) return;
-    const { recoveringSites } = this.state.federation;
-    if (host.state === 'quarantined')
-      this.violate('E4', `VM ${vm.id} was placed on ${host.id}, in quarantine`);
-    else if (host.state !== 'ready')
-      this.violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is ${host.state}`);
-    if (host.cordoned) this.violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is cordoned`);
-    if (recoveringSites.includes(host.site))
-      this.violate('E2', `VM ${vm.id} was placed on ${host.site}, in recovery`);
-  }
-
-  /** Added up anew from the VMs of the host, and of the pool. */
-  #judgeRoom(vm: Vm, id: string, before: Readonly<Resources>): void {
-    const { state } = this;
-    const host = state.hosts.get(id);
-    if (host === undefined) return;
-    const site = state.siteOf(host);
-    const used = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
-    const holders = [...state.vmsOfHost(host.id)].map(heldOnHost);
-    for (const held of [...holders, ...[...state.moving.withPeer(host.id)].map(heldOnPeer)]) {
-      used.vcpus += held.vcpus;
-      used.memoryMib += held.memoryMib;
-      used.diskMib += held.diskMib;
-      used.vms += held.vms;
-    }
-    const percent = host.vcpuOvercommitPercent ?? site.vcpuOvercommitPercent;
-    const most = { ...host.capacity, vcpus: Math.floor((host.capacity.vcpus * percent) / 100) };
-    // What runs on a host has its room, however much that is: then no more of it is given away.
-    const now = heldOnHost(vm);
-    for (const name of ['vcpus', 'memoryMib', 'diskMib', 'vms'] as const) {
-      if (used[name] > most[name] && now[name] > before[name])
-        this.violate('LIMITS', `host ${host.id} holds ${used[name]} ${name} of ${most[name]}`);
-    }
-    const pool = state.pools.get(vm.spec.pool);
-    if (pool === undefined) return;
-    let usedMib = 0;
-    for (const other of state.vms.values())
-      if (other.spec.pool === pool.id && other.host !== null) usedMib += heldSpec(other).diskMib;
-    if (usedMib > pool.capacityMib)
-      this.violate('LIMITS', `pool ${pool.id} holds ${usedMib} MiB of ${pool.capacityMib}`);
+    if (change.type === 'vm.parked') this.onlookers.onParked(uid, vm.host);
+    if (!grows.has(change.type)) return;
+    judgeRoom(this.state, vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld, this.violate);
+    judgePool(this.state, vm, was?.onPoolMib ?? 0, this.violate);
   }
 }
 
@@ -216,17 +227,17 @@ function uidOf(change: Change): string | null {
   return change.type.startsWith('vm.') && 'uid' in change ? change.uid : null;
 }
 
-/** What an observation can change. */
-function seenOf({
-  state,
-  observedGeneration,
-  observedRebootCount,
-  fault,
-  sizeBefore,
-  desired,
-  parked,
-}: Vm): string {
-  return JSON.stringify([state, observedGeneration, observedRebootCount, fault, sizeBefore, desired, parked]);
+/** Of which host or VM it is. */
+function subjectOf(change: Change): string | null {
+  if (!change.type.startsWith('host.')) return uidOf(change);
+  return 'id' in change ? change.id : null;
+}
+
+/** Whether it is also said that it runs there. */
+function isSeenRunning(changes: readonly Change[], uid: string): boolean {
+  return changes.some(
+    (change) => change.type === 'vm.observed' && change.uid === uid && change.state === 'running',
+  );
 }
 
 /** Where two texts part. */

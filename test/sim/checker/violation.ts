@@ -8,7 +8,9 @@ export type RuleName =
   | 'O6'
   | 'O7'
   | 'F1'
+  | 'F2'
   | 'F3'
+  | 'F4'
   | 'L1'
   | 'L2'
   | 'L3'
@@ -27,6 +29,8 @@ export type RuleName =
   | 'LIMITS'
   /** What was acknowledged is there. */
   | 'ACKNOWLEDGED'
+  /** An operation that has succeeded has done what it was to do. */
+  | 'OPERATIONS'
   /** The journal replays to the same state. */
   | 'REPLAY'
   /** After the faults are over everything comes to rest. */

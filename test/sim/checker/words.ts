@@ -1,5 +1,6 @@
 /** What a scheduler says, judged in the moment in which it says it, by what is on its disk then. */
 import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
+import type { FenceOrder__Output } from '../../../proto/gen/secovia/v1/FenceOrder.js';
 import type { LinkResponse__Output } from '../../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
@@ -7,20 +8,15 @@ import type { Machine } from '../machine.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
 import type { Lineage } from './lineage.js';
 import type { Violate } from './violation.js';
+import type { VolumeRules } from './volumes.js';
 
 const generationsPerTerm = 2 ** 25;
 
 export class WordRules {
-  /** Of deletions that a scheduler has ordered: host and VM. */
-  readonly #deletions = new Set<string>();
-
-  constructor(private readonly violate: Violate) {}
-
-  /** O3: volumes are taken away by an order to delete, and by nothing else. */
-  onTrashed(machine: Machine, uid: string): void {
-    if (!this.#deletions.has(`${machine.host} ${uid}`))
-      this.violate('O3', `${machine.name} throws the volumes of VM ${uid} away, and nobody has said so`);
-  }
+  constructor(
+    private readonly violate: Violate,
+    private readonly volumes: VolumeRules,
+  ) {}
 
   /** L3: whoever was connected when the scheduler was stopped on purpose still has a lease. */
   onUpgraded(machine: Machine, leaseExpiresAt: number | null): void {
@@ -38,6 +34,7 @@ export class WordRules {
     else if (message.welcome) this.#welcomed(machine, scheduler, lineage);
     else if (message.desired) this.#desired(machine, lineage, [message.desired]);
     else if (message.desiredSet) this.#desired(machine, lineage, message.desiredSet.desired);
+    else if (message.fenceOrder) this.#fenceOrdered(machine, lineage, message.fenceOrder);
   }
 
   #desired(machine: Machine, lineage: Lineage, words: readonly Desired__Output[]): void {
@@ -46,7 +43,8 @@ export class WordRules {
     if (state.federation.recoveringSites.includes(site))
       this.violate('E2', `${machine.name} is told what to hold, and its site is in recovery`);
     for (const { uid, term, generation, role } of words) {
-      if (role === 'VM_ROLE_DELETED') this.#deletions.add(`${machine.host} ${uid}`);
+      if (role === 'VM_ROLE_DELETED') this.volumes.onOrdered(machine, state, uid);
+      if (role === 'VM_ROLE_RELEASED') this.volumes.onReleased(machine, uid);
       const vm = state.vms.get(uid);
       const isDurable =
         vm === undefined
@@ -59,6 +57,20 @@ export class WordRules {
           `${machine.name} is told of VM ${uid} ${term}.${generation}, which is not durable`,
         );
     }
+  }
+
+  /** F2: another host of its site is asked, which has found the controller that the host has said it has. */
+  #fenceOrdered(machine: Machine, { state }: Lineage, order: FenceOrder__Output): void {
+    const host = state.hosts.get(order.host.replace('hosts/', ''));
+    const fencer = state.hosts.get(machine.host);
+    const where = `${machine.name} is to power ${order.host} off`;
+    if (host === undefined || fencer === undefined) return;
+    if (host.id === fencer.id || host.site !== fencer.site)
+      this.violate('F2', `${where}, and is not another host of its site`);
+    if (order.controllerGuid !== host.inventory?.['controllerGuid'])
+      this.violate('F2', `${where} by a controller that the host has not`);
+    if (machine.neighbours().get(host.id) !== order.controllerGuid)
+      this.violate('F2', `${where}, and has found another controller there`);
   }
 
   #granted(

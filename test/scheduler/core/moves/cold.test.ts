@@ -252,3 +252,21 @@ test('refused where it arrived, with no way back and no third host, it takes ord
   t.match(vm, { host: 'b', state: 'failed', move: undefined, operation: null });
   t.ok(world.start(vm).operation);
 });
+
+test('a move whose VM is found in a recovery where it was not to go has failed, and one whose VM is there has not', async (t) => {
+  for (const [found, state] of [
+    ['a', 'failed'],
+    ['c', 'failed'],
+    ['b', 'succeeded'],
+  ] as const) {
+    const moving = movingWorld();
+    const { world, vm } = moving;
+    const operation = migrate(moving, 'cold');
+    world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+    world.see(vm, 'running', { term: 9, generation: 9 }, found);
+    t.match(vm, { host: found, term: 9, move: undefined }, found);
+    world.run({ type: 'recovery.end', site: 'zagreb' });
+    world.see(vm, 'running');
+    t.equal(operation.state, state, found);
+  }
+});

@@ -1,0 +1,50 @@
+/**
+ * E1: whom an agent obeys. Each machine's highest epoch is kept here, as its disk had it and as it has obeyed it since,
+ * compared by an order of its own: what the product compares epochs with is what is judged.
+ */
+import type { Epoch } from '../../../agent/converge/epoch.js';
+import type { Machine } from '../machine.js';
+import type { Violate } from './violation.js';
+
+export class EpochRules {
+  /** What the disk of each machine has had. */
+  readonly #kept = new Map<Machine, Epoch>();
+  /** What each agent's process was led by: it may know more than its disk. */
+  readonly #obeyed = new WeakMap<object, Epoch>();
+
+  constructor(private readonly violate: Violate) {}
+
+  /** The state file of a machine is written with this epoch in it. */
+  onKept(machine: Machine, epoch: Epoch | null): void {
+    const before = this.#kept.get(machine);
+    if (before !== undefined && (epoch === null || isBelow(epoch, before)))
+      this.violate('E1', `${machine.name} had kept epoch ${text(before)}, and keeps ${text(epoch)} now`);
+    if (epoch !== null) this.#kept.set(machine, epoch);
+  }
+
+  /** An agent's process has done what somebody of this epoch has said. */
+  onObeyed(machine: Machine, agent: object, what: string, epoch: Epoch): void {
+    for (const before of [this.#kept.get(machine), this.#obeyed.get(agent)]) {
+      if (before === undefined) continue;
+      const isClone = isEqual(epoch, before) && epoch.instance !== before.instance;
+      if (!isClone && !isBelow(epoch, before)) continue;
+      const why = isClone ? 'another process has the same' : `it knows ${text(before)}`;
+      this.violate('E1', `${machine.name} obeys ${what} of epoch ${text(epoch)}, and ${why}`);
+    }
+    const before = this.#obeyed.get(agent);
+    if (before === undefined || isBelow(before, epoch)) this.#obeyed.set(agent, epoch);
+  }
+}
+
+function isBelow(one: Epoch, other: Epoch): boolean {
+  if (one.incarnation !== other.incarnation) return one.incarnation < other.incarnation;
+  return one.counter < other.counter;
+}
+
+function isEqual(one: Epoch, other: Epoch): boolean {
+  return one.incarnation === other.incarnation && one.counter === other.counter;
+}
+
+function text(epoch: Epoch | null): string {
+  return epoch === null ? 'none' : `${epoch.incarnation}.${epoch.counter}`;
+}

@@ -1,0 +1,32 @@
+/** VMs that are started elsewhere because their host is off: those that may (F1, F4), and not all at once (F3). */
+import type { Host, Vm } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
+import { leaseMs } from '../scheduler-process.js';
+import type { Violate } from './violation.js';
+
+export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Violate): void {
+  const { id, policy, spec, observedGeneration, restartSince = 0 } = vm;
+  if (policy.onHostLoss !== 'restart')
+    violate('F1', `VM ${id} is started on ${vm.host} because ${from} is off, and nobody has asked for that`);
+  if (observedGeneration < restartSince)
+    violate('F1', `VM ${id} is started on ${vm.host}, and ${from} has not heard that it may be`);
+  if (spec.pool === '' && !policy.rebuildable)
+    violate('F4', `VM ${id} is started on ${vm.host}, and its only disk is on ${from}`);
+  const host = state.hosts.get(from);
+  if (host !== undefined && isOneOfMany(state, host) && host.fence?.pace === undefined)
+    violate('F3', `VM ${id} leaves ${from} at the pace of a single loss, and many were lost with it`);
+}
+
+/** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
+function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {
+  if (lostMs === undefined) return false;
+  const ofSite = [...hosts.values()].filter(
+    (host) => host.site === site && host.state !== 'retired' && host.state !== 'joined',
+  );
+  const losses = ofSite.flatMap((host) => host.lostMs ?? []);
+  return losses.some((first) => {
+    const together = losses.filter((at) => at >= first && at <= first + leaseMs).length;
+    const isAmong = lostMs >= first && lostMs <= first + leaseMs;
+    return isAmong && together >= 3 && together * 5 >= ofSite.length;
+  });
+}

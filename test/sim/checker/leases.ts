@@ -1,0 +1,44 @@
+/** Whoever is connected has a lease, also in quarantine (E4): looked at now and then, for none is told that it has none. */
+import type { State } from '../../../scheduler/core/state.js';
+import type { Machine } from '../machine.js';
+import type { Violate } from './violation.js';
+
+/** An agent that was well connected at so many looks has asked, and was answered. */
+const looks = 4;
+
+interface Well {
+  agent: object;
+  since: number;
+  cuts: number;
+  looks: number;
+}
+
+export class LeaseRules {
+  readonly #well = new Map<Machine, Well>();
+
+  constructor(private readonly violate: Violate) {}
+
+  /** `led`: the machines that this state's scheduler leads. To be called every twenty seconds. */
+  look(led: readonly Machine[], { hosts, federation }: State): void {
+    for (const machine of led) {
+      const { agent, path } = machine;
+      const status = agent?.core.linkStatus();
+      const host = hosts.get(machine.host);
+      const isWell = status?.state === 'linked' && path.isOpen && path.slowMs === 0;
+      const isRecovering = federation.recoveringSites.includes(host?.site ?? '');
+      if (!isWell || agent === null || host === undefined || isRecovering) {
+        this.#well.delete(machine);
+        continue;
+      }
+      const before = this.#well.get(machine);
+      const { since } = status;
+      const { cuts } = path;
+      const isSame = before?.agent === agent && before.since === since && before.cuts === cuts;
+      const count = isSame ? before.looks + 1 : 1;
+      this.#well.set(machine, { agent, since, cuts, looks: count });
+      if (count < looks || (status.leaseExpiresAt ?? 0) > machine.clock.bootMs) continue;
+      const rule = host.state === 'quarantined' ? 'E4' : 'L1';
+      this.violate(rule, `${machine.name} is connected and ${host.state}, and is given no lease`);
+    }
+  }
+}

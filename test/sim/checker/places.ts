@@ -1,0 +1,33 @@
+/** Whether a VM may have the host that it is given: everything about the host but its room. */
+import type { Vm } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
+import type { Violate } from './violation.js';
+
+export function judgePlace(state: State, vm: Vm, id: string, violate: Violate): void {
+  const host = state.hosts.get(id);
+  if (host === undefined) return;
+  const { recoveringSites } = state.federation;
+  if (host.state === 'quarantined') violate('E4', `VM ${vm.id} was placed on ${host.id}, in quarantine`);
+  else if (host.state !== 'ready')
+    violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is ${host.state}`);
+  if (host.cordoned) violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is cordoned`);
+  if (vm.refusedBy.includes(id)) violate('LIMITS', `VM ${vm.id} was placed on ${id}, which has refused it`);
+  if (recoveringSites.includes(host.site))
+    violate('E2', `VM ${vm.id} was placed on ${host.site}, in recovery`);
+  const { pool } = vm.spec;
+  if (pool !== '' && state.pools.get(pool)?.hosts.includes(id) !== true)
+    violate('F4', `VM ${vm.id} was placed on ${id}, which does not mount its pool ${pool}`);
+  judgeGroups(state, vm, id, violate);
+}
+
+/** Those that are to be apart are. */
+function judgeGroups(state: State, vm: Vm, id: string, violate: Violate): void {
+  for (const { group, policy, scope, soft } of vm.placement.groups ?? []) {
+    if (policy !== 'anti_affinity' || scope !== 'host' || soft) continue;
+    for (const other of [...state.vmsOfHost(id), ...state.moving.withPeer(id)]) {
+      const isOfGroup = other.placement.groups?.some((rule) => rule.group === group) === true;
+      if (other.uid !== vm.uid && other.administration === vm.administration && isOfGroup)
+        violate('LIMITS', `VM ${vm.id} was placed on ${id}, where ${other.id} of its group ${group} is`);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/** Bugs of the agent that the simulator has to find; `mutants.ts` says what they are. */
+import type { Mutant } from './mutation.js';
+
+export const agentMutants: readonly Mutant[] = [
+  {
+    name: 'tidies-up-foreign-domains',
+    rule: 'O1',
+    bug: 'the agent switches domains off that are not ours',
+    file: 'agent/converge/converger.ts',
+    from: 'this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;',
+    to: `this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
+      for (const { uid, ours } of unknown)
+        if (!ours) this.#outputs.push({ kind: 'perform', ticket: ++this.#lastTicket, uid, effect: { kind: 'destroy', uid } });`,
+  },
+  {
+    name: 'defines-before-the-permit',
+    rule: 'O2',
+    bug: 'the agent defines a domain before its file says so',
+    file: 'agent/converge/steps.ts',
+    from: "ledger.advance(uid, { phase: 'defining' });\n    yield* persisted(ledger);",
+    to: "ledger.advance(uid, { phase: 'defining' });",
+  },
+  {
+    name: 'absence-is-deletion',
+    rule: 'O3',
+    bug: 'the agent deletes VMs that the whole set does not mention',
+    file: 'agent/core.ts',
+    from: 'this.ledger.synced(this.#mentioned);',
+    to: `for (const { uid, phase, desired } of [...this.ledger.permits()])
+        if (!this.#mentioned.has(uid) && phase === 'defined')
+          this.converger.desired({ ...desired, role: 'deleted', generation: desired.generation + 1 }, this.#now);
+      this.ledger.synced(this.#mentioned);`,
+  },
+  {
+    name: 'switches-paused-ones-off-and-on',
+    rule: 'O4',
+    bug: 'the agent takes the power of a guest that an error has paused',
+    file: 'agent/converge/plan.ts',
+    from: "return isStartingUp(power) ? planStarting(memory, now) : rest('paused');",
+    to: "return isStartingUp(power) ? planStarting(memory, now) : act({ kind: 'destroy' }, 'crashed');",
+  },
+  {
+    name: 'starts-what-shut-itself-down',
+    rule: 'O7',
+    bug: 'the agent starts a guest again that has powered itself off',
+    file: 'agent/converge/plan.ts',
+    from: "if (power.reason === 'shutdown' && !desired.restartsAfterGuestShutdown)",
+    to: 'if (false)',
+  },
+  {
+    name: 'reboots-before-counting',
+    rule: 'O7',
+    bug: 'the agent reboots a guest and does not write down that it did',
+    file: 'agent/converge/steps.ts',
+    from: "const { uid } = context;\n    yield* perform({ kind: 'record', uid, metadata });\n    if (permit.desired.rebootForced) {",
+    to: 'const { uid } = context;\n    if (permit.desired.rebootForced) {',
+  },
+  {
+    name: 'counts-leases-from-their-arrival',
+    rule: 'L1',
+    bug: 'the agent counts its lease from when it was granted it, not from when it asked',
+    file: 'agent/link/lease.ts',
+    from: 'this.#expiresAt = askedAt + leaseMs;',
+    to: 'this.#expiresAt = now + leaseMs;',
+  },
+  {
+    name: 'starts-what-it-had-unasked',
+    rule: 'F1',
+    bug: 'after a boot an agent starts VMs that may live elsewhere by now',
+    file: 'agent/converge/plan.ts',
+    from: 'if (!situation.confirmed && wouldTouch(permit, domain))',
+    to: 'if (false)',
+  },
+  {
+    name: 'takes-silence-for-a-refusal',
+    rule: 'O6',
+    bug: 'a first start that nobody has answered in time counts as refused',
+    file: 'agent/converge/program.ts',
+    from: `    if (fault.kind === 'timeout' || fault.kind === 'absent')
+        return false;`,
+    to: `    if (fault.kind === 'timeout') return true;
+    if (fault.kind === 'absent')
+        return false;`,
+  },
+  {
+    name: 'makes-missing-ones-again',
+    rule: 'O2',
+    bug: 'the agent makes a domain again that has vanished under its term',
+    file: 'agent/converge/plan.ts',
+    from: `        case 'defined':
+            return rest('missing');`,
+    to: `        case 'defined':
+            return act({ kind: 'create' }, 'preparing');`,
+  },
+  {
+    name: 'obeys-older-epochs',
+    rule: 'E1',
+    bug: 'the agent obeys a scheduler of an older epoch',
+    file: 'agent/converge/epoch.ts',
+    from: "return difference > 0 ? 'newer' : 'older';",
+    to: "return difference > 0 ? 'newer' : 'same';",
+  },
+  {
+    name: 'obeys-equal-epochs',
+    rule: 'E1',
+    bug: 'the agent obeys another scheduler that has the same numbers',
+    file: 'agent/converge/epoch.ts',
+    from: "return offered.instance === highest.instance ? 'same' : 'clone';",
+    to: "return 'same';",
+    late: true,
+  },
+  {
+    name: 'counts-and-does-not-reboot',
+    rule: 'O7',
+    bug: 'the agent writes down that it has rebooted a guest, and leaves it at that',
+    file: 'agent/converge/steps.ts',
+    from: `yield* perform({ kind: 'record', uid, metadata });
+    if (permit.desired.rebootForced) {`,
+    to: `yield* perform({ kind: 'record', uid, metadata });
+    if (true) return;
+    if (permit.desired.rebootForced) {`,
+  },
+  {
+    name: 'throws-released-disks-away',
+    rule: 'O3',
+    bug: 'the agent throws the disks of VMs away that live elsewhere',
+    file: 'agent/converge/plan.ts',
+    from: "trashVolumes: permit.desired.role === 'deleted'",
+    to: 'trashVolumes: true',
+  },
+  {
+    name: 'outlives-its-lease',
+    rule: 'L2',
+    bug: 'the agent leaves VMs on that stop with the lease',
+    file: 'agent/converge/plan-lease.ts',
+    from: "if (lease === 'ended' && isOn)",
+    to: 'if (false)',
+  },
+  {
+    name: 'takes-the-watchdog-back-unproven',
+    rule: 'L2',
+    bug: 'the agent takes its watchdog back although VMs that stop with the lease may run',
+    file: 'agent/converge/converger.ts',
+    from: 'if (cell.mayRun || cell.startUnsure)',
+    to: 'if (false)',
+  },
+];
