@@ -54,6 +54,8 @@ export class Libvirt {
   isDiskFull = false;
   /** Of its calls that change something: they end long after their callers have given up. */
   stuckPart = 0;
+  /** When the last of the calls that were stuck has come to its end. */
+  unstuckAtMs = 0;
   /** What goes on when a hang is over. */
   #held: (() => void)[] = [];
 
@@ -127,6 +129,7 @@ export class Libvirt {
       const stuckMs = random.chance(Math.max(0.004, this.stuckPart))
         ? deadlineMs + random.whole(1000, 60_000)
         : 0;
+      if (stuckMs > 0) this.unstuckAtMs = Math.max(this.unstuckAtMs, timeline.nowMs + stuckMs);
       if (stuckMs > 0) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
       timeline.at(timeline.nowMs + stuckMs + takesMs / 2, life, () => {
         if (this.isHung) this.#held.push(work);

@@ -125,7 +125,7 @@ export class Machine {
   get hasBeenWellForMs(): number {
     const { libvirt, agent } = this;
     if (agent === null || !libvirt.isUp || libvirt.isHung) return 0;
-    return this.#parts.timeline.nowMs - Math.max(agent.bornMs, this.#libvirtSinceMs);
+    return this.#parts.timeline.nowMs - Math.max(agent.bornMs, this.#libvirtSinceMs, libvirt.unstuckAtMs);
   }
 
   boot(): void {
