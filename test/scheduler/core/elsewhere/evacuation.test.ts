@@ -258,3 +258,85 @@ function only(host: string): Vm['placement'] {
   const others = ['a', 'b', 'c'].filter((id) => id !== host);
   return { sites: [], countries: [], excludedHosts: others };
 }
+
+const stopping = { ...restart, onLeaseLoss: 'stop' } as const;
+
+/** What the agent of a host says of its watchdog. */
+function watchdog(world: World, id: string, armed: boolean): void {
+  const report = { libvirtAvailable: true, libvirtError: '', foreignDomains: 0, orphans: [] };
+  const said = { ...report, watchdog: { armed, timeoutS: 30, problem: '' } };
+  world.run({ type: 'host.report', id, report: said, inventory: null, capacity: null });
+}
+
+test('of a lost host with an armed watchdog those leave that stop with the lease, and no others (F1, L2)', async (t) => {
+  const world = smallWorld('a', 'b');
+  const stops = world.settled('stops', { policy: stopping, placement: only('a') });
+  const keeps = world.settled('keeps', { policy: restart, placement: only('a') });
+  for (const vm of [stops, keeps]) vm.placement.excludedHosts = [];
+  watchdog(world, 'a', true);
+  lose(world, 'a');
+  t.match(world.refused({ type: 'vm.evacuate', uid: stops.uid }), { reason: 'NOT_TO_LEAVE' });
+  const host = world.run({ type: 'host.stop_proven', id: 'a' });
+  t.match(host, { state: 'lost', stopProof: { sinceMs: host.stopProof?.sinceMs } });
+  t.same(
+    evacuees(world.state, host).map(({ id }) => id),
+    ['stops'],
+  );
+  t.ok(evacuate(world, stops).moved);
+  t.match(stops, { host: 'b', leftOn: ['a'] });
+  t.match(world.refused({ type: 'vm.evacuate', uid: keeps.uid }), { reason: 'NOT_TO_LEAVE' });
+  const { sequence } = world.state;
+  world.run({ type: 'host.stop_proven', id: 'a' });
+  t.equal(world.state.sequence, sequence, 'proven twice it is said once');
+});
+
+test('nothing of it is proven of a host that is heard of, whose watchdog is not armed, or whose site recovers', async (t) => {
+  const world = smallWorld('a', 'b', 'c', 'd');
+  for (const id of ['a', 'b', 'd']) watchdog(world, id, id !== 'b');
+  for (const id of ['b', 'c', 'd']) lose(world, id);
+  for (const id of ['a', 'b', 'c']) {
+    t.match(world.refused({ type: 'host.stop_proven', id }), { reason: 'NOT_PROVEN' }, id);
+  }
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  t.match(world.refused({ type: 'host.stop_proven', id: 'd' }), { reason: 'NOT_PROVEN' });
+  t.match(world.refused({ type: 'host.stop_proven', id: 'nobody' }), { reason: 'HOST_NOT_FOUND' });
+});
+
+test('a change to stop counts from when its host has reached it, and one to keep at once (L2)', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  watchdog(world, 'a', true);
+  world.run({ type: 'vm.update', vm: { uid: vm.uid }, etag: '', policy: stopping });
+  t.match(vm, { stopSince: vm.generation });
+  lose(world, 'a');
+  const host = world.run({ type: 'host.stop_proven', id: 'a' });
+  t.same(evacuees(world.state, host), [], 'its host has not heard of it');
+  const heard = world.settled('heard', { policy: stopping, placement: only('b') });
+  t.equal(heard.stopSince, undefined, 'one that was made so always did');
+  world.run({ type: 'vm.update', vm: { uid: heard.uid }, etag: '', policy: restart });
+  watchdog(world, 'b', true);
+  lose(world, 'b');
+  t.same(evacuees(world.state, world.run({ type: 'host.stop_proven', id: 'b' })), []);
+});
+
+test('its agent’s hello ends the proof, and no report of an old stream does', async (t) => {
+  const world = smallWorld('a', 'b');
+  watchdog(world, 'a', true);
+  lose(world, 'a');
+  const host = world.run({ type: 'host.stop_proven', id: 'a' });
+  watchdog(world, 'a', true);
+  t.match(host, { state: 'lost' }, 'what it says on its old stream makes it no better');
+  t.ok(host.stopProof);
+  world.hello('a');
+  t.match(host, { state: 'ready' });
+  t.equal(host.stopProof, undefined);
+});
+
+test('lost together with many others they leave slowly, until an operator has looked (F3)', async (t) => {
+  const world = smallWorld('a', 'b');
+  watchdog(world, 'a', true);
+  lose(world, 'a');
+  world.run({ type: 'host.stop_proven', id: 'a' });
+  t.match(world.run({ type: 'host.slow', id: 'a' }), { stopProof: { pace: 'slow' } });
+  t.match(world.run({ type: 'host.evacuate', id: 'a' }), { stopProof: { pace: 'now' } });
+});
