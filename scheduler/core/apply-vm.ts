@@ -123,6 +123,9 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       moveTo(state, vm, change, change.sizeBefore);
       raiseTerm(vm, change.term);
       vm.generation = change.generation;
+      // What its host has heard of them last may be what the journal has forgotten.
+      if (vm.policy.onHostLoss === 'restart') vm.restartSince = change.generation;
+      if (vm.policy.onLeaseLoss === 'stop') vm.stopSince = change.generation;
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
 }

@@ -1,4 +1,6 @@
 import { test } from 'tap';
+import { bindsItToItsHost, stopsWithLease } from '../../../scheduler/core/elsewhere/evacuation.js';
+import type { Host } from '../../../scheduler/core/model.js';
 import { smallWorld, type World } from './world.js';
 
 /** A federation whose site stands in recovery, with a VM that ran before. */
@@ -73,6 +75,29 @@ test('a host that was taken to have a VM hears that a newer term of it lives els
   world.see(vm, 'absent', { term: 3, generation: 8 }, former);
   t.equal(world.state.hosts.get(former)?.leftovers, undefined);
   t.equal(vm.host, other);
+});
+
+test('what a VM is to do without its host counts anew from when that hears of it: the journal may have forgotten a change', async (t) => {
+  const world = smallWorld('a', 'b');
+  const policy = {
+    onGuestShutdown: 'stay_stopped',
+    rebuildable: true,
+    onHostLoss: 'restart',
+    onLeaseLoss: 'stop',
+  } as const;
+  const vm = world.settled('vm', { policy });
+  const host = world.state.hosts.get(vm.host ?? '') as Host;
+  t.ok(stopsWithLease(vm));
+  t.equal(bindsItToItsHost(world.state, vm), null);
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+  world.see(vm, 'running', { generation: vm.generation + 3 });
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.see(vm, 'running', { generation: vm.generation - 1 }, host.id);
+  t.notOk(stopsWithLease(vm), 'it may have been told to keep it since');
+  t.match(bindsItToItsHost(world.state, vm), { reason: 'POLICY_NOT_HEARD' });
+  world.see(vm, 'running');
+  t.ok(stopsWithLease(vm));
+  t.equal(bindsItToItsHost(world.state, vm), null);
 });
 
 test('a host that is to take away what it has is believed when it has a newer term than that', async (t) => {
