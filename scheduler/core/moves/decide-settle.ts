@@ -2,6 +2,7 @@
 import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
+import { isProvenOff } from '../elsewhere/evacuation.js';
 import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
@@ -24,7 +25,7 @@ export function settleMove(state: State, { uid }: CommandOf<'vm.move_settle'>): 
 }
 
 function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
-  if (owner.state === 'fenced') {
+  if (isProvenOff(owner, vm)) {
     const settleIt = move.mode === 'cold' ? settleColdWithoutOwner : settleWithoutOwner;
     return settleIt(state, vm, move, owner);
   }

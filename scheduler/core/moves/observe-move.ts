@@ -5,6 +5,7 @@
  */
 import type { Change } from '../changes.js';
 import type { Observation } from '../commands.js';
+import { isProvenOff } from '../elsewhere/evacuation.js';
 import { stateOfDomain } from '../lifecycle/vm.js';
 import type { Fault, Host, Move, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
@@ -142,7 +143,8 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
 }
 
 function isOffByProof(state: State, vm: Vm): boolean {
-  return state.hosts.get(vm.host ?? '')?.state === 'fenced';
+  const owner = state.hosts.get(vm.host ?? '');
+  return owner !== undefined && isProvenOff(owner, vm);
 }
 
 /** The host that it came from has kept the room for it, and let go of nothing but the domain. */

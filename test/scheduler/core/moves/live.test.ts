@@ -160,6 +160,36 @@ test('its host fenced: it is where the other host says that it is, after the pro
   }
 });
 
+test('its host lost, whose watchdog proves that it has stopped there: it is where the other host says that it is', async (t) => {
+  for (const arrived of [true, false]) {
+    const moving = handingOver({
+      policy: {
+        onGuestShutdown: 'stay_stopped',
+        rebuildable: false,
+        onHostLoss: 'restart',
+        onLeaseLoss: 'stop',
+      },
+    });
+    const { world, vm } = moving;
+    const watchdog = { armed: true, timeoutS: 30, problem: '' };
+    const report = { libvirtAvailable: true, libvirtError: '', foreignDomains: 0, orphans: [], watchdog };
+    world.run({ type: 'host.report', id: 'a', report, inventory: null, capacity: null });
+    lose(world, 'a');
+    world.run({ type: 'host.stop_proven', id: 'a' });
+    t.notOk(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved, 'it may be with the other host');
+    world.run({ type: 'vm.move_settle', uid: vm.uid });
+    t.equal(vm.move?.phase, 'aborting');
+    seeAtPeer(moving, arrived ? 'running' : 'awaited');
+    if (arrived) {
+      t.match(vm, { host: 'b', state: 'running' });
+      continue;
+    }
+    t.match(vm, { host: 'a', leftOn: ['b'] });
+    t.ok(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved);
+    t.equal(vm.host, 'c', 'it restarts elsewhere');
+  }
+});
+
 test('seen on the other host and its own fenced: it is there, and its own has to let go of it', async (t) => {
   const moving = handingOver();
   const { world, vm } = moving;
