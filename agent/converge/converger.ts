@@ -6,7 +6,7 @@
  */
 import type { DomainSummary, ObservedDomain } from '../hypervisor/hypervisor.js';
 import type { VmDesired, VmSize } from './desired.js';
-import type { Effect, EffectResult, Program } from './effects.js';
+import type { Effect, EffectResult, FaultKind, Program } from './effects.js';
 import type { Acceptance, Ledger, Permit, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
 import { fingerprint, type VmObservation, type VmState } from './observation.js';
@@ -46,6 +46,8 @@ interface Cell {
 }
 
 const invalidArgument = 3;
+/** After these a call may still be carried out; whatever else the hypervisor says of it, it was not. */
+const saysNothing: ReadonlySet<FaultKind> = new Set<FaultKind>(['timeout', 'unavailable', 'cancelled']);
 const maxRejections = 1_000;
 
 export class Converger {
@@ -157,7 +159,11 @@ export class Converger {
     this.#lease.standing = standing;
     if (standing === before) return;
     for (const cell of this.#cells.values()) {
-      if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss === true) this.#wake(cell);
+      if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss !== true) continue;
+      // A hand-over may take longer than the watchdog waits.
+      if (standing === 'ended' && cell.effect?.kind === 'migrate' && cell.ticket !== null)
+        this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
+      this.#wake(cell);
     }
   }
 
@@ -377,7 +383,7 @@ export class Converger {
 
 /** Keeps up with whether a domain may run: what was looked at says so, until something starts it. */
 function noteWhetherItRuns(cell: Cell, effect: Effect, result: EffectResult): void {
-  if (effect.kind === 'start' && !result.ok) cell.startUnsure = true;
+  if (effect.kind === 'start' && !result.ok && saysNothing.has(result.fault.kind)) cell.startUnsure = true;
   if (effect.kind !== 'inspect' || !result.ok) return;
   const domain = result.value as ObservedDomain | null;
   cell.mayRun = domain !== null && domain.power.kind !== 'off';

@@ -17,7 +17,9 @@ export function* handOver(context: StepContext, planned: Permit): Program<void> 
   const { peer, peerUri, generation, hardware } = planned.desired;
   ledger.advance(uid, { handover: { term: planned.term, peerUri } });
   yield* persisted(ledger);
-  if (current(context, planned).desired.peerUri !== peerUri) throw new Overtaken();
+  const { desired } = current(context, planned);
+  if (desired.peerUri !== peerUri || (desired.stopsOnLeaseLoss && context.lease() === 'ended'))
+    throw new Overtaken();
   try {
     const effect = { kind: 'migrate', uid, peer, peerUri } as const;
     if (hardware !== undefined) throw new EffectFailed(effect, { kind: 'denied', message: boundToHost });

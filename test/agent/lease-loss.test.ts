@@ -4,6 +4,7 @@
  */
 import t from 'tap';
 import type { VmDesired } from '../../agent/converge/desired.js';
+import { FakeNetwork } from '../../agent/hypervisor/fake/fake-network.js';
 import { uidOf, wanted, World } from './world.js';
 
 const uid = uidOf(1);
@@ -185,3 +186,58 @@ t.test('of a start that nobody has heard the end of it is not known whether it r
   t.equal(power(world), 'off', 'when it was looked at');
   t.ok(world.converger.guardNeeds().needed, 'it may still come about');
 });
+
+t.test('a start that the hypervisor has refused has not come about, and needs no watchdog', async (t) => {
+  for (const kind of ['failed', 'invalid', 'noSpace'] as const) {
+    const world = new World();
+    lease(world, 1_000_000);
+    world.fail('start', { kind, message: 'the emulator ended before it began' });
+    world.desired(stopping());
+    world.settle(400);
+    lapse(world);
+    world.settle(400);
+    t.equal(power(world) ?? 'off', 'off', kind);
+    t.same(world.converger.guardNeeds(), { wanted: false, needed: false }, kind);
+  }
+});
+
+t.test(
+  'a hand-over that goes on when the lease ends is called off, so that its power can be taken',
+  async (t) => {
+    const world = handingOver();
+    world.host.slowMoves = true;
+    while (world.host.leaving(uid) === null && world.pending.length > 0) world.perform();
+    t.ok(world.host.leaving(uid), 'it goes on');
+    lapse(world);
+    t.ok(world.isCalledOff(uid));
+    world.endMove(uid, 'failed');
+    world.settle(1000);
+    t.equal(power(world), 'off');
+    t.notOk(world.converger.guardNeeds().needed, 'the watchdog need not bite');
+  },
+);
+
+t.test('one that was about to begin then does not', async (t) => {
+  const world = handingOver();
+  world.host.slowMoves = true;
+  while (world.ledger.permit(uid)?.handover === null && world.pending.length > 0) world.perform();
+  lapse(world);
+  world.settle(1000);
+  t.equal(world.host.leaving(uid), null);
+  t.equal(power(world), 'off');
+});
+
+/** It runs, and is to be handed over. */
+function handingOver(): World {
+  const change = { role: 'send', peer: 'hosts/h2', peerUri: 'qemu+tls://h2.test/system' } as const;
+  const storagePoolPath = '/pools/a';
+  const world = running(stopping({ storagePoolPath }));
+  const network = new FakeNetwork();
+  network.join('qemu+tls://h1.test/system', world.host);
+  const { host } = new World();
+  const backing = { path: '/image', format: 'qcow2' } as const;
+  host.createVolume({ uid, poolPath: storagePoolPath, sizeMib: 1024, backing });
+  network.join(change.peerUri, host);
+  world.desired(stopping({ ...change, storagePoolPath, generation: 2 }));
+  return world;
+}
