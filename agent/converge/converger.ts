@@ -73,7 +73,11 @@ export class Converger {
   constructor(ledger: Ledger, now: Instant) {
     this.#ledger = ledger;
     this.#now = now;
-    for (const permit of ledger.permits()) this.#cell(permit.uid);
+    for (const { uid, phase } of ledger.permits()) {
+      // An earlier process may have armed the watchdog for one that was about to start.
+      if (phase !== 'refused' && phase !== 'gone') this.#cell(uid).mayRun = true;
+      else this.#cell(uid);
+    }
   }
 
   /** What is to be done since this was called last. */

@@ -28,11 +28,9 @@ const againMs = 10_000;
 
 export class LeaseGuard {
   readonly #timeoutS: number | null;
-  /**
-   * `late`: so long after the lease's end that the watchdog, if an earlier process has armed it, is left to bite. Opening it
-   * would pet it once more.
-   */
-  #state: 'off' | 'arming' | 'armed' | 'late' = 'off';
+  #state: 'off' | 'arming' | 'armed' = 'off';
+  /** It was armed, here or by an earlier process, or may have been: it bites unless it is taken back. */
+  #mayBite = false;
   #problem = '';
   #againAt = 0;
 
@@ -65,18 +63,14 @@ export class LeaseGuard {
   /** What is to be done now. `leaseEndsAt` is null when none was ever held. */
   settle({ wanted, needed }: GuardNeeds, leaseEndsAt: number | null, now: number): GuardOutput[] {
     if (this.#timeoutS === null || this.#state === 'arming') return [];
-    const isLate = leaseEndsAt === null || now >= leaseEndsAt + this.#timeoutS * 1000;
-    if (this.#state === 'armed' || this.#state === 'late') {
-      if (this.#state === 'late' && !isLate) this.#state = 'off';
-      else if (wanted || needed) return [];
-      else return this.#release();
-    }
     if (!wanted && !needed) {
       this.#problem = '';
-      return [];
+      return this.#mayBite ? this.#release() : [];
     }
-    if (isLate) {
-      this.#state = 'late';
+    if (this.#state === 'armed') return [];
+    // So long after the lease's end, one that an earlier process has armed is left to bite: opening it would pet it once more.
+    if (leaseEndsAt === null || now >= leaseEndsAt + this.#timeoutS * 1000) {
+      this.#mayBite = true;
       return [];
     }
     if (now < this.#againAt) return [];
@@ -86,6 +80,7 @@ export class LeaseGuard {
 
   armed(): void {
     this.#state = 'armed';
+    this.#mayBite = true;
     this.#problem = '';
   }
 
@@ -108,6 +103,7 @@ export class LeaseGuard {
 
   #release(): GuardOutput[] {
     this.#state = 'off';
+    this.#mayBite = false;
     return [{ kind: 'releaseWatchdog' }];
   }
 }

@@ -37,12 +37,13 @@ const running: LedgerContent = {
 };
 
 class Agent {
-  readonly ledger = new Ledger('boot', structuredClone(running));
+  readonly ledger: Ledger;
   readonly core: AgentCore;
   readonly outputs: CoreOutput[] = [];
   bootMs = 100_000;
 
-  constructor(heldLease: HeldLease | null, watchdogTimeoutS: number | null = 20) {
+  constructor(heldLease: HeldLease | null, watchdogTimeoutS: number | null = 20, content = running) {
+    this.ledger = new Ledger('boot', structuredClone(content));
     const options: CoreOptions = {
       identity: { host: 'h1', machineId: '', bootId: 'boot', instance: '' },
       ledger: this.ledger,
@@ -195,3 +196,23 @@ t.test('a watchdog that cannot be armed is said, and that of a host without one 
   without.connect();
   t.equal(without.sent('hello')[0]?.report?.watchdog, null);
 });
+
+t.test(
+  'a watchdog that an earlier process armed for a VM that was not defined yet is taken back once that is seen',
+  async (t) => {
+    const permits = running.permits.map((permit) => ({ ...permit, phase: 'preparing' as const }));
+    const agent = new Agent({ endsAt: 95_000, watchdogS: 20 }, 20, { ...running, permits });
+    t.equal(agent.of('armWatchdog').length, 1, 'whatever runs is guarded meanwhile');
+    agent.core.watchdogArmed(agent.now);
+    agent.core.hypervisorEvent({ kind: 'available' }, agent.now);
+    agent.collect();
+    t.same(agent.of('releaseWatchdog'), []);
+    for (const kind of ['persist', 'inspect']) {
+      const [next] = agent.of('perform').slice(-1);
+      t.equal(next?.effect.kind, kind);
+      agent.core.performed(next?.ticket ?? 0, { ok: true, value: null }, agent.now);
+      agent.collect();
+    }
+    t.equal(agent.of('releaseWatchdog').length, 1);
+  },
+);

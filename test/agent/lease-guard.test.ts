@@ -54,6 +54,14 @@ t.test('what cannot be armed is told, and tried again', async (t) => {
   t.equal(guard.nextWakeAt(), null);
 });
 
+t.test('one that could not be petted any more may bite all the same, so it is taken back', async (t) => {
+  const guard = armed();
+  guard.failed('it cannot be petted', 0);
+  t.same(guard.settle(needed, 100_000, 1), []);
+  t.same(guard.settle(nothing, 100_000, 2), [{ kind: 'releaseWatchdog' }]);
+  t.same(guard.settle(nothing, 100_000, 3), []);
+});
+
 t.test('nobody needs it any more: its problem is none', async (t) => {
   const guard = new LeaseGuard(20, null);
   guard.settle(wanted, 100_000, 0);
