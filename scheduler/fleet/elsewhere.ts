@@ -20,6 +20,7 @@ import {
 import { cutText } from '../core/text.js';
 import { backlogLimit, type Committed, type Engine } from '../engine.js';
 import { findFencer } from './fencers.js';
+import { endOf } from './leases.js';
 import { Retries } from './retries.js';
 import type { AgentSession } from './session.js';
 
@@ -60,8 +61,11 @@ export class Elsewhere {
   readonly #options: ElsewhereOptions;
   /** Hosts that are lost, fenced, or to be fenced. */
   readonly #gone = new Set<string>();
-  /** Since when no lease of a lost host counts any more; later than now where an earlier leader may have granted one (L4). */
-  readonly #lapsedMs = new Map<string, number>();
+  /**
+   * Since when no lease of a lost host counts any more; later than now where an earlier leader may have granted one (L4).
+   * `stateMs` tells which loss it was: what happened since the last one may not be on disk yet.
+   */
+  readonly #lapsed = new Map<string, { stateMs: number; atMs: number }>();
   /** When the order that stands was first seen here, by its id. */
   readonly #begunMs = new Map<string, number>();
   /** When a host's fence, and a VM's way elsewhere, is tried next. */
@@ -79,9 +83,8 @@ export class Elsewhere {
   }
 
   start(): void {
-    const { engine, uptimeMs, longestLeaseMs } = this.#options;
-    for (const host of engine.state.hosts.values()) {
-      if (host.state === 'lost') this.#lapsedMs.set(host.id, uptimeMs() + longestLeaseMs);
+    for (const host of this.#options.engine.state.hosts.values()) {
+      if (host.state === 'lost') this.#assume(host);
       this.#note(host);
     }
   }
@@ -118,7 +121,7 @@ export class Elsewhere {
 
   /** To be called twice a second. */
   sweep(): void {
-    const { engine, longestLeaseMs } = this.#options;
+    const { engine } = this.#options;
     if (engine.backlog > backlogLimit / 2) return;
     this.#losses = null;
     const left = new Map<string, number>();
@@ -130,7 +133,7 @@ export class Elsewhere {
       this.#gone.add(id);
       if (engine.state.federation.recoveringSites.includes(host.site)) {
         // Of what was granted before its end nothing is known.
-        if (host.state === 'lost') this.#lapsedMs.set(id, this.#options.uptimeMs() + longestLeaseMs);
+        if (host.state === 'lost') this.#assume(host);
         continue;
       }
       if (host.state !== 'fenced') {
@@ -145,7 +148,7 @@ export class Elsewhere {
   #awaitWatchdog(host: Host): void {
     const { engine, log, uptimeMs } = this.#options;
     if (host.state !== 'lost' || host.stopProof !== undefined || !hasStopping(engine.state, host)) return;
-    const lapsedMs = this.#lapsedMs.get(host.id) ?? uptimeMs();
+    const lapsedMs = this.#lapsedMs(host);
     const takesMs = 2000 * (host.watchdog?.timeoutS ?? 0) + watchdogMarginMs;
     if (uptimeMs() - lapsedMs < takesMs) return;
     if (engine.run({ type: 'host.stop_proven', id: host.id }).refusal) return;
@@ -244,13 +247,28 @@ export class Elsewhere {
   }
 
   #note(host: Host): void {
-    if (host.state !== 'lost') this.#lapsedMs.delete(host.id);
-    else if (!this.#lapsedMs.has(host.id)) this.#lapsedMs.set(host.id, this.#options.uptimeMs());
+    if (host.state !== 'lost') this.#lapsed.delete(host.id);
+    else this.#lapsedMs(host);
     if (isGone(host)) this.#gone.add(host.id);
     else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.
     if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.forget(host.id);
     if (paceOf(host) === 'now') this.#letGo(host);
+  }
+
+  /** Of one that was lost since this was asked last: now. */
+  #lapsedMs({ id, stateMs }: Host): number {
+    const noted = this.#lapsed.get(id);
+    if (noted?.stateMs === stateMs) return noted.atMs;
+    const atMs = this.#options.uptimeMs();
+    this.#lapsed.set(id, { stateMs, atMs });
+    return atMs;
+  }
+
+  /** Another leader may have granted it the longest lease that there is until now. */
+  #assume({ id, stateMs }: Host): void {
+    const { longestLeaseMs, uptimeMs } = this.#options;
+    this.#lapsed.set(id, { stateMs, atMs: endOf(longestLeaseMs, uptimeMs()) });
   }
 
   #forget(host: Host): void {

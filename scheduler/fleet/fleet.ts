@@ -93,7 +93,8 @@ export class Fleet {
     const { state } = this.#engine;
     for (const host of state.hosts.values()) {
       if (host.state === 'quarantined') this.#quarantined.add(host.id);
-      if (host.state === 'suspect' || host.state === 'quarantined') {
+      // One that is lost may have been granted one that the journal does not tell of: it was back, or an agent that was frozen.
+      if (host.state === 'suspect' || host.state === 'quarantined' || host.state === 'lost') {
         this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
       }
     }
@@ -114,7 +115,8 @@ export class Fleet {
     this.#endSweep();
     for (const session of this.#sessions.values()) {
       const host = this.#engine.state.hosts.get(session.host);
-      if (session.leaseId > 0 && !this.#isRecovering(host)) this.#grant(session, plannedStopLeaseMs);
+      const mayHold = host !== undefined && !isLeft(host) && !this.#isRecovering(host);
+      if (session.leaseId > 0 && mayHold) this.#grant(session, plannedStopLeaseMs);
       session.end();
     }
     this.#sessions.clear();

@@ -72,6 +72,7 @@ export class Leases {
   }
 }
 
-function endOf(leaseMs: number, uptimeMs: number): number {
+/** When a lease that was granted now ends at the latest. */
+export function endOf(leaseMs: number, uptimeMs: number): number {
   return uptimeMs + Math.ceil(leaseMs * margin);
 }
