@@ -265,7 +265,7 @@ export class AgentShell {
 
   /**
    * The thread that pets the watchdog learns of it, and the next process of this boot. That one takes what was confirmed in
-   * the ledger to hold as long as the lease, so the file must not be ahead of the ledger.
+   * the ledger to hold as long as the lease, so the file must not be ahead of the ledger, nor tell of a longer lease.
    */
   #keepLease(held: HeldLease): void {
     const { core, writer, leaseFile, log } = this.#parts;
@@ -274,7 +274,7 @@ export class AgentShell {
     }
     if (writer.essentialsBehind) {
       void this.#writeLedger();
-      return;
+      if (!leaseFile.isBeyond(held)) return;
     }
     try {
       leaseFile.write(held);

@@ -123,3 +123,25 @@ t.test('the next process of the same boot takes the lease on', async (t) => {
     );
   }
 });
+
+t.test(
+  'what the next process is told never lasts longer than the newest lease, whatever the disk takes',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'secovia-lease-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    new LeaseFile(folder, 'boot').write({ endsAt: 600_000, watchdogS: 30 });
+    const file = new LeaseFile(folder, 'boot');
+    t.teardown(() => file.close());
+    file.read();
+    t.ok(file.isBeyond({ endsAt: 10_000, watchdogS: 30 }), 'it must not wait for the ledger');
+    t.notOk(file.isBeyond({ endsAt: 600_000, watchdogS: 30 }));
+    const unwritable = {
+      endsAt: 10_000,
+      watchdogS: Symbol('of which no line can be made') as unknown as number,
+    };
+    t.throws(() => file.write(unwritable));
+    t.equal(new LeaseFile(folder, 'boot').read(), null, 'none rather than the longer one');
+    file.write({ endsAt: 20_000, watchdogS: 30 });
+    t.same(new LeaseFile(folder, 'boot').read(), { endsAt: 20_000, watchdogS: 30 });
+  },
+);

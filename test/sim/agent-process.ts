@@ -308,13 +308,15 @@ export class AgentProcess {
     });
   }
 
-  /** As the shell has it: the file is never ahead of the ledger. */
+  /** As the shell has it: the file is never ahead of the ledger, and tells of no longer lease. */
   #keepLease(held: HeldLease): void {
     const { machine, onLeased } = this.#parts;
     onLeased(held.endsAt);
     if (this.core.guard.isArmed) machine.watchdog.extend(held.endsAt + held.watchdogS * 1000);
-    if (this.#writer.essentialsBehind) this.#writeLedger();
-    else machine.leaseFile = { bootId: machine.bootId, held };
+    const isBehind = this.#writer.essentialsBehind;
+    if (isBehind) this.#writeLedger();
+    const isBeyond = (machine.leaseFile?.held.endsAt ?? 0) > held.endsAt;
+    if (!isBehind || isBeyond) machine.leaseFile = { bootId: machine.bootId, held };
   }
 
   #writeLedger(): void {
