@@ -315,6 +315,12 @@ export class Fleet {
     if (!this.#isRecovering(host)) this.#leases.grant(host.id, this.#leaseMs, this.#uptimeMs());
   }
 
+  /** Its lease ended while nothing followed from that: if nobody hears of it now, it is lost. */
+  #awaitOrLose(host: Host): void {
+    const isHere = host.state === 'ready' || host.state === 'suspect';
+    if (isHere && this.#leases.endMs(host.id) === 0) this.#expectLease(host);
+  }
+
   /** There are no renewals in recovery (PROTOCOL E2). */
   #isRecovering(host: Host | undefined): boolean {
     if (host === undefined) return false;
@@ -345,7 +351,10 @@ export class Fleet {
     for (const host of touched.written.host.values()) {
       if (isLeft(host)) this.#cutLeft(host.id);
       if (host.state === 'quarantined') this.#quarantined.add(host.id);
-      else if (this.#quarantined.delete(host.id)) this.#greetReleased(host.id);
+      else if (this.#quarantined.delete(host.id)) {
+        this.#greetReleased(host.id);
+        this.#awaitOrLose(host);
+      }
       for (const { uid } of host.leftovers ?? []) this.#sessions.get(host.id)?.mark(uid);
       const refusal = hostRefusal(host, host.id);
       if (refusal === null) continue;
@@ -385,6 +394,7 @@ export class Fleet {
     const ended = this.#recovering.filter((site) => !recovering.includes(site));
     this.#recovering = recovering;
     if (ended.length === 0) return;
+    for (const host of state.hosts.values()) if (ended.includes(host.site)) this.#awaitOrLose(host);
     for (const [id, session] of this.#sessions) {
       if (!ended.includes(state.hosts.get(id)?.site ?? '')) continue;
       session.reject('RECOVERED', 'the recovery of its site has ended; say hello again', true);

@@ -141,3 +141,30 @@ test('a planned stop grants nothing to a host whose VMs it has let go', async (t
   store.held = false;
   store.release();
 });
+
+test('a host that fell silent in quarantine is lost when that is ended and nobody hears of it', async (t) => {
+  const { world, engine, hello, at, becomes } = await fleetOf(t, ['copied', 'other'], []);
+  for (const id of ['copied', 'other']) hello(id);
+  world.run({ type: 'host.quarantine', id: 'copied', reason: 'a test' });
+  await engine.readable();
+  at(11_000);
+  await becomes('other', 'is lost', ({ state }) => state === 'lost');
+  world.run({ type: 'host.release', id: 'copied' });
+  await engine.readable();
+  at(22_000);
+  await becomes('copied', 'is lost', ({ state }) => state === 'lost');
+});
+
+test('a host that came and went while its site was in recovery is lost when that is ended', async (t) => {
+  const { world, engine, fleet, host, hello, at, becomes } = await fleetOf(t, ['brief', 'other'], []);
+  for (const id of ['brief', 'other']) hello(id);
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  at(11_000);
+  await becomes('brief', 'is lost', ({ state }) => state === 'lost');
+  fleet.gone(hello('brief'), 'the wire broke');
+  t.equal(host('brief').state, 'suspect');
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  await engine.readable();
+  at(22_000);
+  await becomes('brief', 'is lost again', ({ state }) => state === 'lost');
+});
