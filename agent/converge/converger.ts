@@ -388,6 +388,8 @@ export class Converger {
 /** Keeps up with whether a domain may run: what was looked at says so, until something starts it. */
 function noteWhetherItRuns(cell: Cell, effect: Effect, result: EffectResult): void {
   if (effect.kind === 'start' && !result.ok && saysNothing.has(result.fault.kind)) cell.startUnsure = true;
+  // What is not defined any more cannot be started.
+  if (effect.kind === 'undefine' && result.ok) cell.startUnsure = false;
   if (effect.kind !== 'inspect' || !result.ok) return;
   const domain = result.value as ObservedDomain | null;
   cell.mayRun = domain !== null && domain.power.kind !== 'off';

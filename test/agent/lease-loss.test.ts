@@ -185,6 +185,10 @@ t.test('of a start that nobody has heard the end of it is not known whether it r
   world.settle(400);
   t.equal(power(world), 'off', 'when it was looked at');
   t.ok(world.converger.guardNeeds().needed, 'it may still come about');
+  world.desired(stopping({ role: 'deleted', generation: 2 }));
+  world.settle();
+  t.equal(world.state(uid), 'absent');
+  t.notOk(world.converger.guardNeeds().needed, 'until its domain is no more');
 });
 
 t.test('a start that the hypervisor has refused has not come about, and needs no watchdog', async (t) => {
