@@ -92,10 +92,11 @@ test('a host that was lost, says hello to the next leader and falls silent may h
 });
 
 test('the longest lease of another leader is counted a hundredth longer, as every lease is (L1)', async (t) => {
-  const { fleet, host, hello, at, becomes } = await fleetOf(t, ['lost', 'other'], ['lost']);
+  const { engine, fleet, host, hello, at, becomes } = await fleetOf(t, ['lost', 'other'], ['lost']);
   fleet.gone(hello('other'), 'the wire broke');
   at(11_000);
   await becomes('other', 'is lost', ({ state }) => state === 'lost');
+  await engine.readable();
   at(600_000 + biteMs + 1000);
   await becomes('other', 'has stopped', ({ stopProof }) => stopProof !== undefined);
   t.equal(host('lost').stopProof, undefined);
