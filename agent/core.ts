@@ -91,6 +91,8 @@ export class AgentCore {
   readonly #link: LinkMachine;
   /** VMs that the scheduler has mentioned since Welcome. */
   #mentioned = new Set<string>();
+  /** It starts nothing any more. */
+  #leaves = false;
   #libvirtAvailable = false;
   #libvirtError = 'not connected yet';
   #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
@@ -254,6 +256,7 @@ export class AgentCore {
 
   leave(reason: string, now: Instant): void {
     this.#now = now;
+    this.#leaves = true;
     this.#link.leave(reason, now.bootMs);
   }
 
@@ -307,9 +310,12 @@ export class AgentCore {
   #guardLease(): void {
     const endsAt = this.#link.leaseEndsAt;
     this.converger.leased(endsAt, this.guard.isReady, this.#now);
-    const wanted = this.guard.settle(this.converger.guardNeeds(), endsAt, this.#now.bootMs);
-    if (wanted.length === 0) return;
-    this.#outputs.push(...wanted);
+    const { wanted, needed } = this.converger.guardNeeds();
+    // One that it leaves armed bites soon, so it is not left so for what does not run.
+    const needs = { wanted: wanted && !this.#leaves, needed };
+    const outputs = this.guard.settle(needs, endsAt, this.#now.bootMs);
+    if (outputs.length === 0) return;
+    this.#outputs.push(...outputs);
     this.converger.leased(endsAt, this.guard.isReady, this.#now);
   }
 

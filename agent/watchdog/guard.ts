@@ -32,7 +32,8 @@ export class LeaseGuard {
   /** It was armed, here or by an earlier process, or may have been: it bites unless it is taken back. */
   #mayBite = false;
   #problem = '';
-  #againAt = 0;
+  /** Null when nothing is to be tried. */
+  #againAt: number | null = 0;
 
   /** `timeoutS` is null where there is no watchdog. */
   constructor(timeoutS: number | null, held: HeldLease | null) {
@@ -71,9 +72,10 @@ export class LeaseGuard {
     // So long after the lease's end, one that an earlier process has armed is left to bite: opening it would pet it once more.
     if (leaseEndsAt === null || now >= leaseEndsAt + this.#timeoutS * 1000) {
       this.#mayBite = true;
+      this.#againAt = null;
       return [];
     }
-    if (now < this.#againAt) return [];
+    if (now < (this.#againAt ?? now)) return [];
     this.#state = 'arming';
     return [{ kind: 'armWatchdog', timeoutS: this.#timeoutS, leaseEndsAt }];
   }

@@ -216,3 +216,24 @@ t.test(
     t.equal(agent.of('releaseWatchdog').length, 1);
   },
 );
+
+t.test('an agent that leaves takes the watchdog back when nothing runs that needs it', async (t) => {
+  const agent = new Agent(null, 20, { ...running, permits: [] });
+  agent.connect();
+  agent.granted();
+  agent.core.converger.desired(mobile, agent.now);
+  agent.collect();
+  t.equal(agent.of('armWatchdog').length, 1);
+  agent.core.watchdogArmed(agent.now);
+  agent.core.leave('it is stopped', agent.now);
+  agent.collect();
+  t.equal(agent.of('releaseWatchdog').length, 1);
+  agent.collect();
+  t.equal(agent.of('armWatchdog').length, 1, 'and does not arm it again');
+
+  const busy = new Agent({ endsAt: 105_000, watchdogS: 20 });
+  busy.core.watchdogArmed(busy.now);
+  busy.core.leave('it is stopped', busy.now);
+  busy.collect();
+  t.same(busy.of('releaseWatchdog'), [], 'what may run stays guarded');
+});

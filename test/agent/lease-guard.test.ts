@@ -54,6 +54,16 @@ t.test('what cannot be armed is told, and tried again', async (t) => {
   t.equal(guard.nextWakeAt(), null);
 });
 
+t.test('what cannot be armed is not tried again so late after the lease, and the agent sleeps', async (t) => {
+  const guard = new LeaseGuard(20, null);
+  guard.settle(wanted, 10_000, 0);
+  guard.failed('busy', 0);
+  t.same(guard.settle(needed, 10_000, 40_000), []);
+  t.equal(guard.nextWakeAt(), null, 'or it would wake again and again');
+  t.match(guard.status, { problem: 'busy' });
+  t.equal(guard.settle(needed, 60_000, 50_000).length, 1, 'under a new lease it is');
+});
+
 t.test('one that could not be petted any more may bite all the same, so it is taken back', async (t) => {
   const guard = armed();
   guard.failed('it cannot be petted', 0);
