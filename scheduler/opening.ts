@@ -13,6 +13,7 @@ import { SqliteStore } from './store/sqlite/sqlite-store.js';
 import { newestSchema } from './store/sqlite/schema.js';
 import { type JournalHead, type LoadedRequest, StoreError } from './store/store.js';
 import { packageVersion } from './version.js';
+import { SteadyClock } from './steady-clock.js';
 
 export interface Opened {
   store: SqliteStore;
@@ -22,6 +23,8 @@ export interface Opened {
   head: JournalHead;
   requests: LoadedRequest[];
   migrated: Migrated | null;
+  /** What the engine goes by. */
+  clock: SteadyClock;
 }
 
 /** What a file of an older schema has become. */
@@ -108,11 +111,12 @@ export async function openFolder({
       `the federation in ${dataDir} is called ${before}, and its certificates say so; it cannot become ${name}`,
     );
   }
+  const steady = new SteadyClock(Date.now, () => performance.now(), state.lastMs);
   const engine = new Engine({
     state,
     store,
     head,
-    clock: Date.now,
+    clock: () => steady.now(),
     onFatal,
     ...(observer === undefined ? {} : { observer }),
   });
@@ -120,7 +124,7 @@ export async function openFolder({
   if (restored === undefined) engine.run({ type: 'federation.open', instance, name, incarnation: 1 });
   else leadRestored(engine, { instance, name, reason: restored });
   await engine.readable();
-  return { store, storeFile: storeFileIn(dataDir), engine, head, requests, migrated };
+  return { store, storeFile: storeFileIn(dataDir), engine, head, requests, migrated, clock: steady };
 }
 
 /** Agents obey the new incarnation and none before; what happened after the backup they alone know. */

@@ -23,6 +23,7 @@ import { checkpointKeyIn, Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
 import { openFolder } from './opening.js';
 import { StateWalks } from './state-walks.js';
+import type { SteadyClock } from './steady-clock.js';
 import { type Store, StoreError } from './store/store.js';
 import { SchedulerTelemetry } from './telemetry/scheduler-telemetry.js';
 import { Surveyor } from './telemetry/survey.js';
@@ -43,6 +44,15 @@ const catchUpMs = 1000;
 const waitingLogLength = 8 * 2 ** 20;
 
 const checkpointEveryMs = 60_000;
+
+/** Tells everybody that the wall clock has jumped, and when it is right again. */
+function noteJump(engine: Engine, { jumpMs }: SteadyClock, log: Logger): void {
+  const stood = engine.state.federation.clockJump !== undefined;
+  if (stood === (jumpMs !== 0)) return;
+  engine.run({ type: 'clock.note', jumpMs });
+  if (stood) log.info('the clock of this machine is believed again');
+  else log.error({ jumpMs }, 'the clock of this machine has jumped, and is not believed');
+}
 
 /** The store has failed: what was not acknowledged is not known to have happened (PROTOCOL S2). */
 const storeFailedStatus = 70;
@@ -69,7 +79,7 @@ export async function runScheduler(config: Config): Promise<void> {
   // Before the store is read, which takes seconds in a large federation: until then it is alive, and not ready.
   const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
   const observer = telemetry === null ? {} : { observer: telemetry };
-  const { store, storeFile, engine, head, requests, migrated } = await openFolder({
+  const { store, storeFile, engine, head, requests, migrated, clock } = await openFolder({
     ...observer,
     dataDir: config.dataDir,
     strategy: config.strategy,
@@ -162,7 +172,10 @@ export async function runScheduler(config: Config): Promise<void> {
   });
   telemetry?.serving();
   // What begins and ends at a time does so while nobody calls, too.
-  const clock = setInterval(() => engine.catchUp(), catchUpMs);
+  const ticking = setInterval(() => {
+    engine.catchUp();
+    noteJump(engine, clock, log);
+  }, catchUpMs);
   const keeping = setInterval(() => checkpoints.keep(), checkpointEveryMs);
   const { epoch } = state.federation;
   const counts = { sites: state.sites.size, hosts: state.hosts.size, vms: state.vms.size };
@@ -175,7 +188,7 @@ export async function runScheduler(config: Config): Promise<void> {
   await told;
   log.info('stopping');
   telemetry?.stopping();
-  clearInterval(clock);
+  clearInterval(ticking);
   clearInterval(keeping);
   notServing();
   stop();

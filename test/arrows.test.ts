@@ -230,11 +230,16 @@ test('nothing but tests sees tests', async (t) => {
   t.same(imports.filter(({ to }) => within(to, 'test', 'deploy')).map(shown), []);
 });
 
-test('native has one door, and only the libvirt driver and the daemon that looks for it go through it', async (t) => {
+test('native has one door, and only the libvirt driver, the watchdog and the daemon that looks for it go through it', async (t) => {
   const visits = imports.filter(({ from, to }) => within(to, 'native') && !within(from, 'native'));
   t.same(visits.filter(({ to }) => to !== 'native/index.ts').map(shown), []);
   t.same(
-    visits.filter(({ from }) => !within(from, 'agent/hypervisor/libvirt', 'agent/daemon.ts')).map(shown),
+    visits
+      .filter(
+        ({ from }) =>
+          !within(from, 'agent/hypervisor/libvirt', 'agent/watchdog/native-device.ts', 'agent/daemon.ts'),
+      )
+      .map(shown),
     [],
   );
 });

@@ -11,8 +11,7 @@ import type { Acceptance, Ledger, Permit, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
 import { fingerprint, type VmObservation, type VmState } from './observation.js';
 import { converge, type ProgramContext, type Remarks, type Rest } from './program.js';
-import type { LeaseStanding } from './step-context.js';
-import type { GuardNeeds } from '../watchdog/guard.js';
+import type { GuardNeeds, LeaseStanding } from './step-context.js';
 
 export interface Instant {
   /** Milliseconds since the machine was booted, also while it was asleep. */

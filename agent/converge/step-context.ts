@@ -18,6 +18,14 @@ export interface StepContext {
 /** Whether the host may run what stops with its lease: `unguarded` when the lease is held and the watchdog is not armed. */
 export type LeaseStanding = 'held' | 'unguarded' | 'ended';
 
+/** What VMs that stop with the lease need of the host's watchdog. */
+export interface GuardNeeds {
+  /** One of them is to start, and the lease is held. */
+  wanted: boolean;
+  /** One of them may run. */
+  needed: boolean;
+}
+
 /** Of what others say, in an error. */
 export const longestMessage = 500;
 

@@ -4,6 +4,7 @@
  * then it resets the machine, within another. So two time-outs after the lease's end these VMs are gone, whatever has
  * become of the agent. Pure: what is to be done with the device goes out as data.
  */
+import type { GuardNeeds } from '../converge/step-context.js';
 
 /** What an earlier process of the same boot held. */
 export interface HeldLease {
@@ -16,13 +17,6 @@ export interface HeldLease {
 export type GuardOutput =
   | { kind: 'armWatchdog'; timeoutS: number; leaseEndsAt: number }
   | { kind: 'releaseWatchdog' };
-
-export interface GuardNeeds {
-  /** One of the VMs that stop with the lease is to start, and the lease is held. */
-  wanted: boolean;
-  /** One of them may run. */
-  needed: boolean;
-}
 
 const againMs = 10_000;
 

@@ -11,6 +11,7 @@ export function applyVmChange(state: State, change: VmChange, atMs: number): voi
   if (change.type === 'vm.created') {
     state.addVm(change.vm);
     state.touched.write('vm', change.vm.uid, change.vm);
+    noteAdoption(state, change.vm);
     return;
   }
   const vm = must(state.vms.get(change.uid), change);
@@ -128,6 +129,19 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       if (vm.policy.onLeaseLoss === 'stop') vm.stopSince = change.generation;
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
+}
+
+/**
+ * The host is given a newer term for its orphan than the one that it has told: should it refuse the adoption, the next one begins
+ * after this, although it may not have told of it anew by then.
+ */
+function noteAdoption(state: State, { uid, host: id, term, generation, adopting }: Vm): void {
+  const host = id === null ? undefined : state.hosts.get(id);
+  if (adopting === undefined || host?.orphanVms === undefined) return;
+  host.orphanVms = host.orphanVms.map((orphan) =>
+    orphan.uid === uid ? { ...orphan, term, generation } : orphan,
+  );
+  state.touched.write('host', host.id, host);
 }
 
 /** Whoever has not heard of it may still start the VM by itself. */

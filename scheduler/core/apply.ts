@@ -20,6 +20,13 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'federation.opened':
       state.federation.epoch = change.epoch;
       state.federation.name = change.name;
+      // Whoever begins believes the clock that there is.
+      delete state.federation.clockJump;
+      state.touched.write('federation', '', state.federation);
+      return;
+    case 'clock.jumped':
+      if (change.byMs === null) delete state.federation.clockJump;
+      else state.federation.clockJump = { sinceMs: atMs, byMs: change.byMs };
       state.touched.write('federation', '', state.federation);
       return;
     case 'recovery.entered':

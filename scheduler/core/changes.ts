@@ -45,6 +45,8 @@ import type {
 
 export type Change =
   | { type: 'federation.opened'; epoch: Epoch; name: string }
+  /** The wall clock is so far ahead of what is believed; null when it is believed again. */
+  | { type: 'clock.jumped'; byMs: number | null }
   | { type: 'recovery.entered'; sites: string[]; reason: string }
   | { type: 'recovery.ended'; site: string }
   | { type: 'site.created'; site: Site }

@@ -148,6 +148,8 @@ interface WithEtag {
 /** Command by type, with what it answers. */
 export interface Commands {
   'federation.open': { command: { instance: string; name: string; incarnation: number }; reply: null };
+  /** How far the wall clock is ahead of what is believed, in milliseconds; 0 when it is believed. */
+  'clock.note': { command: { jumpMs: number }; reply: null };
   'recovery.enter': { command: { sites: string[]; reason: string }; reply: null };
   'recovery.end': { command: { site: string }; reply: null };
   'site.create': {

@@ -30,6 +30,13 @@ export function openFederation(state: State, command: CommandOf<'federation.open
   return { changes, reply: () => null };
 }
 
+/** A jump is written down once, however long it stands and the clock drifts on. */
+export function noteClock({ federation }: State, { jumpMs }: CommandOf<'clock.note'>): Decision<null> {
+  const stands = federation.clockJump !== undefined;
+  if (stands === (jumpMs !== 0)) return { changes: [], reply: () => null };
+  return { changes: [{ type: 'clock.jumped', byMs: jumpMs === 0 ? null : jumpMs }], reply: () => null };
+}
+
 export function enterRecovery(state: State, command: CommandOf<'recovery.enter'>): Decision<null> {
   const fresh = command.sites.filter((site) => !state.federation.recoveringSites.includes(site));
   if (fresh.length === 0) return { changes: [], reply: () => null };

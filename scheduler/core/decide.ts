@@ -47,6 +47,7 @@ export type Decider<T extends CommandType> = (
 
 const deciders: { [T in CommandType]: Decider<T> } = {
   'federation.open': operations.openFederation,
+  'clock.note': operations.noteClock,
   'recovery.enter': operations.enterRecovery,
   'recovery.end': operations.endRecovery,
   'site.create': sites.createSite,

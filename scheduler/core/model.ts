@@ -495,6 +495,12 @@ export interface Epoch {
   instance: string;
 }
 
+/** How far the wall clock is ahead of the time that goes on, when that was first seen. */
+export interface ClockJump {
+  sinceMs: number;
+  byMs: number;
+}
+
 export interface Federation {
   name: string;
   epoch: Epoch;
@@ -503,4 +509,6 @@ export interface Federation {
   recoveryReason: string;
   /** Since when each of them is; left out while none is. */
   recoveringSinceMs?: Record<string, number>;
+  /** The wall clock has jumped, and is not believed; left out while it is. */
+  clockJump?: ClockJump;
 }

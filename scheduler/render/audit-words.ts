@@ -8,6 +8,10 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
   switch (change.type) {
     case 'federation.opened':
       return `the scheduler took up its work in epoch ${change.epoch.incarnation}.${change.epoch.counter}`;
+    case 'clock.jumped':
+      return change.byMs === null
+        ? "the clock of the scheduler's machine is believed again"
+        : `the clock of the scheduler's machine jumped by ${Math.round(change.byMs / 1000)} s, and is not believed`;
     case 'recovery.entered':
       return `sites went into recovery: ${change.sites.join(', ')} (${change.reason})`;
     case 'recovery.ended':

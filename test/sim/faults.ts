@@ -199,7 +199,7 @@ export const faults: Record<string, Fault> = {
   schedulerClockJump: {
     weight: 1,
     strike: (world, random) => {
-      world.scheduler.clock.jump(random.whole(-20 * minuteMs, 4 * minuteMs));
+      world.scheduler.clock.jump(random.whole(-2 * 3600_000, 2 * 3600_000));
       world.later(random.whole(10_000, 5 * minuteMs), () => world.scheduler.clock.correct());
     },
   },

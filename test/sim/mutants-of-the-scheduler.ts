@@ -51,6 +51,14 @@ export const schedulerMutants: readonly Mutant[] = [
     to: 'return this.#clock();',
   },
   {
+    name: 'follows-the-wall-clock-anywhere',
+    rule: 'E3',
+    bug: 'a wall clock that jumps by an hour is followed at once',
+    file: 'scheduler/steady-clock.ts',
+    from: 'const isNear = Math.abs(aheadMs) <= longestJumpMs;',
+    to: 'const isNear = true;',
+  },
+  {
     name: 'acks-before-the-disk',
     rule: 'S1',
     bug: 'nobody waits for the disk',

@@ -16,6 +16,7 @@ import type { CommandOf, CommandType, ReplyOf } from '../../scheduler/core/comma
 import { Engine, type EngineOptions, type Outcome } from '../../scheduler/engine.js';
 import { type CheckpointKey, Checkpoints } from '../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../scheduler/fleet/fleet.js';
+import { SteadyClock } from '../../scheduler/steady-clock.js';
 import { loading } from '../../scheduler/store/load.js';
 import { v1 } from '../../proto/index.js';
 import { type Answered, Api, type EncodedCall } from './api.js';
@@ -172,11 +173,12 @@ export class SchedulerProcess implements Listening {
     const { handlers, loaded } = loading();
     const { state, head, requests } = loaded(store.load(handlers));
     const uptimeMs = () => this.clock.bootMs;
+    const steady = new SteadyClock(() => this.clock.wallMs, uptimeMs, state.lastMs);
     const engine = new WatchedEngine(onLapsed, {
       state,
       store,
       head,
-      clock: () => this.clock.wallMs,
+      clock: () => steady.now(),
       timers: life,
       onFatal: () => {
         if (this.#running?.life === life) this.kill();
@@ -217,7 +219,10 @@ export class SchedulerProcess implements Listening {
       if (this.#running !== running) return;
       this.#restored = false;
       fleet.start();
-      life.every(catchUpMs, () => engine.catchUp());
+      life.every(catchUpMs, () => {
+        engine.catchUp();
+        engine.run({ type: 'clock.note', jumpMs: steady.jumpMs });
+      });
       life.every(checkpointEveryMs, () => checkpoints.keep());
       running.serves = true;
       const served = this.#served;

@@ -16,6 +16,7 @@ import { VolumeRules } from './checker/volumes.js';
 import { WordRules } from './checker/words.js';
 import { Controllers } from './controllers.js';
 import { simulatedKey, strangeKey } from './checkpoint-key.js';
+import { beginningMs } from './clock.js';
 import { deeds } from './deeds.js';
 import type { Disk } from './disk.js';
 import { faults } from './faults.js';
@@ -344,6 +345,7 @@ export class World {
 
   #lineageOf(disk: Disk, heard = () => this.#hears(this.scheduler)): Lineage {
     return new Lineage(disk, this.violate, {
+      trueMs: () => beginningMs + this.timeline.nowMs,
       onFreed: (uid, host) => this.#freed(uid, host),
       onParked: (uid, host) => this.#freed(uid, host),
       onHandedOver: (uid, from, move, isFromOff, runs) => {

@@ -8,6 +8,7 @@ import type { Host, Vm } from '../model.js';
 import type { State } from '../state.js';
 import { scopeKey } from '../tenancy/scope.js';
 import type { Alarm, Surroundings } from './alarm.js';
+import { clockAlarm } from './clock-alarm.js';
 import { hostCertificateAlarms, ownCertificateAlarms } from './certificate-alarms.js';
 import { drainAlarm } from './drain-alarms.js';
 import { hostAlarms } from './host-alarms.js';
@@ -38,6 +39,7 @@ export function* walkAlarms(
   };
   if (top === null) {
     for (const alarm of ownCertificateAlarms(surroundings)) tell(alarm);
+    tell(clockAlarm(state));
     for (const alarm of siteAlarms(state)) tell(alarm);
   }
   for (const host of state.hosts.values()) {

@@ -103,6 +103,7 @@ export function partnersOf(state: State, change: Change): Concerned {
       return administration === null ? everyPartner(state) : homes(state, administration);
     }
     case 'federation.opened':
+    case 'clock.jumped':
     case 'class.set':
     case 'class.deleted':
     case 'image.created':

@@ -9,6 +9,7 @@ import type { By } from './line.js';
 
 const isEventOf: Record<ChangeType, boolean> = {
   'federation.opened': true,
+  'clock.jumped': true,
   'recovery.entered': true,
   'recovery.ended': true,
   'site.created': true,

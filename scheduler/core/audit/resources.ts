@@ -20,6 +20,7 @@ export function resourcesOf(change: RecordedChange, vms: VmNames): string[] {
     case 'quota.deleted':
       return [quotaName(change.administration, change.scope)];
     case 'federation.opened':
+    case 'clock.jumped':
     case 'recovery.entered':
     case 'recovery.ended':
     case 'attempts.refused':

@@ -21,6 +21,8 @@ import type { Violate } from './violation.js';
 
 /** Those who know what is on the machines. */
 export interface Onlookers {
+  /** What time it truly is, in milliseconds since 1970. */
+  trueMs(): number;
   /** A VM leaves this host, or nobody has it any more: nothing of it may run there. */
   onFreed(uid: string, host: string): void;
   /** It is stopped, and gives up what it held but its disk. */
@@ -45,6 +47,9 @@ interface Before {
 /** An end may be decided so much later than it was to come: the clock of the one before may have been ahead. */
 const endsWithinMs = 5000;
 
+/** Five minutes, and what a clock of its own and a slow disk add. */
+const followedMs = 6 * 60_000;
+
 const nothing: ReadonlyMap<string, Before> = new Map();
 const nothingHeld: Readonly<Resources> = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
@@ -61,6 +66,10 @@ export class Lineage {
   /** Times in it that are due to the past are not to be judged. */
   #judges = false;
   #lastMs = 0;
+  /** How far its last time was ahead of the true one, in milliseconds; null before the first that is judged. */
+  #aheadMs: number | null = null;
+  /** A jump, until the next line shows whether somebody begins there. */
+  #jumped: { atMs: number; message: string } | null = null;
 
   constructor(
     disk: Disk,
@@ -102,6 +111,7 @@ export class Lineage {
     if (atMs < this.#lastMs)
       this.violate('E3', `a decision is of ${atMs}, and the one before of ${this.#lastMs}`);
     this.#lastMs = atMs;
+    if (this.#judges) this.#judgeJumps(atMs, changes);
     const before = this.#judges ? this.#before(changes) : nothing;
     const altered = this.#judges ? changes.map((change) => alteredBy(this.state, change)) : [];
     if (this.#judges) this.#operations.before(changes, by);
@@ -133,6 +143,22 @@ export class Lineage {
       if (alteredBy(this.state, change) === was)
         this.violate('S4', `${JSON.stringify(change).slice(0, 200)} tells nothing new, and was written`);
     });
+  }
+
+  /**
+   * E3: whoever leads follows no jump of its clock of over five minutes. Who begins believes the clock that there is, and first
+   * decides what is due by then.
+   */
+  #judgeJumps(atMs: number, changes: readonly Change[]): void {
+    const aheadMs = Math.round(atMs - this.onlookers.trueMs());
+    const begins = changes.some(({ type }) => type === 'federation.opened');
+    if (this.#jumped !== null && !begins && atMs > this.#jumped.atMs)
+      this.violate('E3', this.#jumped.message);
+    const leapMs = this.#aheadMs === null || begins ? 0 : Math.abs(aheadMs - this.#aheadMs);
+    const message = `time went from ${this.#aheadMs} ms ahead of the true one to ${aheadMs} ms`;
+    if (begins || atMs > (this.#jumped?.atMs ?? 0)) this.#jumped = null;
+    if (leapMs > followedMs) this.#jumped = { atMs, message };
+    this.#aheadMs = aheadMs;
   }
 
   /** E3: what ends at a time has ended before anything later is decided. */

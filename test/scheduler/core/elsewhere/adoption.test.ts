@@ -301,3 +301,14 @@ test('it is paid for since it was adopted', async (t) => {
   const segments = segmentsOf(Buffer.from(world.journal.join('\n')), adoptedMs + 1000);
   t.match(segments, [{ uid, fromMs: adoptedMs, toMs: adoptedMs + 1000, vcpus: 2 }]);
 });
+
+test('after an adoption that its host refused comes one with a newer term, though it told nothing since', async (t) => {
+  const world = smallWorld('a');
+  report(world, 'a', orphan());
+  const { vm: first } = world.run(adoption(world));
+  const { term, generation } = first;
+  world.see(first, 'refused');
+  t.equal(world.state.vms.get(uid), undefined, 'it is no VM any more');
+  const { vm: again } = world.run(adoption(world));
+  t.ok(again.term > term && again.generation > generation);
+});

@@ -29,6 +29,10 @@ test('whatever hosts tell and operators say, there is one copy of each VM, and i
               leftovers.some(({ uid }) => uid === command.vm.uid)),
         );
         const wasThere = command.type === 'vm.adopt' && state.vms.has(command.vm.uid);
+        const told =
+          command.type === 'vm.adopt'
+            ? state.hosts.get(command.host)?.orphanVms?.find(({ uid }) => uid === command.vm.uid)
+            : undefined;
         const before = usedUnderLimits(state);
         const outcome = world.try<Command['type']>(command);
         if ('refusal' in outcome) continue;
@@ -41,9 +45,8 @@ test('whatever hosts tell and operators say, there is one copy of each VM, and i
         ok(!wasThere, 'it was no VM yet');
         deepStrictEqual(others, [host], 'no other host has anything of it');
         ok(host?.state === 'ready' && !state.federation.recoveringSites.includes(host.site));
-        const orphan = host.orphanVms?.find((one) => one.uid === uid);
-        ok(vm !== undefined && orphan !== undefined && vm.host === host.id);
-        ok(vm.term > orphan.term && vm.generation > orphan.generation, 'newer than what the host knows');
+        ok(vm !== undefined && told !== undefined && vm.host === host.id);
+        ok(vm.term > told.term && vm.generation > told.generation, 'newer than what the host knows');
         const row = state.hostTable.row(host.id) as number;
         ok((state.hostTable.freeVcpus[row] as number) >= 0, 'there was room for it');
         checkLimits(state, before, world.changes);

@@ -29,12 +29,33 @@ export type Stray = typeof stray extends fc.Arbitrary<infer T> ? T : never;
 
 const uidOf = (number: number): string => `0000000${number}-8f0e-4a6b-9d57-0b7f1f4f2a11`;
 
+/** The highest term of each VM that a host was given or has told, by both: an agent keeps it, whatever becomes of the VM. */
+const kept = new WeakMap<World, Map<string, number>>();
+
+function keptTerms(world: World): Map<string, number> {
+  const terms = kept.get(world) ?? new Map<string, number>();
+  kept.set(world, terms);
+  const note = (host: string, uid: string, term: number) =>
+    terms.set(`${host} ${uid}`, Math.max(term, terms.get(`${host} ${uid}`) ?? 0));
+  for (const { uid, host, term } of world.state.vms.values()) if (host !== null) note(host, uid, term);
+  for (const { id, orphanVms = [] } of world.state.hosts.values())
+    for (const { uid, term } of orphanVms) note(id, uid, term);
+  return terms;
+}
+
 export function strayOf(world: World, plan: Stray): Command {
   const id = `h${plan.host}`;
+  const terms = keptTerms(world);
   const uid = uidOf(plan.of);
   switch (plan.move) {
     case 'stray':
-      return { type: 'host.report', id, report: reportOf(plan), inventory: null, capacity: null };
+      return {
+        type: 'host.report',
+        id,
+        report: reportOf({ ...plan, term: Math.max(plan.term, terms.get(`${id} ${uid}`) ?? 0) }),
+        inventory: null,
+        capacity: null,
+      };
     case 'remove':
       return { type: 'host.remove_orphan', id, uid };
     case 'adopt': {
