@@ -52,6 +52,8 @@ class Device {
     if (stat(path.c_str(), &found) != 0) throw std::runtime_error(path + " cannot be found: " + Reason());
     isSocket_ = S_ISSOCK(found.st_mode);
     if (!isSocket_ && !S_ISCHR(found.st_mode)) throw std::runtime_error(path + " is not a device, nor a socket");
+    // Before it is opened, which starts it for good.
+    if (!isSocket_ && NoWayOut()) throw std::runtime_error(path + " cannot be taken back once it is armed (nowayout)");
     file_ = isSocket_ ? Connected() : open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (file_ < 0) throw std::runtime_error(path + " cannot be opened: " + Reason());
   }
@@ -65,9 +67,9 @@ class Device {
     if (isSocket_) return;
     watchdog_info info{};
     if (ioctl(file_, WDIOC_GETSUPPORT, &info) != 0) throw std::runtime_error(path_ + " is not a watchdog");
-    if ((info.options & WDIOF_MAGICCLOSE) == 0 || NoWayOut()) {
+    if ((info.options & WDIOF_MAGICCLOSE) == 0) {
       TakeBack();
-      throw std::runtime_error(path_ + " cannot be taken back once it is armed (nowayout)");
+      throw std::runtime_error(path_ + " cannot be taken back once it is armed");
     }
     int has = seconds;
     if (ioctl(file_, WDIOC_SETTIMEOUT, &has) != 0 && ioctl(file_, WDIOC_GETTIMEOUT, &has) != 0) has = 0;
@@ -107,7 +109,8 @@ class Device {
       return -1;
     }
     name.copy(address.sun_path, name.size());
-    const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // Whoever shares it out and does not accept is not waited for.
+    const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (file < 0 || connect(file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return file;
     const int why = errno;
     close(file);
@@ -115,8 +118,11 @@ class Device {
     return -1;
   }
 
+  // /dev/watchdog is another name of the first one.
   bool NoWayOut() const {
-    std::ifstream setting("/sys/class/watchdog/" + path_.substr(path_.rfind('/') + 1) + "/nowayout");
+    std::string name = path_.substr(path_.rfind('/') + 1);
+    if (name == "watchdog") name = "watchdog0";
+    std::ifstream setting("/sys/class/watchdog/" + name + "/nowayout");
     char set = '0';
     return setting.get(set) && set == '1';
   }
