@@ -182,10 +182,7 @@ export const faults: Record<string, Fault> = {
       if (machine === undefined) return;
       machine.libvirt.isDiskFull = true;
       machine.stateFile.isFull = random.chance(0.5);
-      world.later(random.whole(20_000, 5 * minuteMs), () => {
-        machine.libvirt.isDiskFull = false;
-        machine.stateFile.isFull = false;
-      });
+      world.later(random.whole(20_000, 5 * minuteMs), () => machine.freeDisks());
     },
   },
   hostClockJump: {

@@ -477,9 +477,8 @@ export class World {
       machine.path.mend();
       machine.clock.correct();
       machine.unhangLibvirt();
-      machine.libvirt.isDiskFull = false;
+      machine.freeDisks();
       machine.libvirt.stuckPart = 0;
-      machine.stateFile.isFull = false;
       machine.fake.deaf.clear();
       this.boot(machine);
     }

@@ -11,7 +11,9 @@ export function judgePlace(state: State, vm: Vm, id: string, violate: Violate): 
   else if (host.state !== 'ready')
     violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is ${host.state}`);
   if (host.cordoned) violate('LIMITS', `VM ${vm.id} was placed on ${host.id}, which is cordoned`);
-  if (vm.refusedBy.includes(id)) violate('LIMITS', `VM ${vm.id} was placed on ${id}, which has refused it`);
+  // A move is a new attempt, whoever refused it before.
+  if (vm.refusedBy.includes(id) && vm.move?.peer !== id)
+    violate('LIMITS', `VM ${vm.id} was placed on ${id}, which has refused it`);
   if (recoveringSites.includes(host.site))
     violate('E2', `VM ${vm.id} was placed on ${host.site}, in recovery`);
   const { pool } = vm.spec;
