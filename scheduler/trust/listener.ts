@@ -8,7 +8,6 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Connections } from './connections.js';
-import { Handshakes, usualHandshakes } from './handshakes.js';
 import { noProof, proofOf, type Trusted } from './proof.js';
 import type { ServerCertificate } from './server-certificate.js';
 
@@ -53,13 +52,11 @@ export async function listenSecurely(options: SecureListening): Promise<SecureLi
     ALPNProtocols: ['h2'],
     handshakeTimeout: handshakeMs,
   });
-  const handshakes = new Handshakes(usualHandshakes, (socket) => tls.emit('connection', socket));
   tls.on('tlsClientError', (error, socket) => {
     log.debug({ reason: error.message }, 'a handshake failed');
     socket.destroy();
   });
   tls.on('secureConnection', (socket) => {
-    handshakes.ended(socket);
     socket.on('error', ignored);
     if (socket.alpnProtocol === 'h2' && connections.proved(socket, proofIn(socket, options))) {
       injector.injectConnection(socket);
@@ -77,7 +74,7 @@ export async function listenSecurely(options: SecureListening): Promise<SecureLi
   // Before the handshake begins: what is turned away here has cost next to nothing.
   const listening = createServer((socket) => {
     socket.on('error', ignored);
-    if (connections.arrived(socket)) handshakes.take(socket);
+    if (connections.arrived(socket)) tls.emit('connection', socket);
   });
   const port = await listen(listening, options);
   return {
