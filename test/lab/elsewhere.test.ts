@@ -54,7 +54,8 @@ t.test(
     const target = other(vm.host);
     await lab('host', vm.host, 'cut');
     const moved = await runsOn(vm.name, target);
-    t.match(moved, { term: 2, uid: vm.uid });
+    t.ok(moved.term > 1, 'under a new term');
+    t.equal(moved.uid, vm.uid);
     t.equal((await lab('host', vm.host, 'power')).trim(), 'off', 'nothing of it runs there');
     t.match(await processOf(target, vm.uid), /^\d+$/, 'one process of it runs');
     const fenced = await hostOf(vm.host);

@@ -158,7 +158,7 @@ t.test(
     t.same(await laboratory.domainsOf(vm.host), [], 'it is not made again on its own');
     const start = await laboratory.call(vms.startVm.bind(vms), { name: vm.name });
     t.equal((await laboratory.ended(start.operation?.name ?? '')).state, 'OPERATION_STATE_SUCCEEDED');
-    t.equal((await laboratory.vm(vm.name)).term, 2, 'under a new term');
+    t.ok((await laboratory.vm(vm.name)).term > 1, 'under a new term');
     await laboratory.clear();
   },
 );

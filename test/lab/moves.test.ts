@@ -63,14 +63,17 @@ t.test('a guest is handed over while it runs, and back, and never boots again', 
   t.match(await laboratory.vm(vm.name), {
     host: `hosts/${target}`,
     state: 'VM_STATE_RUNNING',
-    term: 2,
     move: null,
     operation: '',
   });
   t.same(await only(vm.uid), [{ host: target, uuid: vm.uid, state: 'running' }]);
+  const { term } = await laboratory.vm(vm.name);
+  t.ok(term > 1, 'under a new term');
   await goesOn(vm.uid);
   await laboratory.secovia('vm', 'migrate', vm.name, '--wait');
-  t.match(await laboratory.vm(vm.name), { host: `hosts/${vm.host}`, term: 3 });
+  const back = await laboratory.vm(vm.name);
+  t.equal(back.host, `hosts/${vm.host}`);
+  t.ok(back.term > term, 'and back under another');
   await goesOn(vm.uid);
   t.equal(witness(vm.uid).boots, 1, 'it has booted once');
   t.equal((await hostOf(target)).claimed?.vms, 0, 'nothing of it is claimed where it was');
@@ -81,7 +84,9 @@ t.test('a cold move stops the guest, and starts it from the same disk', async (t
   const vm = await laboratory.running('sleeps', onPool);
   const target = other(vm.host);
   await laboratory.secovia('vm', 'migrate', vm.name, '--to', target, '--cold', '--grace', '5s', '--wait');
-  t.match(await laboratory.vm(vm.name), { host: `hosts/${target}`, state: 'VM_STATE_RUNNING', term: 2 });
+  const moved = await laboratory.vm(vm.name);
+  t.match(moved, { host: `hosts/${target}`, state: 'VM_STATE_RUNNING' });
+  t.ok(moved.term > 1, 'under a new term');
   t.same(await only(vm.uid), [{ host: target, uuid: vm.uid, state: 'running' }]);
   t.match(await processOf(target, vm.uid), /^\d+$/);
   await laboratory.secovia('vm', 'stop', vm.name, '--force', '--wait');
