@@ -1,9 +1,9 @@
 /** `secovia host adopt-orphan`. */
-import { Option } from 'commander';
 import type { GroupRule } from '../../../proto/gen/secovia/v1/GroupRule.js';
 import type { Vm } from '../../../proto/gen/secovia/v1/Vm.js';
 import { defineCommand, flag, folded, option } from '../../command.js';
 import { usageFailure } from '../../failure.js';
+import { endOf, failureOf } from '../../operation-end.js';
 import { present } from '../../output/present.js';
 import { addExtra, type Extras } from '../../values/extras.js';
 import { addGroup } from '../../values/groups.js';
@@ -23,10 +23,9 @@ import {
   priorityOption,
   waitOption,
 } from '../../vm-options.js';
-import { drainPolicies, hostLossPolicies, shutdownPolicies } from '../../vm-policies.js';
-import { waitForOperations } from '../../waiting.js';
+import { type PolicyOptions, policyOf, policyOptions } from '../../vm-policies.js';
 
-interface Options extends AdministrationOption {
+interface Options extends AdministrationOption, PolicyOptions {
   orphan?: string;
   name?: string;
   image?: string;
@@ -40,10 +39,6 @@ interface Options extends AdministrationOption {
   label?: Record<string, string>;
   priority?: PriorityName;
   dataClass?: string;
-  onGuestShutdown: keyof typeof shutdownPolicies;
-  rebuildable?: true;
-  onHostLoss: keyof typeof hostLossPolicies;
-  onDrain: keyof typeof drainPolicies;
   deletionProtection?: true;
   wait?: true;
 }
@@ -80,16 +75,7 @@ export const hostAdoptOrphan = defineCommand<Options>({
     labelOption(),
     option('--title <text>', 'a name for people, in any script'),
     flag('--deletion-protection', 'it cannot be deleted until this is taken back'),
-    new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down')
-      .choices(Object.keys(shutdownPolicies))
-      .default('stay-stopped'),
-    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost')
-      .choices(Object.keys(hostLossPolicies))
-      .default('wait'),
-    new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs')
-      .choices(Object.keys(drainPolicies))
-      .default('restart'),
-    flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
+    ...policyOptions(),
     waitOption(),
   ],
   async run(context, [word = ''], options) {
@@ -104,17 +90,10 @@ export const hostAdoptOrphan = defineCommand<Options>({
     const answer = await connection.mutate('VmService', 'AdoptVm', request);
     const label = shortVmName(`${parent}/vms/${vmId}`);
     const doing = `adopt ${label}`;
-    const ended =
-      options.wait && answer.operation !== null
-        ? (await waitForOperations(context, [{ operation: answer.operation, label: doing }]))[0]
-        : undefined;
-    const operation = ended ?? answer.operation;
-    if (operation?.done) {
-      const { operationFailure } = await import('../../client/operation-failure.js');
-      const failure = operationFailure(doing, operation);
-      if (failure !== undefined) throw failure;
-    }
-    const vm = answer.vm !== null && ended !== undefined ? await refreshed(context, answer.vm) : answer.vm;
+    const operation = await endOf(context, answer.operation, doing, options);
+    const failure = await failureOf(doing, operation);
+    if (failure !== undefined) throw failure;
+    const vm = answer.vm !== null && options.wait ? await refreshed(context, answer.vm) : answer.vm;
     await present(context, {
       service: 'VmService',
       method: 'AdoptVm',
@@ -144,12 +123,7 @@ function vmOf(options: Options): Vm {
     placement: { groups: options.group ?? [] },
     priority: options.priority === undefined ? 'VM_PRIORITY_UNSPECIFIED' : priorityNames[options.priority],
     dataClass: options.dataClass ?? '',
-    policy: {
-      onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
-      rebuildable: options.rebuildable ?? false,
-      onHostLoss: hostLossPolicies[options.onHostLoss],
-      onDrain: drainPolicies[options.onDrain],
-    },
+    policy: policyOf(options),
     deletionProtection: options.deletionProtection ?? false,
   };
 }

@@ -8,17 +8,17 @@ import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
 import { createDisplacing } from '../../displacement.js';
 import { usageFailure } from '../../failure.js';
+import { endOf, failureOf } from '../../operation-end.js';
 import { present } from '../../output/present.js';
 import { batchNames, newVmName, shortName, shortVmName } from '../../values/names.js';
 import { parseCount } from '../../values/words.js';
 import { took } from '../../views/operation.js';
 import { vmColumns, vmState } from '../../views/vm.js';
 import { refreshed } from '../../vm-change.js';
-import { drainPolicies, hostLossPolicies, leaseLossPolicies, shutdownPolicies } from '../../vm-policies.js';
+import { type PolicyOptions, policyOf, policyOptions } from '../../vm-policies.js';
 import { administrationOf, labelOption, waitOption } from '../../vm-options.js';
 import { rehearseBatch, rehearseOne } from '../../vm-rehearsal.js';
 import { groupHelp, type ShapeOptions, shapeOf, shapeOptions } from '../../vm-shape.js';
-import { waitForOperations } from '../../waiting.js';
 
 /** The contract's limit of a batch. */
 const largestBatch = 10_000;
@@ -26,18 +26,13 @@ const largestBatch = 10_000;
 /** So many VMs at a time are asked after. */
 const askedTogether = 32;
 
-interface Options extends ShapeOptions {
+interface Options extends ShapeOptions, PolicyOptions {
   count?: number;
   bestEffort?: true;
   label?: Record<string, string>;
   title?: string;
   stopped?: true;
   deletionProtection?: true;
-  onGuestShutdown: keyof typeof shutdownPolicies;
-  rebuildable?: true;
-  onHostLoss: keyof typeof hostLossPolicies;
-  onLeaseLoss: keyof typeof leaseLossPolicies;
-  onDrain: keyof typeof drainPolicies;
   preempt?: 'report' | 'confirm';
   yes?: true;
   dryRun?: true;
@@ -73,19 +68,7 @@ export const vmCreate = defineCommand<Options>({
     option('--title <text>', 'a name for people, in any script'),
     flag('--stopped', 'make it and do not start it'),
     flag('--deletion-protection', 'it cannot be deleted until this is taken back'),
-    new Option('--on-guest-shutdown <policy>', 'what becomes of it when the guest shuts itself down')
-      .choices(Object.keys(shutdownPolicies))
-      .default('stay-stopped'),
-    new Option('--on-host-loss <policy>', 'what becomes of it when its host is lost')
-      .choices(Object.keys(hostLossPolicies))
-      .default('wait'),
-    new Option('--on-lease-loss <policy>', "what becomes of it when its host's lease has lapsed")
-      .choices(Object.keys(leaseLossPolicies))
-      .default('keep'),
-    new Option('--on-drain <policy>', 'what a drain of its host may do to it while it runs')
-      .choices(Object.keys(drainPolicies))
-      .default('restart'),
-    flag('--rebuildable', 'it may be made anew from its image when its host is lost with its disk'),
+    ...policyOptions(),
     new Option('--preempt <how>', 'what is asked of VMs of a lower priority').choices(['report', 'confirm']),
     flag('--yes', 'with --preempt confirm: do not ask'),
     flag('--dry-run', 'only say where it would go; make nothing, and do not wait'),
@@ -117,13 +100,7 @@ function vmOf(options: Options): Vm {
     title: options.title ?? '',
     labels: options.label ?? {},
     ...shapeOf(options),
-    policy: {
-      onGuestShutdown: shutdownPolicies[options.onGuestShutdown],
-      rebuildable: options.rebuildable ?? false,
-      onHostLoss: hostLossPolicies[options.onHostLoss],
-      onLeaseLoss: leaseLossPolicies[options.onLeaseLoss],
-      onDrain: drainPolicies[options.onDrain],
-    },
+    policy: policyOf(options),
     deletionProtection: options.deletionProtection ?? false,
     desiredPowerState: options.stopped ? 'POWER_STATE_STOPPED' : 'POWER_STATE_RUNNING',
   };
@@ -198,23 +175,6 @@ async function asTheyAre(context: Context, made: readonly Vm__Output[]): Promise
     vms.splice(from, fresh.length, ...fresh);
   }
   return vms;
-}
-
-async function endOf(
-  context: Context,
-  operation: Operation__Output | null,
-  label: string,
-  { wait }: Options,
-): Promise<Operation__Output | null> {
-  if (!wait || operation === null) return operation;
-  const [ended = operation] = await waitForOperations(context, [{ operation, label }]);
-  return ended;
-}
-
-async function failureOf(label: string, operation: Operation__Output | null) {
-  if (operation?.done !== true) return undefined;
-  const { operationFailure } = await import('../../client/operation-failure.js');
-  return operationFailure(label, operation);
 }
 
 function oneSentence(
