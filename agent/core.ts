@@ -310,6 +310,7 @@ export class AgentCore {
   #guardLease(): void {
     const endsAt = this.#link.leaseEndsAt;
     this.converger.leased(endsAt, this.guard.isReady, this.#now);
+    if (this.guard.timeoutS === null) return;
     const { wanted, needed } = this.converger.guardNeeds();
     // One that it leaves armed bites soon, so it is not left so for what does not run.
     const needs = { wanted: wanted && !this.#leaves, needed };

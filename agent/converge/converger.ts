@@ -73,9 +73,9 @@ export class Converger {
     this.#ledger = ledger;
     this.#now = now;
     for (const { uid, phase } of ledger.permits()) {
+      const cell = this.#cell(uid);
       // An earlier process may have armed the watchdog for one that was about to start.
-      if (phase !== 'refused' && phase !== 'gone') this.#cell(uid).mayRun = true;
-      else this.#cell(uid);
+      if (phase !== 'refused' && phase !== 'gone') cell.mayRun = true;
     }
   }
 
@@ -157,9 +157,8 @@ export class Converger {
   leased(endsAt: number | null, guarded: boolean, now: Instant): void {
     this.#now = now;
     const before = this.#lease.standing;
-    this.#lease = { endsAt, guarded, standing: before };
-    const standing = this.#standing();
-    this.#lease.standing = standing;
+    const standing = standingOf(endsAt, guarded, now);
+    this.#lease = { endsAt, guarded, standing };
     if (standing === before) return;
     for (const cell of this.#cells.values()) {
       if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss !== true) continue;
@@ -172,12 +171,6 @@ export class Converger {
 
   get leaseStanding(): LeaseStanding {
     return this.#lease.standing;
-  }
-
-  #standing(): LeaseStanding {
-    const { endsAt, guarded } = this.#lease;
-    if (endsAt === null || this.#now.bootMs >= endsAt) return 'ended';
-    return guarded ? 'held' : 'unguarded';
   }
 
   /** What VMs that stop with the lease need of the host's watchdog. */
@@ -275,7 +268,8 @@ export class Converger {
     let cell = this.#cells.get(uid);
     if (cell === undefined) {
       const rest = { program: null, ticket: null, effect: null, dirty: false, wakeAt: null };
-      const mayRun = mayHaveRun(this.#ledger.permit(uid));
+      // One that is new here runs only if it arrives from elsewhere.
+      const mayRun = this.#ledger.permit(uid)?.desired.role === 'receive';
       const run = { mayRun, startUnsure: false };
       cell = { uid, ...rest, memory: newMemory(), observation: null, seen: '', ...run };
       this.#cells.set(uid, cell);
@@ -324,7 +318,7 @@ export class Converger {
       },
       now: () => now().bootMs,
       wallMs: () => now().wallMs,
-      lease: () => this.#standing(),
+      lease: () => standingOf(this.#lease.endsAt, this.#lease.guarded, now()),
       observe: (state, domain, error, more) => {
         cell.seen = sight(domain);
         if (this.#available) this.#observe(cell, state, domain, error, more);
@@ -395,11 +389,9 @@ function noteWhetherItRuns(cell: Cell, effect: Effect, result: EffectResult): vo
   if (cell.mayRun) cell.startUnsure = false;
 }
 
-/** Of one at which this process has not looked. */
-function mayHaveRun(permit: Permit | undefined): boolean {
-  if (permit === undefined) return false;
-  const { phase, desired } = permit;
-  return desired.role === 'receive' || ['defining', 'defined', 'refusing'].includes(phase);
+function standingOf(endsAt: number | null, guarded: boolean, { bootMs }: Instant): LeaseStanding {
+  if (endsAt === null || bootMs >= endsAt) return 'ended';
+  return guarded ? 'held' : 'unguarded';
 }
 
 function isToRun({ phase, desired: { role } }: Permit): boolean {
