@@ -1,6 +1,7 @@
 /** How a change of a VM changes the state: the VM's record, its claim, and the indexes. */
 import { must } from './apply.js';
 import type { Change } from './changes.js';
+import { countLossPoliciesFrom } from './elsewhere/evacuation.js';
 import { leaveBehind } from './elsewhere/leftovers.js';
 import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
@@ -125,8 +126,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       raiseTerm(vm, change.term);
       vm.generation = change.generation;
       // What its host has heard of them last may be what the journal has forgotten.
-      if (vm.policy.onHostLoss === 'restart') vm.restartSince = change.generation;
-      if (vm.policy.onLeaseLoss === 'stop') vm.stopSince = change.generation;
+      countLossPoliciesFrom(vm, change.generation);
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
 }

@@ -179,9 +179,7 @@ function reportChange(host: Host, report: HostReport): Change[] {
     host.orphans.length === orphans.length &&
     host.orphans.every((orphan, index) => orphan === orphans[index]) &&
     JSON.stringify(host.orphanVms) === JSON.stringify(orphanVms) &&
-    host.watchdog?.armed === watchdog?.armed &&
-    host.watchdog?.timeoutS === watchdog?.timeoutS &&
-    host.watchdog?.problem === watchdog?.problem;
+    JSON.stringify(host.watchdog) === JSON.stringify(watchdog);
   if (same) return [];
   const facts = {
     libvirtAvailable,

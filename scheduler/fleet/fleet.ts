@@ -51,6 +51,8 @@ export class Fleet {
   readonly #engine: Engine;
   readonly #checkpoints: Checkpoints;
   readonly #leaseMs: number;
+  /** That a leader may have granted (L4). */
+  readonly #longestLeaseMs: number;
   readonly #log: Logger;
   readonly #uptimeMs: () => number;
   readonly #sessions = new Map<string, AgentSession>();
@@ -75,6 +77,7 @@ export class Fleet {
     const sessions = this.#sessions;
     const epoch = () => this.#epoch;
     const longestLeaseMs = Math.max(plannedStopLeaseMs, leaseMs);
+    this.#longestLeaseMs = longestLeaseMs;
     this.#elsewhere = new Elsewhere({
       engine,
       sessions,
@@ -95,7 +98,7 @@ export class Fleet {
       if (host.state === 'quarantined') this.#quarantined.add(host.id);
       // One that is lost may have been granted one that the journal does not tell of: it was back, or an agent that was frozen.
       if (host.state === 'suspect' || host.state === 'quarantined' || host.state === 'lost') {
-        this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());
+        this.#leases.assume(host.id, this.#longestLeaseMs, this.#uptimeMs());
       }
     }
     this.#recovering = state.federation.recoveringSites;

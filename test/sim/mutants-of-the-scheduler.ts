@@ -23,7 +23,7 @@ export const schedulerMutants: readonly Mutant[] = [
     rule: 'L4',
     bug: 'a new leader assumes that no host has a lease',
     file: 'scheduler/fleet/fleet.ts',
-    from: 'this.#leases.assume(host.id, Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs());',
+    from: 'this.#leases.assume(host.id, this.#longestLeaseMs, this.#uptimeMs());',
     to: 'this.#leases.assume(host.id, 1, this.#uptimeMs());',
   },
   {
@@ -134,7 +134,7 @@ export const schedulerMutants: readonly Mutant[] = [
     rule: 'L4',
     bug: 'a new leader assumes that nobody was granted a longer lease',
     file: 'scheduler/fleet/fleet.ts',
-    from: 'Math.max(plannedStopLeaseMs, this.#leaseMs), this.#uptimeMs()',
+    from: 'this.#longestLeaseMs, this.#uptimeMs()',
     to: 'this.#leaseMs, this.#uptimeMs()',
   },
   {

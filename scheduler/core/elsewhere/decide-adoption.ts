@@ -14,9 +14,10 @@ import type { PlacementRequest } from '../placement/request.js';
 import { alreadyExists, notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { newOperation, nextTerm } from '../vm-changes.js';
+import { countLossPoliciesFrom } from './evacuation.js';
 import { leftoverOf } from './leftovers.js';
 import { orphanNotFound, siteRecovers } from './orphan-refusals.js';
-import { shapeOfOrphan } from './orphan-shape.js';
+import { hasOrphan, orphanRead, shapeOfOrphan } from './orphan-shape.js';
 
 export function adoptOrphan(
   state: State,
@@ -70,8 +71,7 @@ function taken(state: State, vm: Vm, orphan: Orphan): Vm {
     observedRebootCount: rebootCount,
     adopting: { from, generation },
   };
-  if (vm.policy.onHostLoss === 'restart') adopted.restartSince = generation;
-  if (vm.policy.onLeaseLoss === 'stop') adopted.stopSince = generation;
+  countLossPoliciesFrom(adopted, generation);
   return adopted;
 }
 
@@ -96,7 +96,7 @@ function orphanOf(state: State, host: Host, uid: string): Orphan | Refusal {
       (hasOrphan(one, uid) || leftoverOf(one, uid) !== undefined),
   );
   if (other !== undefined) return isElsewhereToo(other, uid);
-  const orphan = host.orphanVms?.find((one) => one.uid === uid);
+  const orphan = orphanRead(host, uid);
   if (orphan === undefined) {
     const message = `host "${host.id}" has not told what ${uid} is: it does so within a minute, if its agent can read it and is of this version`;
     return refuse('precondition', 'ORPHAN_NOT_READ', message);
@@ -104,10 +104,6 @@ function orphanOf(state: State, host: Host, uid: string): Orphan | Refusal {
   if (orphan.problem === '') return orphan;
   const message = `${uid} on host "${host.id}" cannot be adopted: ${orphan.problem}; if nobody needs it: secovia host remove-orphan ${host.id} --orphan ${uid}`;
   return refuse('precondition', 'ORPHAN_NOT_WHOLE', message);
-}
-
-function hasOrphan(host: Host, uid: string): boolean {
-  return host.orphans.some((orphan) => orphan.includes(uid));
 }
 
 function isKnown(vm: Vm, host: Host): Refusal {

@@ -7,6 +7,7 @@ import type { State } from '../state.js';
 import { nextTerm } from '../vm-changes.js';
 import { leftoverOf } from './leftovers.js';
 import { orphanNotFound, siteRecovers } from './orphan-refusals.js';
+import { hasOrphan, orphanRead } from './orphan-shape.js';
 
 /** Newer than any that a VM has had, of which the federation knows nothing. */
 const newestTerm = 2 ** 31 - 1;
@@ -17,7 +18,7 @@ export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_o
   if (leftoverOf(host, uid) !== undefined) return { changes: [], reply: () => host };
   if (state.federation.recoveringSites.includes(host.site)) return { refusal: siteRecovers(host.site) };
   const vm = state.vms.get(uid);
-  if (vm?.host === id || !host.orphans.some((orphan) => orphan.includes(uid))) {
+  if (vm?.host === id || !hasOrphan(host, uid)) {
     return { refusal: orphanNotFound(host, uid) };
   }
   const leftover: Leftover =
@@ -31,7 +32,7 @@ export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_o
  * Newer than the host's. Of one that its agent has read it is no more than that: a copy of it on another host may be adopted
  * then, and come here later.
  */
-function newerTerm(state: State, { orphanVms = [] }: Host, uid: string): number {
-  const orphan = orphanVms.find((one) => one.uid === uid);
+function newerTerm(state: State, host: Host, uid: string): number {
+  const orphan = orphanRead(host, uid);
   return orphan === undefined ? newestTerm : nextTerm(state, orphan);
 }

@@ -27,6 +27,12 @@ export function stopsWithLease({ policy, stopSince = 0, observedGeneration }: Vm
   return policy.onLeaseLoss === 'stop' && observedGeneration >= stopSince;
 }
 
+/** What its host may not have heard of what it does without it counts from when the host has reached this generation. */
+export function countLossPoliciesFrom(vm: Vm, generation: number): void {
+  if (vm.policy.onHostLoss === 'restart') vm.restartSince = generation;
+  if (vm.policy.onLeaseLoss === 'stop') vm.stopSince = generation;
+}
+
 /** Whether it is proven that a VM does not run on the host that it has (F1). */
 export function isProvenOff(host: Host, vm: Vm): boolean {
   return host.state === 'fenced' || (isLeft(host) && stopsWithLease(vm));
@@ -47,18 +53,18 @@ export function evacuees(state: State, host: Host): Vm[] {
     .sort(byImportance);
 }
 
+/** Whether the host's watchdog will prove it of a VM. */
+const isGuarded = ({ watchdog }: Host, vm: Vm): boolean => watchdog?.armed === true && stopsWithLease(vm);
+
 /** Whether any VM of a lost host waits for its watchdog. */
-export function hasStopping(state: State, { id, watchdog }: Host): boolean {
-  if (watchdog?.armed !== true) return false;
-  for (const vm of state.vmsOfHost(id)) if (restartsElsewhere(vm) && stopsWithLease(vm)) return true;
+export function hasStopping(state: State, host: Host): boolean {
+  for (const vm of state.vmsOfHost(host.id)) if (restartsElsewhere(vm) && isGuarded(host, vm)) return true;
   return false;
 }
 
 /** Whether any VM of a host waits for the proof that it is off, and its watchdog will not give one. */
-export function needsFence(state: State, { id, watchdog }: Host): boolean {
-  for (const vm of state.vmsOfHost(id)) {
-    if (restartsElsewhere(vm) && !(watchdog?.armed === true && stopsWithLease(vm))) return true;
-  }
+export function needsFence(state: State, host: Host): boolean {
+  for (const vm of state.vmsOfHost(host.id)) if (restartsElsewhere(vm) && !isGuarded(host, vm)) return true;
   return false;
 }
 

@@ -15,6 +15,16 @@ const amounts = [
   { key: 'diskMib', field: 'vm.spec.disk_mib', what: 'disk', unit: ' MiB', how: 'how much' },
 ] as const;
 
+/** Whether a host has told that it has something of a VM that nobody knows. */
+export function hasOrphan({ orphans }: Host, uid: string): boolean {
+  return orphans.some((orphan) => orphan.includes(uid));
+}
+
+/** What a host has read of an orphan; undefined when it has not yet. */
+export function orphanRead({ orphanVms }: Host, uid: string): Orphan | undefined {
+  return orphanVms?.find((one) => one.uid === uid);
+}
+
 /** The shape of the VM that an orphan becomes. */
 export function shapeOfOrphan(
   state: State,
