@@ -25,14 +25,6 @@ t.teardown(async () => {
   await rm(backup, { force: true });
 });
 
-const { hosts } = laboratory;
-
-async function hostOf(name: string) {
-  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
-  if (!host) throw new Error(`no host ${name} in the answer`);
-  return host;
-}
-
 /** The scheduler goes on from the backup, on all of its sites. */
 async function restore(): Promise<void> {
   await lab('scheduler', 'stop');
@@ -44,7 +36,7 @@ async function restore(): Promise<void> {
 
 const described = (host: string, uid: string) =>
   until(`${host} has described ${uid}`, async () =>
-    (await hostOf(host)).orphanVms.find((orphan) => orphan.uid === uid),
+    (await laboratory.host(host)).orphanVms.find((orphan) => orphan.uid === uid),
   );
 
 t.test('its guest runs on, and is adopted without ever having stopped', async (t) => {
@@ -74,7 +66,7 @@ t.test('its guest runs on, and is adopted without ever having stopped', async (t
   t.match(adopted, { uid: vm.uid, host: `hosts/${vm.host}`, state: 'VM_STATE_RUNNING' });
   t.match(adopted.spec, { vcpus: 1, memoryMib: 128, diskMib: 2048, image: 'images/tiny' });
   t.equal(await processOf(vm.host, vm.uid), guest, 'it is the very same guest');
-  await until('it is no orphan any more', async () => (await hostOf(vm.host)).orphans.length === 0);
+  await until('it is no orphan any more', async () => (await laboratory.host(vm.host)).orphans.length === 0);
   await laboratory.secovia('quota', 'verify');
 
   // From now on it obeys as any VM.
@@ -93,7 +85,7 @@ t.test('the disk that its host has when its domain is gone becomes a VM that is 
   await lab('host', vm.host, 'virsh', 'undefine', vm.uid);
   for (const site of sites) await laboratory.secovia('federation', 'end-recovery', site);
   await until('the disk is told of', async () => {
-    const orphan = (await hostOf(vm.host)).orphanVms.find(({ uid }) => uid === vm.uid);
+    const orphan = (await laboratory.host(vm.host)).orphanVms.find(({ uid }) => uid === vm.uid);
     return orphan?.kind === 'ORPHAN_KIND_DISK';
   });
   const adoption = ['host', 'adopt-orphan', vm.host, '--orphan', vm.uid, '--name', 'tests/off', '--wait'];

@@ -1,6 +1,6 @@
 /** A host is lost with a VM that restarts elsewhere: fenced by its neighbour, and the VM runs again, exactly once. */
 import t from 'tap';
-import { Laboratory, lab, processOf, tiny, until } from './laboratory.js';
+import { Laboratory, lab, neighbours, other, processOf, site, tiny, until } from './laboratory.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -9,33 +9,18 @@ t.teardown(async () => {
   laboratory.close();
 });
 
-const { hosts } = laboratory;
-const site = 'zagreb';
-const neighbours = [`${site}-1`, `${site}-2`];
-
 const mobile = {
   spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
   policy: { onHostLoss: 'HOST_LOSS_POLICY_RESTART' as const },
   placement: { sites: [`sites/${site}`] },
 };
 
-async function hostOf(name: string) {
-  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
-  if (!host) throw new Error(`no host ${name} in the answer`);
-  return host;
-}
-
-const other = (name: string) => neighbours.find((each) => each !== name) ?? '';
-
-const runsOn = (name: string, host: string) =>
-  until(`the VM runs on ${host}`, async () => {
-    const vm = await laboratory.vm(name);
-    return vm.host === `hosts/${host}` && vm.state === 'VM_STATE_RUNNING' && vm;
-  });
-
 async function fencesAreReady(): Promise<void> {
   for (const name of neighbours) {
-    await until(`${name} knows its controller`, async () => (await hostOf(name)).inventory?.controllerGuid);
+    await until(
+      `${name} knows its controller`,
+      async () => (await laboratory.host(name)).inventory?.controllerGuid,
+    );
     await until(`${other(name)} can fence ${name}`, async () => {
       const status = await lab('host', other(name), 'status', '--json').catch(
         ({ stdout }: { stdout: string }) => stdout,
@@ -53,20 +38,17 @@ t.test(
     const vm = await laboratory.running('moves', mobile);
     const target = other(vm.host);
     await lab('host', vm.host, 'cut');
-    const moved = await runsOn(vm.name, target);
+    const moved = await laboratory.runsOn(vm.name, target);
     t.ok(moved.term > 1, 'under a new term');
     t.equal(moved.uid, vm.uid);
     t.equal((await lab('host', vm.host, 'power')).trim(), 'off', 'nothing of it runs there');
     t.match(await processOf(target, vm.uid), /^\d+$/, 'one process of it runs');
-    const fenced = await hostOf(vm.host);
+    const fenced = await laboratory.host(vm.host);
     t.match(fenced, { state: 'HOST_STATE_FENCED', waitingVms: 0, leftoverVms: 1 });
     t.match(fenced.fence, { state: 'HOST_FENCE_STATE_OFF', fencer: `hosts/${target}` });
 
     await lab('host', vm.host, 'power-on');
-    await until('the former host has nothing left', async () => {
-      const host = await hostOf(vm.host);
-      return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
-    });
+    await laboratory.hasNothingLeft(vm.host);
     t.same(
       await laboratory.domains(),
       [{ host: target, uuid: vm.uid, state: 'running' }],
@@ -83,13 +65,10 @@ t.test('a host that has lost its power comes back and starts nothing that lives 
   const process = await processOf(vm.host, vm.uid);
   t.match(process, /^\d+$/);
   await lab('host', vm.host, 'power-off');
-  await runsOn(vm.name, target);
+  await laboratory.runsOn(vm.name, target);
   const there = await processOf(target, vm.uid);
   await lab('host', vm.host, 'power-on');
-  await until('the former host has nothing left', async () => {
-    const host = await hostOf(vm.host);
-    return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
-  });
+  await laboratory.hasNothingLeft(vm.host);
   t.equal(await processOf(target, vm.uid), there, 'the guest has run through it');
   t.same(await laboratory.domains(), [{ host: target, uuid: vm.uid, state: 'running' }]);
   await laboratory.clear();
@@ -105,7 +84,7 @@ t.test(
     await lab('host', target, 'kill-agent', '--stay-down');
     await lab('host', vm.host, 'power-off');
     const lost = await until('it cannot be fenced', async () => {
-      const host = await hostOf(vm.host);
+      const host = await laboratory.host(vm.host);
       return host.fence?.state === 'HOST_FENCE_STATE_FAILED' && host;
     });
     t.match(lost, { state: 'HOST_STATE_LOST', waitingVms: 1 });
@@ -117,12 +96,9 @@ t.test(
     t.match(await laboratory.secovia('alarms'), /HOST_NOT_FENCED/);
     await laboratory.secovia('host', 'fence-confirm', vm.host, '--yes', '--reason', 'its plug is pulled');
     await lab('host', target, 'start-agent');
-    await runsOn(vm.name, target);
+    await laboratory.runsOn(vm.name, target);
     await lab('host', vm.host, 'power-on');
-    await until('the former host has nothing left', async () => {
-      const host = await hostOf(vm.host);
-      return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
-    });
+    await laboratory.hasNothingLeft(vm.host);
     t.same(await laboratory.domains(), [{ host: target, uuid: vm.uid, state: 'running' }]);
   },
 );

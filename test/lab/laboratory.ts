@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import type { Operation__Output } from '../../proto/gen/secovia/v1/Operation.js';
+import type { Host__Output } from '../../proto/gen/secovia/v1/Host.js';
 import type { Vm, Vm__Output } from '../../proto/gen/secovia/v1/Vm.js';
 import { readCredentials, secureChannel } from '../../proto/credentials.js';
 import { v1 } from '../../proto/index.js';
@@ -171,6 +172,28 @@ export class Laboratory {
     return vm;
   }
 
+  async host(name: string): Promise<Host__Output> {
+    const { host } = await this.call(this.hosts.getHost.bind(this.hosts), { name: `hosts/${name}` });
+    if (!host) throw new Error(`no host ${name} in the answer`);
+    return host;
+  }
+
+  /** Waits until a VM runs on this host. */
+  async runsOn(name: string, host: string): Promise<Vm__Output> {
+    return until(`the VM runs on ${host}`, async () => {
+      const vm = await this.vm(name);
+      return vm.host === `hosts/${host}` && vm.state === 'VM_STATE_RUNNING' && vm;
+    });
+  }
+
+  /** Waits until a host is there again, and has taken away what lives elsewhere now. */
+  async hasNothingLeft(name: string): Promise<void> {
+    await until(`${name} has nothing left`, async () => {
+      const { state, leftoverVms } = await this.host(name);
+      return state === 'HOST_STATE_READY' && leftoverVms === 0;
+    });
+  }
+
   async allVms(): Promise<Vm__Output[]> {
     const list = this.vms.listVms.bind(this.vms);
     const { vms } = await this.call(list, { parent: 'administrations/-', pageSize: 1000 });
@@ -238,6 +261,11 @@ export class Laboratory {
 export async function processOf(host: string, uid: string): Promise<string> {
   return (await lab('host', host, 'exec', 'pgrep', '-f', `qemu.*${uid}`)).trim();
 }
+
+/** The site with two hosts, which mount its pool and are each other's neighbours. */
+export const site = 'zagreb';
+export const neighbours = [`${site}-1`, `${site}-2`];
+export const other = (name: string): string => neighbours.find((each) => each !== name) ?? '';
 
 /** A small VM of the laboratory's tiny image. */
 export const tiny = { vcpus: 1, memoryMib: 128, diskMib: 1024, image: 'images/tiny' };

@@ -2,16 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Laboratory, lab, processOf, tiny, until } from './laboratory.js';
+import { Laboratory, lab, neighbours, other, processOf, site, tiny, until } from './laboratory.js';
 import { labDirectory } from './place.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
-
-const { hosts } = laboratory;
-const site = 'zagreb';
-const neighbours = [`${site}-1`, `${site}-2`];
-const other = (name: string) => neighbours.find((each) => each !== name) ?? '';
 t.teardown(async () => {
   for (const name of neighbours) {
     await lab('host', name, 'mend').catch(() => undefined);
@@ -25,12 +20,6 @@ const onPool = {
   spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
   placement: { sites: [`sites/${site}`] },
 };
-
-async function hostOf(name: string) {
-  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
-  if (!host) throw new Error(`no host ${name} in the answer`);
-  return host;
-}
 
 const consoleOf = (host: string, uid: string) =>
   join(labDirectory, 'hosts', host, 'secovia', 'console', `${uid}.log`);
@@ -76,7 +65,7 @@ t.test('a guest is handed over while it runs, and back, and never boots again', 
   t.ok(back.term > term, 'and back under another');
   await goesOn(vm.uid);
   t.equal(witness(vm.uid).boots, 1, 'it has booted once');
-  t.equal((await hostOf(target)).claimed?.vms, 0, 'nothing of it is claimed where it was');
+  t.equal((await laboratory.host(target)).claimed?.vms, 0, 'nothing of it is claimed where it was');
   await laboratory.clear();
 });
 
@@ -117,10 +106,7 @@ t.test('the cable of the other host is pulled in the middle: the guest runs on w
   );
   if (ended.host === `hosts/${vm.host}`)
     t.equal(await processOf(vm.host, vm.uid), process, 'it never stopped');
-  await until('nothing is left on the other host', async () => {
-    const host = await hostOf(target);
-    return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
-  });
+  await laboratory.hasNothingLeft(target);
   t.equal((await only(vm.uid)).length, 1);
   await laboratory.clear();
 });
@@ -155,11 +141,11 @@ t.test('a drained host is empty but for what cannot leave it, and says what that
   t.equal(refused?.code, 6);
   t.match(`${refused?.stderr}${refused?.stdout}`, /stays.*DISK_THERE|DISK_THERE.*stays|its only disk is on/s);
   t.match(await laboratory.vm(walks.name), { host: `hosts/${other(from)}`, state: 'VM_STATE_RUNNING' });
-  const host = await hostOf(from);
+  const host = await laboratory.host(from);
   t.match(host, { cordoned: true, drain: { state: 'HOST_DRAIN_STATE_ACTIVE' } });
   await laboratory.secovia('vm', 'delete', stays.name, '--yes', '--wait');
   await laboratory.secovia('host', 'undrain', from);
-  t.match(await hostOf(from), { cordoned: false, drain: null });
+  t.match(await laboratory.host(from), { cordoned: false, drain: null });
   await laboratory.clear();
 });
 
@@ -175,7 +161,7 @@ t.test('a host with VMs on a shared pool is drained to the last of them while th
   for (const { name } of vms) {
     t.match(await laboratory.vm(name), { host: `hosts/${other(from)}`, state: 'VM_STATE_RUNNING' });
   }
-  t.match(await hostOf(from), { drain: { state: 'HOST_DRAIN_STATE_DRAINED', vmsLeft: 0 } });
+  t.match(await laboratory.host(from), { drain: { state: 'HOST_DRAIN_STATE_DRAINED', vmsLeft: 0 } });
   for (const { uid } of vms) t.equal(witness(uid).boots <= 1, true, 'none has booted again');
   await laboratory.secovia('host', 'undrain', from);
 });

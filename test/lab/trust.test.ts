@@ -9,27 +9,19 @@ t.teardown(async () => {
   laboratory.close();
 });
 
-const { hosts } = laboratory;
-
-async function hostOf(name: string) {
-  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
-  if (!host) throw new Error(`no host ${name} in the answer`);
-  return host;
-}
-
 const newest = ({ certificates }: { certificates: { serial: string }[] }) =>
   certificates.at(-1)?.serial ?? '';
 
 t.test('a certificate is renewed under a running VM, and the stream does not notice', async (t) => {
   const vm = await laboratory.running('renewed');
   const guest = await processOf(vm.host, vm.uid);
-  const before = await hostOf(vm.host);
+  const before = await laboratory.host(vm.host);
   t.not(newest(before), '');
   // The laboratory's live for a minute and a half, and are renewed after a minute.
   const after = await until(
     'the host has another certificate',
     async () => {
-      const host = await hostOf(vm.host);
+      const host = await laboratory.host(vm.host);
       return newest(host) === newest(before) ? null : host;
     },
     180_000,
@@ -46,12 +38,12 @@ t.test('a revoked host is cut off, its VM runs on, and a token brings it back', 
   const guest = await processOf(vm.host, vm.uid);
   await laboratory.secovia('host', 'revoke', vm.host, '--yes', '--reason', 'its key was seen elsewhere');
   const cut = await until('the host is not ready', async () => {
-    const host = await hostOf(vm.host);
+    const host = await laboratory.host(vm.host);
     return host.state === 'HOST_STATE_READY' ? null : host;
   });
   t.ok(cut.revoked);
   const lost = await until('its lease ends and is not given again', async () => {
-    const host = await hostOf(vm.host);
+    const host = await laboratory.host(vm.host);
     return host.state === 'HOST_STATE_LOST' ? host : null;
   });
   t.equal(lost.state, 'HOST_STATE_LOST');
@@ -62,8 +54,8 @@ t.test('a revoked host is cut off, its VM runs on, and a token brings it back', 
   t.match(told, /revoked/, 'the host itself says why');
   const token = await laboratory.secovia('token', 'create', '--site', vm.host.replace(/-\d+$/, ''));
   await lab('host', vm.host, 'join', token.trim(), '--new-key');
-  await until('the host is ready', async () => (await hostOf(vm.host)).state === 'HOST_STATE_READY');
-  t.notOk((await hostOf(vm.host)).revoked);
+  await until('the host is ready', async () => (await laboratory.host(vm.host)).state === 'HOST_STATE_READY');
+  t.notOk((await laboratory.host(vm.host)).revoked);
   await until('the VM is seen running', async () => {
     const { state } = await laboratory.vm(vm.name);
     return state === 'VM_STATE_RUNNING';

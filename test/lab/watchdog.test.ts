@@ -3,7 +3,7 @@
  * and they run on a neighbour exactly once, without a fence.
  */
 import t from 'tap';
-import { Laboratory, lab, processOf, tiny, until } from './laboratory.js';
+import { Laboratory, lab, other, processOf, site, tiny, until } from './laboratory.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -11,11 +11,6 @@ t.teardown(async () => {
   await laboratory.clear();
   laboratory.close();
 });
-
-const { hosts } = laboratory;
-const site = 'zagreb';
-const neighbours = [`${site}-1`, `${site}-2`];
-const other = (name: string) => neighbours.find((each) => each !== name) ?? '';
 
 const stopping = {
   spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
@@ -27,28 +22,10 @@ const stopping = {
 };
 const keeping = { ...stopping, policy: {} };
 
-async function hostOf(name: string) {
-  const { host } = await laboratory.call(hosts.getHost.bind(hosts), { name: `hosts/${name}` });
-  if (!host) throw new Error(`no host ${name} in the answer`);
-  return host;
-}
-
 const isArmed = (name: string, armed: boolean) =>
   until(`the watchdog of ${name} is ${armed ? '' : 'not '}armed`, async () => {
-    const { watchdog } = await hostOf(name);
+    const { watchdog } = await laboratory.host(name);
     return watchdog?.armed === armed && watchdog;
-  });
-
-const runsOn = (name: string, host: string) =>
-  until(`the VM runs on ${host}`, async () => {
-    const vm = await laboratory.vm(name);
-    return vm.host === `hosts/${host}` && vm.state === 'VM_STATE_RUNNING' && vm;
-  });
-
-const isReady = (name: string) =>
-  until(`${name} has nothing left`, async () => {
-    const host = await hostOf(name);
-    return host.state === 'HOST_STATE_READY' && host.leftoverVms === 0;
   });
 
 /** Another after each boot. */
@@ -71,13 +48,13 @@ t.test(
     await isArmed(vm.host, true);
     const target = other(vm.host);
     await lab('host', vm.host, 'cut');
-    await runsOn(vm.name, target);
+    await laboratory.runsOn(vm.name, target);
     t.equal((await lab('host', vm.host, 'power')).trim(), 'on', 'nobody has powered it off');
     t.equal(await processOf(vm.host, vm.uid).catch(() => ''), '', 'and nothing of the VM runs there');
     if (kept.host === vm.host) t.match(await processOf(kept.host, kept.uid), /^\d+$/, 'what keeps runs on');
-    t.match((await hostOf(vm.host)).watchdog?.stopProvenTime, { seconds: /\d+/ });
+    t.match((await laboratory.host(vm.host)).watchdog?.stopProvenTime, { seconds: /\d+/ });
     await lab('host', vm.host, 'mend');
-    await isReady(vm.host);
+    await laboratory.hasNothingLeft(vm.host);
     t.equal((await laboratory.domains()).filter(({ uuid }) => uuid === vm.uid).length, 1, 'it lives once');
     await laboratory.clear();
   },
@@ -99,6 +76,6 @@ t.test('an agent that stays dead: the watchdog resets its host, and the VM runs 
     const running = (await laboratory.domains()).filter((domain) => domain.state === 'running');
     return state === 'VM_STATE_RUNNING' && running.length === 1 && `hosts/${running[0]?.host}` === host;
   });
-  await isReady(vm.host);
+  await laboratory.hasNothingLeft(vm.host);
   t.equal((await laboratory.domains()).filter(({ uuid }) => uuid === vm.uid).length, 1);
 });
