@@ -12,7 +12,8 @@ import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
-import type { Caller } from '../core/access/caller.js';
+import { type Caller, shownBy } from '../core/access/caller.js';
+import type { Shown } from '../core/access/certificates.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import type { LeaseReader } from '../render/host.js';
 import type { Timers } from '../timers.js';
@@ -36,8 +37,8 @@ export interface Session {
 /** Who leads the agents; `fleet/` implements it. */
 export interface Agents<S extends Session> {
   leaseEndMs: LeaseReader;
-  /** `serial` is that of the certificate that proves which host it is; null where the scheduler runs without TLS. */
-  hello(stream: Stream, host: string, hello: Hello__Output, serial: string | null): S | Refusal;
+  /** `shown` proves which host it is; null where the scheduler runs without TLS. */
+  hello(stream: Stream, host: string, hello: Hello__Output, shown: Shown | null): S | Refusal;
   observe(session: S, message: Observation__Output): void;
   lease(session: S, id: number, heldMs: number | null): void;
   fenced(session: S, result: FenceResult__Output): void;
@@ -162,8 +163,7 @@ class Link<S extends Session> {
       );
       return;
     }
-    const serial = subject.kind === 'host' ? subject.serial : null;
-    const result = this.fleet.hello(this.stream, host, hello, serial);
+    const result = this.fleet.hello(this.stream, host, hello, shownBy(this.caller));
     if ('kind' in result) this.reject(result.reason, result.message, result.kind === 'unavailable');
     else this.#session = result;
   }

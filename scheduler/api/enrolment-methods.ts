@@ -6,7 +6,8 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { JoinRequest__Output } from '../../proto/gen/secovia/v1/JoinRequest.js';
 import type { RenewCertificateRequest__Output } from '../../proto/gen/secovia/v1/RenewCertificateRequest.js';
 import { decodeJoinWord, type JoinWord } from '../../proto/join-token.js';
-import type { Caller } from '../core/access/caller.js';
+import { type Caller, shownBy } from '../core/access/caller.js';
+import type { Shown } from '../core/access/certificates.js';
 import { tokenRefusal, unknownToken } from '../core/access/decide-token.js';
 import { hostUri } from '../core/access/uris.js';
 import type { Enrolment } from '../core/commands.js';
@@ -75,10 +76,10 @@ export function enrolmentMethods({ checkpointKey, leaseEndMs, certificateMs }: E
         const asking = renewing(caller);
         if ('kind' in asking) return asking;
         if (authority === null) return noCertificate;
-        const { id, serial } = asking;
+        const { id, shown } = asking;
         const refusal =
           signingRequestRefusal(request.signingRequest) ??
-          renewalRefusal(engine.state, id, serial, engine.now());
+          renewalRefusal(engine.state, id, shown, engine.now());
         if (refusal) return refusal;
         const uri = hostUri(engine.state.federation.name, id);
         return authority.sign(request.signingRequest, uri, engine.now(), certificateMs);
@@ -93,8 +94,9 @@ const noCertificate = refuse(
   'this connection shows no certificate of a host',
 );
 
-function renewing({ subject }: Caller): { id: string; serial: string } | Refusal {
-  return subject.kind === 'host' ? { id: subject.id, serial: subject.serial } : noCertificate;
+function renewing(caller: Caller): { id: string; shown: Shown } | Refusal {
+  const shown = shownBy(caller);
+  return shown === null || caller.subject.kind !== 'host' ? noCertificate : { id: caller.subject.id, shown };
 }
 
 interface Joining {

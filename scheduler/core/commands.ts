@@ -26,6 +26,7 @@ import type {
   Watchdog,
   Administration,
 } from './model.js';
+import type { Shown } from './access/certificates.js';
 import type { Certificate, Identity, JoinToken, Role } from './access/model.js';
 import type { RefusedAttempts } from './audit/attempts.js';
 import type { Refusal } from './refusal.js';
@@ -326,9 +327,9 @@ export interface Commands {
     };
     reply: Host;
   };
-  /** `serial` is that of the certificate that the host asks with. */
+  /** `shown` is what the host asks with. */
   'host.renew': {
-    command: { id: string; serial: string; keyHash: string; certificate: Certificate };
+    command: { id: string; shown: Shown; keyHash: string; certificate: Certificate };
     reply: Host;
   };
   'host.revoke': { command: { id: string; reason: string }; reply: Host };
@@ -341,6 +342,8 @@ export interface Commands {
       inventory: Record<string, unknown>;
       capacity: HostCapacity;
       report: HostReport;
+      /** Null where there is no TLS. */
+      shown: Shown | null;
       /** Why the journal stands behind what the agent has seen, and of which incarnation; null when it does not. */
       journalBehind: { reason: string; incarnation: number } | null;
     };

@@ -2,7 +2,15 @@
  * Decisions about how a host comes to be known, and to hold certificates: joining, renewing, revoking. A token is used,
  * a host recorded and its certificate noted in one decision, so that none of it happens without the rest.
  */
-import { isGood, isRenewable, revokedBut, withCertificate } from './access/certificates.js';
+import {
+  isGood,
+  isProven,
+  isRenewable,
+  revokedBut,
+  type Shown,
+  withCertificate,
+  withShown,
+} from './access/certificates.js';
 import { endedTokens, provenToken, usedUp } from './access/decide-token.js';
 import type { Certificate, Enrolled } from './access/model.js';
 import type { Change } from './changes.js';
@@ -161,9 +169,9 @@ function newHost(command: Join, retired: Host | undefined, nowMs: number): Host 
 
 /** A new certificate beside those that it has. */
 export function renewHost(state: State, command: CommandOf<'host.renew'>, nowMs: number): Decision<Host> {
-  const { id, serial, keyHash } = command;
+  const { id, shown, keyHash } = command;
   const host = state.hosts.get(id);
-  const refusal = renewalRefusal(state, id, serial, nowMs);
+  const refusal = renewalRefusal(state, id, shown, nowMs);
   if (refusal || host === undefined) return { refusal: refusal ?? notFound('host', id) };
   const reused = reusedKeyRefusal(host, keyHash);
   if (reused) return { refusal: reused };
@@ -172,18 +180,25 @@ export function renewHost(state: State, command: CommandOf<'host.renew'>, nowMs:
 }
 
 /** Why the host that asks with this certificate gets no other; null when it does. */
-export function renewalRefusal(state: State, id: string, serial: string, nowMs: number): Refusal | null {
+export function renewalRefusal(state: State, id: string, shown: Shown, nowMs: number): Refusal | null {
   const host = state.hosts.get(id);
   const standing = hostRefusal(host, id);
   if (standing || host === undefined) return standing;
-  const shown = host.certificates?.find((one) => one.serial === serial);
-  if (shown === undefined || !isRenewable(shown, nowMs)) return certificateRefusal(id);
+  if (!isRenewable(host.certificates ?? [], shown, nowMs)) return notGood(id);
   if (!state.federation.recoveringSites.includes(host.site)) return null;
   return refuse(
     'precondition',
     'SITE_RECOVERING',
     `site "${host.site}" is in recovery; no certificate is renewed until that has ended`,
   );
+}
+
+/** A certificate that was issued after the backup that the federation goes on from is recorded once its host is heard. */
+export function shownChange(host: Host, shown: Shown | null, nowMs: number): Change[] {
+  const { id, certificates = [], keyHash } = host;
+  if (shown === null || keyHash === undefined) return [];
+  const after = withShown(certificates, shown, nowMs);
+  return after === certificates ? [] : [{ type: 'host.certified', id, certificates: [...after], keyHash }];
 }
 
 /** Why nothing is taken from this host; null when it is a host like others. */
@@ -203,7 +218,15 @@ function revokedRefusal({ id }: Host): Refusal {
   );
 }
 
-export function certificateRefusal(id: string): Refusal {
+/** Why the certificate that a host shows does not prove whose it is; null when it does. */
+export function certificateRefusal(state: State, host: Host, shown: Shown, nowMs: number): Refusal | null {
+  const certificates = host.certificates ?? [];
+  // Nothing is renewed in recovery, which must hear of what runs on the host all the same.
+  const isGoodEnough = state.federation.recoveringSites.includes(host.site) ? isRenewable : isProven;
+  return isGoodEnough(certificates, shown, nowMs) ? null : notGood(host.id);
+}
+
+function notGood(id: string): Refusal {
   return refuse(
     'unauthenticated',
     'CERTIFICATE_REFUSED',

@@ -2,7 +2,7 @@
 import type { Change } from './changes.js';
 import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
-import { hostRefusal, revokedOnRetiring } from './decide-enrolment.js';
+import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.js';
 import { decideObservation } from './decide-observation.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
@@ -11,7 +11,7 @@ import { isDrained } from './moves/decide-drain.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import type { State } from './state.js';
 
-export function helloHost(state: State, command: CommandOf<'host.hello'>): Decision<Host> {
+export function helloHost(state: State, command: CommandOf<'host.hello'>, nowMs: number): Decision<Host> {
   const host = state.hosts.get(command.id);
   const rejected = rejectHello(host, command);
   if (rejected || host === undefined) return { refusal: rejected ?? notFound('host', command.id) };
@@ -25,6 +25,7 @@ export function helloHost(state: State, command: CommandOf<'host.hello'>): Decis
   }
   if (command.journalBehind !== null) changes.push(...recover(state, host, command.journalBehind));
   changes.push({ type: 'host.connected', id: host.id, bootId: command.bootId });
+  changes.push(...shownChange(host, command.shown, nowMs));
   changes.push(...inventoryChange(host, command.inventory, command.capacity));
   changes.push(...reportChange(host, command.report));
   changes.push(...stateByLibvirt(host, command.report));

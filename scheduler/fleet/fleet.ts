@@ -8,7 +8,7 @@ import type { Hello__Output } from '../../proto/gen/secovia/v1/Hello.js';
 import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation.js';
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
-import { provenBy } from '../core/access/certificates.js';
+import type { Shown } from '../core/access/certificates.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
 import { isLeft } from '../core/elsewhere/evacuation.js';
 import { hostUri } from '../core/access/uris.js';
@@ -142,16 +142,16 @@ export class Fleet {
   }
 
   /**
-   * Takes an agent's stream in, or says why not. `serial` is that of its certificate; null where there is no TLS.
+   * Takes an agent's stream in, or says why not. `shown` is null where there is no TLS.
    */
   hello(
     stream: LinkStream,
     host: string,
     hello: Hello__Output,
-    serial: string | null = null,
+    shown: Shown | null = null,
   ): AgentSession | Refusal {
-    const unproven = this.#standing(host, serial);
-    if ('kind' in unproven) return unproven;
+    const unproven = this.#unproven(host, shown);
+    if (unproven) return unproven;
     if (Math.abs(hello.protocolVersion - protocolVersion) > 1) {
       return refuse(
         'precondition',
@@ -175,6 +175,7 @@ export class Fleet {
       inventory,
       capacity: capacityIn(hello.inventory),
       report,
+      shown,
       journalBehind: this.#checkpoints.journalBehind(hello.checkpoint),
     });
     if (outcome.refusal) return outcome.refusal;
@@ -189,7 +190,7 @@ export class Fleet {
     this.#expectLease(outcome.reply);
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
-    session.serial = serial;
+    session.shown = shown;
     session.fenceTargets = fenceTargetsIn(hello.report);
     this.#sessions.set(host, session);
     before?.reject('REPLACED', 'a newer stream of the same host took over', true);
@@ -258,13 +259,12 @@ export class Fleet {
     const { state } = this.#engine;
     const host = state.hosts.get(session.host);
     if (host === undefined) return;
-    const standing = this.#standing(host.id, session.serial);
-    if ('kind' in standing) {
+    const unproven = this.#unproven(host.id, session.shown);
+    if (unproven) {
       // With a newer certificate it may come back at once.
-      this.#cut(session, standing, standing.reason === 'CERTIFICATE_REFUSED');
+      this.#cut(session, unproven, unproven.reason === 'CERTIFICATE_REFUSED');
       return;
     }
-    session.serial = standing.serial;
     if (isLeft(host)) {
       this.#cutLeft(host.id);
       return;
@@ -280,13 +280,13 @@ export class Fleet {
     }
   }
 
-  /** The certificate that stands for a host on its stream, the newest of its key; or why nothing does. */
-  #standing(id: string, serial: string | null): { serial: string | null } | Refusal {
-    const host = this.#engine.state.hosts.get(id);
+  /** Why a stream is not, or not any more, that of a host; null when it is. */
+  #unproven(id: string, shown: Shown | null): Refusal | null {
+    const { state } = this.#engine;
+    const host = state.hosts.get(id);
     const refusal = hostRefusal(host, id);
-    if (refusal || serial === null) return refusal ?? { serial };
-    const proven = provenBy(host?.certificates ?? [], serial, this.#engine.now());
-    return proven ?? certificateRefusal(id);
+    if (refusal || host === undefined || shown === null) return refusal;
+    return certificateRefusal(state, host, shown, this.#engine.now());
   }
 
   /** Ends a stream whatever the agent does. */

@@ -7,6 +7,7 @@ import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import type { LeaseGrant } from '../../proto/gen/secovia/v1/LeaseGrant.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Welcome } from '../../proto/gen/secovia/v1/Welcome.js';
+import type { Shown } from '../core/access/certificates.js';
 import type { HostReport } from '../core/commands.js';
 import { leftoverOf } from '../core/elsewhere/leftovers.js';
 import type { Epoch, Host } from '../core/model.js';
@@ -31,8 +32,8 @@ const chunk = 200;
 export class AgentSession {
   /** The id of the newest lease request. */
   leaseId = 0;
-  /** Of the certificate that proves which host this is; null where there is no TLS. */
-  serial: string | null = null;
+  /** What proves which host this is; null where there is no TLS. */
+  shown: Shown | null = null;
   /** The hosts that its agent can power off. */
   fenceTargets: readonly FenceTarget[] = [];
   ended = false;

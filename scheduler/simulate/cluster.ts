@@ -237,7 +237,16 @@ export class Cluster {
     const { capacity: amounts, extras, cells, ...inventory } = this.#machines.get(id) as Machine;
     const capacity: HostCapacity = { ...amounts, extras: sortedExtras(extras), cells };
     const boot = { machineId: machineOf(id), bootId: 'boot-1' };
-    this.run({ type: 'host.hello', id, ...boot, inventory, capacity, report, journalBehind: null });
+    this.run({
+      type: 'host.hello',
+      id,
+      ...boot,
+      inventory,
+      capacity,
+      report,
+      shown: null,
+      journalBehind: null,
+    });
   }
 }
 

@@ -9,7 +9,7 @@ import type { OwnCertificate } from '../core/alarms/alarm.js';
 import { schedulerUri } from '../core/access/uris.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { type Issuer, makeMember, type Purpose } from './certificates.js';
-import { readSigningRequest } from './signing-request.js';
+import { hashOfKey, readSigningRequest } from './signing-request.js';
 import * as x509 from './x509.js';
 
 /** What is in its folder, PEM. `chain` holds the certificates below the root, the one that signs first. */
@@ -98,10 +98,7 @@ export class CertificateAuthority implements Authority {
     nowMs: number,
     lifeMs: number,
   ): Promise<Signed | Refusal> {
-    const keyHash = createHash('sha256')
-      .update(key.export({ format: 'der', type: 'spki' }))
-      .digest('hex');
-    return this.#certify(key, keyHash, schedulerUri(federation), 'server', nowMs, lifeMs);
+    return this.#certify(key, hashOfKey(key), schedulerUri(federation), 'server', nowMs, lifeMs);
   }
 
   async #certify(

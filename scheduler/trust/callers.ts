@@ -6,8 +6,8 @@ import { type Refusal, refuse } from '../core/refusal.js';
 import type { Connections } from './connections.js';
 import { tokenIn, type TokenVerifier } from './tokens.js';
 
-/** What a host may still call with a certificate that has ended. */
-const renewal = '/secovia.v1.AgentService/RenewCertificate';
+/** What a host may still call with a certificate that has ended; whether its link is let in depends on the state. */
+const ofHosts = new Set(['/secovia.v1.AgentService/RenewCertificate', '/secovia.v1.AgentService/Link']);
 
 const gone = refuse('unauthenticated', 'CONNECTION_GONE', 'the connection of this call has ended');
 
@@ -40,7 +40,7 @@ export class CertificateCallers implements Callers {
     if (nowMs < startMs) return notYet(startMs);
     if (nowMs >= caller.certificateEndMs) {
       const mayRenew = caller.subject.kind === 'host' && nowMs < caller.certificateEndMs + renewableMs;
-      return mayRenew && call.getPath() === renewal ? caller : expired(caller, mayRenew);
+      return mayRenew && ofHosts.has(call.getPath()) ? caller : expired(caller, mayRenew);
     }
     return proof.isPortal ? this.#delegate(call, caller) : caller;
   }

@@ -3,6 +3,7 @@
  * shown no good certificate, make room for newer ones, and no member can take it all.
  */
 import type { Socket } from 'node:net';
+import type { Caller } from '../core/access/caller.js';
 import { refuse } from '../core/refusal.js';
 import type { Proof } from './proof.js';
 
@@ -115,13 +116,12 @@ export class Connections {
    * Ends the connections of an owner: all, or those made with certificates that `isOver`. Nothing more is taken from them
    * from now on; what has been said to the other end, such as why, may still get there.
    */
-  cut(kind: 'host' | 'identity', id: string, isOver: (serial: string) => boolean = () => true): number {
+  cut(kind: 'host' | 'identity', id: string, isOver: (caller: Caller) => boolean = () => true): number {
     let ended = 0;
     for (const peer of this.#owners.get(ownerOf({ kind, id })) ?? []) {
       const connection = this.#open.get(peer);
       const proof = connection?.proof;
-      if (!connection || !proof || 'refusal' in proof || !('serial' in proof.caller.subject)) continue;
-      if (!isOver(proof.caller.subject.serial)) continue;
+      if (!connection || !proof || 'refusal' in proof || !isOver(proof.caller)) continue;
       connection.proof = { refusal: revoked };
       connection.leaving = setTimeout(() => connection.socket.destroy(), farewellMs);
       ended += 1;

@@ -8,6 +8,7 @@ import { type Caller, nobody } from '../core/access/caller.js';
 import { namedBy, type Named } from '../core/access/uris.js';
 import { type Refusal, refuse } from '../core/refusal.js';
 import { clientUsage } from './certificates.js';
+import { hashOfKey } from './signing-request.js';
 
 /** Either a caller, for as long as the certificate lasts, or why there is none. */
 export type Proof = { caller: Caller; startMs: number; isPortal: boolean } | { refusal: Refusal };
@@ -48,7 +49,7 @@ export function proofOf(certificate: X509Certificate, complaint: string | null, 
     caller: {
       identity: uri,
       onBehalf: '',
-      subject: subjectOf(named, certificate.serialNumber.toLowerCase()),
+      subject: subjectOf(named, certificate),
       certificateEndMs: Date.parse(certificate.validTo),
     },
     startMs: Date.parse(certificate.validFrom),
@@ -58,9 +59,13 @@ export function proofOf(certificate: X509Certificate, complaint: string | null, 
 
 const ofTime = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-function subjectOf(named: Exclude<Named, { kind: 'scheduler' }>, serial: string): Caller['subject'] {
+function subjectOf(
+  named: Exclude<Named, { kind: 'scheduler' }>,
+  { serialNumber, publicKey }: X509Certificate,
+): Caller['subject'] {
+  const serial = serialNumber.toLowerCase();
   return named.kind === 'host'
-    ? { kind: 'host', id: named.id, serial }
+    ? { kind: 'host', id: named.id, serial, keyHash: hashOfKey(publicKey) }
     : { kind: 'identity', id: named.id, serial };
 }
 

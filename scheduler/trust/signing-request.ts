@@ -11,7 +11,7 @@ export const largestRequestBytes = 8192;
 
 export interface RequestedKey {
   key: KeyObject;
-  /** SHA-256 of the key (SPKI, DER), hexadecimal. */
+  /** `hashOfKey` of it. */
   keyHash: string;
 }
 
@@ -30,10 +30,14 @@ export async function readSigningRequest(bytes: Buffer): Promise<RequestedKey | 
   }
   if (!isAccepted(key)) return wrong('has a key of another kind; make one of EC P-256, EC P-384 or Ed25519');
   if (!(await isSigned(request))) return wrong('is not signed with its own key');
-  const keyHash = createHash('sha256')
+  return { key, keyHash: hashOfKey(key) };
+}
+
+/** SHA-256 of a public key (SPKI, DER), hexadecimal. */
+export function hashOfKey(key: KeyObject): string {
+  return createHash('sha256')
     .update(key.export({ format: 'der', type: 'spki' }))
     .digest('hex');
-  return { key, keyHash };
 }
 
 function wrong(what: string): Refusal {

@@ -1,4 +1,5 @@
 /** Who calls, as far as a decision has to know it. How that was proved is the business of whoever made the record. */
+import type { Shown } from './certificates.js';
 import type { Role } from './model.js';
 
 /** What a caller may act as. Its scope is in the state: an identity that is disabled or moved is so at once. */
@@ -12,7 +13,8 @@ export type Subject =
       administration: string;
       role: 'administration_administrator' | 'administration_user';
     }
-  | { kind: 'host'; id: string; serial: string }
+  /** `keyHash` as in `Certificate`. */
+  | { kind: 'host'; id: string; serial: string; keyHash: string }
   /** Has shown no certificate, or one that proves nothing more than `reason` says. */
   | { kind: 'nobody'; reason: string }
   /** The scheduler runs without TLS, on loopback: whoever reaches it may do everything. */
@@ -41,6 +43,12 @@ export interface Standing {
   delegated?: true;
   /** The host's certificate has ended, so lately that it may renew it, and nothing else. */
   renewsOnly?: true;
+}
+
+/** The certificate that a host shows; null of anybody else. */
+export function shownBy({ subject, certificateEndMs }: Caller): Shown | null {
+  if (subject.kind !== 'host') return null;
+  return { serial: subject.serial, keyHash: subject.keyHash, endMs: certificateEndMs };
 }
 
 /** By whose word something is decided, for the record. */

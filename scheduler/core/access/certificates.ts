@@ -1,6 +1,9 @@
 /** Lists of certificates: which are good, and how one is added or revoked. They are values and are never changed. */
 import type { Certificate } from './model.js';
 
+/** The certificate that a host's connection was made with: signed by the authority, and perhaps recorded nowhere. */
+export type Shown = Pick<Certificate, 'serial' | 'endMs' | 'keyHash'>;
+
 /** A certificate that has ended is kept for as long as it may still be renewed. */
 export const renewableMs = 30 * 24 * 3600 * 1000;
 
@@ -39,26 +42,45 @@ export function isGood({ endMs, revokedMs }: Certificate, nowMs: number): boolea
   return revokedMs === undefined && endMs > nowMs;
 }
 
-/** With it another may be asked for. */
-export function isRenewable({ endMs, revokedMs }: Certificate, nowMs: number): boolean {
-  return revokedMs === undefined && endMs > nowMs - renewableMs;
+/**
+ * Whether a connection still proves whose it is: by a good certificate of its key, which may be newer than the one that it was
+ * made with. That one itself need not be recorded: where the federation goes on from a backup, those that were issued
+ * later are not, and their key is that of the ones before.
+ */
+export function isProven(certificates: readonly Certificate[], shown: Shown, nowMs: number): boolean {
+  const known = ofItsKey(certificates, shown);
+  if (known.length === 0 || known.some(isRevoked)) return false;
+  return shown.endMs > nowMs || known.some((one) => isGood(one, nowMs));
 }
 
-/**
- * The newest good certificate of the key that this one is of: what a connection proves that was made with it, and that
- * outlives it. Undefined when there is none any more.
- */
-export function provenBy(
-  certificates: readonly Certificate[],
-  serial: string,
+/** Whether another certificate may be asked for with this one: it is good, or has ended lately. */
+export function isRenewable(certificates: readonly Certificate[], shown: Shown, nowMs: number): boolean {
+  return isProven(certificates, shown, nowMs - renewableMs);
+}
+
+/** With the one that a host has shown, if it is not recorded yet. */
+export function withShown(
+  before: readonly Certificate[],
+  shown: Shown,
   nowMs: number,
-): Certificate | undefined {
-  const shown = certificates.find((one) => one.serial === serial);
-  if (shown === undefined || shown.revokedMs !== undefined) return undefined;
-  const newer = certificates.findLast(
-    (one) => one.keyHash !== undefined && one.keyHash === shown.keyHash && isGood(one, nowMs),
+): readonly Certificate[] {
+  if (before.some(({ serial }) => serial === shown.serial)) return before;
+  return withCertificate(before, { ...shown, issuedMs: nowMs }, nowMs);
+}
+
+/** Whether its key was taken away from its owner. */
+export function isOfRevokedKey(certificates: readonly Certificate[], shown: Shown): boolean {
+  return ofItsKey(certificates, shown).some(isRevoked);
+}
+
+function ofItsKey(certificates: readonly Certificate[], { serial, keyHash }: Shown): Certificate[] {
+  return certificates.filter(
+    (one) => one.serial === serial || (one.keyHash !== undefined && one.keyHash === keyHash),
   );
-  return newer ?? (isGood(shown, nowMs) ? shown : undefined);
+}
+
+function isRevoked({ revokedMs }: Certificate): boolean {
+  return revokedMs !== undefined;
 }
 
 function kept(certificates: readonly Certificate[], nowMs: number): Certificate[] {

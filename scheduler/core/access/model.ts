@@ -12,6 +12,7 @@ export type Role =
 export interface Certificate {
   /** Hexadecimal, lower case. */
   serial: string;
+  /** Or when its host first showed it, where the journal of that time was lost. */
   issuedMs: number;
   endMs: number;
   /** Left out while it is good. */

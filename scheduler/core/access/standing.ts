@@ -6,8 +6,8 @@
 import { certificateRefusal, hostRefusal } from '../decide-enrolment.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import type { Caller, Standing, Subject } from './caller.js';
-import { isRenewable, provenBy } from './certificates.js';
+import { type Caller, type Standing, type Subject, shownBy } from './caller.js';
+import { isRenewable } from './certificates.js';
 import type { Certificate, Identity } from './model.js';
 import { hostUri, identityUri } from './uris.js';
 
@@ -24,7 +24,7 @@ export function standingOf(state: State, caller: Caller, nowMs: number): Stands 
     case 'nobody':
       return nobody;
     case 'host':
-      return standingOfHost(state, caller, subject, nowMs);
+      return standingOfHost(state, caller, subject.id, nowMs);
     case 'identity': {
       const found = identityOf(state, caller, subject.id, subject.serial, nowMs);
       return found.refusal ? found : ofIdentity(state, found.identity);
@@ -94,23 +94,18 @@ function identityOf(
   return refusal ? { refusal } : { identity };
 }
 
-function standingOfHost(
-  state: State,
-  { identity: uri }: Caller,
-  { id, serial }: Subject & { kind: 'host' },
-  nowMs: number,
-): Stands {
+function standingOfHost(state: State, caller: Caller, id: string, nowMs: number): Stands {
   const host = state.hosts.get(id);
-  if (host === undefined || hostUri(state.federation.name, id) !== uri)
+  const shown = shownBy(caller);
+  if (host === undefined || shown === null || hostUri(state.federation.name, id) !== caller.identity)
     return { refusal: unknown('the host that the certificate names does not exist any more') };
   const unwanted = hostRefusal(host, id);
   if (unwanted) return { refusal: { ...unwanted, kind: 'unauthenticated' } };
-  const { certificates = [] } = host;
-  if (provenBy(certificates, serial, nowMs) !== undefined) return { standing: { role: 'host', host: id } };
-  const certificate = certificateOf(certificates, serial);
-  return certificate !== undefined && isRenewable(certificate, nowMs)
+  const unproven = certificateRefusal(state, host, shown, nowMs);
+  if (unproven === null) return { standing: { role: 'host', host: id } };
+  return isRenewable(host.certificates ?? [], shown, nowMs)
     ? { standing: { role: 'host', host: id, renewsOnly: true } }
-    : { refusal: certificateRefusal(id) };
+    : { refusal: unproven };
 }
 
 function certificateOf(certificates: readonly Certificate[], serial: string): Certificate | undefined {

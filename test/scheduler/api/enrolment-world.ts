@@ -45,18 +45,23 @@ class CountingAuthority implements Authority {
 
 const subjectHeader = 'test-subject';
 
+interface Who {
+  subject: Subject;
+  certificateEndMs: number;
+}
+
 /** Says in a header of every call who it is. */
 class ApiOf extends Api {
   override readonly channel: grpc.Client;
 
-  constructor(address: string, subject: Subject) {
+  constructor(address: string, who: Who) {
     super(address);
     this.channel = new grpc.Client(address, grpc.credentials.createInsecure(), {
       interceptors: [
         (options, next) =>
           new grpc.InterceptingCall(next(options), {
             start(metadata, listener, start) {
-              metadata.set(subjectHeader, JSON.stringify(subject));
+              metadata.set(subjectHeader, JSON.stringify(who));
               start(metadata, listener);
             },
           }),
@@ -68,9 +73,9 @@ class ApiOf extends Api {
 function callerOf({ metadata }: Call): Identified {
   const [header] = metadata.get(subjectHeader);
   if (header === undefined) return insecureCaller;
-  const subject = JSON.parse(String(header)) as Subject;
+  const { subject, certificateEndMs } = JSON.parse(String(header)) as Who;
   const identity = subject.kind === 'host' ? hostUri('test', subject.id) : subject.kind;
-  return { ...insecureCaller, identity, subject };
+  return { ...insecureCaller, identity, subject, certificateEndMs };
 }
 
 export interface EnrolmentWorld {
@@ -80,7 +85,7 @@ export interface EnrolmentWorld {
   /** Of somebody who may do everything. */
   admin: Api;
   nobody: Api;
-  as(subject: Subject): Api;
+  as(subject: Subject, certificateEndMs?: number): Api;
 }
 
 export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
@@ -128,9 +133,9 @@ export async function enrolmentWorld(t: Scope): Promise<EnrolmentWorld> {
     );
   });
   const apis: Api[] = [];
-  const as = (subject: Subject | null): Api => {
+  const as = (subject: Subject | null, certificateEndMs = 0): Api => {
     const address = `127.0.0.1:${port}`;
-    const api = subject === null ? new Api(address) : new ApiOf(address, subject);
+    const api = subject === null ? new Api(address) : new ApiOf(address, { subject, certificateEndMs });
     apis.push(api);
     return api;
   };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import tap, { test } from 'tap';
 import { decodeJoinWord, encodeJoinWord, type JoinWord } from '../../../proto/join-token.js';
@@ -27,12 +27,18 @@ const joinOf = (host: string, token: string, change: Partial<RequestOf<'Join'>> 
   ...change,
 });
 
+/** The interface as a host calls it that shows such a certificate, of the key that it has joined with unless it is told. */
+function shows(host: string, serial: string, key = `key of ${host}`, endMs = 0): Api {
+  const keyHash = createHash('sha256').update(key).digest('hex');
+  return as({ kind: 'host', id: host, serial, keyHash }, endMs);
+}
+
 /** A host that has joined, and its interface. */
 async function enrolled(host: string): Promise<{ api: Api; serial: string }> {
   const { word } = await newToken();
   const answer = await nobody.call('Join', joinOf(host, word));
   const serial = answer.host?.certificates.at(-1)?.serial ?? '';
-  return { api: as({ kind: 'host', id: host, serial }), serial };
+  return { api: shows(host, serial), serial };
 }
 
 const hostOf = async (host: string) => (await admin.call('GetHost', { name: `hosts/${host}` })).host;
@@ -136,7 +142,7 @@ test('a replayed signing request gives whoever replays it nothing new', async (t
     reason: 'TOKEN_USED',
   });
   const { serial } = await enrolled('owner');
-  const other = as({ kind: 'host', id: 'replayed', serial });
+  const other = shows('replayed', serial, 'key of owner');
   t.match(await other.fails('RenewCertificate', { signingRequest: request.signingRequest }), {
     code: status.UNAUTHENTICATED,
     reason: 'CERTIFICATE_REFUSED',
@@ -204,9 +210,26 @@ test('a host renews, and its stream lives on what its key proves', async (t) => 
   );
   const newest = (await hostOf('steady'))?.certificates.at(-1)?.serial ?? '';
   t.not(newest, serial);
-  t.match(await firstWord(as({ kind: 'host', id: 'steady', serial: newest }), 'steady'), {
+  t.match(await firstWord(shows('steady', newest), 'steady'), {
     message: 'welcome',
   });
+});
+
+test('a host that renewed after the backup that its federation goes on from is let in, and cut off when it is revoked', async (t) => {
+  await enrolled('ahead');
+  const endMs = world.nowMs + 2 * certificateMs;
+  const api = shows('ahead', 'of-a-lost-journal', 'key of ahead', endMs);
+  world.nowMs += certificateMs + hour;
+  const agent = await ScriptedAgent.connect(api, 'ahead');
+  await agent.heard.next('a lease', ({ message }) => message === 'leaseGrant');
+  t.match((await hostOf('ahead'))?.certificates.at(-1), { serial: 'of-a-lost-journal' });
+  const signingRequest = Buffer.from('key of ahead');
+  t.ok(await shows('ahead', 'another').call('RenewCertificate', { signingRequest }));
+  t.match(await firstWord(shows('ahead', 'unknown', 'another key'), 'ahead'), {
+    rejected: { reason: 'CERTIFICATE_REFUSED' },
+  });
+  await admin.call('RevokeHost', { name: 'hosts/ahead', reason: 'stolen' });
+  t.match(await firstWord(shows('ahead', 'yet-another'), 'ahead'), { rejected: { reason: 'HOST_REVOKED' } });
 });
 
 test('a stream whose certificate has ended without another is ended at the next lease', async (t) => {
@@ -247,7 +270,7 @@ test('a revoked host is cut off at once, and gets neither a stream nor a lease n
     joinOf('revoked', word, { signingRequest: Buffer.from('new key') }),
   );
   const serial = answer.host?.certificates.at(-1)?.serial ?? '';
-  await ScriptedAgent.connect(as({ kind: 'host', id: 'revoked', serial }), 'revoked');
+  await ScriptedAgent.connect(shows('revoked', serial, 'new key'), 'revoked');
   t.match(await hostOf('revoked'), { revoked: false });
 });
 

@@ -1,6 +1,13 @@
 import { test } from 'tap';
-import { provenBy, renewableMs } from '../../../scheduler/core/access/certificates.js';
+import {
+  isProven,
+  isRenewable,
+  renewableMs,
+  type Shown,
+} from '../../../scheduler/core/access/certificates.js';
 import { tokensPerSite } from '../../../scheduler/core/access/decide-token.js';
+import { certificateRefusal } from '../../../scheduler/core/decide-enrolment.js';
+import type { Certificate } from '../../../scheduler/core/access/model.js';
 import type { CommandOf, Enrolment } from '../../../scheduler/core/commands.js';
 import type { Host } from '../../../scheduler/core/model.js';
 import { smallWorld, type World } from './world.js';
@@ -48,14 +55,18 @@ function joinOf(world: World, { enrolment, ...change }: Change = {}): CommandOf<
 }
 
 const enrolled = (world: World, change: Change = {}): Host => world.run(joinOf(world, change));
-const serialOf = (host: Host): string => host.certificates?.at(-1)?.serial ?? '';
+/** What a host shows that has the certificate at this place of its list. */
+function shownBy({ certificates = [] }: Host, at = -1): Shown {
+  const { serial, endMs, keyHash } = certificates.at(at) as Certificate;
+  return { serial, endMs, keyHash };
+}
 
 function renewOf(world: World, host: Host, change: Partial<CommandOf<'host.renew'>> = {}) {
   const certificate = { serial: `s${++serials}`, issuedMs: world.nowMs, endMs: world.nowMs + week };
   return {
     type: 'host.renew' as const,
     id: host.id,
-    serial: serialOf(host),
+    shown: shownBy(host),
     keyHash: 'key-1',
     certificate,
     ...change,
@@ -173,7 +184,7 @@ test('a revoked host is cut off, and enrols again with a new key and keeps what 
   );
   t.equal(world.hello('a').state, 'ready');
   t.equal(world.state.vms.get(vm.uid)?.host, 'a');
-  t.match(world.refused(renewOf(world, again, { serial: again.certificates?.[0]?.serial ?? '' })), {
+  t.match(world.refused(renewOf(world, again, { shown: shownBy(again, 0) })), {
     reason: 'CERTIFICATE_REFUSED',
   });
 });
@@ -181,10 +192,10 @@ test('a revoked host is cut off, and enrols again with a new key and keeps what 
 test('a host whose certificate has ended enrols with a new key, and the old key is worth nothing then', async (t) => {
   const world = smallWorld();
   token(world, { endMs: world.nowMs + 4 * week, uses: 2 });
-  const first = serialOf(enrolled(world));
+  const first = shownBy(enrolled(world));
   world.nowMs += week;
   const again = enrolled(world, { enrolment: { keyHash: 'key-2' } });
-  t.match(world.refused(renewOf(world, again, { serial: first })), { reason: 'CERTIFICATE_REFUSED' });
+  t.match(world.refused(renewOf(world, again, { shown: first })), { reason: 'CERTIFICATE_REFUSED' });
   t.ok(world.run(renewOf(world, again, { keyHash: 'key-2' })));
 });
 
@@ -226,11 +237,15 @@ test('nothing is renewed and nobody enrols in recovery; a quarantined host does 
   t.match(world.refused(joinOf(world, { id: 'b' })), { kind: 'precondition', reason: 'SITE_RECOVERING' });
 });
 
-test('a serial that is not in the record renews nothing', async (t) => {
+test('a certificate that is not in the record, of a key that is not either, renews nothing', async (t) => {
   const world = smallWorld();
   token(world);
   const host = enrolled(world);
-  t.match(world.refused(renewOf(world, host, { serial: 'invented' })), { reason: 'CERTIFICATE_REFUSED' });
+  const shown = { serial: 'invented', endMs: world.nowMs + week, keyHash: 'another' };
+  t.match(world.refused(renewOf(world, host, { shown })), { reason: 'CERTIFICATE_REFUSED' });
+  t.match(world.refused(renewOf(world, host, { shown: { serial: 'invented', endMs: shown.endMs } })), {
+    reason: 'CERTIFICATE_REFUSED',
+  });
 });
 
 test('what a connection proves lasts as long as there is a good certificate of its key', async (t) => {
@@ -242,13 +257,22 @@ test('what a connection proves lasts as long as there is a good certificate of i
     ...(revokedMs === undefined ? {} : { revokedMs }),
   });
   const list = [of('old', 'k', 10), of('new', 'k', 100), of('other', 'x', 200)];
-  t.equal(provenBy(list, 'old', 5)?.serial, 'new');
-  t.equal(provenBy(list, 'old', 50)?.serial, 'new', 'the newer one stands for it');
-  t.equal(provenBy(list, 'old', 100), undefined);
-  t.equal(provenBy(list, 'other', 150)?.serial, 'other');
-  t.equal(provenBy(list, 'none', 5), undefined);
-  t.equal(provenBy([of('old', 'k', 10, 1), of('new', 'k', 100)], 'old', 5), undefined, 'it was revoked');
-  t.equal(provenBy([{ serial: 'bare', issuedMs: 0, endMs: 10 }], 'bare', 5)?.serial, 'bare');
+  const proves = (
+    certificates: readonly Certificate[],
+    { serial, endMs, keyHash }: Certificate,
+    nowMs: number,
+  ) => isProven(certificates, { serial, endMs, keyHash }, nowMs);
+  const [old, newer, other] = list as [Certificate, Certificate, Certificate];
+  t.ok(proves(list, old, 5));
+  t.ok(proves(list, old, 50), 'the newer one stands for it');
+  t.notOk(proves(list, old, 100));
+  t.ok(proves(list, other, 150));
+  t.notOk(proves(list, of('none', 'z', 100), 5), 'nobody knows its key');
+  t.notOk(proves([of('old', 'k', 10, 1), newer], old, 5), 'it was revoked');
+  t.notOk(proves([of('old', 'k', 10, 1), newer], newer, 5), 'with its key');
+  const bare = { serial: 'bare', issuedMs: 0, endMs: 10 };
+  t.ok(proves([bare], bare, 5));
+  t.notOk(proves([bare], { ...bare, serial: 'other' }, 5), 'no key is not the same key');
 });
 
 test('a release ends a quarantine, and whichever machine speaks then is the right one', async (t) => {
@@ -260,4 +284,46 @@ test('a release ends a quarantine, and whichever machine speaks then is the righ
   t.equal(world.hello('a', { bootId: 'boot-1' }).state, 'ready');
   t.equal(world.hello('a', { bootId: 'boot-2' }).state, 'ready', 'as a reboot would');
   t.equal(world.hello('a', { bootId: 'boot-1' }).state, 'quarantined', 'and the two are told apart again');
+});
+
+test('a host whose certificate was renewed after the backup that its federation goes on from is known by its key', async (t) => {
+  const world = smallWorld();
+  token(world);
+  const host = enrolled(world);
+  const shown = { serial: 'lost', endMs: world.nowMs + 2 * week, keyHash: 'key-1' };
+  world.nowMs += week + 1;
+  t.ok(isProven(host.certificates ?? [], shown, world.nowMs));
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a backup was restored' });
+  world.hello('a', { shown });
+  t.match(host.certificates?.at(-1), { ...shown, issuedMs: world.nowMs }, 'and from now on it is recorded');
+  const { length } = world.changes;
+  world.hello('a', { shown, bootId: host.bootIds.at(-1) ?? '' });
+  t.notOk(
+    world.changes.slice(length).some(({ type }) => type === 'host.certified'),
+    'once',
+  );
+  world.run({ type: 'host.revoke', id: 'a', reason: 'stolen' });
+  t.notOk(isProven(host.certificates ?? [], shown, world.nowMs), 'and is revoked with the others');
+  t.notOk(isRenewable(host.certificates ?? [], { ...shown, serial: 'lost too' }, world.nowMs));
+});
+
+test('in recovery, where nothing is renewed, a certificate that has ended lets its host be heard, and no longer', async (t) => {
+  const world = smallWorld();
+  token(world);
+  const host = enrolled(world);
+  const shown = shownBy(host);
+  const refused = () => certificateRefusal(world.state, host, shown, world.nowMs)?.reason ?? null;
+  t.equal(refused(), null);
+  world.nowMs += week;
+  t.equal(refused(), 'CERTIFICATE_REFUSED');
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  t.equal(refused(), null);
+  world.nowMs += renewableMs;
+  t.equal(refused(), 'CERTIFICATE_REFUSED', 'thirty days later it cannot be renewed any more');
+  world.nowMs -= renewableMs;
+  world.hello('a', { shown });
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  t.equal(refused(), 'CERTIFICATE_REFUSED');
+  world.run(renewOf(world, host));
+  t.equal(refused(), null);
 });

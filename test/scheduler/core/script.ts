@@ -470,6 +470,7 @@ function hostCommandOf(plan: typeof host extends fc.Arbitrary<infer T> ? T : nev
         inventory,
         capacity: capacity(plan.size),
         report: answering,
+        shown: null,
         journalBehind: plan.behind ? { reason: 'a checkpoint is ahead', incarnation: plan.boot } : null,
       };
     case 'report':

@@ -128,6 +128,7 @@ export class World {
       inventory: { architecture: 'x86_64', migrationUri: `qemu+tls://${id}.test/system` },
       capacity: roomy,
       report: answering,
+      shown: null,
       journalBehind: null,
       ...change,
     };

@@ -112,6 +112,8 @@ test('a certificate whose time has not come, or has gone, proves nothing: by the
   t.match(await admin.ask('renew'), { reason: 'CERTIFICATE_EXPIRED' });
   t.match(await host.ask(), { reason: 'CERTIFICATE_EXPIRED', message: /may only be renewed/ });
   t.match(await host.ask('renew'), { subject: { kind: 'host', id: 'a' } });
+  t.match(await host.ask('link'), { subject: { kind: 'host', id: 'a' } }, 'its site may be in recovery');
+  t.match(await admin.ask('link'), { reason: 'CERTIFICATE_EXPIRED' });
   who.nowMs = began + 31 * day - 2000;
   t.match(await host.ask('renew'), { subject: { kind: 'host', id: 'a' } });
   who.nowMs = began + 31 * day;

@@ -19,7 +19,11 @@ import { type Scope, temporaryFolder } from '../scope.js';
 
 export type Answer = Caller | Refusal;
 
-const paths = { who: '/test.Who/AmI', renew: '/secovia.v1.AgentService/RenewCertificate' };
+const paths = {
+  who: '/test.Who/AmI',
+  renew: '/secovia.v1.AgentService/RenewCertificate',
+  link: '/secovia.v1.AgentService/Link',
+};
 
 export interface WhoOptions {
   limits?: Partial<ConnectionLimits>;
@@ -66,7 +70,10 @@ export class WhoAmI {
     const handle: grpc.handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       Promise.resolve(callers.of(call)).then((caller) => callback(null, Buffer.from(JSON.stringify(caller))));
     };
-    server.addService({ who: method(paths.who), renew: method(paths.renew) }, { who: handle, renew: handle });
+    server.addService(
+      { who: method(paths.who), renew: method(paths.renew), link: method(paths.link) },
+      { who: handle, renew: handle, link: handle },
+    );
     this.#listener = await listenSecurely({
       server,
       host: '127.0.0.1',

@@ -189,7 +189,7 @@ export function delegateCaller(
 
 export function hostCaller(state: State, id: string): Caller {
   const serial = `${id}-1`;
-  return caller(hostUri(state.federation.name, id), { kind: 'host', id, serial }, 0);
+  return caller(hostUri(state.federation.name, id), { kind: 'host', id, serial, keyHash: 'key' }, 0);
 }
 
 export function nobodyCaller(): Caller {

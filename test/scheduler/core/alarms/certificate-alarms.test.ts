@@ -43,7 +43,8 @@ test('a renewed certificate is no alarm', async (t) => {
   const world = enrolled();
   world.nowMs += 4 * dayMs;
   const certificate = { serial: 's2', issuedMs: world.nowMs, endMs: world.nowMs + lifeMs };
-  world.run({ type: 'host.renew', id: 'a', serial: 's1', keyHash: 'key-1', certificate });
+  const shown = { serial: 's1', endMs: world.nowMs + 3 * dayMs };
+  world.run({ type: 'host.renew', id: 'a', shown, keyHash: 'key-1', certificate });
   world.nowMs += 4 * dayMs;
   t.same(codesOf(world), []);
 });
