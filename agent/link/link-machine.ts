@@ -350,6 +350,9 @@ export class LinkMachine {
         this.#keepCheckpoint(leaseGrant.checkpoint);
         return;
       }
+      case 'leaseWithheld':
+        // That it speaks is all there is to hear.
+        return;
       default:
         this.#drop(`the scheduler sent ${response.message ?? 'an unknown message'} out of turn`, now);
     }

@@ -88,6 +88,11 @@ export class AgentSession {
     else this.send({ leaseGrant });
   }
 
+  /** Says that there is no lease. A wire without room has other words on it, and any word shows that the scheduler is there. */
+  withhold(id: number): void {
+    if (!this.#blocked) this.send({ leaseWithheld: { id } });
+  }
+
   /** Ends the stream, with a reason for the agent. */
   reject(reason: string, message: string, retryable: boolean): void {
     if (this.ended) return;

@@ -246,6 +246,15 @@ t.test('a scheduler that accepts and says nothing is left', async (t) => {
   t.equal(linked.machine.status().state, 'waiting');
 });
 
+t.test('a scheduler that renews no lease is one that is there, and the lease ends as it would', async (t) => {
+  const play = new Play().link();
+  play.receive(wire({ leaseGrant: { id: 1, leaseMs: 15_000, epoch } }));
+  const endsAt = play.machine.status().leaseExpiresAt;
+  for (let id = 2; play.now < 60_000; play.now += 5_000, id += 1)
+    play.receive(wire({ leaseWithheld: { id } }));
+  t.match(play.machine.status(), { state: 'linked', leaseExpiresAt: endsAt });
+});
+
 t.test('rejected: for good slowly, for now soon', async (t) => {
   const play = new Play().link();
   const rejected = { reason: 'HOST_RETIRED', message: 'it is over', retryable: false };

@@ -142,10 +142,10 @@ export const schedulerMutants: readonly Mutant[] = [
     rule: 'E2',
     bug: 'leases are renewed on sites in recovery',
     file: 'scheduler/fleet/fleet.ts',
-    from: `if (this.#isRecovering(host))
-            return;
-        session.leaseId = id;`,
-    to: 'session.leaseId = id;',
+    from: `if (this.#isRecovering(host)) {
+            session.withhold(id);`,
+    to: `if (false) {
+            session.withhold(id);`,
   },
   {
     name: 'compares-no-hashes',

@@ -40,6 +40,7 @@ test('no lease is granted on the word of an end of recovery that is not durable 
   const grants = () => written.filter(({ leaseGrant }) => leaseGrant).length;
   fleet.lease(session, 1);
   t.equal(grants(), 0, 'in recovery there are none');
+  t.match(written.at(-1), { leaseWithheld: { id: 1 } }, 'and the agent hears that somebody is there');
   store.held = true;
   world.run({ type: 'recovery.end', site: 'zagreb' });
   fleet.lease(session, 2);
