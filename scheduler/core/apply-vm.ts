@@ -2,7 +2,7 @@
 import { must } from './apply.js';
 import type { Change } from './changes.js';
 import { countLossPoliciesFrom } from './elsewhere/evacuation.js';
-import { leaveBehind } from './elsewhere/leftovers.js';
+import { leaveBehind, noteOrphanTerm } from './elsewhere/leftovers.js';
 import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
 
@@ -12,12 +12,15 @@ export function applyVmChange(state: State, change: VmChange, atMs: number): voi
   if (change.type === 'vm.created') {
     state.addVm(change.vm);
     state.touched.write('vm', change.vm.uid, change.vm);
-    noteAdoption(state, change.vm);
+    const host = state.hosts.get(change.vm.host ?? '');
+    if (host && change.vm.adopting) noteOrphanTerm(state, host, change.vm);
     return;
   }
   const vm = must(state.vms.get(change.uid), change);
   if (change.type === 'vm.removed') {
     state.removeVm(vm);
+    const host = state.hosts.get(vm.host ?? '');
+    if (host) noteOrphanTerm(state, host, vm);
     state.touched.remove('vm', vm.uid, vm);
     dropUnusedImage(state, vm.spec.imageUid);
     return;
@@ -129,19 +132,6 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       countLossPoliciesFrom(vm, change.generation);
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
-}
-
-/**
- * The host is given a newer term for its orphan than the one that it has told: should it refuse the adoption, the next one begins
- * after this, although it may not have told of it anew by then.
- */
-function noteAdoption(state: State, { uid, host: id, term, generation, adopting }: Vm): void {
-  const host = id === null ? undefined : state.hosts.get(id);
-  if (adopting === undefined || host?.orphanVms === undefined) return;
-  host.orphanVms = host.orphanVms.map((orphan) =>
-    orphan.uid === uid ? { ...orphan, term, generation } : orphan,
-  );
-  state.touched.write('host', host.id, host);
 }
 
 /** Whoever has not heard of it may still start the VM by itself. */

@@ -72,7 +72,7 @@ function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
 function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
-  if (seen.term < vm.term || (seen.term === vm.term && seen.generation <= vm.generation)) return [];
+  if (seen.term < vm.term || (seen.term === vm.term && newestHeard(seen) <= vm.generation)) return [];
   if (saysGone.has(seen.state) && seen.state !== 'missing') return [];
   // It gets ready for a VM that has not left its host, as far as this journal knows.
   const isOnItsWay = vm.move?.peer === host.id && vm.move.term === seen.term;
@@ -110,7 +110,7 @@ type Adopted = Extract<Change, { type: 'vm.adopted' }>;
 
 function adopted(state: State, vm: Vm, host: Host, seen: Observation): Adopted {
   // What is desired here is older than what the agent has: said again, it is a new version.
-  const generation = Math.max(vm.generation, seen.generation) + 1;
+  const generation = Math.max(vm.generation, newestHeard(seen)) + 1;
   const numaCells = adoptedCells(vm, host, seen);
   const agreement = agreementFor(state.tenancy, requestForMove(state, vm, '', []), host.site);
   return {
@@ -138,7 +138,9 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
   if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
   if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
-  // An agent cannot have reached what was never desired.
+  // It has heard what this journal has forgotten, and takes nothing that is older.
+  if (newestHeard(seen) > vm.generation && vm.move === undefined)
+    return [{ ...desiredChange(vm, vm.desired), generation: newestHeard(seen) + 1 }];
   if (seen.generation > vm.generation) return [];
   // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
   // the agent obeys under the same term (PROTOCOL O6).
@@ -184,6 +186,11 @@ function deletedThere(vm: Vm, seen: Observation): Change[] {
     { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
     ...endOperation(vm, fault),
   ];
+}
+
+/** The newest generation that its agent knows of. */
+function newestHeard({ generation, toldGeneration = 0 }: Observation): number {
+  return Math.max(generation, toldGeneration);
 }
 
 function removed(vm: Vm): Change[] {

@@ -16,12 +16,30 @@ export function leaveBehind(state: State, vm: Vm, from: { host: string; keepVolu
 /** Notes that something of a VM is to be taken away from a host. */
 export function addLeftover(state: State, host: Host, leftover: Leftover): void {
   setLeftovers(host, [...others(host, leftover.uid), leftover]);
+  noteOrphanTerm(state, host, leftover);
   state.touched.write('host', host.id, host);
   const vm = state.vms.get(leftover.uid);
   if (vm === undefined) return;
   if (leftover.term > Math.max(vm.term, vm.lastTerm ?? 0)) vm.lastTerm = leftover.term;
   vm.leftOn = [...(vm.leftOn ?? []).filter((id) => id !== host.id), host.id].sort();
   state.touched.write('vm', vm.uid, vm);
+}
+
+/**
+ * A host is given a newer term for its orphan than the one that it has told: whatever becomes of that, an adoption begins after it,
+ * although the host may not have told of the orphan anew by then.
+ */
+export function noteOrphanTerm(
+  state: State,
+  host: Host,
+  { uid, term, generation }: Omit<Leftover, 'keepVolumes'>,
+): void {
+  const { orphanVms } = host;
+  if (!orphanVms?.some((orphan) => orphan.uid === uid && orphan.term <= term)) return;
+  host.orphanVms = orphanVms.map((orphan) =>
+    orphan.uid === uid ? { ...orphan, term, generation: Math.max(generation, orphan.generation) } : orphan,
+  );
+  state.touched.write('host', host.id, host);
 }
 
 /** Notes that nothing of a VM is left on a host. */

@@ -14,14 +14,17 @@ test('an observation under an older term or from another host is not believed', 
   t.equal(world.state.sequence, sequence);
 });
 
-test('an agent cannot have reached a generation that was never desired', async (t) => {
-  const world = smallWorld('a');
-  const vm = world.vm('vm');
-  const { sequence } = world.state;
+test('a generation that was never desired is of a journal that was lost: what is desired is said anew, above it', async (t) => {
   for (const state of ['running', 'refused', 'guest_shutdown'] as const) {
+    const world = smallWorld('a');
+    const vm = world.vm('vm');
     world.see(vm, state, { generation: 2 });
+    t.match(vm, { state: 'placed', host: 'a', desired: 'running', term: 1, generation: 3 }, state);
+    world.see(vm, 'preparing', { generation: 1, toldGeneration: 5 });
+    t.match(vm, { state: 'placed', generation: 6 }, 'also when the agent has only heard of it');
+    world.see(vm, 'running', { generation: 6, toldGeneration: 6 });
+    t.match(vm, { state: 'running', generation: 6 });
   }
-  t.equal(world.state.sequence, sequence);
 });
 
 test('an observation of a VM that is not known changes nothing', async (t) => {

@@ -130,6 +130,8 @@ test('in recovery a higher generation of the owner wins, and nobody else’s', a
   t.equal(vm.generation, 1);
   world.see(vm, 'running', { generation: 4 });
   t.match(vm, { host, term: 1, generation: 5 });
+  world.see(vm, 'running', { generation: 5, toldGeneration: 7 });
+  t.match(vm, { host, term: 1, generation: 8 }, 'it takes no word that is older than one that it has heard');
 });
 
 test('in recovery the reboots that a host has counted are taken over, so that the next order is a new one', async (t) => {

@@ -312,3 +312,23 @@ test('after an adoption that its host refused comes one with a newer term, thoug
   const { vm: again } = world.run(adoption(world));
   t.ok(again.term > term && again.generation > generation);
 });
+
+test('nor does it go back behind what was said meanwhile, or to the term under which the orphan was to be taken away', async (t) => {
+  const world = smallWorld('a');
+  report(world, 'a', orphan());
+  const { vm: first } = world.run(adoption(world));
+  world.run({ type: 'vm.update', vm: { uid }, title: 'x', etag: '' });
+  world.see(first, 'absent', { generation: first.generation + 1 });
+  const { term, generation } = first;
+  world.see(first, 'refused');
+  t.equal(world.state.vms.get(uid), undefined);
+  const { vm: second } = world.run(adoption(world));
+  t.ok(second.term > term && second.generation > generation);
+  world.see(second, 'refused');
+  world.run({ type: 'host.remove_orphan', id: 'a', uid });
+  const removal = world.state.hosts.get('a')?.leftovers?.[0]?.term ?? 0;
+  t.ok(removal > second.term);
+  world.see({ ...second, term: removal }, 'absent', {}, 'a');
+  t.same(world.state.hosts.get('a')?.leftovers ?? [], []);
+  t.ok(world.run(adoption(world)).vm.term > removal);
+});
