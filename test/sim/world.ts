@@ -412,6 +412,9 @@ export class World {
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */
   copyDatabase(random: Random): void {
     if (this.#copy !== null) return;
+    // Both would start the VMs of a host that is known to be off: README.md.
+    for (const { state } of this.lineage.state.hosts.values())
+      if (state === 'lost' || state === 'fenced') return;
     const disk = this.scheduler.disk.copy();
     // Whoever copies the database alone has it make a key of its own, so that no agent shows what it was told by it (E2).
     const isWhole = random.chance(0.4);
