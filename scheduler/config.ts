@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { endpointOf, isLoopback, isTrustworthyUrl } from '../proto/loopback.js';
+import { usualOperationLimitMs } from './core/decide-operation.js';
 import { strategyNames } from './core/placement/scorers/index.js';
 
 const endpoint = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
@@ -60,6 +61,15 @@ export const configSchema = z.strictObject({
     .max(600_000, 'must be at most 600000')
     .default(10_000)
     .describe('how long a host may act on its own without a word from the scheduler, in milliseconds'),
+  operationLimitMs: z
+    .number()
+    .int()
+    .min(60_000, 'must be at least 60000')
+    .max(30 * 24 * 3600_000, 'must be at most 2592000000')
+    .default(usualOperationLimitMs)
+    .describe(
+      'how long an operation may take before it ends as failed, in milliseconds; the order itself stands, and is carried out when the host can',
+    ),
   callsPerSecond: z
     .number()
     .int()
@@ -171,7 +181,13 @@ export function loadConfig(
 
 /** What a word of the environment or of the command line stands for; one that cannot be right stays as it is. */
 function valueIn(key: string, text: string): unknown {
-  const isNumber = ['leaseMs', 'hostCertificateMs', 'callsPerSecond', 'oidcClockSkewS'].includes(key);
+  const isNumber = [
+    'leaseMs',
+    'operationLimitMs',
+    'hostCertificateMs',
+    'callsPerSecond',
+    'oidcClockSkewS',
+  ].includes(key);
   if (isNumber) return /^\d+$/.test(text) ? Number(text) : text;
   if (key === 'advertise') return text.split(',').map((part) => part.trim());
   if (key === 'insecure') return { '1': true, true: true, '0': false, false: false }[text] ?? text;

@@ -103,6 +103,7 @@ export async function runScheduler(config: Config): Promise<void> {
     engine,
     checkpoints,
     leaseMs: config.leaseMs,
+    operationLimitMs: config.operationLimitMs,
     log,
     uptimeMs: () => performance.now(),
   });

@@ -3,12 +3,12 @@ import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
-import type { Operation } from './model.js';
+import type { Fault, Operation, Vm } from './model.js';
 import { callOff, tooLate } from './moves/decide-settle.js';
 import { notFound, refuse } from './refusal.js';
 import { resizeBack } from './resize.js';
 import type { State } from './state.js';
-import { desiredChange } from './vm-changes.js';
+import { desiredChange, endOperation } from './vm-changes.js';
 
 /** A scheduler begins to lead: the epoch rises, and every host is silent until its agent says hello. */
 export function openFederation(state: State, command: CommandOf<'federation.open'>): Decision<null> {
@@ -115,6 +115,43 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
     }
   }
   return { changes, reply: () => operation };
+}
+
+/** How long an operation may take, unless it is set. */
+export const usualOperationLimitMs = 3600_000;
+
+/**
+ * Nobody waits for ever: what has not come to an end is told as such. The order itself stands, with everything that the VM holds,
+ * for a host that has said nothing may carry it out yet (PROTOCOL O6).
+ */
+export function timeOutOperation(
+  state: State,
+  { id, limitMs }: CommandOf<'operation.time_out'>,
+  nowMs: number,
+): Decision<Operation> {
+  const operation = state.operations.get(id);
+  if (operation === undefined) return { refusal: notFound('operation', id) };
+  const changes: Change[] = [];
+  if (operation.state === 'running') {
+    for (const uid of operation.targets) {
+      const vm = state.vms.get(uid);
+      if (vm === undefined || vm.operation !== id) continue;
+      const graceMs = graceful.has(operation.verb) ? vm.stopGraceSeconds * 1000 : 0;
+      if (nowMs - operation.createdMs <= limitMs + graceMs) continue;
+      changes.push(...endOperation(vm, overdue(vm, operation, nowMs)));
+    }
+  }
+  return { changes, reply: () => operation };
+}
+
+/** Of these a guest that shuts itself down has its time. */
+const graceful: ReadonlySet<Operation['verb']> = new Set(['stop', 'delete', 'reboot', 'resize', 'migrate']);
+
+function overdue({ fault }: Vm, { verb, createdMs }: Operation, nowMs: number): Fault {
+  const minutes = Math.floor((nowMs - createdMs) / 60_000);
+  const last = fault === null ? '' : `; the last that was heard: ${fault.message}`;
+  const message = `nothing has come of it within ${minutes} minutes${last}. The order (${verb}) stands, and is carried out as soon as the VM's host can; another order takes its place`;
+  return { code: 4, reason: 'OPERATION_TIMED_OUT', message };
 }
 
 /** One VM moves in an operation. What is cancelled while it is handed over ends when it is known where it is. */

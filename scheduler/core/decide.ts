@@ -130,6 +130,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'vm.reboot': vms.rebootVm,
   'vm.delete': vms.deleteVm,
   'operation.cancel': operations.cancelOperation,
+  'operation.time_out': operations.timeOutOperation,
 };
 
 export function decide<T extends CommandType>(

@@ -9,6 +9,7 @@ import type { Observation__Output } from '../../proto/gen/secovia/v1/Observation
 import type { FenceResult__Output } from '../../proto/gen/secovia/v1/FenceResult.js';
 import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import type { Shown } from '../core/access/certificates.js';
+import { usualOperationLimitMs } from '../core/decide-operation.js';
 import { certificateRefusal, hostRefusal } from '../core/decide-enrolment.js';
 import { isLeft } from '../core/elsewhere/evacuation.js';
 import { hostUri } from '../core/access/uris.js';
@@ -21,6 +22,7 @@ import { Elsewhere } from './elsewhere.js';
 import { fenceTargetsIn } from './fencers.js';
 import { Leases } from './leases.js';
 import { Moves } from './moves.js';
+import { Overdue } from './overdue.js';
 import { capacityIn, inventoryIn, observationIn, reportIn } from './observations.js';
 import { AgentSession, type LinkStream } from './session.js';
 
@@ -40,6 +42,8 @@ export interface FleetOptions {
   engine: Engine;
   checkpoints: Checkpoints;
   leaseMs: number;
+  /** Left out means `usualOperationLimitMs`. */
+  operationLimitMs?: number;
   log: Logger;
   /** Milliseconds since some moment, from a clock that nobody sets. */
   uptimeMs(): number;
@@ -59,6 +63,7 @@ export class Fleet {
   readonly #leases = new Leases();
   readonly #elsewhere: Elsewhere;
   readonly #moves: Moves;
+  readonly #overdue: Overdue;
   /** Hosts in quarantine, as it is on disk. */
   readonly #quarantined = new Set<string>();
   /** Sites in recovery, as it is on disk: before that its end is nobody's to act upon (PROTOCOL S1). */
@@ -67,7 +72,8 @@ export class Fleet {
   #epoch: Epoch;
   #endSweep = () => {};
 
-  constructor({ engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID }: FleetOptions) {
+  constructor(options: FleetOptions) {
+    const { engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID } = options;
     this.#engine = engine;
     this.#checkpoints = checkpoints;
     this.#leaseMs = leaseMs;
@@ -89,6 +95,8 @@ export class Fleet {
       epoch,
     });
     this.#moves = new Moves({ engine, log, uptimeMs, newId });
+    const { operationLimitMs = usualOperationLimitMs } = options;
+    this.#overdue = new Overdue({ engine, log, operationLimitMs, uptimeMs });
   }
 
   /** Begins to lead the agents. */
@@ -110,6 +118,7 @@ export class Fleet {
       this.#lapse();
       this.#elsewhere.sweep();
       this.#moves.sweep();
+      this.#overdue.sweep();
     });
   }
 

@@ -30,6 +30,7 @@ test('the settings as they would be used can be printed, and nothing is started'
     dataDir: join(folder, 'none'),
     federation: 'from-file',
     leaseMs: 3000,
+    operationLimitMs: 3_600_000,
     hostCertificateMs: 7 * 86_400_000,
     callsPerSecond: 5000,
     strategy: 'pack',

@@ -200,6 +200,14 @@ export const decisionMutants: readonly Mutant[] = [
     to: "desiredChange(vm, 'stopped'),",
   },
   {
+    name: 'gives-up-what-takes-long',
+    rule: 'O6',
+    bug: 'the order of an operation that takes too long is undone, and what it held given away',
+    file: 'scheduler/core/decide-operation.ts',
+    from: 'changes.push(...endOperation(vm, overdue(vm, operation, nowMs)));',
+    to: "changes.push(...endOperation(vm, overdue(vm, operation, nowMs)), { type: 'vm.removed', uid });",
+  },
+  {
     name: 'stops-before-it-is-heard',
     rule: 'L2',
     bug: 'a change to stop with the lease counts before the host has heard of it',

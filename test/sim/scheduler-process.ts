@@ -30,6 +30,8 @@ import { Life, type Timeline } from './timeline.js';
 
 /** A deployment's lease is ten seconds by default; here it is longer, as it would be with many hosts. */
 export const leaseMs = 30_000;
+/** So short that orders to hosts that are away do take too long. */
+const operationLimitMs = 240_000;
 const catchUpMs = 1000;
 const checkpointEveryMs = 60_000;
 /** A process that has ended is started again by its service manager after so long. */
@@ -185,7 +187,8 @@ export class SchedulerProcess implements Listening {
       },
     });
     const checkpoints = new Checkpoints(engine, store, key);
-    const fleet = new Fleet({ engine, checkpoints, leaseMs, log, uptimeMs, newId: () => random.uuid() });
+    const newId = () => random.uuid();
+    const fleet = new Fleet({ engine, checkpoints, leaseMs, operationLimitMs, log, uptimeMs, newId });
     const attempts = new CountedAttempts(engine);
     const context: CallContext = {
       engine,

@@ -1,8 +1,9 @@
 import { test } from 'tap';
 import { endedOperationsKept } from '../../../scheduler/core/apply-operation.js';
 import type { Operation } from '../../../scheduler/core/model.js';
-import { smallWorld } from './world.js';
+import { smallWorld, type World } from './world.js';
 
+const freeVcpusOf = ({ state }: World) => state.hostTable.freeVcpus[state.hostTable.row('a') as number];
 const cancel = (operation: Operation) => ({ type: 'operation.cancel', id: operation.id }) as const;
 
 test('cancelling what is not there or has ended is refused', async (t) => {
@@ -67,6 +68,68 @@ test('cancelling a creation on a site in recovery is refused: nothing is deleted
   world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
   t.match(world.refused(cancel(operation)), { kind: 'precondition', reason: 'SITE_RECOVERING' });
   t.equal(operation.state, 'running');
+});
+
+test('what takes too long ends as failed, and the order stands with all that it holds', async (t) => {
+  const world = smallWorld('a');
+  const { vms, operation } = world.create(world.newVm('one'), world.newVm('two'));
+  const [one, two] = vms as [(typeof vms)[0], (typeof vms)[0]];
+  const limitMs = 600_000;
+  const timeOut = () => world.run({ type: 'operation.time_out', id: operation.id, limitMs });
+  world.see(one, 'running');
+  world.see(two, 'unknown', { generation: 0, fault: { code: 14, reason: 'HUNG', message: 'libvirt hangs' } });
+  const { sequence } = world.state;
+  world.nowMs += limitMs;
+  timeOut();
+  t.equal(world.state.sequence, sequence, 'not before its time');
+  const free = freeVcpusOf(world);
+  world.nowMs += 1;
+  t.match(timeOut(), {
+    state: 'failed',
+    succeeded: 1,
+    failed: 1,
+    fault: {
+      code: 4,
+      reason: 'OPERATION_TIMED_OUT',
+      message: /within 10 minutes.*libvirt hangs.*\(create\) stands/,
+    },
+  });
+  t.match(two, { desired: 'running', generation: 1, operation: null, host: 'a' });
+  t.equal(freeVcpusOf(world), free);
+  timeOut();
+  t.equal(world.state.sequence, sequence + 1, 'once');
+  world.see(two, 'running');
+  t.equal(two.state, 'running', 'it is carried out late');
+  t.match(world.refused({ type: 'operation.time_out', id: 'none', limitMs }), {
+    reason: 'OPERATION_NOT_FOUND',
+  });
+});
+
+test('a stop has its grace besides, and after it another order may be given', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const { operation } = world.run({ ...world.stopOf(vm), graceSeconds: 300 });
+  const timeOut = () => world.run({ type: 'operation.time_out', id: operation.id, limitMs: 60_000 });
+  world.nowMs += 360_000;
+  t.equal(timeOut().state, 'running');
+  world.nowMs += 1;
+  t.equal(timeOut().state, 'failed');
+  t.match(vm, { desired: 'stopped', state: 'running', operation: null });
+  t.match(world.start(vm).operation, { verb: 'start', state: 'running' });
+});
+
+test('a deletion that took too long is ordered again, and ends when the VM is gone', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const { operation } = world.delete(vm);
+  world.nowMs += 3600_000;
+  t.equal(world.run({ type: 'operation.time_out', id: operation.id, limitMs: 600_000 }).state, 'failed');
+  t.equal(vm.desired, 'deleted');
+  const { operation: again } = world.delete(vm);
+  t.equal(again.state, 'running');
+  world.see(vm, 'absent');
+  t.equal(again.state, 'succeeded');
+  t.notOk(world.state.vms.has(vm.uid));
 });
 
 test('ended operations are kept up to a limit, and the one that ended first is dropped first', async (t) => {

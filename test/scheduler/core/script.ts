@@ -101,6 +101,7 @@ const update = fc.record({
 });
 const evacuate = fc.record({ move: fc.constant('evacuate' as const), vm: small(20) });
 const cancel = fc.record({ move: fc.constant('cancel' as const), operation: small(30) });
+const timeOut = fc.record({ move: fc.constant('timeOut' as const), operation: small(30), limit: small(2) });
 const host = fc.record({
   move: fc.constantFrom(
     'join' as const,
@@ -170,6 +171,7 @@ export type Move =
   | (typeof update extends fc.Arbitrary<infer T> ? T : never)
   | (typeof evacuate extends fc.Arbitrary<infer T> ? T : never)
   | (typeof cancel extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof timeOut extends fc.Arbitrary<infer T> ? T : never)
   | (typeof host extends fc.Arbitrary<infer T> ? T : never)
   | (typeof place extends fc.Arbitrary<infer T> ? T : never)
   | Travel
@@ -182,6 +184,7 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: order, weight: 8 },
   { arbitrary: update, weight: 2 },
   { arbitrary: cancel, weight: 2 },
+  { arbitrary: timeOut, weight: 1 },
   { arbitrary: host, weight: 4 },
   { arbitrary: loss, weight: 3 },
   { arbitrary: evacuate, weight: 3 },
@@ -235,6 +238,7 @@ export const travelScript = historyOf(
     { arbitrary: mobile, weight: 4 },
     { arbitrary: order, weight: 1 },
     { arbitrary: cancel, weight: 1 },
+    { arbitrary: timeOut, weight: 1 },
     { arbitrary: loss, weight: 1 },
     { arbitrary: evacuate, weight: 2 },
     { arbitrary: travel, weight: 30 },
@@ -594,6 +598,10 @@ export function commandOf(world: World, plan: Move): Command {
     case 'cancel': {
       const id = pick([...world.state.operations.keys()].reverse(), plan.operation) ?? 'none';
       return { type: 'operation.cancel', id };
+    }
+    case 'timeOut': {
+      const id = pick([...world.state.operations.keys()].reverse(), plan.operation) ?? 'none';
+      return { type: 'operation.time_out', id, limitMs: plan.limit * 100_000 - 100_000 };
     }
     case 'start':
     case 'stop':
