@@ -3,6 +3,7 @@ import { agents } from './agents.js';
 import { alarms } from './alarms.js';
 import { api } from './api.js';
 import { durable } from './durable.js';
+import { lostHost } from './lost-host.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
 import { settlement } from './settlement.js';
@@ -14,6 +15,7 @@ const benchmarks: Record<string, (report: Report, say: (line: string) => void) =
   alarms,
   api,
   durable,
+  'lost-host': lostHost,
   placement,
   settlement,
   start,

@@ -1,6 +1,6 @@
 /** A host is lost with a VM that restarts elsewhere: fenced by its neighbour, and the VM runs again, exactly once. */
 import t from 'tap';
-import { Laboratory, lab, neighbours, other, processOf, site, tiny, until } from './laboratory.js';
+import { Laboratory, lab, mobile, other, processOf, until } from './laboratory.js';
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -9,32 +9,10 @@ t.teardown(async () => {
   laboratory.close();
 });
 
-const mobile = {
-  spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
-  policy: { onHostLoss: 'HOST_LOSS_POLICY_RESTART' as const },
-  placement: { sites: [`sites/${site}`] },
-};
-
-async function fencesAreReady(): Promise<void> {
-  for (const name of neighbours) {
-    await until(
-      `${name} knows its controller`,
-      async () => (await laboratory.host(name)).inventory?.controllerGuid,
-    );
-    await until(`${other(name)} can fence ${name}`, async () => {
-      const status = await lab('host', other(name), 'status', '--json').catch(
-        ({ stdout }: { stdout: string }) => stdout,
-      );
-      const { fencing } = JSON.parse(status) as { fencing: { targets: { host: string; problem: string }[] } };
-      return fencing.targets.some(({ host, problem }) => host === name && problem === '');
-    });
-  }
-}
-
 t.test(
   'a host that is cut off is powered off, with its guest, before the VM starts on its neighbour',
   async (t) => {
-    await fencesAreReady();
+    await laboratory.fencesAreReady();
     const vm = await laboratory.running('moves', mobile);
     const target = other(vm.host);
     await lab('host', vm.host, 'cut');
@@ -59,7 +37,7 @@ t.test(
 );
 
 t.test('a host that has lost its power comes back and starts nothing that lives elsewhere', async (t) => {
-  await fencesAreReady();
+  await laboratory.fencesAreReady();
   const vm = await laboratory.running('power', mobile);
   const target = other(vm.host);
   const process = await processOf(vm.host, vm.uid);
@@ -77,7 +55,7 @@ t.test('a host that has lost its power comes back and starts nothing that lives 
 t.test(
   'without a fence nothing starts elsewhere, the operator is told why, and a word of theirs ends it',
   async (t) => {
-    await fencesAreReady();
+    await laboratory.fencesAreReady();
     const vm = await laboratory.running('unproven', mobile);
     const target = other(vm.host);
     // The neighbour's agent is the only one that could do it; it is down until the host is lost.

@@ -207,6 +207,25 @@ export class Laboratory {
     });
   }
 
+  /** Waits until either neighbour can power the other one off. */
+  async fencesAreReady(): Promise<void> {
+    for (const name of neighbours) {
+      await until(
+        `${name} knows its controller`,
+        async () => (await this.host(name)).inventory?.controllerGuid,
+      );
+      await until(`${other(name)} can fence ${name}`, async () => {
+        const status = await lab('host', other(name), 'status', '--json').catch(
+          ({ stdout }: { stdout: string }) => stdout,
+        );
+        const { fencing } = JSON.parse(status) as {
+          fencing: { targets: { host: string; problem: string }[] };
+        };
+        return fencing.targets.some(({ host, problem }) => host === name && problem === '');
+      });
+    }
+  }
+
   /** Every domain on every host, as libvirt there says. */
   async domains(): Promise<Domain[]> {
     const found = await Promise.all(this.hostNames.map((host) => this.domainsOf(host)));
@@ -270,3 +289,10 @@ export const other = (name: string): string => neighbours.find((each) => each !=
 /** A small VM of the laboratory's tiny image. */
 export const tiny = { vcpus: 1, memoryMib: 128, diskMib: 1024, image: 'images/tiny' };
 export const parent = 'administrations/tests';
+
+/** A VM that restarts on the neighbour of its host when that is lost. */
+export const mobile = {
+  spec: { ...tiny, storagePool: `storagePools/${site}-shared` },
+  policy: { onHostLoss: 'HOST_LOSS_POLICY_RESTART' as const },
+  placement: { sites: [`sites/${site}`] },
+};
