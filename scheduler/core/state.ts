@@ -249,7 +249,7 @@ export class State {
     this.vms.setAll(vms, ({ uid }) => uid);
     const byAdministration = new Map<string, Vm[]>();
     const rows = rowsOf(vms, this.hostTable);
-    this.hostTable.claimTogether(() => {
+    this.offers.claimTogether(() => {
       for (let index = 0; index < vms.length; index += 1) {
         const vm = vms[index] as Vm;
         this.vmOrder.add(vm);
@@ -352,6 +352,7 @@ export class State {
   ): void {
     if (extras !== undefined) this.hostTable.extras.claim(row, extras, sign);
     if (layout !== undefined) this.hostTable.claimLayout(row, layout, numaCells ?? [], sign);
+    if (extras !== undefined || layout !== undefined) this.offers.claimed(row);
   }
 
   #claimOnHost(
@@ -363,6 +364,7 @@ export class State {
     sign: 1 | -1,
   ): void {
     this.hostTable.claimRow(row, needs, createdMs, sign);
+    if ((this.hostTable.freeDiskMib[row] as number) < 0 || this.offers.isShort(row)) this.offers.claimed(row);
     if (placement.groups === undefined) return;
     this.groups.count(administration, placement, this.hostTable.hosts[row] as Host, sign);
   }

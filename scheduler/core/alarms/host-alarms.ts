@@ -87,7 +87,7 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
       about,
       sinceMs: offeredSinceMs(state, host),
       message: `the VMs of host "${id}" hold more than it offers: ${over}`,
-      advice: `give it back what it had, or move VMs away (secovia host drain ${id}, secovia vm migrate); no more of that is given away there`,
+      advice: `give it back what it had, or move VMs away (secovia host drain ${id}, secovia vm migrate); nothing new is placed there until then`,
     };
   }
   if (host.revoked === true) {
@@ -162,7 +162,7 @@ function vmsOf(state: State, { id }: Host): string {
   return size === 0 ? 'no VMs' : amountWords(size, 'vms');
 }
 
-/** `40 vCPUs of 32`, and so on; empty when everything fits. */
+/** `40 vCPUs of 32, more of gpu:a than there is`, and so on; empty when everything fits. */
 function moreThanThereIs(state: State, host: Host): string {
   const { hostTable } = state;
   const row = hostTable.row(host.id);
@@ -172,13 +172,15 @@ function moreThanThereIs(state: State, host: Host): string {
     (hostTable.freeMemoryMib[row] as number) >= 0 &&
     (hostTable.freeDiskMib[row] as number) >= 0 &&
     (hostTable.freeVms[row] as number) >= 0;
-  if (fits) return '';
+  const short = hostTable.shortOf(host.id).map((what) => `more of its ${what} than there is`);
+  if (fits) return short.join(', ');
   const claimed = hostTable.claimed(host.id);
   const offered = hostTable.capacity(host);
   const over = countedResources.filter((resource) => claimed[resource] > offered[resource]);
-  return over
-    .map((resource) => `${amountWords(claimed[resource], resource)} of ${offered[resource]}`)
-    .join(', ');
+  const amounts = over.map(
+    (resource) => `${amountWords(claimed[resource], resource)} of ${offered[resource]}`,
+  );
+  return [...amounts, ...short].join(', ');
 }
 
 /** Since when it offers what it does. */

@@ -14,6 +14,7 @@ const retryDelayMs = 2000;
 export const exclusionWords: Record<ExclusionCode, (count: number) => string> = {
   HOST_NOT_CONNECTED: (n) => `${n} ${n === 1 ? 'is' : 'are'} not connected`,
   CORDONED: (n) => `${n} ${n === 1 ? 'is' : 'are'} cordoned`,
+  HOLDS_TOO_MUCH: (n) => `${n} ${n === 1 ? 'has' : 'have'} less than the VMs there hold`,
   SITE_RECOVERING: (n) => `${n} ${n === 1 ? 'is' : 'are'} on a site in recovery`,
   NOT_ALLOWED_THERE: (n) =>
     `${n} ${n === 1 ? 'is' : 'are'} outside the sites, countries or jurisdictions you allow`,

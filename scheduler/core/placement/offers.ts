@@ -35,6 +35,8 @@ export class Offers {
   /** What `usable` has found, until a host is on offer that was not, or is no more. */
   readonly #usable = new Map<ProfileMask, Map<string, Set<string>>>();
   #usableKept = 0;
+  readonly #short = new Set<number>();
+  #together = false;
 
   constructor(state: State) {
     this.#state = state;
@@ -46,6 +48,8 @@ export class Offers {
   host(host: Host): void {
     const row = this.#state.hostTable.row(host.id) as number;
     const before = this.#profileOf[row];
+    if (this.#state.hostTable.isShort(host.id)) this.#short.add(row);
+    else this.#short.delete(row);
     const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
     const offeredAs = offered ? profile : null;
@@ -61,6 +65,26 @@ export class Offers {
     const { hostTable } = this.#state;
     const capacity = counts ? hostTable.capacity(host) : null;
     this.siteRooms.use(row, host.site, capacity, hostTable.vcpuPercent(row));
+  }
+
+  /** To be called after VMs have taken of a host, or given back, what it may have less of than they hold. */
+  claimed(row: number): void {
+    const host = this.#state.hostTable.hosts[row] as Host;
+    if (!this.#together && this.#state.hostTable.isShort(host.id) !== this.isShort(row)) this.host(host);
+  }
+
+  /** Whether a host was found to have less than its VMs hold. */
+  isShort(row: number): boolean {
+    return this.#short.has(row);
+  }
+
+  /** For many claims at once: what they come to is looked at after the last one. */
+  claimTogether(claims: () => void): void {
+    const { hostTable } = this.#state;
+    this.#together = true;
+    hostTable.claimTogether(claims);
+    this.#together = false;
+    for (let row = 0; row < hostTable.count; row += 1) this.claimed(row);
   }
 
   /** To be called after what a rule reads of these sites has changed. */

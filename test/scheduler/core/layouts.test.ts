@@ -139,17 +139,23 @@ test('dedicated CPUs stay dedicated when the overcommit changes, and what shares
   t.equal(free(), 4);
 });
 
-test('cells that a machine has no more keep what VMs hold of them, and take nothing new', async (t) => {
+test('a machine that has a cell less keeps what VMs hold of it, and takes nothing new until they have left', async (t) => {
   const world = worldOf('a');
   const vm = world.vm('vm', { memoryMib: 12 * gib, numa: one });
   const capacity = { ...roomy, vcpus: 16, memoryMib: 32 * gib, cells: [cell(1)] };
   world.hello('a', { inventory: { architecture: 'x86_64', x: 1 }, capacity });
+  const next = world.newVm('next', { memoryMib: 12 * gib, numa: one });
+  t.match(world.refused(world.createOf([next])), {
+    message: /1 has less than the VMs there hold/,
+    metadata: { HOLDS_TOO_MUCH: '1' },
+  });
+  t.match(world.refused(world.createOf([world.newVm('small')])), { metadata: { HOLDS_TOO_MUCH: '1' } });
+  world.delete(vm);
+  world.see(vm, 'absent');
   t.same(world.vm('next', { memoryMib: 12 * gib, numa: one }).numaCells, [1]);
   t.match(world.refused(world.createOf([world.newVm('more', { memoryMib: 6 * gib, numa: one })])), {
     metadata: { LACKS_NUMA_CELL: '1' },
   });
-  world.delete(vm);
-  world.see(vm, 'absent');
   t.notOk(0 in claimsOf(world, 'a').cells && claimsOf(world, 'a').cells[0]?.memoryMib);
 });
 

@@ -44,6 +44,13 @@ export class ExtraHosts {
     return holder === undefined ? 0 : freeOf(holder, name);
   }
 
+  /** Extras of which VMs hold more than a host has. */
+  short(row: number): string[] {
+    const holder = this.#holders.get(row);
+    if (holder === undefined) return [];
+    return [...holder.claimed.keys()].filter((name) => freeOf(holder, name) < 0);
+  }
+
   /** How many extras of any kind a host has free. */
   freeOfAll(row: number): number {
     return this.#holders.get(row)?.free ?? 0;

@@ -10,7 +10,7 @@
  * dedicated that the others still carry the vCPUs that share them.
  */
 import type { Host, NumaCell } from '../../model.js';
-import { type CellClaims, noCellClaim } from './cell-claims.js';
+import { type CellClaim, type CellClaims, noCellClaim } from './cell-claims.js';
 import type { Layout } from './layout.js';
 
 /** What is asked of the hosts, by row. */
@@ -51,6 +51,29 @@ export class CellRooms {
     let free = -(this.#claims.of(row)?.hugeMib.get(sizeKib) ?? 0);
     for (const cell of this.cells(row)) free += poolMib(cell, sizeKib);
     return free;
+  }
+
+  /** What VMs with a layout hold more of than the host has, in words. */
+  short(row: number): string[] {
+    const claims = this.#claims.of(row);
+    if (claims === undefined) return [];
+    const short: string[] = [];
+    if (claims.dedicatedCpus > 0 && this.dedicable(row) < 0) short.push('dedicated CPUs');
+    for (const [sizeKib, held] of claims.hugeMib)
+      if (held > 0 && this.hugeMib(row, sizeKib) < 0) short.push(`hugepages of ${sizeKib} KiB`);
+    for (const [id, claim] of claims.cells)
+      if (this.#isCellShort(row, id, claim)) short.push(`NUMA cell ${id}`);
+    return short;
+  }
+
+  #isCellShort(row: number, id: number, claim: CellClaim): boolean {
+    const { dedicatedCpus, sharedVcpus, memoryMib, hugeMib } = claim;
+    const cell = this.cells(row).find((one) => one.id === id);
+    if (cell === undefined) return dedicatedCpus + sharedVcpus > 0;
+    const isShared =
+      sharedVcpus > 0 && this.cellVcpus(row, cell, { dedicatedCpus: false, hugepageKib: 0 }) < 0;
+    if (isShared || cell.cpus < dedicatedCpus || cell.memoryMib < memoryMib) return true;
+    return [...hugeMib].some(([sizeKib, held]) => held > poolMib(cell, sizeKib));
   }
 
   /** What the host as a whole has for such a layout. */

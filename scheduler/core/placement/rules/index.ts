@@ -8,6 +8,7 @@ import { cordoned } from './cordoned.js';
 import { dedicated } from './dedicated.js';
 import { location } from './location.js';
 import { excludedHosts } from './excluded-hosts.js';
+import { overclaimed } from './overclaimed.js';
 import { mountsPool } from './mounts-pool.js';
 import { recovering } from './recovering.js';
 import { refusedBefore } from './refused-before.js';
@@ -18,6 +19,7 @@ import { forbiddenTraits, requiredTraits } from './traits.js';
 export type RuleCode =
   | 'HOST_NOT_CONNECTED'
   | 'CORDONED'
+  | 'HOLDS_TOO_MUCH'
   | 'SITE_RECOVERING'
   | 'NOT_ALLOWED_THERE'
   | 'NOT_LAWFUL'
@@ -70,6 +72,7 @@ export interface Named {
 export const rules: readonly Rule[] = [
   connected,
   cordoned,
+  overclaimed,
   recovering,
   location,
   residency,

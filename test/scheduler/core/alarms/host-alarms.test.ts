@@ -1,4 +1,6 @@
 import { test } from 'tap';
+import type { NewVm } from '../../../../scheduler/core/commands.js';
+import type { HostCapacity } from '../../../../scheduler/core/model.js';
 import { answering, roomy, smallWorld, type World } from '../world.js';
 import { alarmsOf, codesOf, dayMs, minuteMs, theAlarm } from './alarms-of.js';
 
@@ -160,6 +162,44 @@ for (const { how, shrink } of shrunk) {
     });
   });
 }
+
+test('so is one that has lost extras, hugepages or cells that its VMs hold, and nothing new is placed there', async (t) => {
+  const cell = (id: number, count: number) => {
+    return { id, cpus: 8, memoryMib: 8192, hugepages: [{ sizeKib: 2048, count }] };
+  };
+  const whole = { ...roomy, extras: { 'gpu:a30': 2 }, cells: [cell(0, 1024), cell(1, 1024)] };
+  const cases: [Partial<NewVm>, Partial<HostCapacity>, string | RegExp][] = [
+    [{ extras: { 'gpu:a30': 2 } }, { extras: { 'gpu:a30': 1 } }, 'more of its gpu:a30 than there is'],
+    [
+      { hugepageKib: 2048 },
+      { cells: [cell(0, 0), cell(1, 1)] },
+      'more of its hugepages of 2048 KiB than there is',
+    ],
+    [
+      { numa: { cells: 2, dedicatedCpus: false } },
+      { cells: [cell(0, 1024)] },
+      'more of its NUMA cell 1 than there is',
+    ],
+    [{ numa: { cells: 2, dedicatedCpus: true } }, { vcpus: 1 }, 'more of its dedicated CPUs than there is'],
+    [{}, { diskMib: 1000 }, /2000 MiB of disk of 1000$/],
+  ];
+  for (const [spec, left, words] of cases) {
+    const world = smallWorld('a');
+    world.hello('a', { capacity: whole });
+    const vm = world.vm('vm', { vcpus: 2, memoryMib: 1024, diskMib: 2000, ...spec });
+    t.same(codesOf(world), []);
+    world.hello('a', { capacity: { ...whole, ...left }, inventory: { architecture: 'x86_64', less: 1 } });
+    const { message, advice } = theAlarm(world, 'HOST_OVERCLAIMED');
+    t.match(message, words);
+    t.match(advice, /nothing new is placed there/);
+    const other = world.createOf([world.newVm('other')]);
+    t.match(world.refused(other), { metadata: { HOLDS_TOO_MUCH: '1' } }, String(words));
+    world.delete(vm);
+    world.see(vm, 'absent');
+    t.same(codesOf(world), []);
+    t.ok(world.create(world.newVm('again')), 'when it has left');
+  }
+});
 
 test('a retired host is no alarm', async (t) => {
   const world = smallWorld('a');

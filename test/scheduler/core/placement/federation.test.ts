@@ -4,7 +4,7 @@ import { FederationHistory } from './federation-history.js';
 
 test('with every rule in play, placement and its explanations are those of a plain oracle', async (t) => {
   const seen = new Map<string, number>();
-  for (let seed = 1; seed <= 6; seed += 1) {
+  for (let seed = 5; seed <= 10; seed += 1) {
     const history = new FederationHistory(seed);
     for (let step = 0; step < 5_000; step += 1) history.step();
     for (const [outcome, times] of history.outcomes) seen.set(outcome, (seen.get(outcome) ?? 0) + times);

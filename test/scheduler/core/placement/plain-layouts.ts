@@ -16,6 +16,36 @@ const poolMib = ({ hugepages }: NumaCell, kib: number) =>
 export class LayoutView {
   constructor(readonly view: View) {}
 
+  /** Whether VMs hold more of its whole CPUs, hugepages or cells than there is. */
+  isShort(host: Host): boolean {
+    const { cells = [] } = host.capacity;
+    const vms = this.view.on(host).filter((vm) => vm.displacedFor === undefined && vm.parked !== true);
+    const isDedicated = ({ spec }: Vm) => spec.numa?.dedicatedCpus === true;
+    if (vms.some(isDedicated) && this.dedicable(host, host.capacity.vcpus, vms, 1) < 0) return true;
+    const held = (some: Vm[], of: (vm: Vm) => number) => sum(some.map((vm) => of(vm)));
+    const sizes = vms.flatMap(({ spec }) => spec.hugepageKib ?? []);
+    const ofSize = (some: Vm[], kib: number) => some.filter(({ spec }) => (spec.hugepageKib ?? 0) === kib);
+    const tooFew = sizes.some(
+      (kib) =>
+        sum(cells.map((cell) => poolMib(cell, kib))) < held(ofSize(vms, kib), ({ spec }) => spec.memoryMib),
+    );
+    const bound = (id: number) => vms.filter(({ numaCells }) => numaCells?.includes(id));
+    const ids = vms.flatMap(({ numaCells }) => numaCells ?? []);
+    if (tooFew || ids.some((id) => cells.every((cell) => cell.id !== id))) return true;
+    return cells.some((cell) => {
+      const here = bound(cell.id);
+      const cpus = ({ spec }: Vm) => spec.vcpus / (spec.numa?.cells ?? 1);
+      const memory = ({ spec }: Vm) => spec.memoryMib / (spec.numa?.cells ?? 1);
+      const left = cell.cpus - held(here.filter(isDedicated), cpus);
+      const sharing = here.filter((vm) => !isDedicated(vm));
+      const tight =
+        sharing.length > 0 && Math.floor((left * this.view.percent(host)) / 100) < held(sharing, cpus);
+      const want = (kib: number) => held(ofSize(here, kib), memory);
+      const pools = sizes.some((kib) => want(kib) > poolMib(cell, kib));
+      return left < 0 || tight || want(0) > cell.memoryMib || pools;
+    });
+  }
+
   /** What the host has altogether for the request, by which hosts are compared. */
   room(host: Host): Room {
     const { layout } = this.view.request;

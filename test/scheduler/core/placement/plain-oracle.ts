@@ -189,6 +189,16 @@ export class View {
     return held.reduce((free, count) => free - count, host.capacity.extras?.[name] ?? 0);
   }
 
+  /** Whether its VMs hold more than it has, of what a new one may need nothing of. */
+  isShort(host: Host): boolean {
+    const names = this.on(host).flatMap(({ spec }) => Object.keys(spec.extras ?? {}));
+    return (
+      this.free(host).diskMib < 0 ||
+      names.some((name) => this.freeOfExtra(host, name) < 0) ||
+      new LayoutView(this).isShort(host)
+    );
+  }
+
   lackedExtras(host: Host): string[] {
     const { extras = {} } = this.request;
     return Object.keys(extras).filter((name) => this.freeOfExtra(host, name) < (extras[name] ?? 0));
@@ -221,7 +231,8 @@ export class View {
   usable(host: Host): boolean {
     const site = this.state.sites.get(host.site);
     const recovering = this.state.federation.recoveringSites.includes(host.site);
-    return host.state === 'ready' && !host.cordoned && site?.cordoned !== true && !recovering;
+    const mayTake = !host.cordoned && site?.cordoned !== true && !this.isShort(host);
+    return host.state === 'ready' && mayTake && !recovering;
   }
 
   traits(host: Host): string[] {
@@ -265,6 +276,7 @@ export class View {
     const reasons: string[] = [];
     if (host.state !== 'ready') reasons.push('HOST_NOT_CONNECTED');
     if (host.cordoned || site?.cordoned) reasons.push('CORDONED');
+    if (this.isShort(host)) reasons.push('HOLDS_TOO_MUCH');
     if (this.state.federation.recoveringSites.includes(host.site)) reasons.push('SITE_RECOVERING');
     reasons.push(...this.kindReasons(host));
     const groups = this.request.placement.groups ?? [];
