@@ -44,6 +44,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       );
       if (state.federation.recoveringSites.length === 0) state.federation.recoveryReason = '';
       noteRecovering(state.federation, [], atMs);
+      state.federation.recoveredMs = { ...state.federation.recoveredMs, [change.site]: atMs };
       state.touched.write('federation', '', state.federation);
       state.offers.sites([change.site]);
       return;

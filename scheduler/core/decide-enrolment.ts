@@ -218,12 +218,16 @@ function revokedRefusal({ id }: Host): Refusal {
   );
 }
 
+/** After a recovery its host has so long to renew a certificate that ended meanwhile: agents try once an hour at least. */
+const lateRenewalMs = 2 * 3600_000;
+
 /** Why the certificate that a host shows does not prove whose it is; null when it does. */
 export function certificateRefusal(state: State, host: Host, shown: Shown, nowMs: number): Refusal | null {
   const certificates = host.certificates ?? [];
   // Nothing is renewed in recovery, which must hear of what runs on the host all the same.
-  const isGoodEnough = state.federation.recoveringSites.includes(host.site) ? isRenewable : isProven;
-  return isGoodEnough(certificates, shown, nowMs) ? null : notGood(host.id);
+  const { recoveringSites, recoveredMs = {} } = state.federation;
+  const isLate = recoveringSites.includes(host.site) || nowMs < (recoveredMs[host.site] ?? 0) + lateRenewalMs;
+  return (isLate ? isRenewable : isProven)(certificates, shown, nowMs) ? null : notGood(host.id);
 }
 
 function notGood(id: string): Refusal {

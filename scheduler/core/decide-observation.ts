@@ -138,9 +138,9 @@ function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
   if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
   if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
-  // It has heard what this journal has forgotten, and takes nothing that is older.
-  if (newestHeard(seen) > vm.generation && vm.move === undefined)
-    return [{ ...desiredChange(vm, vm.desired), generation: newestHeard(seen) + 1 }];
+  if (newestHeard(seen) > vm.generation && vm.move === undefined && isCredible(vm, seen))
+    return saidAnew(state, vm, host, seen);
+  // An agent cannot have reached what was never desired.
   if (seen.generation > vm.generation) return [];
   // Only an answer to the newest word frees anything: an older word may be followed by one, on its way already, that
   // the agent obeys under the same term (PROTOCOL O6).
@@ -186,6 +186,32 @@ function deletedThere(vm: Vm, seen: Observation): Change[] {
     { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
     ...endOperation(vm, fault),
   ];
+}
+
+/**
+ * Its host has heard what this journal has forgotten, and takes nothing that is older: what is desired is said again, above it. What it
+ * has seen besides counts at once, for an agent does not repeat it; what answers a word waits for the answer to this one.
+ */
+function saidAnew(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  // One that has given up its room gets it back when it starts, and not by this.
+  const again: Change[] = hasGivenUp(vm)
+    ? [{ ...desiredChange(vm, vm.desired), generation: newestHeard(seen) + 1 }]
+    : [adopted(state, vm, host, seen)];
+  if (saysGone.has(seen.state) && seen.state !== 'missing') return again;
+  if (seen.state === 'guest_shutdown') return again;
+  const { observedGeneration: generation } = vm;
+  const rebootCount = Math.max(vm.observedRebootCount, seen.rebootCount);
+  const next = stateOfDomain[seen.state as keyof typeof stateOfDomain];
+  // Whether it is stopped for good, only the answer tells.
+  const later = { ...vm, operation: null, generation: newestHeard(seen) + 1 };
+  return [...again, ...observed(state, later, next, { ...seen, generation, rebootCount })];
+}
+
+/** No journal that was lost was so far ahead. */
+const mostForgotten = 2 ** 16;
+
+function isCredible({ generation }: Vm, seen: Observation): boolean {
+  return newestHeard(seen) - generation < mostForgotten;
 }
 
 /** The newest generation that its agent knows of. */

@@ -136,9 +136,9 @@ export function timeOutOperation(
     for (const uid of operation.targets) {
       const vm = state.vms.get(uid);
       if (vm === undefined || vm.operation !== id) continue;
-      const graceMs = graceful.has(operation.verb) ? vm.stopGraceSeconds * 1000 : 0;
-      if (nowMs - operation.createdMs <= limitMs + graceMs) continue;
-      changes.push(...endOperation(vm, overdue(vm, operation, nowMs)));
+      if (!isOverdue(state, vm, operation, limitMs, nowMs)) continue;
+      const fault = overdue(vm, operation, nowMs);
+      changes.push(...endOperation(vm, fault), ...calledOff(state, vm, operation, fault));
     }
   }
   return { changes, reply: () => operation };
@@ -147,10 +147,37 @@ export function timeOutOperation(
 /** Of these a guest that shuts itself down has its time. */
 const graceful: ReadonlySet<Operation['verb']> = new Set(['stop', 'delete', 'reboot', 'resize', 'migrate']);
 
+/** Whether a VM's part of an operation takes too long. Nothing can come of it in a recovery, after which its time begins anew. */
+export function isOverdue(
+  state: State,
+  vm: Vm,
+  { verb, createdMs }: Operation,
+  limitMs: number,
+  nowMs: number,
+): boolean {
+  const { recoveringSites, recoveredMs = {} } = state.federation;
+  const site = state.hosts.get(vm.host ?? '')?.site ?? '';
+  if (recoveringSites.includes(site)) return false;
+  const graceS = vm.move?.graceSeconds ?? vm.stopGraceSeconds;
+  const beganMs = Math.max(createdMs, recoveredMs[site] ?? 0);
+  return nowMs - beganMs > limitMs + (graceful.has(verb) ? graceS * 1000 : 0);
+}
+
+/** A move ends, as far as it can, and a resize is turned back, as when they are cancelled: no later order could. */
+function calledOff(state: State, vm: Vm, { verb }: Operation, fault: Fault): Change[] {
+  if (vm.move !== undefined)
+    return (callOff(state, vm, vm.move, fault) ?? []).filter(({ type }) => type !== 'operation.target_ended');
+  return verb === 'resize' ? resizeBack(vm) : [];
+}
+
 function overdue({ fault }: Vm, { verb, createdMs }: Operation, nowMs: number): Fault {
   const minutes = Math.floor((nowMs - createdMs) / 60_000);
   const last = fault === null ? '' : `; the last that was heard: ${fault.message}`;
-  const message = `nothing has come of it within ${minutes} minutes${last}. The order (${verb}) stands, and is carried out as soon as the VM's host can; another order takes its place`;
+  const after =
+    verb === 'migrate' || verb === 'resize'
+      ? 'It is called off'
+      : `The order (${verb}) stands, and is carried out as soon as the VM's host can; another order takes its place`;
+  const message = `nothing has come of it within ${minutes} minutes${last}. ${after}`;
   return { code: 4, reason: 'OPERATION_TIMED_OUT', message };
 }
 

@@ -509,6 +509,8 @@ export interface Federation {
   recoveryReason: string;
   /** Since when each of them is; left out while none is. */
   recoveringSinceMs?: Record<string, number>;
+  /** When the last recovery of a site ended; left out before the first. */
+  recoveredMs?: Record<string, number>;
   /** The wall clock has jumped, and is not believed; left out while it is. */
   clockJump?: ClockJump;
 }

@@ -364,7 +364,9 @@ export class State {
     sign: 1 | -1,
   ): void {
     this.hostTable.claimRow(row, needs, createdMs, sign);
-    if ((this.hostTable.freeDiskMib[row] as number) < 0 || this.offers.isShort(row)) this.offers.claimed(row);
+    const { freeVcpus, freeDiskMib } = this.hostTable;
+    const isTight = (freeVcpus[row] as number) < 0 || (freeDiskMib[row] as number) < 0;
+    if (isTight || this.offers.isShort(row)) this.offers.claimed(row);
     if (placement.groups === undefined) return;
     this.groups.count(administration, placement, this.hostTable.hosts[row] as Host, sign);
   }

@@ -279,12 +279,11 @@ export class Fleet {
       return;
     }
     if (heldMs !== null && heldMs >= 0) this.#leases.held(host.id, heldMs, this.#uptimeMs());
-    if (this.#isRecovering(host)) {
-      session.withhold(id);
-      return;
+    if (this.#isRecovering(host)) session.withhold(id);
+    else {
+      session.leaseId = id;
+      this.#grant(session, this.#leaseMs);
     }
-    session.leaseId = id;
-    this.#grant(session, this.#leaseMs);
     // Silent until its lease had ended, and back on the same stream: an agent that was frozen. Or it was quarantined.
     const { report } = session;
     if (host.state === 'lost' || (host.state === 'suspect' && report.libvirtAvailable)) {

@@ -1,12 +1,15 @@
 /**
- * Orders that nothing has come of for long: their operations end, so that whoever waits hears of it, and the orders stand. Nothing that
+ * Orders that nothing has come of for long: their operations end, so that whoever waits hears of it, and most orders stand. Nothing that
  * a VM holds is freed by that, since its host may carry the order out at any time (PROTOCOL O6).
  */
 import type { Logger } from 'pino';
+import { isOverdue } from '../core/decide-operation.js';
+import type { Operation } from '../core/model.js';
 import { backlogLimit, type Engine } from '../engine.js';
 
 const lookEveryMs = 60_000;
-/** Ended at one look: each writes to the journal. */
+const quietMs = 300_000;
+/** VMs whose operations end at one look: each writes to the journal. */
 const mostAtOnce = 200;
 
 export interface OverdueOptions {
@@ -18,9 +21,12 @@ export interface OverdueOptions {
 }
 
 export class Overdue {
-  #nextMs = 0;
+  #nextMs: number;
 
-  constructor(private readonly options: OverdueOptions) {}
+  /** Not before agents have had the time to say what became of their orders while nobody led them. */
+  constructor(private readonly options: OverdueOptions) {
+    this.#nextMs = options.uptimeMs() + Math.min(quietMs, options.operationLimitMs / 4);
+  }
 
   /** To be called often; it looks once a minute. */
   sweep(): void {
@@ -28,16 +34,28 @@ export class Overdue {
     if (uptimeMs() < this.#nextMs || engine.backlog > backlogLimit / 2) return;
     this.#nextMs = uptimeMs() + Math.min(lookEveryMs, limitMs / 4);
     const due: string[] = [];
-    const latestMs = engine.now() - limitMs;
-    for (const { id, state, createdMs } of engine.state.operations.values()) {
+    let targets = 0;
+    const nowMs = engine.now();
+    for (const operation of engine.state.operations.values()) {
       // They stand in the order in which they began.
-      if (createdMs > latestMs || due.length === mostAtOnce) break;
-      if (state === 'running') due.push(id);
+      if (operation.createdMs > nowMs - limitMs || targets >= mostAtOnce) break;
+      if (operation.state !== 'running' || !this.#isOverdue(operation, nowMs)) continue;
+      due.push(operation.id);
+      targets += operation.targets.length;
     }
     for (const id of due) {
-      const { refusal } = engine.run({ type: 'operation.time_out', id, limitMs });
-      if (refusal === undefined && engine.state.operations.get(id)?.state !== 'running')
-        log.warn({ operation: id }, 'an operation takes too long');
+      engine.run({ type: 'operation.time_out', id, limitMs });
+      log.warn({ operation: id }, 'an operation takes too long');
     }
+  }
+
+  #isOverdue(operation: Operation, nowMs: number): boolean {
+    const { engine, operationLimitMs } = this.options;
+    return operation.targets.some((uid) => {
+      const vm = engine.state.vms.get(uid);
+      return (
+        vm?.operation === operation.id && isOverdue(engine.state, vm, operation, operationLimitMs, nowMs)
+      );
+    });
   }
 }

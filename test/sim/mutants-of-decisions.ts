@@ -204,8 +204,8 @@ export const decisionMutants: readonly Mutant[] = [
     rule: 'O6',
     bug: 'the order of an operation that takes too long is undone, and what it held given away',
     file: 'scheduler/core/decide-operation.ts',
-    from: 'changes.push(...endOperation(vm, overdue(vm, operation, nowMs)));',
-    to: "changes.push(...endOperation(vm, overdue(vm, operation, nowMs)), { type: 'vm.removed', uid });",
+    from: '...calledOff(state, vm, operation, fault));',
+    to: "{ type: 'vm.removed', uid });",
   },
   {
     name: 'stops-before-it-is-heard',

@@ -142,9 +142,9 @@ export const schedulerMutants: readonly Mutant[] = [
     rule: 'E2',
     bug: 'leases are renewed on sites in recovery',
     file: 'scheduler/fleet/fleet.ts',
-    from: `if (this.#isRecovering(host)) {
+    from: `if (this.#isRecovering(host))
             session.withhold(id);`,
-    to: `if (false) {
+    to: `if (false)
             session.withhold(id);`,
   },
   {

@@ -323,6 +323,9 @@ test('in recovery, where nothing is renewed, a certificate that has ended lets i
   world.nowMs -= renewableMs;
   world.hello('a', { shown });
   world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.nowMs += 2 * hour - 1;
+  t.equal(refused(), null, 'its agent has the time to renew it');
+  world.nowMs += 1;
   t.equal(refused(), 'CERTIFICATE_REFUSED');
   world.run(renewOf(world, host));
   t.equal(refused(), null);

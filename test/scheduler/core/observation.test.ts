@@ -15,16 +15,34 @@ test('an observation under an older term or from another host is not believed', 
 });
 
 test('a generation that was never desired is of a journal that was lost: what is desired is said anew, above it', async (t) => {
-  for (const state of ['running', 'refused', 'guest_shutdown'] as const) {
-    const world = smallWorld('a');
-    const vm = world.vm('vm');
-    world.see(vm, state, { generation: 2 });
-    t.match(vm, { state: 'placed', host: 'a', desired: 'running', term: 1, generation: 3 }, state);
-    world.see(vm, 'preparing', { generation: 1, toldGeneration: 5 });
-    t.match(vm, { state: 'placed', generation: 6 }, 'also when the agent has only heard of it');
-    world.see(vm, 'running', { generation: 6, toldGeneration: 6 });
-    t.match(vm, { state: 'running', generation: 6 });
+  const world = smallWorld('a');
+  const vm = world.vm('vm');
+  const { operation } = vm;
+  world.see(vm, 'running', { generation: 2, rebootCount: 3 });
+  t.match(vm, { host: 'a', desired: 'running', term: 1, generation: 3, rebootCount: 3, operation });
+  t.match(vm, { state: 'running', observedRebootCount: 3 }, 'what is seen counts, and answers nothing');
+  world.see(vm, 'missing', { generation: 1, toldGeneration: 5, rebootCount: 3 });
+  t.match(vm, { state: 'missing', generation: 6, operation }, 'also when the agent has only heard of it');
+  world.see(vm, 'running', { generation: 6, toldGeneration: 6, rebootCount: 3 });
+  t.match(vm, { state: 'running', generation: 6, operation: null });
+  for (const state of ['refused', 'guest_shutdown', 'awaited'] as const) {
+    const { generation } = vm;
+    world.see(vm, state, { generation: generation + 1, rebootCount: 3 });
+    t.match(vm, { state: 'running', desired: 'running', generation: generation + 2 }, state);
   }
+  const { generation } = vm;
+  world.see(vm, 'running', { toldGeneration: 2 ** 30, rebootCount: 3 });
+  t.equal(vm.generation, generation, 'no journal was so far ahead');
+});
+
+test('a VM that has given up its room does not get it back by what its host has heard', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.stop(vm);
+  world.see(vm, 'stopped');
+  Object.assign(vm, { displacedFor: 'other' });
+  world.see(vm, 'stopped', { toldGeneration: vm.generation + 4 });
+  t.match(vm, { displacedFor: 'other', desired: 'stopped', generation: 7 });
 });
 
 test('an observation of a VM that is not known changes nothing', async (t) => {

@@ -132,6 +132,49 @@ test('a deletion that took too long is ordered again, and ends when the VM is go
   t.notOk(world.state.vms.has(vm.uid));
 });
 
+test('a move that takes too long is called off, and a resize turned back, since no later order could be given', async (t) => {
+  const world = smallWorld('a', 'b');
+  const hosts = ['a', 'b'];
+  world.run({ type: 'pool.create', id: 'nfs', site: 'zagreb', path: '/p', hosts, capacityMib: 100_000 });
+  const vm = world.settled('vm', { pool: 'nfs' });
+  const limitMs = 600_000;
+  const timeOut = (id: string) => world.run({ type: 'operation.time_out', id, limitMs });
+  const { operation: move } = world.run({
+    type: 'vm.migrate',
+    vm: { uid: vm.uid },
+    host: null,
+    mode: 'cold',
+    graceSeconds: 3600,
+    operation: world.draw('operation'),
+    etag: '',
+  });
+  t.equal(vm.move?.phase, 'going_off');
+  world.nowMs += limitMs + 3600_000;
+  t.equal(timeOut(move.id).state, 'running', 'its guest had an hour');
+  world.nowMs += 1;
+  t.match(timeOut(move.id), { state: 'failed', fault: { message: /called off/ } });
+  t.equal(vm.move, undefined);
+  world.see(vm, 'running');
+  const { operation: resize } = world.run(world.resizeOf(vm, { vcpus: 4 }));
+  world.nowMs += limitMs + 60_001;
+  t.equal(timeOut(resize.id).state, 'failed');
+  t.match(vm, { spec: { vcpus: 1 }, operation: null });
+  t.equal(vm.sizeBefore?.vcpus, 4, 'and what it may have is held until it is seen');
+});
+
+test('in a recovery nothing takes too long, and after it the time begins anew', async (t) => {
+  const world = smallWorld('a');
+  const { operation } = world.create(world.newVm('vm'));
+  const timeOut = () => world.run({ type: 'operation.time_out', id: operation.id, limitMs: 600_000 }).state;
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
+  world.nowMs += 3600_000;
+  t.equal(timeOut(), 'running');
+  world.run({ type: 'recovery.end', site: 'zagreb' });
+  t.equal(timeOut(), 'running');
+  world.nowMs += 600_001;
+  t.equal(timeOut(), 'failed');
+});
+
 test('ended operations are kept up to a limit, and the one that ended first is dropped first', async (t) => {
   const world = smallWorld('a');
   const early = world.create(world.newVm('early')).operation;
