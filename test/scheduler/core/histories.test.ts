@@ -199,16 +199,19 @@ function checkRoom(state: State, id: string, newest: Vm | undefined): void {
   for (const name of Object.keys(newest?.spec.extras ?? {})) {
     if (extras.free(row, name) < 0) throw new Error(`host ${id} was given more of ${name} than it has`);
   }
-  // A machine that has shrunk gives away no more of what it lacks, and of what it has it does.
-  const kind = {
-    dedicatedCpus: newest?.spec.numa?.dedicatedCpus ?? false,
-    hugepageKib: newest?.spec.hugepageKib ?? 0,
-  };
-  const rooms = [cellRooms.hostVcpus(row, kind), cellRooms.hostMemoryMib(row, kind)];
-  const taken = newest?.numaCells ?? [];
-  for (const cell of cellRooms.cells(row).filter(({ id: one }) => taken.includes(one)))
-    rooms.push(cellRooms.cellVcpus(row, cell, kind), cellRooms.cellMemoryMib(row, cell, kind));
-  if (Math.min(...rooms) < 0) throw new Error(`host ${id} was given more of its cells than they have`);
+  const kinds = [
+    { dedicatedCpus: true, hugepageKib: 2048 },
+    { dedicatedCpus: false, hugepageKib: 0 },
+  ];
+  for (const kind of kinds) {
+    const cells = cellRooms.cells(row);
+    const rooms = cells.flatMap((cell) => [
+      cellRooms.cellVcpus(row, cell, kind),
+      cellRooms.cellMemoryMib(row, cell, kind),
+    ]);
+    rooms.push(cellRooms.hostVcpus(row, kind), cellRooms.hostMemoryMib(row, kind));
+    if (Math.min(...rooms) < 0) throw new Error(`host ${id} was given more of its cells than they have`);
+  }
   for (const [pool, claimed] of state.poolClaimedMib) {
     const capacity = state.pools.get(pool)?.capacityMib ?? 0;
     if (claimed > capacity) throw new Error(`pool ${pool} was given ${claimed} of ${capacity}`);
