@@ -152,8 +152,6 @@ export interface Commands {
   /** How far the wall clock is ahead of what is believed, in milliseconds; 0 when it is believed. */
   'clock.note': { command: { jumpMs: number }; reply: null };
   'recovery.enter': { command: { sites: string[]; reason: string }; reply: null };
-  /** Ends it, if it has taken longer than so many milliseconds, and the grace that its VMs have. */
-  'operation.time_out': { command: { id: string; limitMs: number }; reply: Operation };
   'recovery.end': { command: { site: string }; reply: null };
   'site.create': {
     command: {
@@ -484,6 +482,8 @@ export interface Commands {
     reply: { vm: Vm; operation: Operation };
   };
   'operation.cancel': { command: { id: string }; reply: Operation };
+  /** Ends it, if it has taken longer than so many milliseconds, and the grace that its VMs have. */
+  'operation.time_out': { command: { id: string; limitMs: number }; reply: Operation };
 }
 
 export type CommandType = keyof Commands;

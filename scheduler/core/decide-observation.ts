@@ -197,14 +197,21 @@ function saidAnew(state: State, vm: Vm, host: Host, seen: Observation): Change[]
   const again: Change[] = hasGivenUp(vm)
     ? [{ ...desiredChange(vm, vm.desired), generation: newestHeard(seen) + 1 }]
     : [adopted(state, vm, host, seen)];
-  if (saysGone.has(seen.state) && seen.state !== 'missing') return again;
-  if (seen.state === 'guest_shutdown') return again;
-  const { observedGeneration: generation } = vm;
-  const rebootCount = Math.max(vm.observedRebootCount, seen.rebootCount);
-  const next = stateOfDomain[seen.state as keyof typeof stateOfDomain];
-  // Whether it is stopped for good, only the answer tells.
-  const later = { ...vm, operation: null, generation: newestHeard(seen) + 1 };
-  return [...again, ...observed(state, later, next, { ...seen, generation, rebootCount })];
+  switch (seen.state) {
+    case 'absent':
+    case 'refused':
+    case 'awaited':
+    case 'guest_shutdown':
+      return again;
+    default: {
+      const { observedGeneration: generation } = vm;
+      const rebootCount = Math.max(vm.observedRebootCount, seen.rebootCount);
+      // Whether it is stopped for good, only the answer tells.
+      const later = { ...vm, operation: null, generation: newestHeard(seen) + 1 };
+      const now = { ...seen, generation, rebootCount };
+      return [...again, ...observed(state, later, stateOfDomain[seen.state], now)];
+    }
+  }
 }
 
 /** No journal that was lost was so far ahead. */

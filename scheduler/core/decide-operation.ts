@@ -3,7 +3,7 @@ import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
-import type { Fault, Operation, Vm } from './model.js';
+import type { Fault, Move, Operation, Vm } from './model.js';
 import { callOff, tooLate } from './moves/decide-settle.js';
 import { notFound, refuse } from './refusal.js';
 import { resizeBack } from './resize.js';
@@ -132,23 +132,32 @@ export function timeOutOperation(
   const operation = state.operations.get(id);
   if (operation === undefined) return { refusal: notFound('operation', id) };
   const changes: Change[] = [];
-  if (operation.state === 'running') {
-    for (const uid of operation.targets) {
-      const vm = state.vms.get(uid);
-      if (vm === undefined || vm.operation !== id) continue;
-      if (!isOverdue(state, vm, operation, limitMs, nowMs)) continue;
-      const fault = overdue(vm, operation, nowMs);
-      changes.push(...endOperation(vm, fault), ...calledOff(state, vm, operation, fault));
-    }
+  for (const vm of overdueTargets(state, operation, limitMs, nowMs)) {
+    const fault = overdue(vm, operation, nowMs);
+    changes.push(...endOperation(vm, fault), ...calledOff(state, vm, operation, fault));
   }
   return { changes, reply: () => operation };
+}
+
+/** The VMs of which an operation that runs waits for too long. */
+export function* overdueTargets(
+  state: State,
+  operation: Operation,
+  limitMs: number,
+  nowMs: number,
+): Generator<Vm> {
+  if (operation.state !== 'running') return;
+  for (const uid of operation.targets) {
+    const vm = state.vms.get(uid);
+    if (vm?.operation === operation.id && isOverdue(state, vm, operation, limitMs, nowMs)) yield vm;
+  }
 }
 
 /** Of these a guest that shuts itself down has its time. */
 const graceful: ReadonlySet<Operation['verb']> = new Set(['stop', 'delete', 'reboot', 'resize', 'migrate']);
 
 /** Whether a VM's part of an operation takes too long. Nothing can come of it in a recovery, after which its time begins anew. */
-export function isOverdue(
+function isOverdue(
   state: State,
   vm: Vm,
   { verb, createdMs }: Operation,
@@ -165,8 +174,7 @@ export function isOverdue(
 
 /** A move ends, as far as it can, and a resize is turned back, as when they are cancelled: no later order could. */
 function calledOff(state: State, vm: Vm, { verb }: Operation, fault: Fault): Change[] {
-  if (vm.move !== undefined)
-    return (callOff(state, vm, vm.move, fault) ?? []).filter(({ type }) => type !== 'operation.target_ended');
+  if (vm.move !== undefined) return moveCalledOff(state, vm, vm.move, fault) ?? [];
   return verb === 'resize' ? resizeBack(vm) : [];
 }
 
@@ -190,8 +198,13 @@ function cancelMove(state: State, operation: Operation, cancelled: Change): Deci
   const recovering = isRecovering(state, vm);
   if (recovering) return { refusal: recovering };
   const fault = { code: 1, reason: 'CANCELLED', message: 'it was cancelled' };
-  const changes = callOff(state, vm, vm.move, fault);
+  const changes = moveCalledOff(state, vm, vm.move, fault);
   if (changes === null) return { refusal: tooLate(vm, vm.move) };
-  const own = changes.filter(({ type }) => type !== 'operation.target_ended');
-  return { changes: [cancelled, ...own], reply: () => operation };
+  return { changes: [cancelled, ...changes], reply: () => operation };
+}
+
+/** As `callOff`, of a move whose operation is ended apart from it. */
+function moveCalledOff(state: State, vm: Vm, move: Move, fault: Fault): Change[] | null {
+  const changes = callOff(state, vm, move, fault);
+  return changes?.filter(({ type }) => type !== 'operation.target_ended') ?? null;
 }

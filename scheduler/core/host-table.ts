@@ -104,16 +104,13 @@ export class HostTable implements SlotHosts {
   }
 
   /** What VMs hold more of than a host has, beyond the ordinary amounts, in words. */
-  shortOf(id: string): string[] {
-    const row = this.#rowOf.get(id);
-    return row === undefined ? [] : [...this.extras.short(row), ...this.cellRooms.short(row)];
+  shortOf(row: number): string[] {
+    return [...this.extras.short(row), ...this.cellRooms.short(row)];
   }
 
   /** Whether a host has less than its VMs hold of anything of which a new VM may need nothing. */
-  isShort(id: string): boolean {
-    const row = this.#rowOf.get(id);
-    if (row === undefined) return false;
-    return (this.freeDiskMib[row] as number) < 0 || this.shortOf(id).length > 0;
+  isShort(row: number): boolean {
+    return (this.freeDiskMib[row] as number) < 0 || this.shortOf(row).length > 0;
   }
 
   /** What its VMs hold of its cells, hugepages and whole CPUs; undefined when they hold none. */

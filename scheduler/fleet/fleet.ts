@@ -74,6 +74,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     const { engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID } = options;
+    const { operationLimitMs = usualOperationLimitMs } = options;
     this.#engine = engine;
     this.#checkpoints = checkpoints;
     this.#leaseMs = leaseMs;
@@ -95,7 +96,6 @@ export class Fleet {
       epoch,
     });
     this.#moves = new Moves({ engine, log, uptimeMs, newId });
-    const { operationLimitMs = usualOperationLimitMs } = options;
     this.#overdue = new Overdue({ engine, log, operationLimitMs, uptimeMs });
   }
 

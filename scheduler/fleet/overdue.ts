@@ -3,8 +3,7 @@
  * a VM holds is freed by that, since its host may carry the order out at any time (PROTOCOL O6).
  */
 import type { Logger } from 'pino';
-import { isOverdue } from '../core/decide-operation.js';
-import type { Operation } from '../core/model.js';
+import { overdueTargets } from '../core/decide-operation.js';
 import { backlogLimit, type Engine } from '../engine.js';
 
 const lookEveryMs = 60_000;
@@ -39,7 +38,7 @@ export class Overdue {
     for (const operation of engine.state.operations.values()) {
       // They stand in the order in which they began.
       if (operation.createdMs > nowMs - limitMs || targets >= mostAtOnce) break;
-      if (operation.state !== 'running' || !this.#isOverdue(operation, nowMs)) continue;
+      if (overdueTargets(engine.state, operation, limitMs, nowMs).next().done === true) continue;
       due.push(operation.id);
       targets += operation.targets.length;
     }
@@ -47,15 +46,5 @@ export class Overdue {
       engine.run({ type: 'operation.time_out', id, limitMs });
       log.warn({ operation: id }, 'an operation takes too long');
     }
-  }
-
-  #isOverdue(operation: Operation, nowMs: number): boolean {
-    const { engine, operationLimitMs } = this.options;
-    return operation.targets.some((uid) => {
-      const vm = engine.state.vms.get(uid);
-      return (
-        vm?.operation === operation.id && isOverdue(engine.state, vm, operation, operationLimitMs, nowMs)
-      );
-    });
   }
 }

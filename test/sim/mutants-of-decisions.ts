@@ -205,7 +205,7 @@ export const decisionMutants: readonly Mutant[] = [
     bug: 'the order of an operation that takes too long is undone, and what it held given away',
     file: 'scheduler/core/decide-operation.ts',
     from: '...calledOff(state, vm, operation, fault));',
-    to: "{ type: 'vm.removed', uid });",
+    to: "{ type: 'vm.removed', uid: vm.uid });",
   },
   {
     name: 'stops-before-it-is-heard',

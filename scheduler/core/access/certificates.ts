@@ -58,14 +58,18 @@ export function isRenewable(certificates: readonly Certificate[], shown: Shown, 
   return isProven(certificates, shown, nowMs - renewableMs);
 }
 
-/** With the one that a host has shown, if it is not recorded yet. */
+/** With the one that a host has shown, if it is not recorded yet; whichever ends last stays the last. */
 export function withShown(
   before: readonly Certificate[],
   shown: Shown,
   nowMs: number,
 ): readonly Certificate[] {
   if (before.some(({ serial }) => serial === shown.serial)) return before;
-  return withCertificate(before, { ...shown, issuedMs: nowMs }, nowMs);
+  const list = kept(before, nowMs);
+  const at = list.findLastIndex(({ endMs }) => endMs <= shown.endMs) + 1;
+  // A full list has no room for one that ends before all others.
+  if (at === 0 && list.length >= certificatesKept) return before;
+  return list.toSpliced(at, 0, { ...shown, issuedMs: nowMs }).slice(-certificatesKept);
 }
 
 /** Whether its key was taken away from its owner. */

@@ -10,9 +10,8 @@ const authorityWarningMs = 180 * dayMs;
 const authorityCriticalMs = 30 * dayMs;
 
 export function* hostCertificateAlarms(host: Host, nowMs: number): Generator<Alarm> {
-  const good = (host.certificates ?? []).filter(({ revokedMs }) => revokedMs === undefined);
-  const newest = good.toSorted((a, b) => a.endMs - b.endMs).at(-1);
-  if (newest === undefined || host.state === 'retired') return;
+  const newest = host.certificates?.at(-1);
+  if (newest === undefined || newest.revokedMs !== undefined || host.state === 'retired') return;
   const { id } = host;
   const about = { kind: 'host', id } as const;
   const advice = `look at secovia-agent status on it, which says why it is not renewed`;

@@ -172,8 +172,8 @@ function moreThanThereIs(state: State, host: Host): string {
     (hostTable.freeMemoryMib[row] as number) >= 0 &&
     (hostTable.freeDiskMib[row] as number) >= 0 &&
     (hostTable.freeVms[row] as number) >= 0;
-  const short = hostTable.shortOf(host.id).map((what) => `more of its ${what} than there is`);
-  if (fits) return short.join(', ');
+  const short = hostTable.shortOf(row).map((what) => `more of its ${what} than there is`);
+  if (fits && short.length === 0) return '';
   const claimed = hostTable.claimed(host.id);
   const offered = hostTable.capacity(host);
   const over = countedResources.filter((resource) => claimed[resource] > offered[resource]);

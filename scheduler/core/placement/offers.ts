@@ -48,7 +48,7 @@ export class Offers {
   host(host: Host): void {
     const row = this.#state.hostTable.row(host.id) as number;
     const before = this.#profileOf[row];
-    if (this.#state.hostTable.isShort(host.id)) this.#short.add(row);
+    if (this.#state.hostTable.isShort(row)) this.#short.add(row);
     else this.#short.delete(row);
     const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
@@ -69,8 +69,9 @@ export class Offers {
 
   /** To be called after VMs have taken of a host, or given back, what it may have less of than they hold. */
   claimed(row: number): void {
-    const host = this.#state.hostTable.hosts[row] as Host;
-    if (!this.#together && this.#state.hostTable.isShort(host.id) !== this.isShort(row)) this.host(host);
+    const { hostTable } = this.#state;
+    if (!this.#together && hostTable.isShort(row) !== this.isShort(row))
+      this.host(hostTable.hosts[row] as Host);
   }
 
   /** Whether a host was found to have less than its VMs hold. */

@@ -302,6 +302,10 @@ test('a host whose certificate was renewed after the backup that its federation 
     world.changes.slice(length).some(({ type }) => type === 'host.certified'),
     'once',
   );
+  const older = { serial: 'older', endMs: world.nowMs - 1, keyHash: 'key-1' };
+  world.hello('a', { shown: older });
+  t.ok(host.certificates?.some(({ serial }) => serial === 'older'));
+  t.equal(host.certificates?.at(-1)?.serial, 'lost', 'whichever ends last stays the last');
   world.run({ type: 'host.revoke', id: 'a', reason: 'stolen' });
   t.notOk(isProven(host.certificates ?? [], shown, world.nowMs), 'and is revoked with the others');
   t.notOk(isRenewable(host.certificates ?? [], { ...shown, serial: 'lost too' }, world.nowMs));

@@ -7,5 +7,5 @@ import type { Rule } from './index.js';
 export const overclaimed: Rule = {
   reads: 'host',
   code: 'HOLDS_TOO_MUCH',
-  excludes: ({ hostTable }, { id }) => hostTable.isShort(id),
+  excludes: ({ hostTable }, { id }) => hostTable.isShort(hostTable.rowOf(id)),
 };
