@@ -55,10 +55,10 @@ class Calls {
   add(known: Known): void {
     let calls = this.#byMethod.get(known.method);
     if (calls === undefined) {
-      calls = new ShardedMap();
+      calls = new ShardedMap(({ id }) => id);
       this.#byMethod.set(known.method, calls);
     }
-    calls.set(known.id, known);
+    calls.set(known);
     this.#order.push(known);
   }
 

@@ -110,7 +110,8 @@ export class HostTable implements SlotHosts {
 
   /** Whether a host has less than its VMs hold of anything of which a new VM may need nothing. */
   isShort(row: number): boolean {
-    return (this.freeDiskMib[row] as number) < 0 || this.shortOf(row).length > 0;
+    if ((this.freeDiskMib[row] as number) < 0) return true;
+    return this.extras.short(row).length > 0 || this.cellRooms.short(row).length > 0;
   }
 
   /** What its VMs hold of its cells, hugepages and whole CPUs; undefined when they hold none. */

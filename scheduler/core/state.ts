@@ -8,6 +8,7 @@
 import { Access } from './access/access.js';
 import { AuditNumbers } from './audit/numbers.js';
 import { Fifo } from './fifo.js';
+import { rowsOf } from './host-rows.js';
 import { HostTable } from './host-table.js';
 import { Groups } from './placement/groups.js';
 import { Offers } from './placement/offers.js';
@@ -39,7 +40,7 @@ import type { Held } from './tenancy/holdings.js';
 import { Tenancy } from './tenancy/tenancy.js';
 import { VmOrder } from './vm-order.js';
 import { VmStates } from './vm-states.js';
-import { byHost, rowsOf, VmsOfHosts } from './vms-of-hosts.js';
+import { byHost, VmsOfHosts } from './vms-of-hosts.js';
 
 export class State {
   federation: Federation = {
@@ -76,7 +77,7 @@ export class State {
   readonly audit = new AuditNumbers();
   /** Sites that keep failover room. */
   readonly sitesKeepingRoom = new Set<string>();
-  readonly vms = new ShardedMap<Vm>();
+  readonly vms = new ShardedMap<Vm>(({ uid }) => uid);
   readonly vmOrder = new VmOrder();
   /** In which states they are seen. */
   readonly vmStates = new VmStates();
@@ -234,35 +235,38 @@ export class State {
 
   /** Puts a VM into every index, and takes what it claims. */
   addVm(vm: Vm): void {
-    this.vms.set(vm.uid, vm);
+    this.vms.set(vm);
     this.vmOrder.add(vm);
-    this.#namesOf(vm.administration).set(vm.id, vm);
+    this.#namesOf(vm.administration).set(vm);
     this.#noteVm(vm);
     this.claim(vm);
   }
 
   /**
-   * As `addVm` of each, where there are no VMs yet, in the order of their creation. Large tables are filled one after
-   * the other, and else VMs are gone through in their order, in which they lie in memory.
+   * As `addVm` of each, where there are no VMs yet, in the order of their creation. They are gone through in their order,
+   * in which they lie in memory.
    */
   addVms(vms: readonly Vm[]): void {
-    this.vms.setAll(vms, ({ uid }) => uid);
+    this.vms.found(vms);
+    this.vmOrder.addAll(vms);
     const byAdministration = new Map<string, Vm[]>();
     const rows = rowsOf(vms, this.hostTable);
+    // A host that was retired may be on a site that is gone; no VM is on it.
+    const siteOfRow = this.hostTable.hosts.map(({ site }) => this.sites.get(site) as Site);
     this.offers.claimTogether(() => {
       for (let index = 0; index < vms.length; index += 1) {
         const vm = vms[index] as Vm;
-        this.vmOrder.add(vm);
         const others = byAdministration.get(vm.administration);
         if (others === undefined) byAdministration.set(vm.administration, [vm]);
         else others.push(vm);
         this.#noteVm(vm);
         if (vm.host === null) continue;
-        this.#claim(vm, rows[index] as number, 1);
+        const row = rows[index] as number;
+        this.#claim(vm, row, siteOfRow[row] as Site, 1);
         if (vm.move !== undefined) this.#claimPeer(vm, vm.move, 1);
       }
     });
-    for (const [id, some] of byAdministration) this.#namesOf(id).setAll(some, (vm) => vm.id);
+    for (const [id, some] of byAdministration) this.#namesOf(id).found(some);
     for (const [host, some] of byHost(vms, rows, this.hostTable)) this.#vmsOfHosts.found(host, some);
     this.hostTable.index.reconsider();
   }
@@ -271,7 +275,7 @@ export class State {
   #namesOf(administration: string): ShardedMap<Vm> {
     let named = this.#vmByName.get(administration);
     if (named === undefined) {
-      named = new ShardedMap();
+      named = new ShardedMap(idOf);
       this.#vmByName.set(administration, named);
     }
     return named;
@@ -298,7 +302,7 @@ export class State {
   /** Takes what the VM's specification says, on the host that it has. */
   claim(vm: Vm): void {
     if (vm.host === null) return;
-    this.#claim(vm, this.hostTable.rowOf(vm.host), 1);
+    this.#claimAtOwner(vm, vm.host, 1);
     this.#vmsOfHosts.add(vm.host, vm);
     if (vm.move !== undefined) this.#claimPeer(vm, vm.move, 1);
   }
@@ -306,7 +310,7 @@ export class State {
   /** Returns what `claim` took; to be called before host or specification change. */
   unclaim(vm: Vm): void {
     if (vm.host === null) return;
-    this.#claim(vm, this.hostTable.rowOf(vm.host), -1);
+    this.#claimAtOwner(vm, vm.host, -1);
     this.#vmsOfHosts.remove(vm.host, vm);
     if (vm.move !== undefined) this.#claimPeer(vm, vm.move, -1);
   }
@@ -383,7 +387,12 @@ export class State {
     else this.moving.remove(vm, peer);
   }
 
-  #claim(vm: Vm, row: number, sign: 1 | -1): void {
+  #claimAtOwner(vm: Vm, host: string, sign: 1 | -1): void {
+    const row = this.hostTable.rowOf(host);
+    this.#claim(vm, row, this.siteOf(this.hostTable.hosts[row] as Host), sign);
+  }
+
+  #claim(vm: Vm, row: number, site: Site, sign: 1 | -1): void {
     const needs = heldBy(vm);
     const { pool, extras, hugepageKib } = vm.spec;
     this.#claimOnHost(row, vm.administration, heldOnHost(vm), vm.placement, vm.createdMs, sign);
@@ -395,10 +404,11 @@ export class State {
       this.poolClaimedMib.set(pool, claimed + sign * needs.diskMib);
     }
     const { administration, agreement, dataClass = defaultClass } = vm;
-    const site = this.siteOf(this.hostTable.hosts[row] as Host);
     this.tenancy.claim(administration, site, heldWithExtras(vm), agreement, dataClass, sign);
   }
 }
+
+const idOf = ({ id }: Vm) => id;
 
 /** What a VM of this specification needs altogether. */
 export function needsOf(spec: VmSpec): Resources {

@@ -19,6 +19,12 @@ export class VmOrder {
     this.#sequences.push(vm.createdSequence);
   }
 
+  /** As `add` of each, into an empty order. */
+  addAll(vms: readonly Vm[]): void {
+    this.#rows = vms.slice();
+    this.#sequences = vms.map(({ createdSequence }) => createdSequence);
+  }
+
   remove(vm: Vm): void {
     const row = this.#firstAfter(vm.createdSequence) - 1;
     if (this.#rows[row] !== vm) return;

@@ -38,16 +38,6 @@ export class VmsOfHosts {
   }
 }
 
-/** The row of each VM's host; -1 for one that has none. */
-export function rowsOf(vms: readonly Vm[], table: HostTable): Int32Array {
-  const rows = new Int32Array(vms.length);
-  for (let index = 0; index < vms.length; index += 1) {
-    const { host } = vms[index] as Vm;
-    rows[index] = host === null ? -1 : table.rowOf(host);
-  }
-  return rows;
-}
-
 /** The VMs of each host that has any: counted first, and then put where they belong. `rows` are those of `rowsOf`. */
 export function* byHost(
   vms: readonly Vm[],

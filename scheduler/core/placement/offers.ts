@@ -30,6 +30,9 @@ export class Offers {
   /** The rows of the hosts of each rack, and the rack of each row. */
   readonly #rowsOfRack = new Map<string, Set<number>>();
   readonly #rackOf: string[] = [];
+  /** What was read of the inventory of each row, and of which one. */
+  readonly #cpus: Cpu[] = [];
+  readonly #inventories: Host['inventory'][] = [];
   /** The profile under which each host is on offer, by row; null for one that is not. */
   readonly #offeredAs: (number | null)[] = [];
   /** What `usable` has found, until a host is on offer that was not, or is no more. */
@@ -50,7 +53,8 @@ export class Offers {
     const before = this.#profileOf[row];
     if (this.#state.hostTable.isShort(row)) this.#short.add(row);
     else this.#short.delete(row);
-    const profile = this.profiles.take(this.#profileKey(host), () => this.#profile(host));
+    const cpu = this.#cpu(row, host.inventory);
+    const profile = this.profiles.take(this.#profileKey(host, cpu), () => this.#profile(host, cpu));
     const offered = !hostRules.some((rule) => rule.excludes(this.#state, host));
     const offeredAs = offered ? profile : null;
     this.index.offer(row, offeredAs);
@@ -184,15 +188,23 @@ export class Offers {
     else rows.add(row);
   }
 
-  #profileKey(host: Host): string {
+  /** An inventory is replaced as a whole when it changes, and only then read again. */
+  #cpu(row: number, inventory: Host['inventory']): Cpu {
+    const known = this.#cpus[row];
+    if (known !== undefined && this.#inventories[row] === inventory) return known;
+    const cpu = cpuOf(inventory);
+    this.#inventories[row] = inventory;
+    this.#cpus[row] = cpu;
+    return cpu;
+  }
+
+  #profileKey(host: Host, { architecture, features }: Cpu): string {
     const pools = this.#poolsOf.get(host.id) ?? [];
-    const { architecture, features } = cpuOf(host);
     const gpus = hasGpus(host.capacity.extras);
     return JSON.stringify([host.site, architecture, host.dedicatedTo, host.traits, pools, features, gpus]);
   }
 
-  #profile(host: Host): ProfileOfHost {
-    const { architecture, features } = cpuOf(host);
+  #profile(host: Host, { architecture, features }: Cpu): ProfileOfHost {
     const ofCpu = features === '' ? [] : features.split(' ').map((feature) => `cpu:${feature}`);
     return {
       site: host.site,
@@ -211,17 +223,9 @@ interface Cpu {
   features: string;
 }
 
-const knownCpus = new WeakMap<object, Cpu>();
-
-/** An inventory is replaced as a whole when it changes, and then read again. */
-function cpuOf({ inventory }: Host): Cpu {
+function cpuOf(inventory: Host['inventory']): Cpu {
   if (inventory === null) return { architecture: '', features: '' };
-  let cpu = knownCpus.get(inventory);
-  if (cpu === undefined) {
-    const { architecture, cpuFeatures } = inventory;
-    const features = Array.isArray(cpuFeatures) ? cpuFeatures.map(String).sort().join(' ') : '';
-    cpu = { architecture: String(architecture ?? ''), features };
-    knownCpus.set(inventory, cpu);
-  }
-  return cpu;
+  const { architecture, cpuFeatures } = inventory;
+  const features = Array.isArray(cpuFeatures) ? cpuFeatures.map(String).sort().join(' ') : '';
+  return { architecture: String(architecture ?? ''), features };
 }

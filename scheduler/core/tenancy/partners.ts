@@ -80,11 +80,11 @@ export class AgreementMeter {
 /** What hosts offer, by the partner that they belong to. */
 export class Offered {
   /** What is counted of each host, by row. */
-  readonly #counted = new Map<number, { meter: PartnerMeter; capacity: HostCapacity }>();
+  readonly #counted: ({ meter: PartnerMeter; capacity: HostCapacity } | undefined)[] = [];
 
   /** A host has this capacity for VMs, or with null none any more. */
   host(row: number, meter: PartnerMeter | undefined, capacity: HostCapacity | null): void {
-    const before = this.#counted.get(row);
+    const before = this.#counted[row];
     if (
       before !== undefined &&
       capacity !== null &&
@@ -95,12 +95,12 @@ export class Offered {
     if (before !== undefined) {
       before.meter.offered.add(before.capacity, -1);
       before.meter.version += 1;
-      this.#counted.delete(row);
+      this.#counted[row] = undefined;
     }
     if (meter === undefined || capacity === null) return;
     meter.offered.add(capacity, 1);
     meter.version += 1;
-    this.#counted.set(row, { meter, capacity });
+    this.#counted[row] = { meter, capacity };
   }
 }
 
