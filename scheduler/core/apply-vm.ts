@@ -99,6 +99,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.move':
       state.unclaim(vm);
       setMove(vm, change.move ?? undefined);
+      if (change.agreement !== undefined) setAgreement(vm, change.agreement);
       state.claim(vm);
       vm.generation = change.generation;
       return;
@@ -162,6 +163,11 @@ function setMove(vm: Vm, move: Move | undefined): void {
   if (move.term !== undefined && move.term > Math.max(vm.term, vm.lastTerm ?? 0)) vm.lastTerm = move.term;
 }
 
+function setAgreement(vm: Vm, agreement: string | null): void {
+  if (agreement === null) delete vm.agreement;
+  else vm.agreement = agreement;
+}
+
 function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {
   if (sizeBefore === undefined) delete vm.sizeBefore;
   else vm.sizeBefore = sizeBefore;
@@ -188,8 +194,7 @@ function moveTo(
   setMove(vm, move);
   setSizeBefore(vm, sizeBefore);
   vm.host = host;
-  if (agreement === undefined) delete vm.agreement;
-  else vm.agreement = agreement;
+  setAgreement(vm, agreement ?? null);
   if (numaCells === undefined) delete vm.numaCells;
   else vm.numaCells = numaCells;
   state.claim(vm);

@@ -179,8 +179,15 @@ export type Change =
       /** It is still claimed on another host as well. */
       move?: Move;
     }
-  /** How far it is on its way to another host; null when it is not on any, and stays where it is. */
-  | { type: 'vm.move'; uid: string; move: Move | null; generation: number }
+  | {
+      type: 'vm.move';
+      uid: string;
+      /** How far it is on its way to another host; null when it is not on any, and stays where it is. */
+      move: Move | null;
+      generation: number;
+      /** Under which agreement it uses the site from now on, with a new place there; null when it needs none any more. */
+      agreement?: string | null;
+    }
   /** It should have another host, and cannot have one now; null when it need not have one any more. */
   | { type: 'vm.waits'; uid: string; fault: Fault | null }
   /** No host has it: the last one refused it, and nothing of it runs. */

@@ -85,7 +85,7 @@ function vmWords(change: VmChange, name: string): string {
         ? `VM ${name} need not leave its host any more`
         : `VM ${name} cannot have another host${faultWords(change.fault)}`;
     case 'vm.move':
-      return moveWords(change.move, name);
+      return `${moveWords(change.move, name)}${agreementWords(change)}`;
     case 'vm.adopted':
       return `VM ${name} was found${on(change.host)}, at term ${change.term}`;
     case 'vm.unplaced':
@@ -119,6 +119,13 @@ const phaseWords: Record<MovePhase, (peer: string) => string> = {
   handing_over: (peer) => `is handed over to ${peer}`,
   aborting: (peer) => `is not to be handed over to ${peer} any more`,
 };
+
+function agreementWords({ agreement }: { agreement?: string | null }): string {
+  if (agreement === undefined) return '';
+  return agreement === null
+    ? ', and needs no agreement any more'
+    : `, and is under agreement ${agreement} now`;
+}
 
 function moveWords(move: Move | null, name: string): string {
   if (move === null) return `VM ${name} is not on its way to another host any more`;

@@ -49,6 +49,7 @@ export const countedTypes = [
   'vm.resized',
   'vm.desired',
   'vm.placed',
+  'vm.move',
   'vm.unplaced',
   'vm.adopted',
   'vm.parked',
@@ -198,6 +199,13 @@ export class Fold {
         this.#move(vm, host, agreement, change);
         return;
       }
+      case 'vm.move': {
+        if (change.agreement === undefined) return;
+        this.#cut(vm, atMs);
+        vm.account?.vms.delete(vm);
+        this.#account(vm, change.agreement ?? undefined, change);
+        return;
+      }
       case 'vm.unplaced':
         this.#cut(vm, atMs);
         this.#leave(vm);
@@ -213,9 +221,12 @@ export class Fold {
   #move(vm: CountedVm, host: string, agreement: string | undefined, change: Change): void {
     const site = must(this.#siteOfHost.get(host), change);
     vm.place = { host, site, ...must(this.#sites.get(site), change) };
-    if (agreement === undefined) return;
-    vm.account = must(this.#agreements.get(agreement), change);
-    vm.account.vms.add(vm);
+    this.#account(vm, agreement, change);
+  }
+
+  #account(vm: CountedVm, agreement: string | undefined, change: Change): void {
+    vm.account = agreement === undefined ? null : must(this.#agreements.get(agreement), change);
+    vm.account?.vms.add(vm);
   }
 
   #leave(vm: CountedVm): void {

@@ -6,7 +6,7 @@ import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { find, isBusy, withOperation } from '../decide-vm.js';
-import type { Fault, Host, Image, Move, MoveMode, Operation, Vm } from '../model.js';
+import type { Fault, Image, Move, MoveMode, Operation, Vm } from '../model.js';
 import { exclusionWords, refuseOne } from '../placement/no-host.js';
 import { reasonsAgainst } from '../placement/explanation.js';
 import { type Place, place, placeOn } from '../placement/placement.js';
@@ -150,7 +150,7 @@ function placeThere(
 function begin(
   state: State,
   vm: Vm,
-  { host, numaCells }: { host: Host; numaCells: number[] | undefined },
+  { host, numaCells, agreement }: Omit<Place, 'row'>,
   mode: MoveMode,
   graceSeconds: number,
   nowMs: number,
@@ -165,7 +165,14 @@ function begin(
     graceSeconds,
     sinceMs: nowMs,
   };
-  return { type: 'vm.move', uid: vm.uid, move, generation: vm.generation + 1 };
+  return {
+    type: 'vm.move',
+    uid: vm.uid,
+    move,
+    generation: vm.generation + 1,
+    // What it had there may have ended since. On the same site, so that it has the new one wherever the move ends.
+    ...(agreement === vm.agreement ? {} : { agreement: agreement ?? null }),
+  };
 }
 
 function refusalOf(vm: Vm, { reason, message }: Fault): Refusal {

@@ -53,7 +53,7 @@ export function stays(
   ];
 }
 
-/** The place that was promised to it on the other host; within its site it keeps its agreement. */
+/** The place that was promised to it on the other host; it has had the agreement for it since the move began. */
 export function promised({ agreement }: Vm, { peer, numaCells }: Move): Where {
   return { host: peer, numaCells, agreement };
 }

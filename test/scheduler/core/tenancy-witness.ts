@@ -6,7 +6,7 @@
 import { apply } from '../../../scheduler/core/apply.js';
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Vm } from '../../../scheduler/core/model.js';
+import type { MoveMode, Vm } from '../../../scheduler/core/model.js';
 import { requestForMove } from '../../../scheduler/core/placement/request.js';
 import { State } from '../../../scheduler/core/state.js';
 import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
@@ -34,8 +34,9 @@ type VmChange = Extract<Change, { type: `vm.${string}` }>;
 /** Of a VM, before a change. */
 interface Whereabouts {
   owner: string | null;
-  /** The host that it was promised to. */
+  /** The host that it was promised to, and how it is to get there. */
   peer: string | undefined;
+  mode: MoveMode | undefined;
   dataClass: string | undefined;
 }
 
@@ -84,7 +85,7 @@ export class TenancyWitness {
     const uid = change.type === 'vm.created' ? change.vm.uid : change.uid;
     const known = state.vms.get(uid);
     const [was, owner, dataClass] = [this.#counted.get(uid), known?.host ?? null, known?.dataClass];
-    const peer = known?.move?.peer;
+    const { peer, mode } = known?.move ?? { peer: undefined, mode: undefined };
     if (change.type === 'vm.removed' && known?.desired !== 'deleted')
       this.#fail(`VM ${known?.id} was taken away, and nobody had deleted it`);
     apply(state, change, atMs);
@@ -95,7 +96,7 @@ export class TenancyWitness {
     if (now === undefined) this.#counted.delete(uid);
     else this.#counted.set(uid, now);
     if (change.type === 'vm.resized' && vm?.sizeBefore !== undefined) this.#note('held the larger size');
-    if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, { owner, peer, dataClass });
+    if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, { owner, peer, mode, dataClass });
     if (was !== undefined && now !== undefined && isAlike(was, now)) return;
     for (const counted of [was, now]) if (counted !== undefined) this.#checkSums(counted);
     // What runs on a host has its room, whoever started it.
@@ -103,7 +104,7 @@ export class TenancyWitness {
     if (now !== undefined && !isFound) this.#checkGrowth(change, was, now);
   }
 
-  #checkPlace(change: VmChange, vm: Vm, { owner, peer, dataClass }: Whereabouts): void {
+  #checkPlace(change: VmChange, vm: Vm, { owner, peer, mode, dataClass }: Whereabouts): void {
     const created = change.type === 'vm.created';
     if (created && this.#isSuspended(vm.administration)) this.#fail(`VM ${vm.id} is of one suspended`);
     // What is promised is judged then: the rules may have changed by the time when it arrives.
@@ -114,6 +115,8 @@ export class TenancyWitness {
       checkPlace(this.state, vm);
       this.#note(created ? 'placed' : owner === null ? 'placed again' : 'moved to another host');
       if (vm.agreement !== undefined) this.#note('placed under an agreement');
+    } else if (change.type === 'vm.placed' && vm.host === peer && peer !== undefined) {
+      this.#note(mode === 'live' ? 'handed over while it ran' : 'arrived on another host');
     } else if (
       change.type === 'vm.updated' &&
       (vm.dataClass ?? defaultClass) !== (dataClass ?? defaultClass)

@@ -16,6 +16,7 @@ const weights: [weight: number, deed: Deed][] = [
   [8, ({ vms }) => vms.start()],
   [10, ({ vms }) => vms.stop()],
   [14, ({ vms }) => vms.delete()],
+  [6, ({ vms }) => vms.migrate()],
   [4, ({ vms }) => vms.classify()],
   [3, ({ limits }) => limits.setQuota()],
   [0.7, ({ limits }) => limits.deleteQuota()],

@@ -56,6 +56,7 @@ const answers: Answers = {
   StartVm: order,
   StopVm: order,
   DeleteVm: order,
+  MigrateVm: order,
   UpdateVm: ({ vm }) =>
     vm === null ? [] : [`VM ${vm.uid} at ${revision(vm)} of class ${last(vm.dataClass)}`],
   SetQuota: ({ quota }, { limit }) =>

@@ -1,8 +1,7 @@
 /**
  * A host whose agent brings about at once whatever is desired, and comes back after every crash of the scheduler. Now and
- * then it says first that it is at work, leaves a word unanswered until the next one, or refuses a VM that it does not
- * have yet: then nothing of it is there, and the scheduler takes it to another host. That is the only way in which VMs
- * move in this version.
+ * then it says first that it is at work, leaves a word unanswered until the next one, refuses a VM that it does not
+ * have yet (then nothing of it is there, and the scheduler takes it to another host), or does not get a guest handed over.
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
@@ -15,6 +14,7 @@ import type { Random } from '../../core/placement/random.js';
 import { inventory, machineIdOf, report } from '../agent.js';
 import { type Api, definitionOf } from '../client.js';
 
+const noAnswer = { code: 10, message: 'the other host does not answer on its port' };
 const noSpace = { code: 8, message: 'no space left' };
 
 export interface HostSize {
@@ -43,6 +43,8 @@ const states: Partial<Record<Desired__Output['role'], Observation['state']>> = {
 export class StormHost {
   /** By VM: what it has of it. */
   readonly #here = new Map<string, Here>();
+  /** What may arrive, with what it was told of it. */
+  readonly #awaited = new Map<string, Desired__Output>();
   #link: Link | null = null;
   #checkpoint: Checkpoint__Output | null = null;
   /** Words that it has not answered yet. */
@@ -59,6 +61,8 @@ export class StormHost {
     readonly id: string,
     private readonly size: HostSize,
     private readonly random: Random,
+    /** The other hosts, by id, to which guests are handed over. */
+    private readonly others: ReadonlyMap<string, StormHost>,
     /** Told why the scheduler would not speak with it. */
     private readonly rejected: (error: Error) => void,
   ) {}
@@ -104,7 +108,11 @@ export class StormHost {
         bootId: `boot-of-${this.id}`,
         instance: 'storm',
         protocolVersion: 1,
-        inventory: { ...inventory(), total: { ...this.size, vms: 500 } },
+        inventory: {
+          ...inventory(),
+          total: { ...this.size, vms: 500 },
+          migrationUri: `qemu+tls://${this.id}.test/system`,
+        },
         report,
         // What the journal was seen to have it must have after a crash, or its sites go into recovery.
         checkpoint: this.#checkpoint,
@@ -137,9 +145,17 @@ export class StormHost {
   }
 
   /** Does what is desired, or not, and gives what is to be said of it. */
-  #bringAbout({ uid, term, role, generation, spec }: Desired__Output): Partial<Observation> {
+  #bringAbout(desired: Desired__Output): Partial<Observation> {
+    const { uid, term, role, generation, spec } = desired;
     const known = this.#here.get(uid);
     const here = known !== undefined && known.term >= term ? known : null;
+    if (role === 'VM_ROLE_RECEIVE') {
+      if (here !== null) return { state: 'DOMAIN_STATE_RUNNING', size: here.size };
+      this.#awaited.set(uid, desired);
+      return { state: 'DOMAIN_STATE_AWAITED' };
+    }
+    this.#awaited.delete(uid);
+    if (role === 'VM_ROLE_SEND') return this.#handOver(desired, here);
     const state = states[role] ?? 'DOMAIN_STATE_RUNNING';
     if (state === 'DOMAIN_STATE_ABSENT') {
       this.#here.delete(uid);
@@ -160,6 +176,30 @@ export class StormHost {
     }
     this.#here.set(uid, { term, generation, runs, size });
     return { state, size };
+  }
+
+  /** Gives a guest to the host that awaits it, or runs it on and says why. */
+  #handOver({ uid, generation, peer }: Desired__Output, here: Here | null): Partial<Observation> {
+    if (here === null) return { state: 'DOMAIN_STATE_ABSENT' };
+    const other = this.others.get(peer.slice('hosts/'.length));
+    const isHanded = here.runs && (this.#calm || this.random.next() < 0.8);
+    if (isHanded && other?.takes(uid, here)) {
+      this.#here.delete(uid);
+      return { state: 'DOMAIN_STATE_ABSENT' };
+    }
+    const state = here.runs ? 'DOMAIN_STATE_RUNNING' : 'DOMAIN_STATE_STOPPED';
+    return { state, size: here.size, generation: Math.min(here.generation, generation - 1), error: noAnswer };
+  }
+
+  /** Takes a guest over that it awaits, and says so; false when it awaits none. */
+  takes(uid: string, { runs, size }: Here): boolean {
+    const awaited = this.#awaited.get(uid);
+    if (awaited === undefined) return false;
+    this.#awaited.delete(uid);
+    const { term, generation } = awaited;
+    this.#here.set(uid, { term, generation, runs, size });
+    this.#observe(awaited, { state: 'DOMAIN_STATE_RUNNING', size });
+    return true;
   }
 
   #observe({ uid, term, generation, rebootCount }: Desired__Output, seen: Partial<Observation>): void {

@@ -26,6 +26,29 @@ export const sites = [
 /** Of each site, in racks of their own. */
 export const hostsOfSite = 2;
 export const hostSize: HostSize = { vcpus: 90, memoryMib: 120_000, diskMib: 1_500_000 };
+export const hostsOf = (site: string): string[] =>
+  Array.from({ length: hostsOfSite }, (_, index) => `${site}-${index + 1}`);
+
+/** What the hosts of a site share. */
+export const poolOf = (site: string): string => `san-${site}`;
+
+/** To be made when the hosts have joined. */
+export async function sharePools(client: StormClient): Promise<void> {
+  for (const { id } of sites) {
+    const storagePool = {
+      kind: 'STORAGE_POOL_KIND_SHARED',
+      site: `sites/${id}`,
+      path: `/srv/${poolOf(id)}`,
+      hosts: hostsOf(id).map((host) => `hosts/${host}`),
+      capacityMib: 2_000_000,
+    } as const;
+    await client.ask('CreateStoragePool', {
+      storagePoolId: poolOf(id),
+      storagePool,
+      requestId: randomUUID(),
+    });
+  }
+}
 
 /** By id, those above first; with the country, and the one above. */
 export const administrations = [

@@ -18,7 +18,7 @@ import { Calls } from './calls.js';
 import { StormClient } from './client.js';
 import { Deeds, deedsOfDecision } from './deeds.js';
 import { StormHost } from './host.js';
-import { hostSize, hostsOfSite, settle, sites } from './land.js';
+import { hostSize, hostsOf, settle, sharePools, sites } from './land.js';
 import { compareLive, compareStates } from './live.js';
 
 /** A storm leaves nothing of the machine to others, and may be left little itself. */
@@ -78,6 +78,7 @@ export class Storm {
     });
     await settle(first);
     await Promise.all(hosts.map(({ host, site }) => host.join(site)));
+    await sharePools(first);
     const storming = storm.#storm(clients);
     await Promise.race([storm.#crashing(storming), storm.#failed]);
     for (const { host } of hosts) host.settle();
@@ -93,10 +94,12 @@ export class Storm {
   }
 
   #hosts(api: Api): { site: string; host: StormHost }[] {
-    return sites.flatMap(({ id }) =>
-      Array.from({ length: hostsOfSite }, (_, index) => {
-        const name = `${id}-${index + 1}`;
-        return { site: id, host: new StormHost(api, name, hostSize, this.#chance(), this.#fail) };
+    const all = new Map<string, StormHost>();
+    return sites.flatMap(({ id: site }) =>
+      hostsOf(site).map((id) => {
+        const host = new StormHost(api, id, hostSize, this.#chance(), all, this.#fail);
+        all.set(id, host);
+        return { site, host };
       }),
     );
   }

@@ -1,7 +1,7 @@
 /** Random calls about VMs. */
 import type { CreateVmRequest } from '../../../../proto/gen/secovia/v1/CreateVmRequest.js';
 import type { Means } from './draws.js';
-import { sites } from './land.js';
+import { poolOf, sites } from './land.js';
 
 export class VmCalls {
   readonly #means: Means;
@@ -17,6 +17,8 @@ export class VmCalls {
       memoryMib: random.pick([512, 1024, 2048, 8192]),
       diskMib: random.pick([200, 1000, 20_000]),
       image: 'images/tiny',
+      // Only what is on a pool can have another host later.
+      storagePool: random.next() < 0.5 ? `storagePools/${poolOf(random.pick(sites).id)}` : '',
     };
     const some = random.next() < 0.25 ? [`sites/${random.pick(sites).id}`] : [];
     const dataClass = random.pick([
@@ -86,6 +88,16 @@ export class VmCalls {
     const { client, draws, books } = this.#means;
     const response = await client.ask('DeleteVm', { name: draws.vm(), requestId: draws.id() });
     if (response?.vm) books.deleted(response.vm.uid);
+  }
+
+  migrate() {
+    const { client, draws, random } = this.#means;
+    const mode = random.pick([
+      'MIGRATION_MODE_UNSPECIFIED',
+      'MIGRATION_MODE_UNSPECIFIED',
+      'MIGRATION_MODE_COLD',
+    ] as const);
+    return client.ask('MigrateVm', { name: draws.vm(), mode, requestId: draws.id() });
   }
 
   classify() {

@@ -102,6 +102,17 @@ const cases: [string, Buffer, string[]][] = [
     ['2-3 zg-1 4/8/100'],
   ],
   [
+    'a move under another agreement, or under none any more, begins a new segment, and any other step of it none',
+    journal(
+      [1, created()],
+      [2, { type: 'vm.move', uid: 'web', move: null, generation: 2, agreement: null }],
+      [3, { type: 'vm.move', uid: 'web', move: null, generation: 3 }],
+      [4, { type: 'vm.move', uid: 'web', move: null, generation: 4, agreement: 'g' }],
+      [6, removed],
+    ),
+    ['1-2 zg-1 4/8/100', '2-4 zg-1 4/8/100', '4-6 zg-1 4/8/100'],
+  ],
+  [
     'what it is seen to do changes nothing: crashed or on a lost host, it holds what it holds',
     journal(
       [1, created()],

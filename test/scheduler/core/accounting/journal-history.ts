@@ -27,6 +27,7 @@ const kinds = [
   'order deletion',
   'displace',
   'park',
+  'change agreement',
   'return',
   'remove',
   'price',
@@ -209,6 +210,8 @@ export const beginning: Change[] = [
 /** What a step is, against what the journal has made so far. */
 class Writer {
   readonly #alive: string[] = [];
+  /** Those that have a host. */
+  readonly #placed = new Set<string>();
   #made = 0;
   #opened = 1;
 
@@ -223,6 +226,7 @@ class Writer {
         this.#alive.push(made);
         const owner = `a${one % 3}${one > 3 ? '-b' : ''}`;
         const desired = other % 3 === 0 ? 'stopped' : 'running';
+        if (other !== 7) this.#placed.add(made);
         const change = other === 7 ? ({ desired } as const) : ({ ...where, desired } as const);
         return [{ type: 'vm.created', vm: vm(made, owner, change) }];
       }
@@ -249,10 +253,16 @@ class Writer {
     if (uid === undefined) return [];
     switch (kind) {
       case 'place':
+        this.#placed.add(uid);
         return [{ type: 'vm.placed', uid, ...placed, refusedBy: [] }];
       case 'adopt':
+        this.#placed.add(uid);
         return [{ type: 'vm.adopted', uid, ...placed }];
+      case 'change agreement':
+        if (!this.#placed.has(uid)) return [];
+        return [{ type: 'vm.move', uid, move: null, generation: 1, agreement: where.agreement ?? null }];
       case 'unplace':
+        this.#placed.delete(uid);
         return [{ type: 'vm.unplaced', uid, fault, refusedBy: [] }];
       case 'resize': {
         const spec = {
@@ -278,6 +288,7 @@ class Writer {
         return [{ type: 'vm.returned', uid }];
       case 'remove':
         this.#alive.splice(this.#alive.indexOf(uid), 1);
+        this.#placed.delete(uid);
         return [{ type: 'vm.removed', uid }];
       case 'observe':
         return [{ type: 'vm.observed', uid, state: 'failed', generation: 1, rebootCount: 0, fault }];

@@ -99,6 +99,9 @@ function paint(picture: Picture, change: Change): void {
       vm.displacedFor = undefined;
       vm.parked = undefined;
       return;
+    case 'vm.move':
+      if (change.agreement !== undefined) vm.agreement = change.agreement ?? undefined;
+      return;
     case 'vm.unplaced':
       vm.host = null;
       vm.agreement = undefined;

@@ -1,5 +1,8 @@
 import { test } from 'tap';
 import { desiredMessage } from '../../../../scheduler/fleet/desired.js';
+import type { Vm } from '../../../../scheduler/core/model.js';
+import { verifyTenancy } from '../../../../scheduler/core/tenancy/verify.js';
+import { agree, create, threeCountries } from '../tenancy/federation.js';
 import { fault } from '../world.js';
 import { arriving, fence, lose, migrate, migrateOf, movingWorld } from './moving-world.js';
 
@@ -43,6 +46,42 @@ test('one that is stopped moves as it is, and stays stopped', async (t) => {
   world.see(vm, 'stopped');
   t.match(operation, { state: 'succeeded' });
   t.equal(vm.move, undefined);
+});
+
+test('it moves under the agreement that serves it now, claimed and paid for from the beginning of the move', async (t) => {
+  const world = threeCountries();
+  world.host('ljubljana-2', 'ljubljana');
+  const hosts = ['ljubljana-1', 'ljubljana-2'];
+  const pool = { id: 'san', site: 'ljubljana', path: '/srv/san', hosts, capacityMib: 100_000 };
+  world.run({ type: 'pool.create', ...pool });
+  agree(world, { id: 'old' });
+  create(world, 'pula', 'vm', { pool: 'san' });
+  const vm = world.state.vmByName('pula', 'vm') as Vm;
+  world.see(vm, 'running');
+  t.equal(vm.agreement, 'old');
+  const move = () => migrateOf(world, vm, 'cold', null);
+  agree(world, { id: 'new', limit: { vms: 1 } });
+  const recall = { type: 'agreement.recall', id: 'old', etag: '' } as const;
+  world.run(recall);
+  create(world, 'pula', 'other', { pool: 'san' });
+  t.match(world.refused(move()), { reason: 'AGREEMENT_EXHAUSTED' }, 'the new one has no room for it');
+  t.equal(vm.agreement, 'old');
+  world.run({ type: 'agreement.update', id: 'new', limit: { vms: 2 }, etag: '' });
+  world.run(move());
+  t.match(vm, { agreement: 'new', move: { phase: 'going_off' } });
+  t.equal(world.state.tenancy.agreementUse('new').vms, 2);
+  t.equal(world.state.tenancy.agreementUse('old').vms, 0);
+  t.same(verifyTenancy(world.state).differences, []);
+  world.see(vm, 'stopped');
+  world.see(vm, 'absent');
+  world.see(vm, 'running');
+  t.match(vm, { agreement: 'new', state: 'running' });
+  t.equal(vm.move, undefined);
+  world.run({ type: 'partner.update', id: 'arnes', open: true, etag: '' });
+  world.run(move());
+  t.equal(vm.agreement, undefined, 'it needs none any more');
+  t.equal(world.state.tenancy.agreementUse('new').vms, 1);
+  t.same(verifyTenancy(world.state).differences, []);
 });
 
 test('what a stopped VM has given up it has given up on its new host as well', async (t) => {
