@@ -9,10 +9,11 @@ import { find, isBusy, withOperation } from '../decide-vm.js';
 import type { Fault, Image, Move, MoveMode, Operation, Vm } from '../model.js';
 import { exclusionWords, refuseOne } from '../placement/no-host.js';
 import { reasonsAgainst } from '../placement/explanation.js';
-import { type Place, place, placeOn } from '../placement/placement.js';
+import { type Place, type Placed, place, placeOn } from '../placement/placement.js';
 import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
-import type { State } from '../state.js';
+import { growthOf } from '../tenancy/holdings.js';
+import { hasGivenUp, heldOnHost, heldWithExtras, type State } from '../state.js';
 import { nextTerm, waitsChange } from '../vm-changes.js';
 import { cannotGoLive, cannotLeave, handsOver, notSettled, obstacle } from './obstacles.js';
 
@@ -44,11 +45,11 @@ export function migrateVm(
   const request = requestFor(state, vm, image, mode);
   let where: Place;
   if (command.host === null) {
-    const placed = place(state, request);
+    const placed = placeMoved(state, vm, request);
     if (placed.noHost) return { refusal: refuseOne(state, request, placed.noHost, vm.spec, vm.id) };
     where = placed;
   } else {
-    const there = placeThere(state, vm, request, command.host, mode);
+    const there = placeThere(state, vm, lying(vm, request), command.host, mode);
     if ('kind' in there) return { refusal: there };
     where = there;
   }
@@ -83,7 +84,7 @@ export function drainVm(
   if (inTheWay !== null) return waits(vm, inTheWay);
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return waits(vm, obstacle('IMAGE_GONE', 'its image is not known any more'));
-  const placed = place(state, requestFor(state, vm, image, how));
+  const placed = placeMoved(state, vm, requestFor(state, vm, image, how));
   if (placed.noHost) {
     // Another way is tried next, and what it says counts.
     if (!isLast) return waits(vm, null);
@@ -116,8 +117,24 @@ function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): Placeme
       if (id !== own && host !== undefined && !handsOver(host)) excludedHosts.push(id);
     }
   }
-  const request = requestForMove(state, vm, image.architecture, []);
-  return { ...request, placement: { ...vm.placement, excludedHosts } };
+  const request = {
+    ...requestForMove(state, vm, image.architecture, []),
+    placement: { ...vm.placement, excludedHosts },
+  };
+  if (!hasGivenUp(vm) || request.counted === null) return request;
+  // What it has given up it has given up there as well, and asks quotas for when it starts.
+  const holds = heldWithExtras(vm);
+  return { ...request, holds, counted: { ...request.counted, growth: growthOf(holds, holds) } };
+}
+
+/** A VM that has given up its room goes where it could start, if there is such a host, and else where it can lie. */
+function placeMoved(state: State, vm: Vm, request: PlacementRequest): Placed {
+  const placed = place(state, request);
+  return placed.noHost && hasGivenUp(vm) ? place(state, lying(vm, request)) : placed;
+}
+
+function lying(vm: Vm, request: PlacementRequest): PlacementRequest {
+  return hasGivenUp(vm) ? { ...request, needs: heldOnHost(vm) } : request;
 }
 
 /** The place on the one host that is wanted, or everything that stands against it. */

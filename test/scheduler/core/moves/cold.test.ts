@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { desiredMessage } from '../../../../scheduler/fleet/desired.js';
 import type { Vm } from '../../../../scheduler/core/model.js';
 import { verifyTenancy } from '../../../../scheduler/core/tenancy/verify.js';
-import { agree, create, threeCountries } from '../tenancy/federation.js';
+import { agree, create, quota, threeCountries } from '../tenancy/federation.js';
 import { fault } from '../world.js';
 import { arriving, fence, lose, migrate, migrateOf, movingWorld } from './moving-world.js';
 
@@ -99,6 +99,28 @@ test('what a stopped VM has given up it has given up on its new host as well', a
   world.see(vm, 'stopped');
   t.match(vm, { host: 'c', parked: true });
   t.equal(world.state.claimOfAdministration('adm').memoryMib, 0);
+});
+
+test('what a stopped VM has given up is asked of neither quota nor host when it moves', async (t) => {
+  const { world, vm } = movingWorld();
+  const memoryMib = world.state.hosts.get('b')?.capacity.memoryMib ?? 0;
+  const onB = { sites: [], countries: [], excludedHosts: ['a', 'c'] };
+  world.settled('full', { memoryMib, pool: 'san', placement: onB });
+  world.run({ type: 'administration.update', id: 'adm', stoppedVms: 'free', etag: '' });
+  world.stop(vm);
+  world.see(vm, 'stopped');
+  t.equal(vm.parked, true);
+  quota(world, 'adm', { memoryMib: 1 });
+  world.run(migrateOf(world, vm, null, null));
+  t.equal(vm.move?.peer, 'c', 'rather where it could start');
+  world.see(vm, 'absent');
+  world.see(vm, 'stopped');
+  world.run({ type: 'host.cordon', id: 'a', cordoned: true });
+  world.run(migrateOf(world, vm, null, null));
+  world.see(vm, 'absent');
+  world.see(vm, 'stopped');
+  t.match(vm, { host: 'b', parked: true });
+  t.match(world.refused(world.startOf(vm)), { reason: 'QUOTA_EXCEEDED' });
 });
 
 test('refused by the other host, it is back where it was, and the operation says so', async (t) => {
