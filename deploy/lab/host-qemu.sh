@@ -21,7 +21,7 @@ host_create() {
   local name=$1 folder=$lab/hosts/$1 uuid other last=10
   if [ -e "$folder/created" ]; then return; fi
   uuid=$(cat /proc/sys/kernel/random/uuid)
-  mkdir -p "$folder"/{etc/libvirt,var/lib/libvirt,var/cache,secovia} "$lab/logs/$name/libvirt"
+  mkdir -p "$folder"/{etc/libvirt,etc/pki,var/lib/libvirt,var/cache,secovia} "$lab/logs/$name/libvirt"
   # libvirt asks QEMU what it can do (0.8 s) and keeps the answer while neither changes: one answer serves all hosts.
   if [ -d "$cache/capabilities" ]; then cp -a "$cache/capabilities" "$folder/var/cache/libvirt"; fi
   mkdir -p "$folder/var/cache/libvirt"
@@ -33,10 +33,11 @@ host_create() {
   done
   cat >"$folder/etc/libvirt/libvirtd.conf" <<CONF
 host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
-listen_tls = 0
-listen_tcp = 1
+listen_tls = 1
+listen_tcp = 0
 listen_addr = "0.0.0.0"
-auth_tcp = "none"
+auth_tls = "none"
+tls_allowed_dn_list = [$(migration_peers "$name" "O=$(site_partner "${name%-*}"),CN=&")]
 auth_unix_rw = "none"
 unix_sock_rw_perms = "0700"
 log_outputs = "2:stderr"
@@ -57,12 +58,14 @@ security_driver = "none"
 namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
+migrate_tls_x509_verify = 1
 migration_address = "0.0.0.0"
-migration_host = "$(cat "$folder/address")"
+migration_host = "$name"
 keepalive_interval = 3
 keepalive_count = 3
 CONF
   : >"$folder/etc/libvirt/libvirt.conf"
+  cp -a "$(migration_certificates "$name")/." "$folder/etc/pki"
   {
     agent_config "$name" qemu:///system /run/secovia
     controller_config "$name"
@@ -72,18 +75,39 @@ CONF
   touch "$folder/created"
 }
 
-# Hosts of one site hand running guests over. The pool is a folder of this machine, which libvirt takes for a local one,
-# and the wire is a bridge of this machine: a data centre leaves out the last two, and uses qemu+tls.
-migration_config() {
-  local other peers=''
-  for other in $hosts; do
-    if [ "$other" != "$1" ] && [ "${other%-*}" = "${1%-*}" ]; then peers+=${peers:+, }"\"qemu+tcp://$other/system\""; fi
+# Each partner has an authority of its own for the certificates with which its hosts hand guests over.
+migration_authorities() {
+  local site partner
+  for site in "${sites[@]}"; do
+    partner=$(site_partner "$site")
+    if [ ! -e "$lab/pki/$partner/ca-key.pem" ]; then
+      "$checkout/deploy/migration-pki" authority "$lab/pki/$partner" "$partner" >/dev/null
+    fi
   done
+}
+
+migration_certificates() {
+  local folder
+  folder=$lab/pki/$(site_partner "${1%-*}")
+  "$checkout/deploy/migration-pki" host "$folder" "$1" >/dev/null
+  echo "$folder/$1"
+}
+
+# migration_peers HOST FORM: the other hosts of its site as a list of texts, in each of which & stands for the name.
+migration_peers() {
+  local other
+  for other in $hosts; do
+    if [ "$other" != "$1" ] && [ "${other%-*}" = "${1%-*}" ]; then echo "$other"; fi
+  done | sed "s|.*|\"$2\"|" | paste -sd ,
+}
+
+# Hosts of one site hand running guests over. The pool is a folder of this machine, which libvirt takes for a local one: a data
+# centre leaves out the last line.
+migration_config() {
   cat <<YAML
 migration:
-  uri: qemu+tcp://$1/system
-  peers: [$peers]
-  tls: false
+  uri: qemu+tls://$1/system
+  peers: [$(migration_peers "$1" 'qemu+tls://&/system')]
   unsafe: true
 YAML
 }

@@ -54,6 +54,12 @@ site_facts() {
   esac
 }
 
+site_partner() {
+  # shellcheck disable=SC2046 # words
+  set -- $(site_facts "$1")
+  echo "$2"
+}
+
 host_names() {
   local count=$1 second=$(($1 / 3)) i
   if [ "$count" -eq 2 ]; then second=1; fi

@@ -59,6 +59,7 @@ lab_up() {
   write_commands
   "up_$driver"
   remember
+  if [ "$driver" = qemu ]; then migration_authorities; fi
   together host_create $hosts
   if [ "$driver" = qemu ]; then
     together controller_up $hosts

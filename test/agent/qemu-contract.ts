@@ -23,12 +23,17 @@ t.test('libvirt with QEMU keeps the contract', { timeout: 120_000 }, (t) =>
         accelerator: 'tcg',
         kvmWorks: async () => false,
         extras: {},
-        migration: { tls: false, unsafe: true },
+        migration: { tls: true, unsafe: true },
       });
     const hypervisor = on('qemu:///system', dataDir);
     const peer = { hypervisor: on(peerUri, peerData), uri: peerUri };
     peer.hypervisor.open(() => undefined);
-    await until('the other one', () => peer.hypervisor.availability().available, 30_000);
+    await until('the other one', () => peer.hypervisor.availability().available, 30_000).catch(
+      async (error) => {
+        await peer.hypervisor.close();
+        throw error;
+      },
+    );
     const run = randomUUID().slice(0, 24);
     return {
       hypervisor,

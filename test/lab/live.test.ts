@@ -17,7 +17,7 @@ const h1 = new DrivenHost('zagreb-1');
 const h2 = new DrivenHost('zagreb-2');
 const uid = randomUUID();
 const imagePath = /SECOVIA_LAB_IMAGE=(\S+)/.exec(await lab('env'))?.[1] ?? '';
-const uriOf = (host: DrivenHost) => `qemu+tcp://${host.name}/system`;
+const uriOf = (host: DrivenHost) => `qemu+tls://${host.name}/system`;
 const consoleLog = join(labDirectory, 'hosts', h1.name, 'secovia', 'console', `${uid}.log`);
 
 let generation = 0;
@@ -170,7 +170,7 @@ t.test('a host whose libvirtd is dead takes nothing: the guest runs on, and it i
 
 t.test("a host that is not in the settings' list of peers is not connected to", async (t) => {
   const sent = await offer(h1, h2);
-  h1.want({ ...sent, peerUri: 'qemu+tcp://skopje-1/system' });
+  h1.want({ ...sent, peerUri: 'qemu+tls://skopje-1/system' });
   const refused = await h1.says('it may not', uid, (seen) => seen.error !== null);
   t.match(refused, { state: 'DOMAIN_STATE_RUNNING', error: { code: 9, message: /migration\.peers/ } });
   await stays(h1, h2);
