@@ -121,10 +121,11 @@ function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): Placeme
     ...requestForMove(state, vm, image.architecture, []),
     placement: { ...vm.placement, excludedHosts },
   };
-  if (!hasGivenUp(vm) || request.counted === null) return request;
-  // What it has given up it has given up there as well, and asks quotas for when it starts.
+  // Until it has arrived it holds what it holds now, under whatever agreement: more than its new size while it has another one,
+  // and less where it has given up its room, which it asks quotas for when it starts.
   const holds = heldWithExtras(vm);
-  return { ...request, holds, counted: { ...request.counted, growth: growthOf(holds, holds) } };
+  const counted = request.counted && { ...request.counted, growth: growthOf(holds, holds) };
+  return { ...request, holds, counted };
 }
 
 /** A VM that has given up its room goes where it could start, if there is such a host, and else where it can lie. */

@@ -17,7 +17,7 @@ console.log(`seed ${seed}`);
 // Every refusal is an error with a stack that nobody reads, and making these takes much of the time.
 Error.stackTraceLimit = 3;
 /** So many calls lie between two crashes. */
-const between = 4000;
+const between = 10_000;
 const began = Date.now();
 const seconds = () => `${Math.round((Date.now() - began) / 1000)} s`;
 const endings: (() => unknown)[] = [];

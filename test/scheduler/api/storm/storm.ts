@@ -138,7 +138,7 @@ export class Storm {
     try {
       const rows = db
         .prepare<[number], { first: number; body: string }>(
-          'SELECT first, body FROM journal WHERE first > ? ORDER BY last',
+          'SELECT first, body FROM journal WHERE last > ? ORDER BY last',
         )
         .iterate(this.decisions);
       for (const { first, body } of rows) {

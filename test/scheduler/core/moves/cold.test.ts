@@ -84,6 +84,27 @@ test('it moves under the agreement that serves it now, claimed and paid for from
   t.same(verifyTenancy(world.state).differences, []);
 });
 
+test('until it has arrived it holds its former size under the new agreement as well', async (t) => {
+  const world = threeCountries();
+  world.host('ljubljana-2', 'ljubljana');
+  const hosts = ['ljubljana-1', 'ljubljana-2'];
+  world.run({ type: 'pool.create', id: 'san', site: 'ljubljana', path: '/srv', hosts, capacityMib: 100_000 });
+  agree(world, { id: 'old' });
+  create(world, 'pula', 'vm', { pool: 'san', vcpus: 8 });
+  const vm = world.state.vmByName('pula', 'vm') as Vm;
+  world.see(vm, 'running', { size: { vcpus: 8, memoryMib: 1024, diskMib: 1000 } });
+  world.run(world.resizeOf(vm, { vcpus: 2 }));
+  t.match(vm, { spec: { vcpus: 2 }, sizeBefore: { vcpus: 8 } });
+  agree(world, { id: 'new', limit: { vcpus: 7 } });
+  world.run({ type: 'agreement.recall', id: 'old', etag: '' });
+  world.run({ type: 'operation.cancel', id: vm.operation ?? '' });
+  t.match(world.refused(migrateOf(world, vm, 'cold', null)), { reason: 'AGREEMENT_EXHAUSTED' });
+  world.run({ type: 'agreement.update', id: 'new', limit: { vcpus: 8 }, etag: '' });
+  world.run(migrateOf(world, vm, 'cold', null));
+  t.equal(world.state.tenancy.agreementUse('new').vcpus, 8);
+  t.same(verifyTenancy(world.state).differences, []);
+});
+
 test('what a stopped VM has given up it has given up on its new host as well', async (t) => {
   const { world, vm } = arriving({ power: 'stopped' });
   world.see(vm, 'stopped');
