@@ -1,4 +1,4 @@
-/** `secovia-scheduler backup`, `restore`, `verify` and `migrate`: what an operator does with a federation's files. */
+/** `secovia-scheduler backup`, `restore`, `verify`, `migrate` and `erase`: what an operator does with a federation's files. */
 import { existsSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { type Command, Option } from 'commander';
@@ -21,6 +21,7 @@ export function addBackupCommands(program: Command): void {
   addRestore(program);
   addVerify(program);
   addMigrate(program);
+  addErase(program);
 }
 
 function addBackup(program: Command): void {
@@ -142,6 +143,36 @@ Exit status: 0 done or nothing to do, 1 refused, 2 wrong usage.`,
           output,
           () => migrationWords(migration),
           () => migration,
+        );
+      }),
+    );
+}
+
+function addErase(program: Command): void {
+  program
+    .command('erase <person>')
+    .description('take a person out of the record of a stopped scheduler; the chain stays whole')
+    .addOption(dataDirOption())
+    .option('--dry-run', 'say what would be done')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      `
+The person is named as secovia audit list shows it: an identity (operator/adria/marko), or issuer and subject of a portal's
+user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and what was decided stays;
+the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say that it was erased.
+Not reached: backups and exports from before, logs, and texts in which people wrote a name.
+Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
+    )
+    .action((person: string, { dataDir, output, dryRun = false }: Common & { dryRun?: boolean }) =>
+      ending(async () => {
+        const { erase } = await import('./erase.js');
+        const { erasedWords } = await import('./words.js');
+        const erased = await erase(dataDir, person, { dryRun }, interruptible());
+        tell(
+          output,
+          () => erasedWords(erased),
+          () => erased,
         );
       }),
     );

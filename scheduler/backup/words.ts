@@ -2,6 +2,7 @@
 import { schemaWithSums } from '../store/sqlite/schema.js';
 import type { Summary } from '../store/sqlite/summary.js';
 import type { Backup } from './backup.js';
+import type { Erased } from './erase.js';
 import type { Migration } from './migrate.js';
 import type { Restored } from './restore.js';
 import type { Verified } from './verify.js';
@@ -57,6 +58,19 @@ export function migrationWords({ dataDir, from, to, done, backup }: Migration): 
   const kept =
     backup === null ? '' : ` A backup from before is in ${backup}; remove it when you need it no more.`;
   return `The store in ${dataDir} was brought from schema ${from} to ${to}.${kept}\n`;
+}
+
+export function erasedWords({ person, decisions, keptAnswers, done }: Erased): string {
+  if (decisions === 0) return `No decision names ${person}; there is nothing to do.\n`;
+  const named = count(decisions, 'decision');
+  if (!done) return `${person} would be erased from ${named}.\n`;
+  const kept =
+    keptAnswers === 0
+      ? ''
+      : ' Answers that are kept for calls that are made again still name the person, for at most a day of running.';
+  return `${person} was erased from ${named}. The store was read again and is whole.${kept}
+Backups and exports from before still name the person, and so may logs: end them as your rules say.
+`;
 }
 
 /** What a store or a backup holds. */

@@ -8,7 +8,7 @@ import type { Loan } from './model.js';
 import { scopeKey } from './scope.js';
 import type { Meter, Node, Tree } from './tree.js';
 
-/** Works out anew what all quotas have borrowed and lent. */
+/** Works out anew what all quotas have borrowed and lent under the loans that are active. */
 export function spreadLoans(loans: Iterable<Loan>, tree: Tree): void {
   const touched = new Set<Meter>();
   for (const node of tree.nodes()) {
@@ -19,7 +19,6 @@ export function spreadLoans(loans: Iterable<Loan>, tree: Tree): void {
     }
   }
   for (const loan of loans) {
-    if (loan.state !== 'active') continue;
     const { lenders, borrowers } = metersOf(loan, tree);
     for (const meter of lenders) meter.lend(heldOf(loan.amount), -1);
     for (const meter of borrowers) meter.lend(heldOf(loan.amount), 1);

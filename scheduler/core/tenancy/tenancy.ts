@@ -26,6 +26,8 @@ export class Tenancy {
   readonly partners = new Map<string, Partner>();
   readonly quotas = new Map<string, Quota>();
   readonly loans = new Map<string, Loan>();
+  /** Those that move limits now. Ended ones are kept, and are more with every year. */
+  readonly #activeLoans = new Map<string, Loan>();
   readonly classes = new Map<string, DataClass>(builtInClasses.map((each) => [each.id, each]));
   readonly rules = new Map<string, ResidencyRule>();
   readonly agreements = new Map<string, Agreement>();
@@ -59,9 +61,8 @@ export class Tenancy {
   /** The next time at which something begins or ends; infinity when there is none. */
   get nextMs(): number {
     if (this.#nextMs !== null) return this.#nextMs;
-    // One by one: ended loans are kept, and may be more than a call takes as arguments.
     let next = Number.POSITIVE_INFINITY;
-    for (const records of [this.loans, this.rules, this.agreements])
+    for (const records of [this.#activeLoans, this.rules, this.agreements])
       for (const record of records.values()) next = Math.min(next, boundaryOf(record));
     this.#nextMs = next;
     return next;
@@ -131,12 +132,14 @@ export class Tenancy {
 
   setLoan(loan: Loan): void {
     this.loans.set(loan.id, loan);
+    if (loan.state === 'active') this.#activeLoans.set(loan.id, loan);
+    else this.#activeLoans.delete(loan.id);
     this.#settleLoans();
     this.#nextMs = null;
   }
 
   #settleLoans(): void {
-    if (this.loans.size > 0) spreadLoans(this.loans.values(), this.tree);
+    if (this.loans.size > 0) spreadLoans(this.#activeLoans.values(), this.tree);
   }
 
   setClass(dataClass: DataClass): void {

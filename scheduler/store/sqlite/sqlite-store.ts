@@ -26,6 +26,7 @@ import {
   replyIn,
   requestsIn,
 } from './kept-requests.js';
+import { lockFor } from './lock.js';
 import { brokenMeta, Meta } from './meta.js';
 import { isBackup, migrate, newestSchema, refuseNewer, schemaOf } from './schema.js';
 import { entitiesStamp } from './sums.js';
@@ -227,25 +228,5 @@ export class SqliteStore implements Store {
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.reject(this.#broken);
-  }
-}
-
-/**
- * A second process on the same file would break the order of decisions. The lock is a transaction that is never
- * ended on a file beside it: the operating system drops it with the process, however that dies.
- */
-function lockFor(file: string): Database.Database {
-  let lock: Database.Database | undefined;
-  try {
-    lock = new Database(`${file}.lock`, { timeout: 0 });
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock?.close();
-    const { code, message } = error as Error & { code?: string };
-    if (code !== 'SQLITE_BUSY') throw new StoreError(`cannot use ${file}: ${message}`);
-    throw new StoreError(
-      `another scheduler is running on ${file}; stop it first, or give this one another dataDir`,
-    );
   }
 }

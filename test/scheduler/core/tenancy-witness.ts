@@ -10,7 +10,7 @@ import type { MoveMode, Vm } from '../../../scheduler/core/model.js';
 import { requestForMove } from '../../../scheduler/core/placement/request.js';
 import { State } from '../../../scheduler/core/state.js';
 import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
-import type { Agreement, Quota } from '../../../scheduler/core/tenancy/model.js';
+import type { Agreement, Loan, Quota } from '../../../scheduler/core/tenancy/model.js';
 import { defaultClass } from '../../../scheduler/core/tenancy/residency.js';
 import { covers, countryKey, siteKey } from '../../../scheduler/core/tenancy/scope.js';
 import { verifyTenancy } from '../../../scheduler/core/tenancy/verify.js';
@@ -52,6 +52,8 @@ export class TenancyWitness {
   readonly #counted = new Map<string, Counted>();
   /** Limits with loans, by the key of their quota; forgotten when any of them may have changed. */
   readonly #limits = new Map<string, Amounts>();
+  /** By id. In a long storm those that have ended are thousands. */
+  readonly #activeLoans = new Map<string, Loan>();
 
   /** Follows one decision, a line of the journal, and gives its changes. */
   follow(line: string): Change[] {
@@ -205,7 +207,10 @@ export class TenancyWitness {
     apply(this.state, change, atMs);
     this.#limits.clear();
     const lowered = change.type === 'quota.set' ? keyOf(change.quota) : '';
+    if (change.type === 'loan.set' && change.loan.state === 'active')
+      this.#activeLoans.set(change.loan.id, change.loan);
     const ended = change.type === 'loan.set' && change.loan.state !== 'active';
+    if (ended) this.#activeLoans.delete(change.loan.id);
     if (ended) this.#note('loan ended');
     for (const [name, excess] of this.#excesses()) {
       const was = before.get(name);
@@ -233,7 +238,7 @@ export class TenancyWitness {
     const key = keyOf(quota);
     let limit = this.#limits.get(key);
     if (limit === undefined) {
-      limit = new PlainTenancy(this.state, [], nobody as never).withLoans(quota);
+      limit = new PlainTenancy(this.state, [], nobody as never).withLoans(quota, this.#activeLoans.values());
       this.#limits.set(key, limit);
     }
     return limit;

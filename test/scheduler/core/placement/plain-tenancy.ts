@@ -167,21 +167,17 @@ export class PlainTenancy {
     return sum;
   }
 
-  withLoans({
-    administration,
-    scope,
-    limit,
-  }: {
-    administration: string;
-    scope: Scope;
-    limit: Limits;
-  }): Amounts {
+  /** `loans` may be left out those that have ended, where they are many. */
+  withLoans(
+    { administration, scope, limit }: { administration: string; scope: Scope; limit: Limits },
+    loans: Iterable<Loan> = this.state.tenancy.loans.values(),
+  ): Amounts {
     const adjusted = flat(limit);
     const apply = ({ amount }: Loan, sign: number) => {
       for (const [name, count] of Object.entries(flat(amount)))
         if (adjusted[name] !== undefined) adjusted[name] += sign * count;
     };
-    for (const loan of this.state.tenancy.loans.values()) {
+    for (const loan of loans) {
       if (loan.state !== 'active' || JSON.stringify(loan.scope) !== JSON.stringify(scope)) continue;
       const lends = this.ancestors(loan.lender).includes(administration);
       const borrows = this.ancestors(loan.borrower).includes(administration);

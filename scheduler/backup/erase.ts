@@ -1,0 +1,69 @@
+/** Takes a person out of the record of a stopped scheduler; the chain stays whole, and says where something was erased. */
+import { existsSync } from 'node:fs';
+import { isNamedIn, personNamed, tracesOf, withoutPerson } from '../core/audit/person.js';
+import { storeFileIn } from '../data-folder.js';
+import { checkStore } from '../store/sqlite/check.js';
+import { remedy } from '../store/sqlite/damage.js';
+import { eraseIn } from '../store/sqlite/erase.js';
+import { lockFor } from '../store/sqlite/lock.js';
+import { newestSchema, schemaOfFile } from '../store/sqlite/schema.js';
+import { BackupError, inWords } from './backup-error.js';
+import type { Drive } from './restore.js';
+
+export interface Erased {
+  dataDir: string;
+  person: string;
+  /** Decisions that do not name the person any more, or would not. */
+  decisions: number;
+  /** Rows of answers that are kept for calls that are made again, and name the person; they go by themselves. */
+  keptAnswers: number;
+  /** Whether it was done, and not only looked at. */
+  done: boolean;
+}
+
+/** @throws BackupError or StoreError when it cannot be done, and nothing was; the message is a whole sentence. */
+export async function erase(
+  dataDir: string,
+  name: string,
+  { dryRun }: { dryRun: boolean },
+  drive: Drive,
+): Promise<Erased> {
+  const file = storeFileIn(dataDir);
+  if (!existsSync(file)) throw new BackupError(`there is no federation in ${dataDir}: it has no store`);
+  if (schemaOfFile(file) !== newestSchema) {
+    throw new BackupError(
+      `the store in ${dataDir} has another schema than this version; say first: secovia-scheduler migrate`,
+    );
+  }
+  const lock = lockFor(file);
+  try {
+    const person = personNamed(name, await wholeFederation(file, drive));
+    if (person === null) {
+      throw new BackupError(
+        `"${name}" is nobody's name in the record: say an identity as secovia audit list shows it (operator/PARTNER/ID), or issuer and subject of a portal's user as one word with a space in it`,
+      );
+    }
+    const { lines, keptAnswers } = await drive(
+      eraseIn(file, {
+        dryRun,
+        record: person.identity === null ? null : { kind: 'identity', key: person.identity },
+        traces: tracesOf(person),
+        without: (line) => withoutPerson(line, person),
+        isIn: (text) => isNamedIn(text, person),
+      }),
+    );
+    if (lines > 0 && !dryRun) await wholeFederation(file, drive);
+    return { dataDir, person: person.name, decisions: lines, keptAnswers, done: !dryRun };
+  } catch (error) {
+    throw inWords(error, `cannot erase in ${file}`, 0);
+  } finally {
+    lock.close();
+  }
+}
+
+/** The name of the federation of a store that is read from beginning to end, and is whole. */
+async function wholeFederation(file: string, drive: Drive): Promise<string> {
+  const { findings, summary } = await drive(checkStore(file));
+  if (summary === null) throw new BackupError(`${file} is damaged: ${findings[0]}; ${remedy(file)}`);
+  return summary.federation;
+}
