@@ -159,8 +159,9 @@ function addErase(program: Command): void {
       'after',
       `
 The person is named as secovia audit list shows it: an identity (operator/adria/marko), or issuer and subject of a portal's
-user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and what was decided stays;
-the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say that it was erased.
+user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and
+what was decided stays; the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say
+that it was erased.
 Not reached: backups and exports from before, logs, and texts in which people wrote a name.
 Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
     )
