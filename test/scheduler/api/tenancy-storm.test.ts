@@ -45,5 +45,6 @@ const frequent = [
   'MoveAdministration QUOTA_EXCEEDED',
   'placed under an agreement',
   'moved to another host',
-  'limit lowered below what is used',
+  'MigrateVm',
+  'arrived on another host or handed over while it ran',
 ];
