@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { backUp } from './backup/backup.js';
 import { isExplained } from './backup/backup-error.js';
+import { toTheEnd } from './backup/drive.js';
 import { storeFileIn, unfinishedRestore } from './data-folder.js';
 import { schedulerActor } from './core/access/caller.js';
 import type { Strategy } from './core/placement/scorers/index.js';
@@ -76,9 +77,8 @@ export function openStore(
 
 /** One that is there is of a migration that was interrupted, and has nothing that this one lacks. */
 function keepBackup(dataDir: string, file: string): void {
-  const steps = backUp({ dataDir, file, force: true, atMs: Date.now(), version: packageVersion() });
   try {
-    while (!steps.next().done);
+    toTheEnd(backUp({ dataDir, file, force: true, atMs: Date.now(), version: packageVersion() }));
   } catch (error) {
     if (!isExplained(error)) throw error;
     throw new StoreError(

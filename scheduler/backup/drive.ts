@@ -11,6 +11,14 @@ export class Interrupted extends BackupError {
 
 const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** Takes no notice of signals: for what must not be left half done, or is said to be done. */
+export function toTheEnd<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
 /** Hears signals from now on. */
 export function interruptible(): <T>(steps: Generator<void, T>) => Promise<T> {
   let status: number | null = null;

@@ -8,6 +8,7 @@ import { eraseIn } from '../store/sqlite/erase.js';
 import { lockFor } from '../store/sqlite/lock.js';
 import { newestSchema, schemaOfFile } from '../store/sqlite/schema.js';
 import { BackupError, inWords } from './backup-error.js';
+import { toTheEnd } from './drive.js';
 import type { Drive } from './restore.js';
 
 export interface Erased {
@@ -52,7 +53,8 @@ export async function erase(
         isIn: (text) => isNamedIn(text, person),
       }),
     );
-    if (lines > 0 && !dryRun) await wholeFederation(file, drive);
+    // From here on a signal cannot undo it.
+    if (lines > 0 && !dryRun) await wholeFederation(file, async (steps) => toTheEnd(steps));
     return { dataDir, person: person.name, decisions: lines, keptAnswers, done: !dryRun };
   } catch (error) {
     throw inWords(error, `cannot erase in ${file}`, 0);

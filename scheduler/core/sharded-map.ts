@@ -48,8 +48,11 @@ export class ShardedMap<V> {
    */
   found(values: readonly V[]): void {
     if (this.#size > 0) throw new Error('only an empty map takes in what was found');
-    if (values.length < shardCount) for (const value of values) this.set(value);
-    else this.#found = sorted(values, this.#keyOf);
+    if (values.length < shardCount) {
+      for (const value of values) this.set(value);
+      return;
+    }
+    this.#found = sorted(values, this.#keyOf);
     this.#size = values.length;
   }
 

@@ -32,14 +32,17 @@ export function personNamed(given: string, federation: string): Person | null {
 
 /** Texts one of which is in every line that names a person, as JSON has them. */
 export function tracesOf({ name, identity }: Person): string[] {
-  const quoted = JSON.stringify(name).slice(1, -1);
-  return identity === null ? [quoted] : [quoted, `"id":${JSON.stringify(identity)}`];
+  return identity === null ? [inJson(name)] : [inJson(name), `"id":${JSON.stringify(identity)}`];
 }
 
 /** Whether a text of JSON has the person's name in it. */
 export function isNamedIn(text: string, { name }: Person): boolean {
-  const quoted = JSON.stringify(name).slice(1, -1);
-  return withoutName(text, quoted) !== text;
+  return withoutName(text, inJson(name)) !== text;
+}
+
+/** As it stands between the quotes of a JSON string. */
+function inJson(name: string): string {
+  return JSON.stringify(name).slice(1, -1);
 }
 
 /** A line of the journal without a person; null when it does not name the person. */

@@ -80,7 +80,8 @@ function* eraseLines(db: Database.Database, { traces, without, dryRun }: Erasing
     }
     db.exec(dryRun ? 'ROLLBACK' : 'COMMIT');
   } catch (error) {
-    db.exec('ROLLBACK');
+    // A commit that has failed may have ended the transaction.
+    if (db.inTransaction) db.exec('ROLLBACK');
     throw error;
   }
   db.pragma('wal_checkpoint(TRUNCATE)');
@@ -142,6 +143,6 @@ function tracesLeft(
   let keptAnswers = 0;
   const kept = db.prepare<[], [string, Buffer]>('SELECT entries, replies FROM request').raw();
   for (const [entries, replies] of kept.iterate())
-    if (isIn(entries) || isIn(replies.toString('latin1'))) keptAnswers += 1;
+    if (isIn(entries) || isIn(replies.toString())) keptAnswers += 1;
   return { entities, keptAnswers };
 }

@@ -97,7 +97,8 @@ test('until it has arrived it holds its former size under the new agreement as w
   t.match(vm, { spec: { vcpus: 2 }, sizeBefore: { vcpus: 8 } });
   agree(world, { id: 'new', limit: { vcpus: 7 } });
   world.run({ type: 'agreement.recall', id: 'old', etag: '' });
-  world.run({ type: 'operation.cancel', id: vm.operation ?? '' });
+  world.see(vm, 'running', { size: { vcpus: 8, memoryMib: 1024, diskMib: 1000 } });
+  t.match(vm, { spec: { vcpus: 2 }, sizeBefore: { vcpus: 8 }, operation: null }, 'smaller once it is off');
   t.match(world.refused(migrateOf(world, vm, 'cold', null)), { reason: 'AGREEMENT_EXHAUSTED' });
   world.run({ type: 'agreement.update', id: 'new', limit: { vcpus: 8 }, etag: '' });
   world.run(migrateOf(world, vm, 'cold', null));
