@@ -8,22 +8,17 @@
  * A PATTERN is a part of a test file's path.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failuresIn } from './failures.js';
 import { labCommand, labDirectory } from './lab/place.js';
+import { type Counts, runFiles } from './run-files.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const tests = join(root, 'dist', 'test');
 const output = join(root, '.tap');
-
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 /** More than these are counted and not told: the first ones are mostly the cause of the rest. */
 const failuresTold = 12;
@@ -39,35 +34,27 @@ function filesOf(patterns: string[]): { unit: string[]; lab: string[] } {
   return { unit: files.filter((file) => !isLab(file)), lab: files.filter(isLab) };
 }
 
-/** Runs some files under tap, and counts from what tap itself has written down. */
-function run(name: string, files: string[], jobs: number, fileTimeoutS: number): Counts {
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-  const record = join(output, `${name}.tap`);
-  rmSync(record, { force: true });
-  const watched = process.stdout.isTTY;
-  // What a test that ends early throws is on its stderr alone, which only this reporter passes on.
-  const said = watched ? null : openSync(join(output, `${name}.stderr`), 'w+');
-  const args = [
-    'run',
-    `--jobs=${jobs}`,
-    `--timeout=${fileTimeoutS}`,
-    `--reporter=${watched ? 'base' : 'tap'}`,
-    `--output-file=${relative(root, record)}`,
-    ...files,
-  ];
-  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tap'), args, {
-    cwd: root,
-    stdio: said === null ? 'inherit' : ['inherit', 'ignore', said],
+/** Runs some files, says how each ended, and keeps all that they wrote in `.tap/`. */
+async function run(name: string, files: string[], jobs: number, timeoutS: number): Promise<Counts> {
+  const [record, said] = [join(output, `${name}.tap`), join(output, `${name}.stderr`)];
+  for (const file of [record, said]) writeFileSync(file, '');
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  let saidByFailed = '';
+  await runFiles(files, { jobs, timeoutS }, ({ file, counts, seconds, record: text, stderr }) => {
+    appendFileSync(record, text);
+    const spoke = stderr.trim() === '' ? '' : `# ${file}\n${stderr.trimEnd()}\n`;
+    appendFileSync(said, spoke);
+    if (counts.failed > 0) saidByFailed += spoke;
+    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+    const how = counts.failed === 0 ? 'ok    ' : 'FAILED';
+    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+    process.stdout.write(
+      `${how} ${seconds.toFixed(1).padStart(6)} s  ${file}  ${counts.passed} passed${skipped}\n`,
+    );
   });
-  const text = readFileSync(record, 'utf8');
-  keepFailures(name, text);
-  const counts = countsIn(text);
-  if (status !== 0 && counts.failed === 0) counts.failed = 1;
-  if (said !== null) {
-    closeSync(said);
-    if (counts.failed > 0) keepSaid(name);
-  }
-  return counts;
+  keepFailures(name, readFileSync(record, 'utf8'));
+  keepSaid(name, saidByFailed);
+  return total;
 }
 
 const failureLines: string[] = [];
@@ -81,26 +68,21 @@ function keepFailures(name: string, record: string): void {
     failureLines.push('', `and ${failures.length - failuresTold} failures more, in .tap/${name}.tap`);
 }
 
-/** The end of what the tests wrote to stderr. */
-function keepSaid(name: string): void {
-  const lines = readFileSync(join(output, `${name}.stderr`), 'utf8')
-    .trimEnd()
-    .split('\n');
-  if (lines.join('') === '') return;
+/** The end of what the files that failed wrote to stderr. */
+function keepSaid(name: string, text: string): void {
+  if (text === '') return;
   failureLines.push('', `on stderr (the whole is in .tap/${name}.stderr):`);
-  failureLines.push(...lines.slice(-linesSaid).map((line) => `    ${line}`));
-}
-
-/** tap ends its record with `# { total: 714, pass: 712, fail: 1, skip: 1 }`, and leaves out what is zero. */
-function countsIn(record: string): Counts {
-  const summary = [...record.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)?.[1];
-  if (summary === undefined) return { passed: 0, failed: 1, skipped: 0 };
-  const count = (word: string) => Number(new RegExp(`\\b${word}: (\\d+)`).exec(summary)?.[1] ?? 0);
-  return { passed: count('pass'), failed: count('fail'), skipped: count('skip') + count('todo') };
+  failureLines.push(
+    ...text
+      .trimEnd()
+      .split('\n')
+      .slice(-linesSaid)
+      .map((line) => `    ${line}`),
+  );
 }
 
 /** Runs tests on a laboratory that is theirs alone, and leaves nothing of it behind. */
-function runOnLaboratory(files: string[]): Counts {
+async function runOnLaboratory(files: string[]): Promise<Counts> {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const end = () => {
     const environment = { ...process.env, SECOVIA_LAB_DIR: labDirectory };
@@ -108,7 +90,7 @@ function runOnLaboratory(files: string[]): Counts {
   };
   end();
   try {
-    return run('lab', files, 1, 900);
+    return await run('lab', files, 1, 900);
   } finally {
     end();
   }
@@ -124,8 +106,8 @@ if (patterns.some((pattern) => pattern.startsWith('-'))) {
 mkdirSync(output, { recursive: true });
 const { unit, lab } = filesOf(patterns);
 const results = [
-  only === '--lab' ? null : run('unit', unit, availableParallelism(), 600),
-  only === '--unit' ? null : runOnLaboratory(lab),
+  only === '--lab' ? null : await run('unit', unit, availableParallelism(), 600),
+  only === '--unit' ? null : await runOnLaboratory(lab),
 ].filter((counts) => counts !== null);
 const sum = (key: keyof Counts) => results.reduce((total, counts) => total + counts[key], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
