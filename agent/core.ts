@@ -7,6 +7,7 @@ import type { Desired__Output } from '../proto/gen/secovia/v1/Desired.js';
 import type { HostInventory } from '../proto/gen/secovia/v1/HostInventory.js';
 import type { LinkRequest } from '../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse__Output } from '../proto/gen/secovia/v1/LinkResponse.js';
+import type { FenceTarget } from '../proto/gen/secovia/v1/FenceTarget.js';
 import type { Report } from '../proto/gen/secovia/v1/Report.js';
 import { Converger, type ConvergerOutput, type Instant } from './converge/converger.js';
 import { readDesired } from './converge/desired.js';
@@ -98,7 +99,9 @@ export class AgentCore {
   #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
   #inventory: HostInventory | null = null;
   #fenceTargets: FenceTargetState[] = [];
-  #lastReport = '';
+  /** The same as they are reported, and as text. */
+  #fences: { messages: FenceTarget[]; text: string } = { messages: [], text: '' };
+  #lastReport = { facts: '', fences: '' };
   #now: Instant;
   #outputs: CoreOutput[] = [];
 
@@ -228,6 +231,8 @@ export class AgentCore {
   fenceTargetsSeen(states: FenceTargetState[], now: Instant): void {
     this.#now = now;
     this.#fenceTargets = states;
+    const messages = states.map(fenceTargetMessage);
+    this.#fences = { messages, text: JSON.stringify(messages) };
   }
 
   /** An order to fence was carried out, or could not be. */
@@ -354,7 +359,7 @@ export class AgentCore {
         return;
       case 'linked':
         this.#mentioned = new Set();
-        this.#lastReport = '';
+        this.#lastReport = { facts: '', fences: '' };
         // The scheduler may have let go of this host after its words on an earlier stream (L2). On one and the same it has not:
         // of a host of which it has taken VMs to have stopped it ends the stream, and grants nothing on it.
         if (this.converger.leaseStanding === 'ended') this.ledger.unconfirmStopped();
@@ -450,23 +455,24 @@ export class AgentCore {
       ...this.#metrics,
       orphans: this.orphans(),
       orphanVms: this.#orphans.found().map(orphanMessage),
-      fenceTargets: this.#fenceTargets.map(fenceTargetMessage),
+      fenceTargets: this.#fences.messages,
       inventory: null,
       watchdog: this.guard.status,
     };
   }
 
-  /** Facts are reported at once; what the operating system measures waits for the interval. */
+  /** Facts are reported at once; what the operating system measures waits for the interval. Looked at after every step. */
   #reportIfChanged(): void {
-    const report = this.#report();
-    const { libvirtAvailable, libvirtError, foreignDomains, orphans, orphanVms, fenceTargets } = report;
-    const facts = JSON.stringify([
-      [libvirtAvailable, libvirtError, foreignDomains],
-      [orphans, orphanVms, fenceTargets, report.watchdog],
-    ]);
-    if (facts === this.#lastReport) return;
-    this.#lastReport = facts;
-    this.#link.report(report);
+    const [orphans, found, watchdog] = [this.orphans(), this.#orphans.found(), this.guard.status];
+    const facts = [
+      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains],
+      ...(orphans.length === 0 ? [] : [JSON.stringify([orphans, found])]),
+      ...(watchdog === null ? [] : [watchdog.armed, watchdog.timeoutSeconds, watchdog.problem]),
+    ].join('\n');
+    const { text: fences } = this.#fences;
+    if (facts === this.#lastReport.facts && fences === this.#lastReport.fences) return;
+    this.#lastReport = { facts, fences };
+    this.#link.report(this.#report());
   }
 
   #trouble(message: string): void {
