@@ -13,11 +13,15 @@ import type { LinkStream, StreamListener, Transport } from './transport.js';
 type LinkClient = InstanceType<typeof v1.AgentService>;
 type Call = grpc.ClientDuplexStream<LinkRequest, LinkResponse__Output>;
 
-const connectTimeoutMs = 8_000;
+/** After an outage all agents come at once, and the scheduler takes them one after the other. */
+const connectTimeoutMs = 20_000;
 /** A last message may take this long to leave before the channel is closed under it. */
 const lingerMs = 500;
 
 const channelOptions: grpc.ChannelOptions = {
+  // Within an attempt: a scheduler that starts again is found soon.
+  'grpc.initial_reconnect_backoff_ms': 500,
+  'grpc.max_reconnect_backoff_ms': 3_000,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.keepalive_permit_without_calls': 1,

@@ -59,7 +59,8 @@ export interface LinkOptions {
   heldUntil?: number | null;
 }
 
-const connectTimeoutMs = 10_000;
+/** Longer than the transport tries. */
+const connectTimeoutMs = 22_000;
 const welcomeTimeoutMs = 10_000;
 const backoff = { quickMs: 200, firstMs: 500, longestMs: 30_000, rejectedMs: 60_000 };
 /** A link that held this long was a good one: the next loss is followed by a quick try again. */

@@ -49,14 +49,14 @@ function create(engine: Engine, caller: Caller, { validateOnly, ...asked }: Aske
   const vms =
     sight === null ? outcome.reply.vms : outcome.reply.vms.map((vm) => rehearsedVm(state, sight, vm));
   // The state does not know VMs that are only looked at.
-  const vmOf = (uid: string) => vms.find((vm) => vm.uid === uid);
+  const byUid = new Map(vms.map((vm) => [vm.uid, vm]));
   return {
     response: {
       vms: vms.map((vm, index) => ({
         ...vmMessage(state, vm),
         site: siteNameOf(state, outcome.reply.vms[index] ?? vm),
       })),
-      operation: operation === null ? null : operationMessage(state, operation, vmOf),
+      operation: operation === null ? null : operationMessage(state, operation, (uid) => byUid.get(uid)),
       refused: refused.map(({ index, id, refusal }) => ({
         index,
         vmId: id,

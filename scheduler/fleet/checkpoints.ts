@@ -37,10 +37,14 @@ export function checkpointKeyIn(keyFile: string): CheckpointKey {
   };
 }
 
+const mostContained = 1000;
+
 export class Checkpoints {
   readonly #engine: Engine;
   readonly #store: Pick<Store, 'hashAt' | 'keepCheckpoint'>;
   readonly #key: CheckpointKey;
+  /** Texts of checkpoints that the journal has been seen to contain: it goes on containing them. */
+  readonly #contained = new Set<string>();
   #keptSequence = 0;
   #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
 
@@ -107,9 +111,16 @@ export class Checkpoints {
     if (kept === null || kept.sequence === 0) return null;
     const hash = Buffer.from(kept.hash);
     const text = signedText(kept.incarnation, kept.sequence, hash);
+    const known = text.toString();
+    // After an outage thousands come with one and the same.
+    if (this.#contained.has(known)) return null;
     if (!this.#key.verify(text, Buffer.from(kept.signature))) return null;
     const { sequence } = this.#engine.head;
-    if (this.#store.hashAt(kept.sequence)?.equals(hash)) return null;
+    if (this.#store.hashAt(kept.sequence)?.equals(hash)) {
+      if (this.#contained.size >= mostContained) this.#contained.clear();
+      this.#contained.add(known);
+      return null;
+    }
     const reason =
       kept.sequence > sequence
         ? `an agent has seen the journal at ${kept.sequence}, and it ends at ${sequence}: it was restored from an older copy`

@@ -91,7 +91,7 @@ export class Connections {
   }
 
   /** Notes what a connection proves; false when it has gone meanwhile, or its owner has too many. */
-  proved(socket: { remoteAddress?: string; remotePort?: number }, proof: Proof): boolean {
+  proved(socket: Peer, proof: Proof): boolean {
     const peer = peerOf(socket);
     const connection = peer === null ? undefined : this.#open.get(peer);
     if (peer === null || connection === undefined) return false;
@@ -141,17 +141,16 @@ export class Connections {
   }
 }
 
+export interface Peer {
+  remoteAddress?: string;
+  remotePort?: number;
+}
+
 function ownerOf({ kind, id }: { kind: string; id: string }): string {
   return `${kind}/${id}`;
 }
 
-/** As gRPC names the other end of a call. */
-function peerOf({
-  remoteAddress,
-  remotePort,
-}: {
-  remoteAddress?: string;
-  remotePort?: number;
-}): string | null {
+/** As gRPC names the other end of a call; null when it is not connected any more. */
+export function peerOf({ remoteAddress, remotePort }: Peer): string | null {
   return remoteAddress === undefined || remotePort === undefined ? null : `${remoteAddress}:${remotePort}`;
 }

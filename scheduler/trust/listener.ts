@@ -8,6 +8,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Connections } from './connections.js';
+import { Handshakes, usualHandshakes } from './handshakes.js';
 import { noProof, proofOf, type Trusted } from './proof.js';
 import type { ServerCertificate } from './server-certificate.js';
 
@@ -52,11 +53,15 @@ export async function listenSecurely(options: SecureListening): Promise<SecureLi
     ALPNProtocols: ['h2'],
     handshakeTimeout: handshakeMs,
   });
+  const handshakes = new Handshakes(usualHandshakes, (socket) => {
+    if (connections.arrived(socket)) tls.emit('connection', socket);
+  });
   tls.on('tlsClientError', (error, socket) => {
     log.debug({ reason: error.message }, 'a handshake failed');
     socket.destroy();
   });
   tls.on('secureConnection', (socket) => {
+    handshakes.ended(socket);
     socket.on('error', ignored);
     if (socket.alpnProtocol === 'h2' && connections.proved(socket, proofIn(socket, options))) {
       injector.injectConnection(socket);
@@ -74,7 +79,7 @@ export async function listenSecurely(options: SecureListening): Promise<SecureLi
   // Before the handshake begins: what is turned away here has cost next to nothing.
   const listening = createServer((socket) => {
     socket.on('error', ignored);
-    if (connections.arrived(socket)) tls.emit('connection', socket);
+    handshakes.take(socket);
   });
   const port = await listen(listening, options);
   return {
@@ -89,10 +94,7 @@ export async function listenSecurely(options: SecureListening): Promise<SecureLi
 
 function proofIn(socket: TLSSocket, { trusted }: SecureListening) {
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return noProof;
-  // A word such as CERT_HAS_EXPIRED, and not the error that the types promise.
-  const complaint = socket.authorized ? null : String(socket.authorizationError);
-  return proofOf(certificate, complaint, trusted);
+  return certificate === undefined ? noProof : proofOf(certificate, trusted);
 }
 
 async function listen(server: Server, { host, port, log }: SecureListening): Promise<number> {

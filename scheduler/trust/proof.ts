@@ -26,12 +26,8 @@ export interface Trusted {
   federation: string;
 }
 
-/**
- * `complaint` is what TLS says of the certificate; what it says of its time is not asked, as the clock that counts is the
- * scheduler's.
- */
-export function proofOf(certificate: X509Certificate, complaint: string | null, trusted: Trusted): Proof {
-  // The signature is checked here as well: of several complaints TLS tells only one.
+/** TLS has shown that the other end has the certificate's key, and nothing else. The clock that counts is the scheduler's. */
+export function proofOf(certificate: X509Certificate, trusted: Trusted): Proof {
   if (!certificate.checkIssued(trusted.signer) || !certificate.verify(trusted.signer.publicKey)) {
     return refused('WRONG_AUTHORITY', 'was not signed by the authority of this federation');
   }
@@ -43,8 +39,6 @@ export function proofOf(certificate: X509Certificate, complaint: string | null, 
     return refused('NOT_A_CLIENT', 'is the scheduler’s own, which calls nobody');
   if (certificate.ca || !certificate.keyUsage?.includes(clientUsage))
     return refused('NOT_A_CLIENT', 'is not made for clients');
-  if (complaint !== null && !ofTime.has(complaint))
-    return refused('WRONG_AUTHORITY', 'was not accepted; send it with those of the authority that signed it');
   return {
     caller: {
       identity: uri,
@@ -56,8 +50,6 @@ export function proofOf(certificate: X509Certificate, complaint: string | null, 
     isPortal: named.kind === 'identity' && named.path.startsWith('/portal/'),
   };
 }
-
-const ofTime = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 function subjectOf(
   named: Exclude<Named, { kind: 'scheduler' }>,

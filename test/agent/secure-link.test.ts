@@ -29,7 +29,7 @@ async function serving(t: Scope, of: CertificateAuthority): Promise<SchedulerDou
   const certificate = new ServerCertificate(temporaryFolder(t), of, 'lab');
   await certificate.refresh(Date.now());
   const scheduler = new SchedulerDouble();
-  await scheduler.listen(0, certificate.context());
+  await scheduler.listen(0, { ...certificate.context(), ca: [of.rootPem] });
   t.teardown(() => scheduler.close());
   return scheduler;
 }

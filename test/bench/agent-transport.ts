@@ -13,9 +13,9 @@ import { RawLink } from './raw-http2-link.js';
 
 const linkPath = '/secovia.v1.AgentService/Link';
 /** An attempt is given up after it. */
-const giveUpMs = 8_000;
-/** gRPC's own pauses, each from the beginning of one try to that of the next. */
-const pause = { firstMs: 1_000, growth: 1.6, jitter: 0.2 };
+const giveUpMs = 20_000;
+/** The channel's pauses, each from the beginning of one try to that of the next. */
+const pause = { firstMs: 500, growth: 1.6, longestMs: 3_000, jitter: 0.2 };
 
 const encode = encoderOf('secovia.v1.LinkRequest');
 const { deserialize } = messageCodec<LinkResponse, LinkResponse__Output>('secovia.v1.LinkResponse');
@@ -51,7 +51,7 @@ export class AgentTransport implements Transport {
       const retry = () => {
         if (over) return;
         const nextMs = beganMs + pauseMs * (1 + pause.jitter * (2 * Math.random() - 1));
-        pauseMs *= pause.growth;
+        pauseMs = Math.min(pauseMs * pause.growth, pause.longestMs);
         again = setTimeout(tryOnce, Math.max(0, nextMs - performance.now()));
       };
       socket.once('close', retry);

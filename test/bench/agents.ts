@@ -28,6 +28,8 @@ const hosts = Number(process.env['SECOVIA_BENCH_AGENTS'] ?? promisedHosts);
 const processes = 2;
 const vmsPerHost = 3;
 const batch = 100;
+/** An agent asks for a new lease when a third of it is over: every 10 s. */
+const leaseMs = 30_000;
 const steady = { windows: 3, secondsEach: 30 };
 const placementsPerSecond = 50;
 /** After the kill. */
@@ -100,7 +102,8 @@ class Bench {
     const { dataDir = '' } = this.#federation ?? {};
     const settings = [`listen: 127.0.0.1:${this.#port}`, `dataDir: ${dataDir}`, 'strategy: spread'];
     // One client makes all the VMs here: it is not held to a caller's rate.
-    writeFileSync(config, [...settings, 'callsPerSecond: 1000000', ''].join('\n'));
+    const more = [`leaseMs: ${leaseMs}`, 'callsPerSecond: 1000000', ''];
+    writeFileSync(config, [...settings, ...more].join('\n'));
     const serves = (line: string) => line.includes('"serving"');
     const args = ['run', '--config', config];
     this.#scheduler = (await start('scheduler/main.js', args, 'stderr', serves, schedulerFlags)).process;

@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
 import type { Credentials } from '../../../proto/credentials.js';
@@ -176,14 +175,14 @@ test('strangers make room for newer ones, and members keep theirs', async (t) =>
   const member = who.client(await signedBy(who.authority, `${lab}/admin/root`));
   t.match(await member.ask(), { subject: { id: 'root' } });
   const ended: number[] = [];
-  const silent = [];
   for (let index = 0; index < 8; index += 1) {
-    const socket = connect(who.port, '127.0.0.1');
+    const socket = connectTls({
+      ...{ port: who.port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false },
+    });
     socket.on('error', () => {});
-    socket.on('close', () => ended.push(index));
+    socket.resume().on('close', () => ended.push(index));
     t.teardown(() => socket.destroy());
-    silent.push(socket);
-    await once(socket, 'connect');
+    await once(socket, 'secureConnect');
     await eventually(
       'it is taken in',
       () => who.connections.size,
