@@ -37,14 +37,16 @@ export function checkpointKeyIn(keyFile: string): CheckpointKey {
   };
 }
 
+type CheckpointStore = Pick<Store, 'hashAt' | 'archivedIncarnationAt' | 'keepCheckpoint'>;
+
 export class Checkpoints {
   readonly #engine: Engine;
-  readonly #store: Pick<Store, 'hashAt' | 'keepCheckpoint'>;
+  readonly #store: CheckpointStore;
   readonly #key: CheckpointKey;
   #keptSequence = 0;
   #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
 
-  constructor(engine: Engine, store: Pick<Store, 'hashAt' | 'keepCheckpoint'>, key: CheckpointKey) {
+  constructor(engine: Engine, store: CheckpointStore, key: CheckpointKey) {
     this.#engine = engine;
     this.#store = store;
     this.#key = key;
@@ -110,6 +112,9 @@ export class Checkpoints {
     if (!this.#key.verify(text, Buffer.from(kept.signature))) return null;
     const { sequence } = this.#engine.head;
     if (this.#store.hashAt(kept.sequence)?.equals(hash)) return null;
+    // Of what was archived and taken away it is still known who decided: another copy that went on after a restore has
+    // another number there.
+    if (this.#store.archivedIncarnationAt(kept.sequence) === kept.incarnation) return null;
     const reason =
       kept.sequence > sequence
         ? `an agent has seen the journal at ${kept.sequence}, and it ends at ${sequence}: it was restored from an older copy`

@@ -14,6 +14,15 @@ import {
   type Store,
   StoreError,
 } from '../store.js';
+import { isThere, openSegment } from './archive/segment-file.js';
+import {
+  baseOf,
+  brokenSegments,
+  incarnationIn,
+  type Segment,
+  segmentsIn,
+  segmentWith,
+} from './archive/segments.js';
 import { damaged } from './damage.js';
 import { readEntities } from './entity-rows.js';
 import { savedSequence } from './entity-tables.js';
@@ -52,6 +61,8 @@ export class SqliteStore implements Store {
   readonly #lock: Database.Database;
   readonly #db: Database.Database;
   readonly #meta: Meta;
+  /** What of the journal is elsewhere; it does not change while the store is open. */
+  #segments: Segment[] = [];
   #writer: Worker | null = null;
   readonly #wire = new WireSender();
   /** Why nothing is written any more. */
@@ -109,7 +120,9 @@ export class SqliteStore implements Store {
       for (const key of [savedSequence, forgottenBefore, entitiesStamp, 'epoch']) {
         if (!this.#meta.isWhole(key)) this.#refuse(brokenMeta(key));
       }
-      head = verifyTail(this.#db, this.#saved, (what) => this.#refuse(what));
+      for (const what of brokenSegments(this.#db)) this.#refuse(what);
+      this.#segments = segmentsIn(this.#db);
+      head = verifyTail(this.#db, this.#saved, baseOf(this.#segments), (what) => this.#refuse(what));
       this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
@@ -177,10 +190,22 @@ export class SqliteStore implements Store {
   }
 
   hashAt(sequence: number): Buffer | null {
-    const row = this.#db
-      .prepare<[number], { hash: Buffer }>('SELECT hash FROM journal WHERE last = ?')
-      .get(sequence);
-    return row?.hash ?? null;
+    const segment = segmentWith(this.#segments, sequence);
+    if (segment === undefined) return hashIn(this.#db, sequence);
+    if (segment.last === sequence) return segment.hash;
+    if (!isThere(this.#file, segment)) return null;
+    const db = openSegment(this.#file, this.#segments, segment);
+    try {
+      return hashIn(db, sequence);
+    } finally {
+      db.close();
+    }
+  }
+
+  archivedIncarnationAt(sequence: number): number | null {
+    const segment = segmentWith(this.#segments, sequence);
+    if (segment === undefined || segment.last === sequence || isThere(this.#file, segment)) return null;
+    return incarnationIn(segment, sequence);
   }
 
   keepCheckpoint(checkpoint: SignedCheckpoint): void {
@@ -229,4 +254,10 @@ export class SqliteStore implements Store {
     this.#waiting = null;
     waiting?.reject(this.#broken);
   }
+}
+
+function hashIn(db: Database.Database, sequence: number): Buffer | null {
+  return (
+    db.prepare<[number], Buffer>('SELECT hash FROM journal WHERE last = ?').pluck().get(sequence) ?? null
+  );
 }
