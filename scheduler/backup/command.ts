@@ -1,7 +1,7 @@
-/** `secovia-scheduler backup`, `restore`, `verify`, `migrate` and `erase`: what an operator does with a federation's files. */
+/** `secovia-scheduler backup`, `restore`, `verify`, `migrate`, `archive` and `erase`: what an operator does with a federation's files. */
 import { existsSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataDirDefault, storeFileIn } from '../data-folder.js';
 import { packageVersion } from '../version.js';
 import { BackupError, isExplained } from './backup-error.js';
@@ -21,6 +21,7 @@ export function addBackupCommands(program: Command): void {
   addRestore(program);
   addVerify(program);
   addMigrate(program);
+  addArchive(program);
   addErase(program);
 }
 
@@ -36,7 +37,8 @@ function addBackup(program: Command): void {
       `
 The file holds the journal, all entities and kept answers as of one moment, and the keys and certificates of the data
 folder. Everything that was acknowledged before the command began is in it. It is read again from beginning to end before
-it gets its name. Keep it where nobody else reads it: whoever has it can be anybody in the federation.
+it gets its name. Of the journal it has what is in the store; files of the archive never change, and are to be kept beside.
+Keep it where nobody else reads it: whoever has it can be anybody in the federation.
 Exit status: 0 done, 1 refused, and nothing is left behind, 2 wrong usage.`,
     )
     .action((file: string, { dataDir, output, force = false }: Common & { force?: boolean }) =>
@@ -95,13 +97,14 @@ function addVerify(program: Command): void {
       'after',
       `
 What a start checks, and the whole journal: that the file is put together right, that each decision follows the one before,
-and that each row is as it was written. Nothing is changed; a scheduler may be running.
+and that each row is as it was written. Of a data folder the files of its archive are read as well; that some are not there
+is said, and is no damage. Nothing is changed; a scheduler may be running.
 Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
     )
     .action((path: string, { output }: Common) =>
       ending(async () => {
         yieldToOthers();
-        const { verify } = await import('./verify.js');
+        const { isDamaged, verify } = await import('./verify.js');
         const { verifiedJson, verifiedWords } = await import('./words.js');
         const verified = await verify(path, interruptible());
         tell(
@@ -109,7 +112,7 @@ Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
           () => verifiedWords(verified),
           () => verifiedJson(verified),
         );
-        if (verified.findings.length > 0) process.exitCode = 1;
+        if (isDamaged(verified)) process.exitCode = 1;
       }),
     );
 }
@@ -148,6 +151,69 @@ Exit status: 0 done or nothing to do, 1 refused, 2 wrong usage.`,
     );
 }
 
+interface ArchiveWords extends Common {
+  before?: number;
+  keepDays?: number;
+  dryRun?: boolean;
+}
+
+function addArchive(program: Command): void {
+  program
+    .command('archive')
+    .description(
+      'move the oldest decisions of a stopped scheduler out of its store, into a file of their own',
+    )
+    .addOption(dataDirOption())
+    .addOption(
+      new Option('--before <date>', 'what was committed before this day or moment, in UTC')
+        .argParser(momentOf)
+        .conflicts('keepDays'),
+    )
+    .addOption(new Option('--keep-days <number>', 'what was committed longer ago').argParser(daysOf))
+    .option('--dry-run', 'say what would be done')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      `
+The file goes into the folder archive within the data folder (archive/journal-FIRST-LAST.sqlite), and everything that reads
+decisions goes on reading them there: audit, events, usage and settlements, verify, erase. A file may be moved elsewhere
+or deleted: what needs it is then refused by its name until it is back, and what came after it is as before. Backups do
+not have these files; keep copies of them beside. The newest thousand commits stay in the store in any case.
+A store of which a quarter is free afterwards is made smaller, for which twice the room of what is left is needed for a while.
+Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
+    )
+    .action(({ dataDir, output, before, keepDays, dryRun = false }: ArchiveWords, command: Command) => {
+      const beforeMs = before ?? (keepDays === undefined ? null : Date.now() - keepDays * dayMs);
+      if (beforeMs === null) command.error('error: say --before DATE or --keep-days NUMBER', { exitCode: 2 });
+      return ending(async () => {
+        const { archive } = await import('./archive.js');
+        const { archivedJson, archivedWords } = await import('./archive-words.js');
+        const archived = await archive(dataDir, { beforeMs, dryRun }, interruptible());
+        tell(
+          output,
+          () => archivedWords(archived),
+          () => archivedJson(archived),
+        );
+      });
+    });
+}
+
+const dayMs = 24 * 3_600_000;
+
+function momentOf(text: string): number {
+  const isMoment = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(text);
+  const ms = isMoment ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be like 2026-10-01 or 2026-10-01T06:00Z.');
+  return ms;
+}
+
+function daysOf(text: string): number {
+  const days = Number(text);
+  if (!/^\d{1,6}$/.test(text) || days < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
+  return days;
+}
+
 function addErase(program: Command): void {
   program
     .command('erase <person>')
@@ -162,7 +228,7 @@ The person is named as secovia audit list shows it: an identity (operator/adria/
 user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and
 what was decided stays; the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say
 that it was erased.
-Not reached: backups and exports from before, logs, and texts in which people wrote a name.
+Files of the archive are erased in as well, and have to be there. Not reached: backups and exports from before, logs, and texts in which people wrote a name.
 Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
     )
     .action((person: string, { dataDir, output, dryRun = false }: Common & { dryRun?: boolean }) =>
