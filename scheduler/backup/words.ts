@@ -80,7 +80,7 @@ export function migrationWords({ dataDir, from, to, done, backup }: Migration): 
   return `The store in ${dataDir} was brought from schema ${from} to ${to}.${kept}\n`;
 }
 
-export function erasedWords({ person, decisions, keptAnswers, done }: Erased): string {
+export function erasedWords({ person, decisions, keptAnswers, notReached, done }: Erased): string {
   if (decisions === 0) return `No decision names ${person}; there is nothing to do.\n`;
   const named = count(decisions, 'decision');
   if (!done) return `${person} would be erased from ${named}.\n`;
@@ -90,7 +90,7 @@ export function erasedWords({ person, decisions, keptAnswers, done }: Erased): s
       : ' Answers that are kept for calls that are made again still name the person, for at most a day of running.';
   return `${person} was erased from ${named}. The store was read again and is whole.${kept}
 Backups and exports from before still name the person, and so may logs: end them as your rules say.
-`;
+${notReached.length === 0 ? '' : `So may files of other histories in the archive's folder: ${notReached.join(', ')}.\n`}`;
 }
 
 /** What a store or a backup holds. */
