@@ -11,6 +11,7 @@ import { Api, definitionOf, type Failure, failureOf } from '../api/client.js';
 import { SchedulerProcess } from '../api/scheduler-process.js';
 import { runProgram } from '../run-program.js';
 import { contentOf } from '../store/batches.js';
+import { within } from '../within.js';
 import { copyOf, longRecord, storeOf } from './archived.js';
 
 const { dataDir } = await longRecord(tap);
@@ -165,25 +166,37 @@ test('a scheduler starts on what is left, answers as before, and names the file 
   t.match(await settle(api, '2023-11'), refusal);
   t.match(await api.fails('ListAuditEntries', { filter: 'sequence = 5' }), refusal);
   t.match(await api.fails('ListEvents', { order: 'EVENT_ORDER_OLDEST_FIRST' }), refusal);
+  t.match(await watch(api, 5), refusal);
   t.ok('settlement' in (await settle(api, '2023-12')));
   t.equal(await scheduler.stop(), 0);
 });
 
-async function settle(api: Api, month: string): Promise<SettleMonthResponse__Output | Failure> {
-  const { path, requestSerialize, responseDeserialize } = definitionOf('SettleMonth');
+/** The last message of a stream, or how it failed. */
+async function last<Req extends object, Res>(
+  api: Api,
+  method: 'SettleMonth' | 'WatchEvents',
+  request: Req,
+): Promise<Res | Failure> {
+  const { path, requestSerialize, responseDeserialize } = definitionOf(method);
   const stream = api.channel.makeServerStreamRequest(
     path,
-    requestSerialize as (value: SettleMonthRequest) => Buffer,
-    responseDeserialize as (bytes: Buffer) => SettleMonthResponse__Output,
-    { month },
+    requestSerialize as (value: Req) => Buffer,
+    responseDeserialize as (bytes: Buffer) => Res,
+    request,
     new grpc.Metadata({ waitForReady: true }),
   );
   try {
-    let last: SettleMonthResponse__Output | undefined;
-    for await (const part of stream) last = part as SettleMonthResponse__Output;
-    if (last === undefined) throw new Error('there was no answer');
-    return last;
+    let newest: Res | undefined;
+    for await (const part of stream) newest = part as Res;
+    if (newest === undefined) throw new Error('there was no answer');
+    return newest;
   } catch (error) {
     return failureOf(error as grpc.ServiceError);
   }
 }
+
+const settle = (api: Api, month: string) =>
+  last<SettleMonthRequest, SettleMonthResponse__Output>(api, 'SettleMonth', { month });
+/** A watch that goes on at an old decision, in the incarnation that the record ended in. */
+const watch = (api: Api, sequence: number) =>
+  within(20_000, 'the watch ends', last(api, 'WatchEvents', { resumeToken: `2.${sequence}.0` }));

@@ -50,7 +50,8 @@ export function missingIn(storeFile: string): string[] {
 
 /** Those that a store's file speaks of, in order. */
 export function segmentsOf(storeFile: string): Segment[] {
-  const db = new Database(storeFile, { readonly: true, fileMustExist: true });
+  // One that can only read would leave its part of the log behind.
+  const db = new Database(storeFile, { fileMustExist: true });
   try {
     return segmentsIn(db);
   } finally {

@@ -25,7 +25,7 @@ export interface Plan {
  * @throws StoreError when what the store knows of its archive is damaged.
  */
 export function planFor(storeFile: string, beforeMs: number): Plan | null {
-  const db = new Database(storeFile, { readonly: true, fileMustExist: true });
+  const db = new Database(storeFile, { fileMustExist: true });
   try {
     for (const what of brokenSegments(db)) throw damaged(storeFile, what);
     return planOf(db, beforeMs);
