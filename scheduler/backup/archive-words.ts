@@ -10,7 +10,7 @@ export function archivedWords({ dataDir, moved, room, done }: Archived): string 
   }
   const { file, first, last, rows, bytes, toMs } = moved;
   const what = `Decisions ${first} to ${last} (${count(rows, 'commit')}, the last of ${moment(toMs)})`;
-  if (!done) return `${what} would go to ${file}, ${sizeWords(bytes)}.\n`;
+  if (!done) return `${what} would go to ${file}, about ${sizeWords(bytes)}.\n`;
   return `${what} are in ${file}, ${sizeWords(bytes)}. It was read again and is whole.
 ${roomWords(room)}Backups do not have this file: keep a copy of it beside them.
 `;

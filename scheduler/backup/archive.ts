@@ -30,7 +30,7 @@ export interface Archived {
     first: number;
     last: number;
     rows: number;
-    /** Of what was moved; of the file, once it is there. */
+    /** Of the file; before it is there, about as many. */
     bytes: number;
     /** When the last of it was committed. */
     toMs: number;

@@ -34,7 +34,7 @@ test('a dry run says how much would go where, and changes nothing', async (t) =>
     status: 0,
     stderr: '',
     stdout:
-      /^Decisions 1 to \d+ \(\d+ commits, the last of 2023-11-30T.*Z\) would go to .*\/data\/archive\/journal-0{15}1-\d{16}\.sqlite, \d+ KiB\.\n$/,
+      /^Decisions 1 to \d+ \(\d+ commits, the last of 2023-11-30T.*Z\) would go to .*\/data\/archive\/journal-0{15}1-\d{16}\.sqlite, about \d+ KiB\.\n$/,
   });
   const told = JSON.parse(archive(folder, '--before', '2023-12-01', '--dry-run', '--output', 'json').stdout);
   t.match(told, {

@@ -11,7 +11,7 @@ export interface Plan {
   first: number;
   last: number;
   rows: number;
-  /** Of their lines. */
+  /** About what they take of the store's file, which is what a file of their own will have. */
   bytes: number;
   /** When the first and the last row were committed. */
   fromMs: number;
@@ -38,15 +38,21 @@ function planOf(db: Database.Database, beforeMs: number): Plan | null {
   const base = baseOf(segmentsIn(db));
   const last = Math.min(lastBefore(db, beforeMs), lastBeforeTail(db), saved(db));
   const extent = db
-    .prepare<[number], { last: number | null; rows: number; bytes: number; fromMs: number; toMs: number }>(
-      `SELECT max(last) AS last, count(*) AS rows, sum(octet_length(body)) AS bytes,
-         min(at_ms) AS fromMs, max(at_ms) AS toMs
+    .prepare<[number], Omit<Plan, 'first' | 'bytes' | 'last'> & { last: number | null; share: number }>(
+      `SELECT max(last) AS last, count(*) AS rows, min(at_ms) AS fromMs, max(at_ms) AS toMs,
+         sum(octet_length(body)) * 1.0 / (SELECT sum(octet_length(body)) FROM journal) AS share
        FROM journal WHERE last <= ?`,
     )
     .get(last);
-  return extent === undefined || extent.last === null
-    ? null
-    : { ...extent, first: base.last + 1, last: extent.last };
+  if (extent === undefined || extent.last === null) return null;
+  const { share, ...rest } = extent;
+  return { ...rest, first: base.last + 1, last: extent.last, bytes: Math.ceil(share * usedBytes(db)) };
+}
+
+/** What the store's file has, without what is free in it. */
+function usedBytes(db: Database.Database): number {
+  const number = (name: string) => db.pragma(name, { simple: true }) as number;
+  return (number('page_count') - number('freelist_count')) * number('page_size');
 }
 
 /** The end of the row before the first that was committed at this moment or later. */

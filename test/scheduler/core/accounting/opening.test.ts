@@ -8,7 +8,7 @@ import type { Segment } from '../../../../scheduler/core/accounting/segment.js';
 import { Settling } from '../../../../scheduler/core/accounting/settlement.js';
 import { UsageReport } from '../../../../scheduler/core/accounting/usage-report.js';
 import { holds } from '../../holds.js';
-import { type Decision, historyOf, hour, steps, textOf } from './journal-history.js';
+import { beginning, type Decision, historyOf, hour, startMs, steps, textOf, vm } from './journal-history.js';
 
 /** Reads on with a fold; a journal without decisions has no text. */
 function read(fold: Fold, decisions: readonly Decision[]): void {
@@ -70,6 +70,30 @@ test('accounting that begins at any decision comes to the bytes of that which ha
       return true;
     }),
     500,
+  );
+});
+
+test('VMs that are under agreements that are gone are accounted for as before', async (t) => {
+  const decisions: Decision[] = [
+    [startMs, beginning],
+    [
+      startMs,
+      ['u1', 'u2'].map((uid) => ({ type: 'vm.created', vm: vm(uid, 'a1', { host: 'h0', agreement: 'g0' }) })),
+    ],
+    [startMs + hour, [{ type: 'agreement.deleted', id: 'g0' }]],
+  ];
+  const rest: Decision[] = [[startMs + 3 * hour, [{ type: 'vm.removed', uid: 'u1' }]]];
+  const begun = (sink: ConstructorParameters<typeof Fold>[0]) => {
+    const fold = new Fold(sink);
+    read(fold, decisions);
+    return fold;
+  };
+  const opening = [...openingOf(begun(() => {}).ledger)];
+  const whole = reports(begun, rest, startMs + 2 * hour);
+  t.match(whole, /"agreement":"g0"/);
+  t.equal(
+    reports((sink) => new Fold(sink, ledgerOf(opening)), rest, startMs + 2 * hour),
+    whole,
   );
 });
 
