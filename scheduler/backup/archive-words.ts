@@ -32,9 +32,7 @@ export function archivedJson({ dataDir, moved, room, done }: Archived): object {
 export function archiveWords({ whole, missing, strange, findings }: CheckedArchive): string {
   const lines = findings.map(({ file, what }) => `${file} is damaged: ${what}; put back a copy of it.`);
   if (whole.length > 0) {
-    lines.push(
-      `${count(whole.length, 'file')} of its archive ${areWhole(whole)}, and follow one another up to it.`,
-    );
+    lines.push(`${count(whole.length, 'file')} of its archive ${areWhole(whole)}.`);
   }
   if (missing.length > 0) {
     lines.push(`Not there: ${missing.join(', ')}. What was decided in it cannot be read.`);

@@ -92,7 +92,7 @@ test('with the oldest file away later months are settled as before, and earlier 
     refusal: {
       kind: 'precondition',
       reason: 'JOURNAL_ARCHIVED',
-      message: `decisions 1 to ${last} were archived, and their file archive/${files[0]} is not there in the scheduler's data folder; put that file back there, or ask for what came after: from decision ${last + 1} or 2023-11-30T23:`,
+      message: `decisions 1 to ${last} were archived, and their file archive/${files[0]} is not in the scheduler's data folder; put that file back there, or ask for what came after: from decision ${last + 1} or 2023-11-30T23:`,
       metadata: {
         file: `archive/${files[0]}`,
         first: '1',
@@ -122,7 +122,9 @@ test('a file of another history that has the name is not taken for the one that 
   rmSync(join(copy, 'archive', one));
   renameSync(join(copy, 'archive', other), join(copy, 'archive', one));
   t.equal(settled(copy, '2023-11'), 'JOURNAL_ARCHIVED');
-  t.throws(() => exported(copy), { message: /archive\/journal-.* is of another history in the scheduler's/ });
+  t.throws(() => exported(copy), {
+    message: /archive\/journal-.* in the scheduler's data folder is of another history; put/,
+  });
 });
 
 test('what an agent was shown is known again, with the files and without them', async (t) => {

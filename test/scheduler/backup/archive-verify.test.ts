@@ -39,9 +39,7 @@ test('all files are read, and it is said which', async (t) => {
   const { folder } = inTwo(t);
   t.match(verify(folder), {
     status: 0,
-    stdout: new RegExp(
-      `2 files of its archive are whole \\(${one} to ${other}\\), and follow one another up to it`,
-    ),
+    stdout: new RegExp(`2 files of its archive are whole \\(${one} to ${other}\\)\\.\n$`),
   });
   t.match(JSON.parse(verify(folder, '--output', 'json').stdout), {
     whole: true,

@@ -70,8 +70,7 @@ test('the oldest whole commits become a file, and the store begins after them', 
   db.close();
   t.match(runProgram(['verify', folder]), {
     status: 0,
-    stdout:
-      /is whole, and holds federation test .*\n1 file of its archive is whole \(journal-.*\), and follow/,
+    stdout: /is whole, and holds federation test .*\n1 file of its archive is whole \(journal-.*\)\.\n$/,
   });
 });
 
@@ -160,7 +159,7 @@ test('a scheduler starts on what is left, answers as before, and names the file 
     code: grpc.status.FAILED_PRECONDITION,
     reason: 'JOURNAL_ARCHIVED',
     message: new RegExp(
-      `their file archive/${name} is not there in the scheduler's data folder; put that file back`,
+      `their file archive/${name} is not in the scheduler's data folder; put that file back`,
     ),
   };
   t.match(await settle(api, '2023-11'), refusal);

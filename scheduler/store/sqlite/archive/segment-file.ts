@@ -19,11 +19,11 @@ export function segmentFile(storeFile: string, segment: Pick<Segment, 'first' | 
  */
 export function openSegment(storeFile: string, all: readonly Segment[], segment: Segment): Database.Database {
   const file = segmentFile(storeFile, segment);
-  if (!existsSync(file)) throw missing(storeFile, all, segment, 'is not there');
+  if (!existsSync(file)) throw missing(storeFile, all, segment, "is not in the scheduler's data folder");
   const db = openedSegment(file);
   if (isSame(db, segment)) return db;
   db.close();
-  throw missing(storeFile, all, segment, 'is of another history');
+  throw missing(storeFile, all, segment, "in the scheduler's data folder is of another history");
 }
 
 /** @throws StoreError when it cannot be read, or is no segment. */
@@ -79,7 +79,7 @@ function missing(
     refuse(
       'precondition',
       'JOURNAL_ARCHIVED',
-      `decisions ${first} to ${last} were archived, and their file ${name} ${what} in the scheduler's data folder; put that file back there, or ask for what came after: from decision ${next} or ${from} on`,
+      `decisions ${first} to ${last} were archived, and their file ${name} ${what}; put that file back there, or ask for what came after: from decision ${next} or ${from} on`,
       { file: name, first: `${first}`, last: `${last}`, available_sequence: `${next}`, available_time: from },
     ),
   );
