@@ -14,15 +14,8 @@ import {
   type Store,
   StoreError,
 } from '../store.js';
-import { isThere, openSegment } from './archive/segment-file.js';
-import {
-  baseOf,
-  brokenSegments,
-  incarnationIn,
-  type Segment,
-  segmentsIn,
-  segmentWith,
-} from './archive/segments.js';
+import { ArchivedBatches, hashIn } from './archive/archived-batches.js';
+import { brokenSegments, segmentsIn } from './archive/segments.js';
 import { damaged } from './damage.js';
 import { readEntities } from './entity-rows.js';
 import { savedSequence } from './entity-tables.js';
@@ -62,7 +55,7 @@ export class SqliteStore implements Store {
   readonly #db: Database.Database;
   readonly #meta: Meta;
   /** What of the journal is elsewhere; it does not change while the store is open. */
-  #segments: Segment[] = [];
+  #archived: ArchivedBatches;
   #writer: Worker | null = null;
   readonly #wire = new WireSender();
   /** Why nothing is written any more. */
@@ -82,6 +75,7 @@ export class SqliteStore implements Store {
       throw new StoreError(`cannot use ${file}: ${(error as Error).message}`);
     }
     this.#lock = lockFor(file);
+    this.#archived = new ArchivedBatches(file, []);
     const existed = existsSync(file);
     let db: Database.Database | undefined;
     try {
@@ -121,8 +115,8 @@ export class SqliteStore implements Store {
         if (!this.#meta.isWhole(key)) this.#refuse(brokenMeta(key));
       }
       for (const what of brokenSegments(this.#db)) this.#refuse(what);
-      this.#segments = segmentsIn(this.#db);
-      head = verifyTail(this.#db, this.#saved, baseOf(this.#segments), (what) => this.#refuse(what));
+      this.#archived = new ArchivedBatches(this.#file, segmentsIn(this.#db));
+      head = verifyTail(this.#db, this.#saved, this.#archived.base, (what) => this.#refuse(what));
       this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
@@ -190,22 +184,12 @@ export class SqliteStore implements Store {
   }
 
   hashAt(sequence: number): Buffer | null {
-    const segment = segmentWith(this.#segments, sequence);
-    if (segment === undefined) return hashIn(this.#db, sequence);
-    if (segment.last === sequence) return segment.hash;
-    if (!isThere(this.#file, segment)) return null;
-    const db = openSegment(this.#file, this.#segments, segment);
-    try {
-      return hashIn(db, sequence);
-    } finally {
-      db.close();
-    }
+    if (this.#archived.has(sequence)) return this.#archived.hashAt(sequence);
+    return hashIn(this.#db, sequence);
   }
 
   archivedIncarnationAt(sequence: number): number | null {
-    const segment = segmentWith(this.#segments, sequence);
-    if (segment === undefined || segment.last === sequence || isThere(this.#file, segment)) return null;
-    return incarnationIn(segment, sequence);
+    return this.#archived.incarnationAt(sequence);
   }
 
   keepCheckpoint(checkpoint: SignedCheckpoint): void {
@@ -254,10 +238,4 @@ export class SqliteStore implements Store {
     this.#waiting = null;
     waiting?.reject(this.#broken);
   }
-}
-
-function hashIn(db: Database.Database, sequence: number): Buffer | null {
-  return (
-    db.prepare<[number], Buffer>('SELECT hash FROM journal WHERE last = ?').pluck().get(sequence) ?? null
-  );
 }

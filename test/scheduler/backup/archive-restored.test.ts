@@ -28,13 +28,16 @@ function withArchive(t: Test, of: string): string {
 
 async function goOn(folder: string, rows: number): Promise<void> {
   const store = new SqliteStore(storeOf(folder));
-  const world = await EngineWorld.on(store);
-  for (let row = 0; row < rows; row += 1) {
-    world.nowMs += 1000;
-    world.run({ type: 'host.cordon', id: 'zagreb-1', cordoned: row % 2 === 0 });
-    await world.engine.readable();
+  try {
+    const world = await EngineWorld.on(store);
+    for (let row = 0; row < rows; row += 1) {
+      world.nowMs += 1000;
+      world.run({ type: 'host.cordon', id: 'zagreb-1', cordoned: row % 2 === 0 });
+      await world.engine.readable();
+    }
+  } finally {
+    await store.close();
   }
-  await store.close();
 }
 
 test('a backup says what is not in it; restored beside the archive everything can be read', async (t) => {
@@ -105,8 +108,6 @@ test('files of a branch of the history that was given up are not taken for this 
   const restored = withArchive(t, folder);
   t.equal(restore(file, restored).status, 0);
   await goOn(restored, 1198);
-  const store = new SqliteStore(storeOf(restored));
-  await store.close();
   t.match(toTheEnd(checkArchive(storeOf(restored))), {
     whole: [],
     strange: [gone.moved?.file.split('/').at(-1)],
