@@ -158,7 +158,8 @@ The person is named as secovia audit list shows it: an identity (operator/adria/
 user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and
 what was decided stays; the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say
 that it was erased.
-Files of the archive are erased in as well, and have to be there. Not reached: backups and exports from before, logs, and texts in which people wrote a name.
+Files of the archive are erased in as well, and have to be there. The store is written anew, for which twice its room is needed for a
+while. Not reached: backups and exports from before, logs, and texts in which people wrote a name.
 Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
     )
     .action((person: string, { dataDir, output, dryRun = false }: Common & { dryRun?: boolean }) =>

@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { type Test, test } from 'tap';
+import type { ListedEvent } from '../../../scheduler/core/audit/questions.js';
 import { checkpointKeyIn, Checkpoints } from '../../../scheduler/fleet/checkpoints.js';
 import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
@@ -83,10 +84,11 @@ test('with the oldest file away later months are settled as before, and earlier 
   const entries = listed(copy);
   t.equal(entries.at(-1), 'JOURNAL_ARCHIVED', 'a listing goes as far as there is something');
   t.strictSame(entries.slice(0, -1), listed(dataDir).slice(0, entries.length - 1));
-  t.match(entries.at(-2), { sequence: Number });
+  t.match(entries.at(-2), { sequence: last + 1 });
   const from = { sequence: last + 1, position: 0 };
   t.strictSame(eventsOf(copy, 'oldest', from), eventsOf(dataDir, 'oldest', from));
-  t.equal(eventsOf(copy, 'newest').at(-1), 'JOURNAL_ARCHIVED');
+  const after = (eventsOf(dataDir, 'newest') as ListedEvent[]).filter(({ sequence }) => sequence > last);
+  t.strictSame(eventsOf(copy, 'newest'), [...after, 'JOURNAL_ARCHIVED']);
   t.strictSame(eventsOf(copy, 'oldest'), ['JOURNAL_ARCHIVED']);
   t.throws(() => exported(copy), {
     refusal: {
@@ -112,8 +114,12 @@ test('with a newer file away what is before and after it is read, and what needs
   t.equal(JSON.stringify(settled(copy, '2024-01')), before['the settlement of 2024-01']);
   t.equal(exported(copy, null, 1, first - 1).toString(), exported(dataDir, null, 1, first - 1).toString());
   t.equal(exported(copy, 'arnes', last + 1).toString(), exported(dataDir, 'arnes', last + 1).toString());
-  t.equal(eventsOf(copy, 'oldest').at(-1), 'JOURNAL_ARCHIVED');
-  t.ok(eventsOf(copy, 'oldest').length > 10, 'events come as far as there are some');
+  const earlier = (eventsOf(dataDir, 'oldest') as ListedEvent[]).filter(({ sequence }) => sequence < first);
+  t.strictSame(
+    eventsOf(copy, 'oldest'),
+    [...earlier, 'JOURNAL_ARCHIVED'],
+    'events come as far as they are there',
+  );
 });
 
 test('a file of another history that has the name is not taken for the one that is meant', async (t) => {
