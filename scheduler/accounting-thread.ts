@@ -5,7 +5,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadData, ThreadMessage } from './accounting/accountant.js';
 import { answer } from './accounting/answer.js';
+import type { Piece } from './core/accounting/questions.js';
 import { SqliteJournal } from './store/sqlite/sqlite-journal.js';
+import { JournalArchived } from './store/store.js';
 
 /** Progress is told at most so often. */
 const progressEveryMs = 200;
@@ -17,9 +19,18 @@ const journal = new SqliteJournal(file);
 const pieces = answer(question, journal);
 let toldMs = Number.NEGATIVE_INFINITY;
 
+function nextPiece(): IteratorResult<Piece> {
+  try {
+    return pieces.next();
+  } catch (error) {
+    if (error instanceof JournalArchived) return { done: false, value: { refusal: error.refusal } };
+    throw error;
+  }
+}
+
 /** Goes on until something has to be taken first. */
 function goOn(to: NonNullable<typeof port>): void {
-  for (let next = pieces.next(); !next.done; next = pieces.next()) {
+  for (let next = nextPiece(); !next.done; next = nextPiece()) {
     const piece = next.value;
     if ('progress' in piece) {
       const { read, total } = piece.progress;

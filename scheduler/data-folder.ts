@@ -6,6 +6,9 @@ export const dataDirDefault = '/var/lib/secovia-scheduler';
 
 const storeName = 'secovia.db';
 
+/** The folder of what was archived of the journal: files that never change, and are no part of a backup. */
+export const archiveName = 'archive';
+
 export function storeFileIn(dataDir: string): string {
   return join(dataDir, storeName);
 }
@@ -35,7 +38,7 @@ export function keptFilesIn(dataDir: string): string[] {
 /** Whether a name in the folder is of what a scheduler, or a restore, puts there. */
 export function isOurs(name: string): boolean {
   return (
-    ['restoring', 'checkpoint.key', 'authority', 'server'].includes(name) ||
+    ['restoring', 'checkpoint.key', 'authority', 'server', archiveName].includes(name) ||
     /^secovia\.db(-wal|-shm|\.lock)?$/.test(name)
   );
 }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { AskedEvents, ToldEvents } from './audit/event-reader.js';
 import { events } from './audit/events.js';
 import { SqliteChain } from './store/sqlite/sqlite-chain.js';
+import { JournalArchived } from './store/store.js';
 
 const port = parentPort;
 if (port === null) throw new Error('events are read on a worker thread');
@@ -14,6 +15,7 @@ port.on('message', ({ id, question }: AskedEvents) => {
       for (const piece of events(question, chain)) if ('events' in piece) return { id, told: piece };
       return { id, told: { events: [], next: null } };
     } catch (error) {
+      if (error instanceof JournalArchived) return { id, told: error.refusal };
       return { id, error: (error as Error).message };
     }
   };

@@ -16,7 +16,7 @@ export interface AskedEvents {
   id: number;
   question: EventsQuestion;
 }
-export type ToldEvents = { id: number } & ({ told: EventsTold } | { error: string });
+export type ToldEvents = { id: number } & ({ told: EventsTold | Refusal } | { error: string });
 
 const stopping = refuse('unavailable', 'STOPPING', 'the scheduler is stopping; go on when it is back');
 

@@ -15,7 +15,7 @@ export function* events(question: EventsQuestion, chain: Chain): Generator<Audit
   const reader = new Reader(question);
   const found: ListedEvent[] = [];
   let [seen, bytes] = [0, 0];
-  for (const { sequence, text } of linesOf(chain, order, from.sequence, to)) {
+  for (const { sequence, text, isEdge } of linesOf(chain, order, from.sequence, to)) {
     if (seen >= mostLinesOfPage) {
       yield { events: found, next: reader.begin(sequence) };
       return;
@@ -29,21 +29,28 @@ export function* events(question: EventsQuestion, chain: Chain): Generator<Audit
       found.push(event);
       bytes += JSON.stringify(event.change).length;
     }
+    // What comes next is not here: that is for the next page to say.
+    const next = order === 'newest' ? sequence - 1 : sequence + 1;
+    if (isEdge && found.length > 0 && sequence !== to && chain.isMissing(next)) {
+      yield { events: found, next: reader.begin(next) };
+      return;
+    }
   }
   yield { events: found, next: null };
 }
 
+/** Lines, and whether another row comes after each. */
 function* linesOf(
   chain: Chain,
   order: EventsQuestion['order'],
   from: number,
   to: number,
-): Generator<{ sequence: number; text: string }> {
+): Generator<{ sequence: number; text: string; isEdge: boolean }> {
   if (order === 'newest') {
     for (const { first, lines } of chain.rowsBackwards(from)) {
       for (let index = Math.min(lines.length - 1, from - first); index >= 0; index -= 1) {
         if (first + index < to) return;
-        yield { sequence: first + index, text: lines[index]?.text.toString() ?? '' };
+        yield { sequence: first + index, text: lines[index]?.text.toString() ?? '', isEdge: index === 0 };
       }
     }
     return;
@@ -52,7 +59,8 @@ function* linesOf(
     for (const [index, { text }] of lines.entries()) {
       const sequence = first + index;
       if (sequence > to) return;
-      if (sequence >= from) yield { sequence, text: text.toString() };
+      const isEdge = index === lines.length - 1;
+      if (sequence >= from) yield { sequence, text: text.toString(), isEdge };
     }
   }
 }

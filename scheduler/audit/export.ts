@@ -50,7 +50,7 @@ function* linesOf(question: ExportQuestion, chain: Chain, end: JournalHead): Gen
     before: base64(before.hash),
   };
   if (from > end.sequence) return;
-  const kept = new KeptCheckpoints(chain);
+  const kept = new KeptCheckpoints(chain, end.sequence);
   for (const row of chain.rows(from, end.sequence)) {
     yield rowLine(row);
     for (const [index, line] of row.lines.entries()) {
@@ -112,13 +112,16 @@ class KeptCheckpoints {
   #found: SignedCheckpoint[] = [];
   #upTo = 0;
 
-  constructor(private readonly chain: Chain) {}
+  constructor(
+    private readonly chain: Chain,
+    private readonly end: number,
+  ) {}
 
   /** Those at the end of a row; rows come in order. */
   at({ last }: ChainRow): SignedCheckpoint[] {
     if (last > this.#upTo) {
-      this.#found = this.chain.checkpoints(last, last + checkpointsFor);
-      this.#upTo = last + checkpointsFor;
+      this.#upTo = Math.min(last + checkpointsFor, this.end);
+      this.#found = this.chain.checkpoints(last, this.#upTo);
     }
     return this.#found.filter(({ sequence }) => sequence === last);
   }

@@ -37,7 +37,9 @@ export function* list(question: ListQuestion, chain: Chain): Generator<AuditPiec
         bytes += text.length;
       }
       seen += 1;
-      if (entries.length < size && bytes < fullPageBytes && seen < mostLinesOfPage) continue;
+      // What is before is not here: that is for the next page to say.
+      const isLast = entries.length > 0 && index === 0 && chain.isMissing(first - 1);
+      if (entries.length < size && bytes < fullPageBytes && seen < mostLinesOfPage && !isLast) continue;
       yield { entries, next: sequence > to ? sequence - 1 : null };
       return;
     }

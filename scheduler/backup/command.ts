@@ -1,26 +1,20 @@
-/** `secovia-scheduler backup`, `restore`, `verify`, `migrate` and `erase`: what an operator does with a federation's files. */
+/** `secovia-scheduler backup`, `restore`, `verify`, `migrate`, `archive` and `erase`: what an operator does with a federation's files. */
 import { existsSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
-import { type Command, Option } from 'commander';
-import { dataDirDefault, storeFileIn } from '../data-folder.js';
+import type { Command } from 'commander';
+import { storeFileIn } from '../data-folder.js';
 import { packageVersion } from '../version.js';
-import { BackupError, isExplained } from './backup-error.js';
-import { Interrupted, interruptible } from './drive.js';
-
-interface Common {
-  dataDir: string;
-  output: 'text' | 'json';
-}
-
-const dataDirOption = () =>
-  new Option('--data-dir <folder>', 'where the scheduler keeps what it knows').default(dataDirDefault);
-const outputOption = () => new Option('--output <format>').choices(['text', 'json']).default('text');
+import { addArchive } from './archive-command.js';
+import { BackupError } from './backup-error.js';
+import { interruptible } from './drive.js';
+import { type Common, dataDirOption, ending, outputOption, tell } from './operator-command.js';
 
 export function addBackupCommands(program: Command): void {
   addBackup(program);
   addRestore(program);
   addVerify(program);
   addMigrate(program);
+  addArchive(program);
   addErase(program);
 }
 
@@ -36,7 +30,8 @@ function addBackup(program: Command): void {
       `
 The file holds the journal, all entities and kept answers as of one moment, and the keys and certificates of the data
 folder. Everything that was acknowledged before the command began is in it. It is read again from beginning to end before
-it gets its name. Keep it where nobody else reads it: whoever has it can be anybody in the federation.
+it gets its name. Of the journal it has what is in the store; files of the archive never change, and are to be kept beside.
+Keep it where nobody else reads it: whoever has it can be anybody in the federation.
 Exit status: 0 done, 1 refused, and nothing is left behind, 2 wrong usage.`,
     )
     .action((file: string, { dataDir, output, force = false }: Common & { force?: boolean }) =>
@@ -95,13 +90,14 @@ function addVerify(program: Command): void {
       'after',
       `
 What a start checks, and the whole journal: that the file is put together right, that each decision follows the one before,
-and that each row is as it was written. Nothing is changed; a scheduler may be running.
+and that each row is as it was written. Of a data folder the files of its archive are read as well; that some are not there
+is said, and is no damage. Nothing is changed; a scheduler may be running.
 Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
     )
     .action((path: string, { output }: Common) =>
       ending(async () => {
         yieldToOthers();
-        const { verify } = await import('./verify.js');
+        const { isDamaged, verify } = await import('./verify.js');
         const { verifiedJson, verifiedWords } = await import('./words.js');
         const verified = await verify(path, interruptible());
         tell(
@@ -109,7 +105,7 @@ Exit status: 0 whole, 1 damaged or not to be read, 2 wrong usage.`,
           () => verifiedWords(verified),
           () => verifiedJson(verified),
         );
-        if (verified.findings.length > 0) process.exitCode = 1;
+        if (isDamaged(verified)) process.exitCode = 1;
       }),
     );
 }
@@ -162,7 +158,8 @@ The person is named as secovia audit list shows it: an identity (operator/adria/
 user as one word. The identity has to be deleted before. Who asked becomes "erased" in each decision that names the person, and
 what was decided stays; the salt of the decision is dropped, so that nobody can prove or guess what it said, and exports say
 that it was erased.
-Not reached: backups and exports from before, logs, and texts in which people wrote a name.
+Files of the archive are erased in as well, and have to be there. The store is written anew, for which twice its room is needed for a
+while. Not reached: backups and exports from before, logs, and texts in which people wrote a name.
 Exit status: 0 done or nothing to do, 1 refused, and nothing was changed, 2 wrong usage.`,
     )
     .action((person: string, { dataDir, output, dryRun = false }: Common & { dryRun?: boolean }) =>
@@ -184,19 +181,4 @@ const niceness = 10;
 
 function yieldToOthers(): void {
   if (getPriority() < niceness) setPriority(niceness);
-}
-
-function tell(output: Common['output'], words: () => string, json: () => object): void {
-  process.stdout.write(output === 'json' ? `${JSON.stringify(json(), null, 2)}\n` : words());
-}
-
-async function ending(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isExplained(error)) throw error;
-    process.stderr.write(`secovia-scheduler: ${error.message}\n`);
-    // A store that failed may have left a thread that waits.
-    process.exit(error instanceof Interrupted ? error.exitStatus : 1);
-  }
 }

@@ -1,10 +1,16 @@
 /** Takes a person out of the record of a stopped scheduler; the chain stays whole, and says where something was erased. */
-import { existsSync } from 'node:fs';
-import { isNamedIn, personNamed, tracesOf, withoutPerson } from '../core/audit/person.js';
+import { existsSync, renameSync } from 'node:fs';
+import { syncFolder } from '../../proto/durable-folder.js';
+import { isNamedIn, type Person, personNamed, tracesOf, withoutPerson } from '../core/audit/person.js';
 import { storeFileIn } from '../data-folder.js';
+import { archiveOf } from '../store/sqlite/archive/segments.js';
 import { checkStore } from '../store/sqlite/check.js';
 import { remedy } from '../store/sqlite/damage.js';
-import { eraseIn } from '../store/sqlite/erase.js';
+import { strangersIn } from '../store/sqlite/archive/archive-check.js';
+import { keepTemporaryFilesIn } from '../store/sqlite/archive/cut.js';
+import { clearLeftovers, unfinished } from '../store/sqlite/archive/leftovers.js';
+import { discardCopies, type ErasedCopies, eraseInCopies } from '../store/sqlite/archive/segment-erase.js';
+import { eraseIn, type Erasing, type Erasure } from '../store/sqlite/erase.js';
 import { lockFor } from '../store/sqlite/lock.js';
 import { newestSchema, schemaOfFile } from '../store/sqlite/schema.js';
 import { BackupError, inWords } from './backup-error.js';
@@ -18,6 +24,8 @@ export interface Erased {
   decisions: number;
   /** Rows of answers that are kept for calls that are made again, and name the person; they go by themselves. */
   keptAnswers: number;
+  /** Files in the archive's folder that are of other histories; they are not altered. */
+  notReached: string[];
   /** Whether it was done, and not only looked at. */
   done: boolean;
 }
@@ -31,6 +39,7 @@ export async function erase(
 ): Promise<Erased> {
   const file = storeFileIn(dataDir);
   if (!existsSync(file)) throw new BackupError(`there is no federation in ${dataDir}: it has no store`);
+  keepTemporaryFilesIn(dataDir);
   if (schemaOfFile(file) !== newestSchema) {
     throw new BackupError(
       `the store in ${dataDir} has another schema than this version; say first: secovia-scheduler migrate`,
@@ -44,23 +53,49 @@ export async function erase(
         `"${name}" is nobody's name in the record: say an identity as secovia audit list shows it (operator/PARTNER/ID), or issuer and subject of a portal's user as one word with a space in it`,
       );
     }
-    const { lines, keptAnswers } = await drive(
-      eraseIn(file, {
-        dryRun,
-        record: person.identity === null ? null : { kind: 'identity', key: person.identity },
-        traces: tracesOf(person),
-        without: (line) => withoutPerson(line, person),
-        isIn: (text) => isNamedIn(text, person),
-      }),
-    );
+    const { lines, keptAnswers } = await eraseEverywhere(file, erasingOf(person, dryRun), drive);
     // From here on a signal cannot undo it.
     if (lines > 0 && !dryRun) await wholeFederation(file, async (steps) => toTheEnd(steps));
-    return { dataDir, person: person.name, decisions: lines, keptAnswers, done: !dryRun };
+    const notReached = strangersIn(file);
+    return { dataDir, person: person.name, decisions: lines, keptAnswers, notReached, done: !dryRun };
   } catch (error) {
     throw inWords(error, `cannot erase in ${file}`, 0);
   } finally {
     lock.close();
   }
+}
+
+function erasingOf(person: Person, dryRun: boolean): Erasing {
+  return {
+    dryRun,
+    record: person.identity === null ? null : { kind: 'identity', key: person.identity },
+    traces: tracesOf(person),
+    without: (line) => withoutPerson(line, person),
+    isIn: (text) => isNamedIn(text, person),
+  };
+}
+
+/**
+ * In the store and in the files of its archive, of which copies are made before. What is killed between the store and the last of
+ * the files is completed when it is said again.
+ */
+async function eraseEverywhere(file: string, erasing: Erasing, drive: Drive): Promise<Erasure> {
+  if (!erasing.dryRun) clearLeftovers(file);
+  const copies = await drive(eraseInCopies(file, erasing));
+  try {
+    const { lines, keptAnswers } = await drive(eraseIn(file, erasing));
+    placeCopies(file, copies);
+    return { lines: lines + copies.lines, keptAnswers };
+  } catch (error) {
+    discardCopies(copies);
+    throw error;
+  }
+}
+
+/** Copies take the places of their files. */
+function placeCopies(storeFile: string, { files }: ErasedCopies): void {
+  for (const file of files) renameSync(`${file}${unfinished}`, file);
+  if (files.length > 0) syncFolder(archiveOf(storeFile));
 }
 
 /** The name of the federation of a store that is read from beginning to end, and is whole. */

@@ -18,8 +18,9 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../proto/durable-folder.js';
-import { isKept, isOurs, storeFileIn, unfinishedRestore } from '../data-folder.js';
+import { archiveName, isKept, isOurs, storeFileIn, unfinishedRestore } from '../data-folder.js';
 import { openFolder } from '../opening.js';
+import { missingIn } from '../store/sqlite/archive/archive-check.js';
 import { checkStore } from '../store/sqlite/check.js';
 import type { Summary } from '../store/sqlite/summary.js';
 import { unpackStore } from '../store/sqlite/unpack.js';
@@ -31,6 +32,8 @@ export interface Restored {
   epoch: { incarnation: number; counter: number };
   /** Sites that are in recovery. */
   sites: string[];
+  /** Files of its archive that are not in the folder. */
+  missing: string[];
 }
 
 /** Runs what pauses after each piece; rejects when it is to end early. */
@@ -54,7 +57,8 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
     rmdirSync(half);
     syncFolder(folder);
     syncFolder(dirname(folder));
-    return { dataDir: folder, summary, epoch, sites };
+    const missing = missingIn(storeFileIn(folder));
+    return { dataDir: folder, summary, epoch, sites, missing };
   } catch (error) {
     clear(folder);
     if (!existed) rmSync(folder, { recursive: true, force: true });
@@ -67,10 +71,10 @@ function* pause(): Generator<void> {
   yield;
 }
 
-/** Only an empty folder will do, or what a restore has left that was killed. */
+/** Only an empty folder will do, or what a restore has left that was killed; files of an archive may be there. */
 function refuseTaken(folder: string): void {
   if (!statSync(folder).isDirectory()) throw new BackupError(`${folder} is no folder`);
-  const names = readdirSync(folder);
+  const names = readdirSync(folder).filter((name) => name !== archiveName);
   const foreign = names.find((name) => !isOurs(name));
   if (names.length > 0 && (foreign !== undefined || !existsSync(unfinishedRestore(folder)))) {
     throw new BackupError(
@@ -85,6 +89,7 @@ function clear(folder: string): void {
   if (!existsSync(folder)) return;
   const last = unfinishedRestore(folder);
   for (const name of readdirSync(folder)) {
+    if (name === archiveName) continue;
     if (isOurs(name) && join(folder, name) !== last) rmSync(join(folder, name), { recursive: true });
   }
   rmSync(last, { recursive: true, force: true });

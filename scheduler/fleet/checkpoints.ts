@@ -39,16 +39,18 @@ export function checkpointKeyIn(keyFile: string): CheckpointKey {
 
 const mostContained = 1000;
 
+type CheckpointStore = Pick<Store, 'hashAt' | 'archivedIncarnationAt' | 'keepCheckpoint'>;
+
 export class Checkpoints {
   readonly #engine: Engine;
-  readonly #store: Pick<Store, 'hashAt' | 'keepCheckpoint'>;
+  readonly #store: CheckpointStore;
   readonly #key: CheckpointKey;
   /** Texts of checkpoints that the journal has been seen to contain: it goes on containing them. */
   readonly #contained = new Set<string>();
   #keptSequence = 0;
   #newest: { checkpoint: Checkpoint; atMs: number } | null = null;
 
-  constructor(engine: Engine, store: Pick<Store, 'hashAt' | 'keepCheckpoint'>, key: CheckpointKey) {
+  constructor(engine: Engine, store: CheckpointStore, key: CheckpointKey) {
     this.#engine = engine;
     this.#store = store;
     this.#key = key;
@@ -121,6 +123,9 @@ export class Checkpoints {
       this.#contained.add(known);
       return null;
     }
+    // Of what was archived and taken away it is still known who decided: another copy that went on after a restore has
+    // another number there.
+    if (this.#store.archivedIncarnationAt(kept.sequence) === kept.incarnation) return null;
     const reason =
       kept.sequence > sequence
         ? `an agent has seen the journal at ${kept.sequence}, and it ends at ${sequence}: it was restored from an older copy`

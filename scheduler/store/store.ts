@@ -3,6 +3,7 @@
  * epoch the store knows: a scheduler that has been replaced cannot write any more.
  */
 import type { Epoch } from '../core/model.js';
+import type { Refusal } from '../core/refusal.js';
 import type { EntityKind } from '../core/touched.js';
 
 /** A call by its caller, method and request id, with what it asked and what it was first answered. */
@@ -75,6 +76,11 @@ export interface Store {
   reply(row: number): Buffer | null;
   /** The journal's hash at exactly this sequence, or null when no batch ended there. */
   hashAt(sequence: number): Buffer | null;
+  /**
+   * The number of the incarnation that decided at this sequence, where nothing more is known of it because its batch is in a
+   * file of the archive that is not here; else null.
+   */
+  archivedIncarnationAt(sequence: number): number | null;
   /** Keeps where the journal stood, for whoever verifies it later. Those that stand where one is kept already add nothing. */
   keepCheckpoint(checkpoint: SignedCheckpoint): void;
   close(): Promise<void>;
@@ -97,14 +103,30 @@ export interface JournalPiece {
   text: Buffer;
 }
 
+/** What accounting had come to after a decision, so that nothing before has to be read. */
+export interface Opening {
+  sequence: number;
+  /** When that was decided; no decision before is later. */
+  atMs: number;
+  /** As `core/accounting/opening.ts` has it. */
+  text: Iterable<string>;
+}
+
 /** Reads the journal from beside the store that writes it, and on another thread: it may take seconds. */
 export interface Journal {
   /**
-   * From the first decision to the batch that ends at this sequence, in pieces of whole batches.
+   * From after this sequence (the first decision: 0) to the batch that ends at the other, in pieces of whole batches.
    *
    * @throws StoreError where decisions are missing.
+   * @throws JournalArchived where they are in a file that is not here.
    */
-  pieces(upTo: number): Iterable<JournalPiece>;
+  pieces(upTo: number, after?: number): Iterable<JournalPiece>;
+  /**
+   * The latest that is not after this moment; null when there is none.
+   *
+   * @throws JournalArchived when it is in a file that is not here.
+   */
+  openingAt(atMs: number): Opening | null;
   /** The end of the batch that has this decision; the journal's beginning when it has none. */
   headWith(sequence: number): JournalHead;
   close(): void;
@@ -129,8 +151,13 @@ export interface ChainLine {
   parts: { salt: Buffer; text: Buffer }[] | null;
 }
 
-/** Reads the journal as it is chained, from beside the store that writes it, and on another thread. */
+/**
+ * Reads the journal as it is chained, from beside the store that writes it, and on another thread. Whatever is asked for in a file
+ * of the archive that is not here throws JournalArchived.
+ */
 export interface Chain {
+  /** Whether a decision is in such a file. */
+  isMissing(sequence: number): boolean;
   /** From the row that has this decision to the row that has the other, a row at a time. */
   rows(first: number, last: number): Iterable<ChainRow>;
   /** Rows that end before this sequence, or have it, the newest first. */
@@ -144,6 +171,16 @@ export interface Chain {
   /** Those that were kept, in order. */
   checkpoints(first: number, last: number): SignedCheckpoint[];
   close(): void;
+}
+
+/** Decisions that were asked for are in a file of the archive that is not here. */
+export class JournalArchived extends Error {
+  override readonly name = 'JournalArchived';
+
+  /** What is said to whoever asked. */
+  constructor(readonly refusal: Refusal) {
+    super(refusal.message);
+  }
 }
 
 /** The store cannot be used, and a human must look; the message says at what. */

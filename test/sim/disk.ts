@@ -114,6 +114,7 @@ export class Disk {
         for (const { first, last, text } of groups)
           if (last <= upTo) yield { first, last, text: Buffer.from(text) };
       },
+      openingAt: () => null,
       headWith: (sequence) => {
         const group = groups.find(({ first, last }) => first <= sequence && sequence <= last);
         if (group === undefined) return { sequence: 0, hash: chainStart };

@@ -49,6 +49,10 @@ class StoreInTime implements Store {
     return this.sim.hashAt(sequence);
   }
 
+  archivedIncarnationAt(): number | null {
+    return null;
+  }
+
   keepCheckpoint(): void {}
 
   async close(): Promise<void> {

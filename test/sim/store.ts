@@ -25,7 +25,7 @@ export interface DiskWeather {
   outcome(): 'written' | 'unknown' | 'full';
 }
 
-type ReadStore = Pick<Store, 'reply' | 'hashAt' | 'keepCheckpoint'>;
+type ReadStore = Pick<Store, 'reply' | 'hashAt' | 'archivedIncarnationAt' | 'keepCheckpoint'>;
 
 export class SimStore implements Committer, ReadStore {
   #flying: Batch | null = null;
@@ -90,6 +90,10 @@ export class SimStore implements Committer, ReadStore {
 
   hashAt(sequence: number): Buffer | null {
     return this.disk.hashAt(sequence);
+  }
+
+  archivedIncarnationAt(): number | null {
+    return null;
   }
 
   keepCheckpoint(checkpoint: SignedCheckpoint): void {

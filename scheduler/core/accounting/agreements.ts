@@ -4,8 +4,8 @@
  */
 import type { Change } from '../changes.js';
 import type { Agreement, Beneficiary, Price } from '../tenancy/model.js';
-import type { CountedVm } from './fold.js';
 import type { Homes } from './homes.js';
+import type { CountedVm, Ledger } from './ledger.js';
 import { must } from './must.js';
 import type { Terms } from './segment.js';
 
@@ -17,13 +17,17 @@ export interface AgreementAccount {
 }
 
 export class Agreements {
-  readonly #accounts = new Map<string, AgreementAccount>();
+  readonly #accounts: Map<string, AgreementAccount>;
+  readonly #homes: Homes;
 
   /** `cut` ends a VM's segment, before anything of it changes. */
   constructor(
-    private readonly homes: Homes,
+    { accounts, homes }: Pick<Ledger, 'accounts' | 'homes'>,
     private readonly cut: (vm: CountedVm, atMs: number) => void,
-  ) {}
+  ) {
+    this.#accounts = accounts;
+    this.#homes = homes;
+  }
 
   get(id: string): AgreementAccount | undefined {
     return this.#accounts.get(id);
@@ -64,7 +68,7 @@ export class Agreements {
 
   #debtorOf(beneficiary: Beneficiary): string {
     if (beneficiary.kind === 'partner') return `partners/${beneficiary.partner}`;
-    const home = this.homes.homeOf(beneficiary.administration);
+    const home = this.#homes.homeOf(beneficiary.administration);
     return home === null ? `administrations/${beneficiary.administration}` : `partners/${home}`;
   }
 }

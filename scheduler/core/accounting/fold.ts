@@ -8,30 +8,12 @@
  */
 import type { Change } from '../changes.js';
 import { must } from './must.js';
-import { type AgreementAccount, Agreements } from './agreements.js';
-import { Homes } from './homes.js';
-import type { Place, Use } from './segment.js';
+import { Agreements } from './agreements.js';
+import { type CountedVm, emptyLedger, type Ledger } from './ledger.js';
+import type { Use } from './segment.js';
 
 /** Is told of each segment when it ends, in the order of ends. The use is valid during the call only. */
 export type SegmentSink = (use: Use, fromMs: number, toMs: number) => void;
-
-/** A VM as the journal has it so far. */
-export interface CountedVm {
-  uid: string;
-  administration: string;
-  vm: string;
-  /** Ordered. */
-  vcpus: number;
-  memoryMib: number;
-  diskMib: number;
-  stopped: boolean;
-  /** Displaced or parked: it has given up its vCPUs and its memory. */
-  gaveUp: boolean;
-  place: Place | null;
-  account: AgreementAccount | null;
-  /** When what counts was last changed. */
-  sinceMs: number;
-}
 
 /** The changes that accounting reads; all others say nothing about use. */
 export const countedTypes = [
@@ -63,66 +45,64 @@ type VmChange = Extract<CountedChange, { type: `vm.${string}` }>;
 
 export class Fold {
   readonly #sink: SegmentSink;
-  readonly #homes = new Homes();
-  readonly #agreements = new Agreements(this.#homes, (vm, atMs) => this.#cut(vm, atMs));
-  readonly #sites = new Map<string, { country: string; partner: string }>();
-  readonly #siteOfHost = new Map<string, string>();
-  readonly #vms = new Map<string, CountedVm>();
-  /** Every administration that there ever was. */
-  readonly #everSeen = new Set<string>();
-  #lastMs = 0;
+  readonly #agreements: Agreements;
 
-  constructor(sink: SegmentSink) {
+  /** Goes on from a ledger, which becomes its own. */
+  constructor(
+    sink: SegmentSink,
+    readonly ledger: Ledger = emptyLedger(),
+  ) {
     this.#sink = sink;
+    this.#agreements = new Agreements(ledger, (vm, atMs) => this.#cut(vm, atMs));
   }
 
   /** Whether an administration is another one, or below it, at the time that was reached. */
   isWithin(administration: string, top: string): boolean {
-    return this.#homes.isWithin(administration, top);
+    return this.ledger.homes.isWithin(administration, top);
   }
 
   /** Whether the journal, as far as it was read, has made such an administration. */
   hasSeen(administration: string): boolean {
-    return this.#everSeen.has(administration);
+    return this.ledger.everSeen.has(administration);
   }
 
   apply(change: CountedChange, atMs: number): void {
-    if (atMs < this.#lastMs) throw new Error(`the journal goes back in time at ${atMs}`);
-    this.#lastMs = atMs;
+    if (atMs < this.ledger.lastMs) throw new Error(`the journal goes back in time at ${atMs}`);
+    this.ledger.lastMs = atMs;
     switch (change.type) {
       case 'site.created': {
         const { id, country, partner } = change.site;
-        this.#sites.set(id, { country, partner });
-        this.#homes.apply(change);
+        this.ledger.sites.set(id, { country, partner });
+        this.ledger.homes.apply(change);
         this.#agreements.homesChanged(atMs);
         return;
       }
       case 'site.deleted':
-        this.#sites.delete(change.id);
+        this.ledger.sites.delete(change.id);
         return;
       case 'host.joined':
-        this.#siteOfHost.set(change.host.id, change.host.site);
+        this.ledger.siteOfHost.set(change.host.id, change.host.site);
         return;
       case 'administration.created':
-        this.#everSeen.add(change.administration.id);
-        this.#homes.apply(change);
+        this.ledger.everSeen.add(change.administration.id);
+        this.ledger.homes.apply(change);
         this.#agreements.homesChanged(atMs, change.administration.id);
         return;
       case 'administration.moved':
         // Whoever asks for the use of a subtree has it up to here, or from here on.
-        for (const vm of this.#vms.values()) {
+        for (const vm of this.ledger.vms.values()) {
           if (this.isWithin(vm.administration, change.id)) this.#cut(vm, atMs);
         }
-        this.#homes.apply(change);
+        this.ledger.homes.apply(change);
         this.#agreements.homesChanged(atMs);
         return;
       case 'administration.deleted':
-        this.#homes.apply(change);
+        this.ledger.homes.apply(change);
         this.#agreements.homesChanged(atMs, change.id);
         return;
       case 'partner.set':
       case 'partner.deleted':
-        this.#homes.apply(change);
+        this.ledger.homes.apply(change);
         this.#agreements.homesChanged(atMs);
         return;
       case 'agreement.set':
@@ -138,7 +118,7 @@ export class Fold {
 
   /** Ends what is still there, at a time that no change was before. */
   close(atMs: number): void {
-    for (const vm of this.#vms.values()) this.#cut(vm, atMs);
+    for (const vm of this.ledger.vms.values()) this.#cut(vm, atMs);
   }
 
   #applyToVm(change: VmChange, atMs: number): void {
@@ -158,11 +138,11 @@ export class Fold {
         account: null,
         sinceMs: atMs,
       };
-      this.#vms.set(uid, made);
+      this.ledger.vms.set(uid, made);
       if (host !== null) this.#move(made, host, agreement, change);
       return;
     }
-    const vm = must(this.#vms.get(change.uid), change);
+    const vm = must(this.ledger.vms.get(change.uid), change);
     switch (change.type) {
       case 'vm.resized': {
         const { vcpus, memoryMib, diskMib } = change.spec;
@@ -191,7 +171,7 @@ export class Fold {
       case 'vm.placed':
       case 'vm.adopted': {
         const { host, agreement } = change;
-        const there = vm.place?.host === host && vm.place.site === this.#siteOfHost.get(host);
+        const there = vm.place?.host === host && vm.place.site === this.ledger.siteOfHost.get(host);
         if (there && vm.account?.terms.agreement === agreement && !vm.gaveUp) return;
         this.#cut(vm, atMs);
         this.#leave(vm);
@@ -214,13 +194,13 @@ export class Fold {
       case 'vm.removed':
         this.#cut(vm, atMs);
         this.#leave(vm);
-        this.#vms.delete(vm.uid);
+        this.ledger.vms.delete(vm.uid);
     }
   }
 
   #move(vm: CountedVm, host: string, agreement: string | undefined, change: Change): void {
-    const site = must(this.#siteOfHost.get(host), change);
-    vm.place = { host, site, ...must(this.#sites.get(site), change) };
+    const site = must(this.ledger.siteOfHost.get(host), change);
+    vm.place = { host, site, ...must(this.ledger.sites.get(site), change) };
     this.#account(vm, agreement, change);
   }
 

@@ -15,17 +15,32 @@ interface KnownAdministration {
   country: string;
 }
 
+/** All that is known, as plain data. */
+export interface KnownHomes {
+  partners: [id: string, partner: KnownPartner][];
+  administrations: [id: string, administration: KnownAdministration][];
+}
+
 type HomesChange = Extract<
   Change,
   { type: 'site.created' | `partner.${string}` | `administration.${'created' | 'moved' | 'deleted'}` }
 >;
 
 export class Homes {
-  readonly #partners = new Map<string, KnownPartner>();
-  readonly #administrations = new Map<string, KnownAdministration>();
+  readonly #partners: Map<string, KnownPartner>;
+  readonly #administrations: Map<string, KnownAdministration>;
   /** Partners by the administrations that they name, and by the country of which they take all; made when asked for. */
   #byAdministration: Map<string, string> | null = null;
   #byCountry = new Map<string, string>();
+
+  constructor({ partners, administrations }: KnownHomes = { partners: [], administrations: [] }) {
+    this.#partners = new Map(partners);
+    this.#administrations = new Map(administrations);
+  }
+
+  known(): KnownHomes {
+    return { partners: [...this.#partners], administrations: [...this.#administrations] };
+  }
 
   /** Takes a change in. */
   apply(change: HomesChange): void {

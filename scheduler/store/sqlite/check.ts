@@ -8,16 +8,15 @@ import { readEntities } from './entity-rows.js';
 import { savedSequence } from './entity-tables.js';
 import { brokenKept, isWhole, type KeptRow } from './kept-requests.js';
 import { brokenMeta } from './meta.js';
-import { brokenChain, follows, type JournalRow, rowColumns } from './rows.js';
-import { isBackup, refuseNewer, schemaOf, schemaWithCommitments, schemaWithSums } from './schema.js';
-import { checkpointSum, fileSum, metaSum } from './sums.js';
+import { baseOf, brokenSegments, segmentsIn } from './archive/segments.js';
+import { ChainCheck, checkCheckpoints, checkOpening, type Found } from './chain-check.js';
+import { isBackup, isSegment, refuseNewer, schemaOf, schemaWithArchive, schemaWithSums } from './schema.js';
+import { fileSum, metaSum } from './sums.js';
 import { type Summary, summaryOf } from './summary.js';
-import { cutJournal } from './tail.js';
+import { cutJournal, cutTooFar } from './tail.js';
 
 /** More findings than these are not told. */
 const mostFindings = 20;
-
-const rowsAtOnce = 64;
 
 /** Errors that come from what is in the file, and not from who may read it. */
 const ofTheFile = /^SQLITE_(CORRUPT|NOTADB|ERROR|IOERR|MISMATCH)/;
@@ -28,8 +27,6 @@ export interface Checked {
   /** What it holds; null when it is damaged. */
   summary: Summary | null;
 }
-
-type Found = (what: string) => void;
 
 /**
  * Checks a file, which may be called otherwise in what is said of it, with a pause after each piece. It may be in use.
@@ -45,8 +42,10 @@ export function* checkStore(file: string, name = file): Generator<void, Checked>
   try {
     db = new Database(file, { fileMustExist: true });
     refuseNewer(name, schemaOf(db));
+    if (isSegment(db))
+      throw new StoreError(`${name} is a part of a journal: verify the data folder that it is of`);
     if (schemaOf(db) === 0) throw new StoreError(`${name} is neither a backup nor the store of a scheduler`);
-    yield* checkAll(db, found);
+    yield* checkAll(db, name, found);
     return { findings, summary: findings.length > 0 ? null : summaryOf(db) };
   } catch (error) {
     if (!(error instanceof Database.SqliteError) || !ofTheFile.test(error.code)) throw error;
@@ -57,18 +56,24 @@ export function* checkStore(file: string, name = file): Generator<void, Checked>
   }
 }
 
-function* checkAll(db: Database.Database, found: Found): Generator<void> {
+function* checkAll(db: Database.Database, name: string, found: Found): Generator<void> {
   const integrity = db.prepare<[], string>(`PRAGMA integrity_check(${mostFindings})`).pluck();
   for (const what of integrity.all()) if (what !== 'ok') found(what);
   yield;
-  const chain = new ChainCheck(db, found);
+  for (const what of brokenSegments(db)) found(what);
+  const base = baseOf(segmentsIn(db));
+  const chain = new ChainCheck(db, base, found);
   while (chain.next() === 'more') yield;
   // All else is of one moment, also of a store that is being written.
   db.exec('BEGIN');
+  if (baseOf(segmentsIn(db)).last !== base.last) {
+    throw new StoreError(`${name} was archived from meanwhile; say it again`);
+  }
   while (chain.next() === 'more') yield;
   const saved = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
   const entitiesOf = Number(saved.get(savedSequence) ?? 0);
   if (entitiesOf > chain.end) found(cutJournal(entitiesOf, chain.end));
+  if (entitiesOf < base.last) found(cutTooFar(entitiesOf, base.last));
   if (schemaOf(db) >= schemaWithSums) {
     readEntities(db, () => {}, found);
     yield;
@@ -76,38 +81,8 @@ function* checkAll(db: Database.Database, found: Found): Generator<void> {
     checkKept(db, found);
     checkCheckpoints(db, found);
   }
+  if (schemaOf(db) >= schemaWithArchive) checkOpening(db, found);
   if (isBackup(db)) checkFiles(db, found);
-}
-
-/** The journal's chain, a few rows at a time. */
-class ChainCheck {
-  readonly #some: Database.Statement<[number], JournalRow>;
-  readonly #found: Found;
-  #before: JournalRow | null = null;
-
-  constructor(db: Database.Database, found: Found) {
-    const older = rowColumns.replace('salts, erased', 'NULL AS salts, NULL AS erased');
-    const columns = schemaOf(db) >= schemaWithCommitments ? rowColumns : older;
-    this.#some = db.prepare(
-      `SELECT ${columns} FROM journal WHERE last > ? ORDER BY last LIMIT ${rowsAtOnce}`,
-    );
-    this.#found = found;
-  }
-
-  /** The last sequence that it has seen. */
-  get end(): number {
-    return this.#before?.last ?? 0;
-  }
-
-  /** Says whether there was more: a busy writer always has a little, so that nothing would come of waiting for the end. */
-  next(): 'more' | 'all' {
-    const rows = this.#some.all(this.end);
-    for (const row of rows) {
-      if (!follows(this.#before, row)) this.#found(brokenChain(row));
-      this.#before = row;
-    }
-    return rows.length === rowsAtOnce ? 'more' : 'all';
-  }
 }
 
 function checkMeta(db: Database.Database, found: Found): void {
@@ -118,24 +93,6 @@ function checkMeta(db: Database.Database, found: Found): void {
 function checkKept(db: Database.Database, found: Found): void {
   const rows = db.prepare<[], KeptRow>('SELECT * FROM request');
   for (const row of rows.iterate()) if (!isWhole(row)) found(brokenKept(row));
-}
-
-function checkCheckpoints(db: Database.Database, found: Found): void {
-  const rows = db.prepare<
-    [],
-    {
-      sequence: number;
-      incarnation: number;
-      at_ms: number;
-      hash: Buffer;
-      signature: Buffer;
-      sum: number | null;
-    }
-  >('SELECT * FROM checkpoint');
-  for (const { sequence, incarnation, at_ms, hash, signature, sum } of rows.iterate()) {
-    if (sum !== checkpointSum(sequence, incarnation, at_ms, hash, signature))
-      found(`the checkpoint at sequence ${sequence} is not as it was written (its checksum differs)`);
-  }
 }
 
 /** What a backup has beside the store. */

@@ -6,9 +6,10 @@
  *
  * What must not be lost beside the store (keys, certificates) goes into a table of the copy.
  */
-import { fdatasyncSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { backupId, refuseNewer, schemaOf } from './schema.js';
+import { StoreError } from '../store.js';
+import { JournalCopy } from './journal-copy.js';
+import { backupId, refuseNewer, schemaOf, schemaWithArchive } from './schema.js';
 import { fileSum } from './sums.js';
 
 /** Files of the data folder, by their paths in it. */
@@ -28,12 +29,8 @@ export interface Copying {
 
 const largeTables = ['vm', 'operation'] as const;
 
-/** So many bytes of journal, or rows of another table, are copied at once. */
-const bytesAtOnce = 8 * 2 ** 20;
-const journalRowsAtOnce = 4096;
+/** So many rows of a table are copied at once. */
 const rowsAtOnce = 10_000;
-/** So much is handed to the disk at once; all of it at the end would hold up whoever else waits for that disk. */
-const unsyncedBytes = 64 * 2 ** 20;
 
 /** Copies, with a pause after each piece. */
 export function* copyStore(copying: Copying): Generator<void> {
@@ -48,12 +45,16 @@ export function* copyStore(copying: Copying): Generator<void> {
     refuseNewer(from, schema);
     db.pragma(`page_size = ${db.pragma('live.page_size', { simple: true })}`);
     for (const sql of definitions(db)) db.exec(sql);
+    const begins = liveBase(db, schema);
     const journal = new JournalCopy(db, copying.descriptor);
     // Until a piece has all that there was: a busy writer always has a little more.
     while (journal.next() === 'more') yield;
     for (const table of largeTables) yield* copyRows(db, table);
     db.exec('BEGIN');
     if (schemaOf(db, 'live') !== schema) throw new Error(`${from} was migrated meanwhile; say it again`);
+    if (liveBase(db, schema) !== begins) {
+      throw new StoreError(`${from} was archived from meanwhile; say it again`);
+    }
     while (journal.next() === 'more') yield;
     yield* copyTables(db);
     db.exec('COMMIT');
@@ -65,49 +66,14 @@ export function* copyStore(copying: Copying): Generator<void> {
   }
 }
 
-function definitions(db: Database.Database): string[] {
-  return db.prepare<[], string>('SELECT sql FROM live.sqlite_schema WHERE sql IS NOT NULL').pluck().all();
+/** The last decision that was archived; its rows are not in the store any more. */
+function liveBase(db: Database.Database, schema: number): number {
+  if (schema < schemaWithArchive) return 0;
+  return db.prepare<[], number | null>('SELECT max(last) FROM live.archived').pluck().get() ?? 0;
 }
 
-class JournalCopy {
-  readonly #sizes: Database.Statement<[number], { last: number; bytes: number }>;
-  readonly #copy: Database.Statement<[number, number]>;
-  #reached = 0;
-  #unsynced = 0;
-
-  constructor(
-    db: Database.Database,
-    private readonly descriptor: number,
-  ) {
-    // How long rows are is known from their heads, without reading what is in them.
-    this.#sizes = db.prepare(
-      `SELECT last, octet_length(body) AS bytes FROM live.journal WHERE last > ? ORDER BY last LIMIT ${journalRowsAtOnce}`,
-    );
-    this.#copy = db.prepare(
-      'INSERT INTO main.journal SELECT * FROM live.journal WHERE last > ? AND last <= ? ORDER BY last',
-    );
-  }
-
-  /** Copies a piece, and says whether there was more. */
-  next(): 'more' | 'all' {
-    const rows = this.#sizes.all(this.#reached);
-    let [taken, bytes] = [0, 0];
-    for (const row of rows) {
-      if (taken > 0 && bytes + row.bytes > bytesAtOnce) break;
-      taken += 1;
-      bytes += row.bytes;
-    }
-    const last = rows[taken - 1]?.last;
-    if (last === undefined) return 'all';
-    this.#copy.run(this.#reached, last);
-    this.#reached = last;
-    this.#unsynced += bytes;
-    if (this.#unsynced > unsyncedBytes) {
-      fdatasyncSync(this.descriptor);
-      this.#unsynced = 0;
-    }
-    return taken < rows.length || rows.length === journalRowsAtOnce ? 'more' : 'all';
-  }
+function definitions(db: Database.Database): string[] {
+  return db.prepare<[], string>('SELECT sql FROM live.sqlite_schema WHERE sql IS NOT NULL').pluck().all();
 }
 
 /** Every table but the journal, as of now. */

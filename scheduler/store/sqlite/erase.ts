@@ -48,22 +48,29 @@ export function* eraseIn(file: string, erasing: Erasing): Generator<void, Erasur
         `what there is still has it: ${first}${more}; delete that while the scheduler runs, stop it, and say this again`,
       );
     }
-    return { lines: yield* eraseLines(db, erasing), keptAnswers };
+    const saved = Number(new Meta(db).get(savedSequence) ?? 0);
+    const lines = yield* eraseLines(db, erasing, saved);
+    if (!erasing.dryRun) makeStoreAnew(db);
+    return { lines, keptAnswers };
   } finally {
     db.close();
   }
 }
 
-function* eraseLines(db: Database.Database, { traces, without, dryRun }: Erasing): Generator<void, number> {
+/** Alters the lines of a file, up to the sequence that its entities are of. */
+export function* eraseLines(
+  db: Database.Database,
+  { traces, without, dryRun }: Erasing,
+  saved: number,
+): Generator<void, number> {
   const some = db.prepare<[number], JournalRow>(
     `SELECT ${rowColumns} FROM journal WHERE last > ? ORDER BY last LIMIT ${rowsAtOnce}`,
   );
   const save = db.prepare('UPDATE journal SET body = ?, salts = ?, erased = ? WHERE last = ?');
-  const saved = Number(new Meta(db).get(savedSequence) ?? 0);
   let lines = 0;
   // Content that was replaced is not to stay in the file.
   db.pragma('secure_delete = ON');
-  db.exec('BEGIN IMMEDIATE');
+  db.exec(dryRun ? 'BEGIN' : 'BEGIN IMMEDIATE');
   try {
     for (let rows = some.all(0); rows.length > 0; rows = some.all(rows.at(-1)?.last ?? 0)) {
       for (const row of rows) {
@@ -73,7 +80,7 @@ function* eraseLines(db: Database.Database, { traces, without, dryRun }: Erasing
         if (altered === null) continue;
         if (row.last > saved)
           throw new StoreError(`decisions up to ${row.last} are not in the tables yet${startFirst}`);
-        save.run(altered.body, altered.salts, altered.erased, row.last);
+        if (!dryRun) save.run(altered.body, altered.salts, altered.erased, row.last);
         lines += altered.lines;
       }
       yield;
@@ -84,8 +91,28 @@ function* eraseLines(db: Database.Database, { traces, without, dryRun }: Erasing
     if (db.inTransaction) db.exec('ROLLBACK');
     throw error;
   }
-  db.pragma('wal_checkpoint(TRUNCATE)');
   return lines;
+}
+
+function makeStoreAnew(db: Database.Database): void {
+  try {
+    makeAnew(db);
+  } catch (error) {
+    if ((error as Error & { code?: string }).code !== 'SQLITE_FULL') throw error;
+    throw new StoreError(
+      `the disk is full: no decision in ${db.name} says it any more, but the file has to be written anew, which takes twice its room for a while, or what was said may be left on its pages; make room, and say this again`,
+    );
+  }
+}
+
+/**
+ * Writes a file anew. When SQLite moves rows between pages it leaves what was there before in the room between them, and no later
+ * change of a row reaches that. Also where nothing was altered: an erasure before may have ended without.
+ */
+export function makeAnew(db: Database.Database): void {
+  db.pragma('secure_delete = ON');
+  db.exec('VACUUM');
+  db.pragma('wal_checkpoint(TRUNCATE)');
 }
 
 const startFirst = '; start the scheduler, stop it with SIGTERM, and say this again';

@@ -57,4 +57,24 @@ export const migrations: readonly Migration[] = [
   `,
   // From now on what the chain does not cover has checksums.
   addSums,
+  // From now on the journal may begin later than at 1: what was before is in files of its own.
+  `
+  -- Those files, one after the other.
+  CREATE TABLE archived (
+    last INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    -- What its first row is chained to, and the hash of its last.
+    before BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    -- The first decision with a commitment.
+    committed INTEGER,
+    -- [number, first decision] of each that decided in it, JSON.
+    incarnations TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  );
+  -- What accounting has come to where the journal begins, in parts.
+  CREATE TABLE opening (part INTEGER PRIMARY KEY, body TEXT NOT NULL, sum INTEGER NOT NULL);
+  `,
 ];

@@ -1,5 +1,5 @@
 /** A row of the journal, one group commit, and whether it follows the one before it. */
-import { chainHash, chainStart, commitmentsOf, hashBytes, rowHash } from './chain.js';
+import { chainHash, commitmentsOf, hashBytes, rowHash } from './chain.js';
 
 export interface JournalRow {
   first: number;
@@ -32,10 +32,10 @@ export function erasedIn(erased: string | null): Map<number, Buffer> {
   return new Map(entries.map(([index, commitment]) => [Number(index), Buffer.from(commitment, 'base64')]));
 }
 
-/** Whether a row is the one after another, or the first one, and as it was written. */
-export function follows(before: JournalRow | null, row: JournalRow): boolean {
-  if (row.first !== (before?.last ?? 0) + 1) return false;
-  return hashOf(before?.hash ?? chainStart, row)?.equals(row.hash) === true;
+/** Whether a row is the one after another, or after where the journal begins, and as it was written. */
+export function follows(before: Pick<JournalRow, 'last' | 'hash'>, row: JournalRow): boolean {
+  if (row.first !== before.last + 1) return false;
+  return hashOf(before.hash, row)?.equals(row.hash) === true;
 }
 
 /** Null when the row is not as any scheduler would have written it. */

@@ -15,6 +15,12 @@ export const schemaWithCommitments = 3;
 /** From this one on rows have checksums. */
 export const schemaWithSums = 4;
 
+/** From this one on the journal's beginning may be in files of its own. */
+export const schemaWithArchive = 5;
+
+/** In a file's `application_id`: it has a part of a journal, and is no store. */
+export const segmentId = 0x53_76_41_73;
+
 /** In a file's `application_id`: it is a backup, and no scheduler may go on from it as it is. */
 export const backupId = 0x53_76_42_6b;
 
@@ -38,6 +44,10 @@ export function schemaOfFile(file: string): number {
 
 export function isBackup(db: Database.Database): boolean {
   return db.pragma('application_id', { simple: true }) === backupId;
+}
+
+export function isSegment(db: Database.Database): boolean {
+  return db.pragma('application_id', { simple: true }) === segmentId;
 }
 
 /** @throws StoreError when a newer program has written the file. */

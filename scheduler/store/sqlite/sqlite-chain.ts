@@ -1,17 +1,11 @@
 /**
- * The journal's chain in a SQLite store, read through a connection of its own that cannot write. A few rows at a time are
- * one transaction: one that stayed open would keep the writer's log from being folded into the file.
+ * The journal's chain in a SQLite store and the files of its archive, read through connections of its own that cannot write.
+ * A few rows at a time are one transaction: one that stayed open would keep the writer's log from being folded into the file.
  */
-import Database from 'better-sqlite3';
-import {
-  type Chain,
-  type ChainLine,
-  type ChainRow,
-  type JournalHead,
-  type SignedCheckpoint,
-  StoreError,
-} from '../store.js';
-import { chainStart, partsOf, saltBytes } from './chain.js';
+import type Database from 'better-sqlite3';
+import type { Chain, ChainLine, ChainRow, JournalHead, SignedCheckpoint } from '../store.js';
+import { type Part, Parts } from './archive/parts.js';
+import { partsOf, saltBytes } from './chain.js';
 import { damaged } from './damage.js';
 import { commitmentsOfRow, erasedIn, type JournalRow, rowColumns } from './rows.js';
 
@@ -20,23 +14,27 @@ const newline = 0x0a;
 
 export class SqliteChain implements Chain {
   readonly #file: string;
-  readonly #db: Database.Database;
+  readonly #parts: Parts;
 
   /** @throws StoreError when there is no such store. */
   constructor(file: string) {
     this.#file = file;
-    try {
-      this.#db = new Database(file, { readonly: true, fileMustExist: true });
-    } catch (error) {
-      throw new StoreError(`cannot read ${file}: ${(error as Error).message}`);
-    }
+    this.#parts = new Parts(file);
+  }
+
+  isMissing(sequence: number): boolean {
+    return sequence > 0 && !this.#parts.with(sequence).isThere();
   }
 
   *rows(first: number, last: number): Generator<ChainRow> {
-    const some = this.#db.prepare<[number, number], JournalRow>(
+    for (const part of this.#parts.between(first, last)) yield* this.#rowsOf(part, first, last);
+  }
+
+  *#rowsOf(part: Part, first: number, last: number): Generator<ChainRow> {
+    const some = part.db.prepare<[number, number], JournalRow>(
       `SELECT ${rowColumns} FROM journal WHERE last >= ? AND last <= ? ORDER BY last LIMIT ${rowsAtOnce}`,
     );
-    const end = this.headWith(last).sequence;
+    const end = headIn(part, last).sequence;
     for (let next = first; next <= end; ) {
       const rows = some.all(next, end);
       if (rows.length === 0) return;
@@ -46,10 +44,14 @@ export class SqliteChain implements Chain {
   }
 
   *rowsBackwards(from: number): Generator<ChainRow> {
-    const some = this.#db.prepare<[number], JournalRow>(
+    for (const part of this.#parts.between(1, from).reverse()) yield* this.#rowsBefore(part, from);
+  }
+
+  *#rowsBefore(part: Part, from: number): Generator<ChainRow> {
+    const some = part.db.prepare<[number], JournalRow>(
       `SELECT ${rowColumns} FROM journal WHERE last <= ? ORDER BY last DESC LIMIT ${rowsAtOnce}`,
     );
-    for (let next = this.headWith(from).sequence; next > 0; ) {
+    for (let next = headIn(part, from).sequence; next >= part.first; ) {
       const rows = some.all(next);
       if (rows.length === 0) return;
       for (const row of rows) yield this.#chained(row);
@@ -58,51 +60,33 @@ export class SqliteChain implements Chain {
   }
 
   headWith(sequence: number): JournalHead {
-    return (
-      this.#head('WHERE last >= ? ORDER BY last LIMIT 1', sequence) ??
-      this.#head('WHERE last <= ? ORDER BY last DESC LIMIT 1', sequence) ?? { sequence: 0, hash: chainStart }
-    );
+    return headIn(this.#parts.with(sequence), sequence);
   }
 
   headBefore(sequence: number): JournalHead {
-    return (
-      this.#head('WHERE last < ? ORDER BY last DESC LIMIT 1', sequence) ?? { sequence: 0, hash: chainStart }
-    );
+    const part = this.#parts.with(sequence);
+    if (sequence <= part.first) return part.before;
+    return head(part.db, 'WHERE last < ? ORDER BY last DESC LIMIT 1', sequence) ?? part.before;
   }
 
-  #head(where: string, sequence: number): JournalHead | undefined {
-    return this.#db
-      .prepare<[number], JournalHead>(`SELECT last AS sequence, hash FROM journal ${where}`)
-      .get(sequence);
-  }
-
-  /** Rows without commitments are the oldest: a few looks in the middle find where they end. */
   firstCommitted(): number | null {
-    const at = this.#db.prepare<[number], { last: number; first: number; old: 0 | 1 }>(
-      'SELECT first, last, salts IS NULL AS old FROM journal WHERE last >= ? ORDER BY last LIMIT 1',
-    );
-    const newest = this.#head('WHERE last >= ? ORDER BY last DESC LIMIT 1', 0)?.sequence ?? 0;
-    let [low, high] = [1, newest + 1];
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const row = at.get(middle);
-      if (row === undefined || row.old === 0) high = middle;
-      else low = row.last + 1;
-    }
-    return low > newest ? null : (at.get(low)?.first ?? null);
+    for (const { committed } of this.#parts.segments) if (committed !== null) return committed;
+    return firstCommittedIn(this.#parts.live.db, this.#parts.live.first);
   }
 
   checkpoints(first: number, last: number): SignedCheckpoint[] {
-    return this.#db
-      .prepare<[number, number], SignedCheckpoint>(
-        `SELECT sequence, incarnation, at_ms AS atMs, hash, signature FROM checkpoint
-         WHERE sequence >= ? AND sequence <= ? ORDER BY sequence, incarnation`,
-      )
-      .all(first, last);
+    return this.#parts.between(first, last).flatMap(({ db }) =>
+      db
+        .prepare<[number, number], SignedCheckpoint>(
+          `SELECT sequence, incarnation, at_ms AS atMs, hash, signature FROM checkpoint
+           WHERE sequence >= ? AND sequence <= ? ORDER BY sequence, incarnation`,
+        )
+        .all(first, last),
+    );
   }
 
   close(): void {
-    this.#db.close();
+    this.#parts.close();
   }
 
   #chained({ first, last, at_ms: atMs, hash, body, salts, erased }: JournalRow): ChainRow {
@@ -118,6 +102,38 @@ export class SqliteChain implements Chain {
     });
     return { first, last, atMs, hash, commitments, lines };
   }
+}
+
+/** The end of the row that has a decision; of the part's newest row when there is none. */
+function headIn(part: Part, sequence: number): JournalHead {
+  if (part.end !== null && sequence >= part.last) return part.end;
+  return (
+    head(part.db, 'WHERE last >= ? ORDER BY last LIMIT 1', sequence) ??
+    head(part.db, 'WHERE last <= ? ORDER BY last DESC LIMIT 1', sequence) ??
+    part.before
+  );
+}
+
+function head(db: Database.Database, where: string, sequence: number): JournalHead | undefined {
+  return db
+    .prepare<[number], JournalHead>(`SELECT last AS sequence, hash FROM journal ${where}`)
+    .get(sequence);
+}
+
+/** Rows without commitments are the oldest: a few looks in the middle find where they end. */
+export function firstCommittedIn(db: Database.Database, first: number): number | null {
+  const at = db.prepare<[number], { last: number; first: number; old: 0 | 1 }>(
+    'SELECT first, last, salts IS NULL AS old FROM journal WHERE last >= ? ORDER BY last LIMIT 1',
+  );
+  const newest = head(db, 'WHERE last >= ? ORDER BY last DESC LIMIT 1', 0)?.sequence ?? 0;
+  let [low, high] = [first, newest + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = at.get(middle);
+    if (row === undefined || row.old === 0) high = middle;
+    else low = row.last + 1;
+  }
+  return low > newest ? null : (at.get(low)?.first ?? null);
 }
 
 function linesOf(body: Buffer): Buffer[] {

@@ -14,6 +14,8 @@ import {
   type Store,
   StoreError,
 } from '../store.js';
+import { ArchivedBatches, hashIn } from './archive/archived-batches.js';
+import { brokenSegments, segmentsIn } from './archive/segments.js';
 import { damaged } from './damage.js';
 import { readEntities } from './entity-rows.js';
 import { savedSequence } from './entity-tables.js';
@@ -52,6 +54,8 @@ export class SqliteStore implements Store {
   readonly #lock: Database.Database;
   readonly #db: Database.Database;
   readonly #meta: Meta;
+  /** What of the journal is elsewhere; it does not change while the store is open. */
+  #archived: ArchivedBatches;
   #writer: Worker | null = null;
   readonly #wire = new WireSender();
   /** Why nothing is written any more. */
@@ -71,6 +75,7 @@ export class SqliteStore implements Store {
       throw new StoreError(`cannot use ${file}: ${(error as Error).message}`);
     }
     this.#lock = lockFor(file);
+    this.#archived = new ArchivedBatches(file, []);
     const existed = existsSync(file);
     let db: Database.Database | undefined;
     try {
@@ -109,7 +114,9 @@ export class SqliteStore implements Store {
       for (const key of [savedSequence, forgottenBefore, entitiesStamp, 'epoch']) {
         if (!this.#meta.isWhole(key)) this.#refuse(brokenMeta(key));
       }
-      head = verifyTail(this.#db, this.#saved, (what) => this.#refuse(what));
+      for (const what of brokenSegments(this.#db)) this.#refuse(what);
+      this.#archived = new ArchivedBatches(this.#file, segmentsIn(this.#db));
+      head = verifyTail(this.#db, this.#saved, this.#archived.base, (what) => this.#refuse(what));
       this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
@@ -177,10 +184,12 @@ export class SqliteStore implements Store {
   }
 
   hashAt(sequence: number): Buffer | null {
-    const row = this.#db
-      .prepare<[number], { hash: Buffer }>('SELECT hash FROM journal WHERE last = ?')
-      .get(sequence);
-    return row?.hash ?? null;
+    if (this.#archived.has(sequence)) return this.#archived.hashAt(sequence);
+    return hashIn(this.#db, sequence);
+  }
+
+  archivedIncarnationAt(sequence: number): number | null {
+    return this.#archived.incarnationAt(sequence);
   }
 
   keepCheckpoint(checkpoint: SignedCheckpoint): void {

@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { JournalLine } from '../../core/audit/line.js';
 import type { Federation } from '../../core/model.js';
+import { baseOf, segmentsIn } from './archive/segments.js';
 import { savedSequence } from './entity-tables.js';
 import { isBackup, schemaOf } from './schema.js';
 
@@ -19,6 +20,8 @@ export interface Summary {
   vms: number;
   hosts: number;
   schema: number;
+  /** What of the journal is in files beside it: how many, and up to which decision; null when all of it is here. */
+  archived: { files: number; last: number } | null;
   /** Of a backup: when and by which version it was made, and which files it has beside the store. */
   backup: { atMs: number; version: string; files: string[] } | null;
 }
@@ -37,10 +40,16 @@ export function summaryOf(db: Database.Database): Summary {
     vms: number('SELECT count(*) FROM vm'),
     hosts: number("SELECT count(*) FROM entity WHERE kind = 'host'"),
     schema: schemaOf(db),
+    archived: archivedIn(db),
     backup: isBackup(db) ? backupOf(db) : null,
   };
   countTail(db, summary);
   return summary;
+}
+
+function archivedIn(db: Database.Database): Summary['archived'] {
+  const segments = segmentsIn(db);
+  return segments.length === 0 ? null : { files: segments.length, last: baseOf(segments).last };
 }
 
 function federationOf(db: Database.Database): Pick<Summary, 'federation' | 'epoch'> {

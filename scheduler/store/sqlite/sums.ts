@@ -41,6 +41,15 @@ export function checkpointSum(
   return summed(signature, summed(hash, summed(`${sequence} ${incarnation} ${atMs}`, 0)));
 }
 
+/** Of what a store knows of a part of the journal that was archived. */
+export function archivedSum(
+  fields: readonly (number | string | null)[],
+  before: Uint8Array,
+  hash: Uint8Array,
+): number {
+  return summed(hash, summed(before, summed(JSON.stringify(fields), 0)));
+}
+
 /** Of a file that a backup has beside the store. */
 export function fileSum(path: string, content: Uint8Array): number {
   return summed(content, summed(path, 0));

@@ -32,7 +32,7 @@ function third(t: Test): string {
   return dataDir;
 }
 
-const kept = 'before-schema-4.backup';
+const kept = 'before-schema-5.backup';
 
 function schemaIn(dataDir: string): number {
   const db = new Database(join(dataDir, 'secovia.db'), { readonly: true });
@@ -48,7 +48,7 @@ test('a start migrates by itself, says so, and keeps a backup from before', asyn
   const scheduler = await SchedulerProcess.start(t, { dataDir });
   t.match(await scheduler.logged('the store was migrated; only its backup leads back'), {
     from: 3,
-    to: 4,
+    to: 5,
     backup: join(dataDir, kept),
   });
   const api = new Api(scheduler.address);
@@ -63,20 +63,20 @@ test('a start migrates by itself, says so, and keeps a backup from before', asyn
   t.match(runProgram(['verify', dataDir]), { status: 0, stdout: /is whole, and holds federation secovia / });
   const restored = join(temporaryFolder(t), 'restored');
   t.match(runProgram(['restore', join(dataDir, kept), '--data-dir', restored]), { status: 0, stderr: '' });
-  t.equal(schemaIn(restored), 4, 'a backup of an older version is migrated when it is restored');
+  t.equal(schemaIn(restored), 5, 'a backup of an older version is migrated when it is restored');
   t.notOk(existsSync(join(restored, kept)), 'the backup is the backup');
 });
 
 test('migrate does the same ahead of a start, and says beforehand what it would do', async (t) => {
   const dataDir = third(t);
   const migrate = (...more: string[]) => runProgram(['migrate', '--data-dir', dataDir, ...more]);
-  t.match(migrate('--dry-run'), { status: 0, stdout: /has schema 3, and would be brought to 4\.\n$/ });
+  t.match(migrate('--dry-run'), { status: 0, stdout: /has schema 3, and would be brought to 5\.\n$/ });
   t.equal(schemaIn(dataDir), 3);
   t.same(readdirSync(dataDir), ['secovia.db']);
   const done = migrate('--output', 'json');
-  t.same(JSON.parse(done.stdout), { dataDir, from: 3, to: 4, done: true, backup: join(dataDir, kept) });
-  t.equal(schemaIn(dataDir), 4);
-  t.match(migrate(), { status: 0, stdout: /has schema 4, which is the newest; there is nothing to do\.\n$/ });
+  t.same(JSON.parse(done.stdout), { dataDir, from: 3, to: 5, done: true, backup: join(dataDir, kept) });
+  t.equal(schemaIn(dataDir), 5);
+  t.match(migrate(), { status: 0, stdout: /has schema 5, which is the newest; there is nothing to do\.\n$/ });
   t.match(runProgram(['migrate', '--data-dir', join(dataDir, 'none')]), {
     status: 1,
     stderr: /there is no federation in/,
@@ -94,14 +94,14 @@ test('a migration without room for its backup is refused, and can be done withou
   });
   t.equal(schemaIn(dataDir), 3);
   const done = runProgram(['migrate', '--data-dir', dataDir, '--no-backup']);
-  t.match(done, { status: 0, stdout: /was brought from schema 3 to 4\.\n$/ });
+  t.match(done, { status: 0, stdout: /was brought from schema 3 to 5\.\n$/ });
 });
 
 test('a migration that fails leaves the store as it was', async (t) => {
   const dataDir = third(t);
   const file = join(dataDir, 'secovia.db');
   const db = new Database(file);
-  // The last step adds a column of this name, after others.
+  // The fourth step adds a column of this name, after others.
   db.exec('ALTER TABLE checkpoint ADD COLUMN sum INTEGER');
   db.close();
   t.throws(() => new SqliteStore(file), { name: 'StoreError', message: /duplicate column name: sum/ });
@@ -135,7 +135,7 @@ test('a store of a newer version is refused by every command, and left as it is'
   db.pragma('user_version = 99');
   db.close();
   const words =
-    /was written by a newer Secovia \(schema 99, this program knows 4\), and there is no way back; install that version again, or restore a backup from before the upgrade into another folder\n$/;
+    /was written by a newer Secovia \(schema 99, this program knows 5\), and there is no way back; install that version again, or restore a backup from before the upgrade into another folder\n$/;
   for (const command of [
     ['run', '--insecure', '--listen', '127.0.0.1:1', '--data-dir', dataDir],
     ['migrate', '--data-dir', dataDir],

@@ -67,7 +67,7 @@ test('a store that is whole is found whole, with what it holds', async (t) => {
     whole: true,
     sequence: 3,
     vms: 2,
-    schema: 4,
+    schema: 5,
     backup: null,
   });
 });

@@ -128,6 +128,10 @@ export class MemoryStore implements Store {
     return this.disk.hashes.get(sequence) ?? null;
   }
 
+  archivedIncarnationAt(): number | null {
+    return null;
+  }
+
   keepCheckpoint(checkpoint: SignedCheckpoint): void {
     this.disk.checkpoints.push(checkpoint);
   }
@@ -142,6 +146,10 @@ export class MemoryJournal implements Journal {
 
   *pieces(upTo: number): Generator<JournalPiece> {
     for (const piece of this.disk.pieces) if (piece.last <= upTo) yield piece;
+  }
+
+  openingAt(): null {
+    return null;
   }
 
   headWith(sequence: number): JournalHead {
