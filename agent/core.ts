@@ -98,9 +98,12 @@ export class AgentCore {
   #libvirtError = 'not connected yet';
   #metrics: HostMetrics = { memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 };
   #inventory: HostInventory | null = null;
-  #fenceTargets: FenceTargetState[] = [];
-  /** The same as they are reported, and as text. */
-  #fences: { messages: FenceTarget[]; text: string } = { messages: [], text: '' };
+  /** Of each host that this one can fence; also as they are reported, and as text. */
+  #fences: { states: FenceTargetState[]; messages: FenceTarget[]; text: string } = {
+    states: [],
+    messages: [],
+    text: '',
+  };
   #lastReport = { facts: '', fences: '' };
   #now: Instant;
   #outputs: CoreOutput[] = [];
@@ -230,9 +233,8 @@ export class AgentCore {
   /** What is known of the management controllers in the settings. */
   fenceTargetsSeen(states: FenceTargetState[], now: Instant): void {
     this.#now = now;
-    this.#fenceTargets = states;
     const messages = states.map(fenceTargetMessage);
-    this.#fences = { messages, text: JSON.stringify(messages) };
+    this.#fences = { states, messages, text: JSON.stringify(messages) };
   }
 
   /** An order to fence was carried out, or could not be. */
@@ -281,7 +283,7 @@ export class AgentCore {
   }
 
   get fenceTargets(): readonly FenceTargetState[] {
-    return this.#fenceTargets;
+    return this.#fences.states;
   }
 
   get metrics(): HostMetrics {

@@ -5,9 +5,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadData, ThreadMessage } from './accounting/accountant.js';
 import { answer } from './accounting/answer.js';
-import type { Piece } from './core/accounting/questions.js';
+import { untilArchived } from './store/archived-pieces.js';
 import { SqliteJournal } from './store/sqlite/sqlite-journal.js';
-import { JournalArchived } from './store/store.js';
 
 /** Progress is told at most so often. */
 const progressEveryMs = 200;
@@ -16,21 +15,12 @@ const port = parentPort;
 if (port === null) throw new Error('accounting runs as a worker thread');
 const { file, question } = workerData as ThreadData;
 const journal = new SqliteJournal(file);
-const pieces = answer(question, journal);
+const pieces = untilArchived(answer(question, journal));
 let toldMs = Number.NEGATIVE_INFINITY;
-
-function nextPiece(): IteratorResult<Piece> {
-  try {
-    return pieces.next();
-  } catch (error) {
-    if (error instanceof JournalArchived) return { done: false, value: { refusal: error.refusal } };
-    throw error;
-  }
-}
 
 /** Goes on until something has to be taken first. */
 function goOn(to: NonNullable<typeof port>): void {
-  for (let next = nextPiece(); !next.done; next = nextPiece()) {
+  for (let next = pieces.next(); !next.done; next = pieces.next()) {
     const piece = next.value;
     if ('progress' in piece) {
       const { read, total } = piece.progress;

@@ -4,29 +4,20 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { answerAudit } from './audit/answer.js';
-import type { AuditPiece, AuditQuestion } from './core/audit/questions.js';
+import type { AuditQuestion } from './core/audit/questions.js';
+import { untilArchived } from './store/archived-pieces.js';
 import { SqliteChain } from './store/sqlite/sqlite-chain.js';
-import { JournalArchived } from './store/store.js';
 
 const port = parentPort;
 if (port === null) throw new Error('the audit runs as a worker thread');
 const { file, question } = workerData as { file: string; question: AuditQuestion };
 const chain = new SqliteChain(file);
-const pieces = answerAudit(question, chain);
-
-function next(): IteratorResult<AuditPiece> {
-  try {
-    return pieces.next();
-  } catch (error) {
-    if (error instanceof JournalArchived) return { done: false, value: { refusal: error.refusal } };
-    throw error;
-  }
-}
+const pieces = untilArchived(answerAudit(question, chain));
 
 function goOn(to: NonNullable<typeof port>): void {
-  const piece = next();
-  if (!piece.done) {
-    to.postMessage(piece.value);
+  const next = pieces.next();
+  if (!next.done) {
+    to.postMessage(next.value);
     return;
   }
   chain.close();

@@ -3,20 +3,19 @@
  * that reads the journal finds it there. What accounting has come to by then stays with the store, so that later months
  * can be settled when the file is elsewhere.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Fold } from '../core/accounting/fold.js';
 import { readJournal } from '../core/accounting/journal-text.js';
 import { ledgerOf, openingOf } from '../core/accounting/opening.js';
-import { storeFileIn } from '../data-folder.js';
-import { keepTemporaryFilesIn, takeOut } from '../store/sqlite/archive/cut.js';
+import { takeOut } from '../store/sqlite/archive/cut.js';
 import { planFor } from '../store/sqlite/archive/plan.js';
 import { segmentFile } from '../store/sqlite/archive/segment-file.js';
 import { archiveOf } from '../store/sqlite/archive/segments.js';
 import { lockFor } from '../store/sqlite/lock.js';
-import { newestSchema, schemaOfFile } from '../store/sqlite/schema.js';
 import { SqliteJournal } from '../store/sqlite/sqlite-journal.js';
 import { StoreError } from '../store/store.js';
 import { BackupError, inWords } from './backup-error.js';
+import { newestStoreIn } from './newest-store.js';
 import type { Drive } from './restore.js';
 import { makeSegment, removeIfEmpty } from './segment.js';
 
@@ -47,14 +46,7 @@ export async function archive(
   { beforeMs, dryRun }: { beforeMs: number; dryRun: boolean },
   drive: Drive,
 ): Promise<Archived> {
-  const file = storeFileIn(dataDir);
-  if (!existsSync(file)) throw new BackupError(`there is no federation in ${dataDir}: it has no store`);
-  keepTemporaryFilesIn(dataDir);
-  if (schemaOfFile(file) !== newestSchema) {
-    throw new BackupError(
-      `the store in ${dataDir} has another schema than this version; say first: secovia-scheduler migrate`,
-    );
-  }
+  const file = newestStoreIn(dataDir);
   const lock = lockFor(file);
   let bytes = 0;
   try {

@@ -1,20 +1,18 @@
 /** Takes a person out of the record of a stopped scheduler; the chain stays whole, and says where something was erased. */
-import { existsSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { syncFolder } from '../../proto/durable-folder.js';
 import { isNamedIn, type Person, personNamed, tracesOf, withoutPerson } from '../core/audit/person.js';
-import { storeFileIn } from '../data-folder.js';
 import { archiveOf } from '../store/sqlite/archive/segments.js';
 import { checkStore } from '../store/sqlite/check.js';
 import { remedy } from '../store/sqlite/damage.js';
 import { strangersIn } from '../store/sqlite/archive/archive-check.js';
-import { keepTemporaryFilesIn } from '../store/sqlite/archive/cut.js';
 import { clearLeftovers, unfinished } from '../store/sqlite/archive/leftovers.js';
 import { discardCopies, type ErasedCopies, eraseInCopies } from '../store/sqlite/archive/segment-erase.js';
 import { eraseIn, type Erasing, type Erasure } from '../store/sqlite/erase.js';
 import { lockFor } from '../store/sqlite/lock.js';
-import { newestSchema, schemaOfFile } from '../store/sqlite/schema.js';
 import { BackupError, inWords } from './backup-error.js';
 import { toTheEnd } from './drive.js';
+import { newestStoreIn } from './newest-store.js';
 import type { Drive } from './restore.js';
 
 export interface Erased {
@@ -37,14 +35,7 @@ export async function erase(
   { dryRun }: { dryRun: boolean },
   drive: Drive,
 ): Promise<Erased> {
-  const file = storeFileIn(dataDir);
-  if (!existsSync(file)) throw new BackupError(`there is no federation in ${dataDir}: it has no store`);
-  keepTemporaryFilesIn(dataDir);
-  if (schemaOfFile(file) !== newestSchema) {
-    throw new BackupError(
-      `the store in ${dataDir} has another schema than this version; say first: secovia-scheduler migrate`,
-    );
-  }
+  const file = newestStoreIn(dataDir);
   const lock = lockFor(file);
   try {
     const person = personNamed(name, await wholeFederation(file, drive));

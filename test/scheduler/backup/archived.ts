@@ -14,6 +14,7 @@ import { SqliteJournal } from '../../../scheduler/store/sqlite/sqlite-journal.js
 import { JournalArchived } from '../../../scheduler/store/store.js';
 import type { Checkpoint__Output } from '../../../proto/gen/secovia/v1/Checkpoint.js';
 import { exportOf, Record } from '../audit/record.js';
+import { agree } from '../core/tenancy/federation.js';
 import { type Scope, temporaryFolder } from '../scope.js';
 
 const hour = 3_600_000;
@@ -42,19 +43,8 @@ export async function longRecord(t: Scope): Promise<LongRecord> {
   world.administration('slovenia', null, 'SI');
   world.image('tiny');
   for (const site of ['zagreb', 'ljubljana']) world.host(`${site}-1`, site);
-  world.run({
-    type: 'agreement.create',
-    id: 'hr-in-si',
-    title: '',
-    partner: 'arnes',
-    beneficiary: { kind: 'partner', partner: 'carnet' },
-    limit: {},
-    limitPercent: null,
-    reserve: {},
+  agree(world, {
     price: { currency: 'EUR', vcpuMicros: 12_345, memoryGibMicros: 77, diskGibMicros: 3, stoppedPercent: 33 },
-    fromMs: null,
-    untilMs: null,
-    noticeDays: 30,
   });
   await record.row();
   for (let row = 1; row < rowsOfRecord; row += 1) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from '../../store.js';
 import { filesIn } from './archive-check.js';
+import { hashIn } from './archived-batches.js';
 import { openedSegment } from './segment-file.js';
 import { archiveOf, baseOf, type Segment, segmentName, segmentsIn } from './segments.js';
 
@@ -28,13 +29,12 @@ export function removeLeftovers(storeFile: string, db: Database.Database): void 
   const segments = segmentsIn(db);
   const base = baseOf(segments);
   const known = new Set(segments.map(segmentName));
-  const hashAt = db.prepare<[number], Buffer>('SELECT hash FROM journal WHERE last = ?').pluck();
   for (const name of filesIn(storeFile)) {
     if (known.has(name)) continue;
     const segment = segmentOf(join(folder, name));
     if (segment === null || segment.first <= base.last) continue;
     // The hash at the end is of all that is before.
-    if (hashAt.get(segment.last)?.equals(segment.hash)) rmSync(join(folder, name));
+    if (hashIn(db, segment.last)?.equals(segment.hash)) rmSync(join(folder, name));
   }
 }
 
