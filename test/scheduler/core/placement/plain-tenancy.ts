@@ -49,7 +49,8 @@ export class PlainTenancy {
       if (some.some(({ allowed }) => allowed.countries.length + allowed.jurisdictions.length > 0))
         return false;
     }
-    const level = { public: 0, internal: 10, personal: 20, special: 30 }[dataClass] ?? 100;
+    const ownLevel = this.state.tenancy.classes.get(dataClass)?.level;
+    const level = { public: 0, internal: 10, personal: 20, special: 30 }[dataClass] ?? ownLevel ?? 100;
     return level <= 10 || site.country === this.administration.country;
   }
 
