@@ -105,6 +105,8 @@ export class AgentCore {
     text: '',
   };
   #lastReport = { facts: '', fences: '' };
+  /** What is told of orphans, as of these versions. */
+  #orphanFacts = { orphans: -1, ledger: -1, facts: '' };
   #now: Instant;
   #outputs: CoreOutput[] = [];
 
@@ -465,16 +467,25 @@ export class AgentCore {
 
   /** Facts are reported at once; what the operating system measures waits for the interval. Looked at after every step. */
   #reportIfChanged(): void {
-    const [orphans, found, watchdog] = [this.orphans(), this.#orphans.found(), this.guard.status];
+    const watchdog = this.guard.status;
     const facts = [
-      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains],
-      ...(orphans.length === 0 ? [] : [JSON.stringify([orphans, found])]),
+      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains, this.#factsOfOrphans()],
       ...(watchdog === null ? [] : [watchdog.armed, watchdog.timeoutSeconds, watchdog.problem]),
     ].join('\n');
     const { text: fences } = this.#fences;
     if (facts === this.#lastReport.facts && fences === this.#lastReport.fences) return;
     this.#lastReport = { facts, fences };
     this.#link.report(this.#report());
+  }
+
+  #factsOfOrphans(): string {
+    const [orphans, ledger] = [this.#orphans.version, this.ledger.version];
+    if (this.#orphanFacts.orphans !== orphans || this.#orphanFacts.ledger !== ledger) {
+      const texts = this.orphans();
+      const facts = texts.length === 0 ? '' : JSON.stringify([texts, this.#orphans.found()]);
+      this.#orphanFacts = { orphans, ledger, facts };
+    }
+    return this.#orphanFacts.facts;
   }
 
   #trouble(message: string): void {

@@ -49,17 +49,25 @@ export class Orphans {
   /** VMs with a permit of which the scheduler does not know. */
   #unclaimed = new Set<string>();
   readonly #accounts = new Map<string, OrphanAccount>();
+  #version = 0;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
+  /** Grows with whatever is told here. Which of it is an orphan is the ledger's to say as well. */
+  get version(): number {
+    return this.#version;
+  }
+
   domainsListed(domains: readonly DomainSummary[]): void {
+    this.#version++;
     this.#domains = domains.filter(({ ours }) => ours);
     this.#forget();
   }
 
   volumesListed(volumes: readonly FoundVolume[]): void {
+    this.#version++;
     this.#volumes = [...volumes];
     this.#forget();
   }
@@ -69,11 +77,12 @@ export class Orphans {
     const permits = [...this.#ledger.permits()];
     const others = permits.filter(({ uid, phase }) => phase !== 'gone' && !mentioned.has(uid));
     this.#unclaimed = new Set(others.map(({ uid }) => uid));
+    this.#version++;
   }
 
   /** The scheduler has spoken of this VM. */
   claimed(uid: string): void {
-    this.#unclaimed.delete(uid);
+    if (this.#unclaimed.delete(uid)) this.#version++;
   }
 
   /** What is to be looked at: those that nobody has looked at yet, or all. */
@@ -85,6 +94,7 @@ export class Orphans {
 
   described(uid: string, account: OrphanAccount): void {
     this.#accounts.set(uid, account);
+    this.#version++;
   }
 
   /** For people: `domain NAME UID` and `volume FILE`. */

@@ -251,7 +251,10 @@ export interface Hypervisor {
 
   /** Whether the VM's whole volume is there. Unfinished ones do not count. */
   volumeExists(volume: VolumeRef): Promise<boolean>;
-  /** Makes the VM's volume: under a temporary name first, and under its own when it is whole (O1). */
+  /**
+   * Makes the VM's volume: under a temporary name first, and under its own when it is whole (O1). It gets its own name before
+   * this ends or never, also when this ends with `timeout`: later another host may have one of that name (F4).
+   */
   createVolume(request: VolumeRequest): Promise<void>;
   /**
    * Grows the volume to at least this size, also while its domain runs, which then sees it; never shrinks it.
@@ -259,9 +262,12 @@ export interface Hypervisor {
    * @returns the MiB that it has now.
    */
   growVolume(volume: VolumeRef, sizeMib: number): Promise<number>;
-  /** Moves the VM's volume to the trash, and clears its unfinished ones and its console log. */
+  /**
+   * Moves the VM's volume to the trash, and clears its unfinished ones and its console log. However long that takes, this ends
+   * only when nothing of it is under way any more, and never with `timeout`.
+   */
   trashVolume(volume: VolumeRef): Promise<void>;
-  /** Deletes the VM's volume for good: only for one that no guest ever wrote to. */
+  /** Deletes the VM's volume for good: only for one that no guest ever wrote to. It ends as `trashVolume` does. */
   removeVolume(volume: VolumeRef): Promise<void>;
   /**
    * File names in the folder of the host's own pool that look like volumes of VMs, with the uid in each. On a shared pool are

@@ -117,19 +117,23 @@ export class Libvirt {
         timeline.at(timeline.nowMs + takesMs, agent, () => answer(result));
         return;
       }
+    } else if (isFileWork(call)) {
+      // The agent's own: it waits for as long as the file system takes, and a process that was killed is not gone, nor its
+      // folder free for another, before its last call is over. So it is done in the agent's life or never.
+      const result = random.chance(0.5) ? this.#attempt(call) : null;
+      agent.after(takesMs + this.#stuckMs(), () => answer(result ?? this.#attempt(call)));
+      return;
     } else {
       const isSent = random.chance(0.5);
       const work = () => {
         // Whoever died in the middle of the call may or may not have sent it.
         if (!agent.alive && !isSent) return;
+        // Its volume gets its name by the agent, which does not do so when it has given up or is dead.
+        if (call.kind === 'createVolume' && (!agent.alive || isAnswered)) return;
         const result = this.#attempt(call);
         timeline.at(timeline.nowMs + takesMs / 2, agent, () => answer(result));
       };
-      // One that is stuck ends long after its caller has given up, whatever became of the others.
-      const stuckMs = random.chance(Math.max(0.004, this.stuckPart))
-        ? deadlineMs + random.whole(1000, 60_000)
-        : 0;
-      if (stuckMs > 0) this.unstuckAtMs = Math.max(this.unstuckAtMs, timeline.nowMs + stuckMs);
+      const stuckMs = this.#stuckMs();
       if (stuckMs > 0) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
       timeline.at(timeline.nowMs + stuckMs + takesMs / 2, life, () => {
         if (this.isHung) this.#held.push(work);
@@ -139,6 +143,15 @@ export class Libvirt {
     if (this.isHung) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
     // A daemon that is gone answers nobody; the connection breaks.
     agent.after(deadlineMs + 1000, () => answer(failure('unavailable', 'the connection to libvirtd broke')));
+  }
+
+  /** By how much a call is late: one that is stuck ends long after its caller has given up, whatever became of the others. */
+  #stuckMs(): number {
+    const { random, timeline } = this.#parts;
+    if (!random.chance(Math.max(0.004, this.stuckPart))) return 0;
+    const stuckMs = deadlineMs + random.whole(1000, 60_000);
+    this.unstuckAtMs = Math.max(this.unstuckAtMs, timeline.nowMs + stuckMs);
+    return stuckMs;
   }
 
   /** It goes on in the daemon, whatever becomes of the caller, and whoever is at either end may end it before its time. */
@@ -231,6 +244,9 @@ export class Libvirt {
 
 const looks: readonly Call['kind'][] = ['inspect', 'volumeExists', 'expect', 'leaving'];
 const isLook = ({ kind }: Call): boolean => looks.includes(kind);
+
+/** What the agent does with the file system alone. */
+const isFileWork = ({ kind }: Call): boolean => kind === 'trashVolume' || kind === 'removeVolume';
 
 function failure(kind: Fault['kind'], message: string): EffectResult {
   return { ok: false, fault: { kind, message } };

@@ -9,34 +9,28 @@ import type { Life } from './timeline.js';
 
 /** What a power failure leaves. */
 export class StateFile {
-  /** As JSON; null before the first write. */
-  text: string | null = null;
   isFull = false;
-  #content: LedgerContent | null = null;
+  #kept: LedgerContent | null = null;
   onWritten: () => void = () => {};
 
-  write(text: string): void {
-    this.text = text;
-    this.#content = null;
+  /** Of parts that nobody changes: the ledger makes new ones. */
+  write(content: LedgerContent): void {
+    this.#kept = content;
     this.onWritten();
   }
 
-  /** Read without the rest, which is long: the epoch is what comes first. */
   get epoch(): Epoch | null {
-    const { text } = this;
-    if (text === null || !text.startsWith('{"epoch":{')) return null;
-    return JSON.parse(text.slice('{"epoch":'.length, text.indexOf('}') + 1)) as Epoch;
+    return this.#kept?.epoch ?? null;
   }
 
-  /** A fresh copy. */
+  /** As whoever reads a file gets it: a fresh copy; undefined before the first write. */
   read(): LedgerContent | undefined {
-    return this.text === null ? undefined : (JSON.parse(this.text) as LedgerContent);
+    return this.#kept === null ? undefined : (JSON.parse(JSON.stringify(this.#kept)) as LedgerContent);
   }
 
   /** For those who only look. */
   get content(): LedgerContent {
-    this.#content ??= this.read() ?? { epoch: null, checkpoint: null, permits: [] };
-    return this.#content;
+    return this.#kept ?? { epoch: null, checkpoint: null, permits: [] };
   }
 }
 
@@ -50,7 +44,7 @@ export class StateWriter {
   #waiting: Waiting[] = [];
   #writing = false;
   /** Being written. */
-  #text: string | null = null;
+  #content: LedgerContent | null = null;
 
   constructor(
     private readonly file: StateFile,
@@ -82,21 +76,21 @@ export class StateWriter {
 
   /** The process or the machine dies: what was being written is there, or what was there before. */
   crash(): void {
-    if (this.#text !== null && this.random.chance(0.5)) this.file.write(this.#text);
-    this.#text = null;
+    if (this.#content !== null && this.random.chance(0.5)) this.file.write(this.#content);
+    this.#content = null;
   }
 
   #write(): void {
     const served = this.#waiting;
     this.#waiting = [];
     const { version } = this.ledger;
-    const text = JSON.stringify(this.ledger.content());
-    this.#text = text;
+    const content = this.ledger.content();
+    this.#content = content;
     this.life.after(this.random.delay(0.5, 3), () => {
-      this.#text = null;
+      this.#content = null;
       const written = !this.file.isFull;
       if (written) {
-        this.file.write(text);
+        this.file.write(content);
         this.#durableVersion = version;
       }
       for (const { done } of served) done(written);

@@ -451,7 +451,8 @@ export class World {
       this.#machineParts(plan, `${plan.id}-clone-${Math.round(this.timeline.nowMs)}`),
     );
     this.#moves.share(clone);
-    if (original.stateFile.text !== null) clone.stateFile.write(original.stateFile.text);
+    const kept = original.stateFile.read();
+    if (kept !== undefined) clone.stateFile.write(kept);
     this.clones.push(clone);
     this.#cloned.add(clone.host);
     this.note(`${original.host} is cloned`);
