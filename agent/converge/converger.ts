@@ -256,7 +256,10 @@ export class Converger {
 
   /** The newest observation of every VM. */
   observations(): VmObservation[] {
-    const seen = [...this.#cells.values()].map((cell) => cell.observation ?? this.#unknown(cell));
+    // A word that came since it was looked at counts, also while the hypervisor does not answer.
+    const seen = [...this.#cells.values()].map((cell) =>
+      withRelease(cell.observation ?? this.#unknown(cell), this.#ledger.permit(cell.uid)),
+    );
     return [...seen, ...this.#rejections.values()];
   }
 
@@ -355,7 +358,8 @@ export class Converger {
     });
   }
 
-  #publish(cell: Cell, observation: VmObservation): void {
+  #publish(cell: Cell, seen: VmObservation): void {
+    const observation = withRelease(seen, this.#ledger.permit(cell.uid));
     const same = cell.observation !== null && fingerprint(cell.observation) === fingerprint(observation);
     cell.observation = observation;
     if (!same) this.#outputs.push({ kind: 'observe', observation });
@@ -411,6 +415,11 @@ function isAbandoned(effect: Effect, { role, peerUri }: VmDesired): boolean {
 function unseen(permit: Permit | undefined): VmState {
   if (permit?.phase === 'gone') return 'absent';
   return permit?.desired.role === 'receive' && permit.phase !== 'defined' ? 'awaited' : 'unknown';
+}
+
+function withRelease({ released: _, ...seen }: VmObservation, permit: Permit | undefined): VmObservation {
+  const isReleased = permit?.desired.role === 'released' && permit.phase !== 'gone';
+  return isReleased ? { ...seen, released: true } : seen;
 }
 
 /** The size of a domain of ours. */

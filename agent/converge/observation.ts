@@ -35,6 +35,8 @@ export interface VmObservation {
   size?: VmSize | undefined;
   /** The generation of the word that was obeyed last: what `error` is about. */
   toldGeneration: number;
+  /** This host was told that it does not have the VM any more, and is not done with it yet. */
+  released?: boolean;
   /** When this state began, in milliseconds of the wall clock. */
   sinceWallMs: number;
 }
@@ -42,8 +44,9 @@ export interface VmObservation {
 /** Equal for observations that say the same. */
 export function fingerprint(observation: VmObservation): string {
   const { uid, term, generation, state, rebootCount, error, progress, size, toldGeneration } = observation;
+  const { released = false } = observation;
   const fault = error === null ? null : [error.code, error.message, toldGeneration];
-  return JSON.stringify([uid, term, generation, state, rebootCount, fault, progress, size]);
+  return JSON.stringify([uid, term, generation, state, rebootCount, fault, progress, size, released]);
 }
 
 /** States in which something is wrong that a human may want to see. */

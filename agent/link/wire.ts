@@ -41,7 +41,7 @@ const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
 
 export function observationMessage(observation: VmObservation): Observation {
   const { uid, term, generation, state, rebootCount, error, progress, numaCells = [] } = observation;
-  const { sinceWallMs, size, toldGeneration } = observation;
+  const { sinceWallMs, size, toldGeneration, released = false } = observation;
   return {
     uid,
     term,
@@ -54,6 +54,7 @@ export function observationMessage(observation: VmObservation): Observation {
     numaCells: [...numaCells],
     size,
     toldGeneration,
+    released,
   };
 }
 

@@ -116,6 +116,8 @@ export interface Observation {
   toldGeneration?: number;
   /** What its domain has; left out when there is none, and by agents of older versions. `diskMib` 0 says nothing. */
   size?: VmSize;
+  /** Its host was told that it does not have it any more, and is not done with that yet. */
+  released?: boolean;
 }
 
 export interface HostReport {

@@ -35,7 +35,7 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   const isRecovering = state.federation.recoveringSites.includes(host.site);
   const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
   // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
-  const isAnother = isRecovering && left !== undefined && seen.term > left.term && seen.state !== 'absent';
+  const isAnother = isRecovering && left !== undefined && seen.term > left.term && mayHave(seen);
   if (left !== undefined && !isAnother) return leftover(host, seen);
   if (vm === undefined) return [];
   if (isRecovering) return adopt(state, vm, host, seen);
@@ -61,6 +61,9 @@ function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation)
   return [{ type: 'host.leftover', id, leftover }];
 }
 
+/** Whoever has let go of a VM does not have it, under whichever term it was told so. */
+const mayHave = ({ state, released = false }: Observation): boolean => state !== 'absent' && !released;
+
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
 function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
   const left = leftovers.find((one) => one.uid === uid);
@@ -73,7 +76,7 @@ function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
 function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.term < vm.term || (seen.term === vm.term && newestHeard(seen) <= vm.generation)) return [];
-  if (saysGone.has(seen.state) && seen.state !== 'missing') return [];
+  if (!mayHave(seen) || (saysGone.has(seen.state) && seen.state !== 'missing')) return [];
   // It gets ready for a VM that has not left its host, as far as this journal knows.
   const isOnItsWay = vm.move?.peer === host.id && vm.move.term === seen.term;
   if (isOnItsWay && (seen.state === 'preparing' || seen.state === 'unknown')) return [];

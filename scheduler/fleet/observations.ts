@@ -54,6 +54,7 @@ export function observationIn(message: Observation__Output): Observation | null 
     fault: faultIn(message.error),
     ...(message.numaCells.length === 0 ? {} : { numaCells: message.numaCells.slice(0, mostCellsOfVm) }),
     ...(message.toldGeneration === 0 ? {} : { toldGeneration: message.toldGeneration }),
+    ...(message.released ? { released: true } : {}),
     ...sizeIn(message.size),
   };
 }

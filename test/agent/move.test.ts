@@ -527,3 +527,19 @@ t.test(
     }
   },
 );
+
+t.test(
+  'whoever is told that it does not come says so as long as it cannot look, and until it is done',
+  async (t) => {
+    const { target } = pair();
+    const told = () => target.converger.observations().find((one) => one.uid === uid);
+    t.equal(told()?.released, undefined);
+    target.goAway();
+    target.desired(run({ role: 'released', term: 2, generation: 4 }));
+    t.match(told(), { state: 'awaited', released: true }, 'nobody has looked since');
+    target.comeBack();
+    target.settle();
+    t.match(told(), { state: 'absent', generation: 4 });
+    t.equal(told()?.released, undefined, 'it has answered');
+  },
+);

@@ -77,6 +77,18 @@ test('a host that was taken to have a VM hears that a newer term of it lives els
   t.equal(vm.host, other);
 });
 
+test('a host that has let go of a VM is not taken to have it, whatever it says of it and under which term', async (t) => {
+  const { world, vm, other } = recovering();
+  const former = vm.host ?? '';
+  const { sequence } = world.state;
+  for (const state of ['unknown', 'stopping', 'running'] as const)
+    world.see(vm, state, { term: 3, generation: 0, toldGeneration: 7, released: true }, other);
+  t.equal(world.state.sequence, sequence);
+  t.equal(vm.host, former);
+  world.see(vm, 'running', { term: 3, generation: 7 }, former);
+  t.match(vm, { host: former, term: 3 }, 'who has it is believed');
+});
+
 test('what a VM is to do without its host counts anew from when that hears of it: the journal may have forgotten a change', async (t) => {
   const world = smallWorld('a', 'b');
   const policy = {
