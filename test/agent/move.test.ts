@@ -543,3 +543,14 @@ t.test(
     t.equal(told()?.released, undefined, 'it has answered');
   },
 );
+
+t.test('a VM that is taken away where it is about to arrive runs on where it is', async (t) => {
+  const { source, target } = pair();
+  target.desired(receive());
+  source.desired(send());
+  untilBegun(source);
+  target.host.destroy(uid);
+  t.equal(target.host.inspect(uid), null);
+  t.equal(source.host.leaving(uid), null);
+  t.ok(runsOn(source));
+});

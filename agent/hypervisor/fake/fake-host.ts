@@ -97,6 +97,8 @@ export class FakeHost {
   /** A hand-over that is begun arrives at once, but for these: they go on until somebody ends them. */
   slowMoves = false;
   readonly #moves = new Map<string, FakeMove>();
+  /** The same at the other end. */
+  readonly #arrivals = new Map<string, FakeMove>();
   /** Thrown once by the next call of that kind. */
   readonly failures = new Map<FakeCall['call'], HypervisorError[]>();
   /** One cell of 16 CPUs, two a core. */
@@ -210,6 +212,12 @@ export class FakeHost {
     const domain = this.#domains.get(uid);
     if (domain === undefined || domain.power.kind === 'off') return;
     this.#count('destroy', uid);
+    const arrival = this.#arrival(uid);
+    if (arrival !== undefined) {
+      // Nothing of it is here before it has arrived, and where it comes from it goes on.
+      arrival.end('failed');
+      return;
+    }
     this.#turn(domain, { kind: 'off', reason: 'destroyed' });
     this.#changed('destroy', uid);
   }
@@ -217,6 +225,7 @@ export class FakeHost {
   undefine(uid: string): void {
     if (!this.#domains.has(uid)) return;
     this.#count('undefine', uid);
+    if (this.#arrival(uid) !== undefined) throw new HypervisorError('failed', `${uid} is not defined yet`);
     this.#domains.delete(uid);
     this.#changed('undefine', uid);
   }
@@ -265,6 +274,17 @@ export class FakeHost {
 
   abortMigration(uid: string): void {
     this.endMove(uid, 'failed');
+  }
+
+  #arrival(uid: string): FakeMove | undefined {
+    const move = this.#arrivals.get(uid);
+    return move?.isOver === false ? move : undefined;
+  }
+
+  /** A running domain begins to come from somewhere else. */
+  receive(domain: FakeDomain, move: FakeMove): void {
+    this.#arrivals.set(domain.uid, move);
+    this.put(domain);
   }
 
   /** A domain comes from somewhere else. */

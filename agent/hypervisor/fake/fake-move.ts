@@ -23,7 +23,7 @@ export class FakeMove {
     if (!target.hasVolumeOf(uid)) throw new HypervisorError('failed', 'cannot access its disk there');
     const arriving = structuredClone(domain);
     arriving.power = { kind: 'paused', reason: 'migration' };
-    target.put(arriving);
+    target.receive(arriving, this);
   }
 
   get isOver(): boolean {
