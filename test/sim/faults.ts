@@ -68,13 +68,15 @@ export const faults: Record<string, Fault> = {
   deaf: { weight: 2, strike: (world, random) => cut(world, random, ['down']) },
   mute: { weight: 2, strike: (world, random) => cut(world, random, ['up']) },
   siteOutage: {
-    weight: 1,
+    weight: 2,
     strike: (world, random) => {
       const site = random.pick(world.hosts)?.site;
       const hosts = new Set(world.hosts.filter((host) => host.site === site).map(({ id }) => id));
-      const gone = world.machines.filter(({ host }) => hosts.has(host));
+      // Or of one of its switches: then there are neighbours who could power off what is not heard of.
+      const part = random.chance(0.4) ? 1 : 0.4 + random.unit() / 2;
+      const gone = world.machines.filter(({ host }) => hosts.has(host) && random.chance(part));
       for (const { path } of gone) for (const direction of ['up', 'down'] as const) path.cut(direction);
-      world.later(random.whole(10_000, 4 * minuteMs), () => {
+      world.later(random.whole(10_000, 6 * minuteMs), () => {
         for (const { path } of gone) path.mend();
       });
     },

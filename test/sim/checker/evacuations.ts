@@ -1,8 +1,42 @@
-/** VMs that are started elsewhere because their host is off: those that may (F1, F4), and not all at once (F3). */
+/**
+ * VMs that are started elsewhere because their host is off: those that may (F1, F4), and not all at once (F3); and hosts that are
+ * powered off for it.
+ */
+import type { Change } from '../../../scheduler/core/changes.js';
 import type { Host, Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
 import { leaseMs } from '../scheduler-process.js';
 import type { Violate } from './violation.js';
+
+/** Off with its host, or by the watchdog rule, which is proof of what stops with the lease alone (L2). */
+export function isProvenOff(
+  host: Host | undefined,
+  { policy, observedGeneration, stopSince = 0 }: Vm,
+): boolean {
+  if (host?.state === 'fenced') return true;
+  const isStopped = host?.state === 'lost' && host.stopProof !== undefined;
+  return isStopped && policy.onLeaseLoss === 'stop' && observedGeneration >= stopSince;
+}
+
+/** F3: while many hosts of a site are not heard of none is powered off, unless an operator wants it. Asked before the change. */
+export function judgeFence(
+  { hosts }: State,
+  { id, fence }: Extract<Change, { type: 'host.fence' }>,
+  violate: Violate,
+): void {
+  const host = hosts.get(id);
+  if (host === undefined || fence?.state !== 'ordered' || fence.fencer === null) return;
+  if (host.fence?.state === 'ordered') return;
+  const ofSite = [...hosts.values()].filter(
+    ({ site, state }) => site === host.site && state !== 'retired' && state !== 'joined',
+  );
+  const unheard = ofSite.filter(({ state }) => state === 'suspect' || state === 'lost').length;
+  if (unheard >= 3 && unheard * 5 >= ofSite.length)
+    violate(
+      'F3',
+      `${id} is powered off, and ${unheard} hosts of ${ofSite.length} of its site are not heard of`,
+    );
+}
 
 export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Violate): void {
   const { id, policy, spec, observedGeneration, restartSince = 0 } = vm;
@@ -13,7 +47,8 @@ export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Vio
   if (spec.pool === '' && !policy.rebuildable)
     violate('F4', `VM ${id} is started on ${vm.host}, and its only disk is on ${from}`);
   const host = state.hosts.get(from);
-  if (host !== undefined && isOneOfMany(state, host) && host.fence?.pace === undefined)
+  const proof = host?.state === 'fenced' ? host.fence : host?.stopProof;
+  if (host !== undefined && isOneOfMany(state, host) && proof?.pace === undefined)
     violate('F3', `VM ${id} leaves ${from} at the pace of a single loss, and many were lost with it`);
 }
 

@@ -11,7 +11,7 @@ import { loading } from '../../../scheduler/store/load.js';
 import { portraitOf } from '../../scheduler/core/portrait.js';
 import type { Disk, Group } from '../disk.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
-import { judgeEvacuation } from './evacuations.js';
+import { isProvenOff, judgeEvacuation, judgeFence } from './evacuations.js';
 import { OperationRules } from './operations.js';
 import { judgePlace } from './places.js';
 import { judgePool, judgeRoom } from './rooms.js';
@@ -40,7 +40,7 @@ interface Before {
   /** What of a shared pool it held. */
   onPoolMib: number;
   move: Move | undefined;
-  /** Whether its host was proven to be off. */
+  /** Whether it was proven to be off there. */
   isOff: boolean;
 }
 
@@ -173,6 +173,7 @@ export class Lineage {
     const before = new Map<string, Before>();
     for (const change of changes) {
       if (change.type === 'host.connected') this.#judgeBoot(change.id, change.bootId);
+      if (change.type === 'host.fence') judgeFence(this.state, change, this.violate);
       const uid = uidOf(change);
       const vm = uid === null ? undefined : this.state.vms.get(uid);
       if (uid === null || vm === undefined || before.has(uid)) continue;
@@ -183,7 +184,7 @@ export class Lineage {
         held: heldOnHost(vm),
         onPoolMib: vm.host === null ? 0 : heldSpec(vm).diskMib,
         move: vm.move,
-        isOff: this.state.hosts.get(vm.host ?? '')?.state === 'fenced',
+        isOff: isProvenOff(this.state.hosts.get(vm.host ?? ''), vm),
       });
     }
     return before;
