@@ -22,6 +22,7 @@ import { OwnControllerReader } from './fencing/own-controller.js';
 import { TargetWatch } from './fencing/target-watch.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
+import { FilesystemReader } from './inventory/filesystems.js';
 import { measure, survey } from './inventory/inventory.js';
 import { GrpcTransport } from './link/grpc-transport.js';
 import { AgentShell } from './shell.js';
@@ -87,6 +88,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const monotonicMs = () => clock.now().bootMs;
   const ownController = new OwnControllerReader(config.controllerGuidCommand, monotonicMs);
   const controllerGuid = async () => (await ownController.read()).guid;
+  const filesystems = new FilesystemReader();
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -100,7 +102,15 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) =>
       survey(
-        { dataDir, agentVersion: version, policy, extras, migrationUri: migration.uri, controllerGuid },
+        {
+          dataDir,
+          agentVersion: version,
+          policy,
+          extras,
+          filesystems,
+          migrationUri: migration.uri,
+          controllerGuid,
+        },
         machine,
       ),
     measure: () => measure(dataDir),
