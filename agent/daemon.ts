@@ -20,10 +20,13 @@ import type { Hypervisor } from './hypervisor/hypervisor.js';
 import { carryOutFence } from './fencing/fencer.js';
 import { OwnControllerReader } from './fencing/own-controller.js';
 import { TargetWatch } from './fencing/target-watch.js';
+import { fileThreads, presentThreads } from './file-threads.js';
 import { readBootId, readMachineId } from './identity.js';
 import { type CachedImage, ImageStore } from './images/image-store.js';
+import { FilesystemReader } from './inventory/filesystems.js';
 import { measure, survey } from './inventory/inventory.js';
 import { GrpcTransport } from './link/grpc-transport.js';
+import { PoolLanes } from './pool-lanes.js';
 import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
@@ -64,7 +67,8 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
-  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories);
+  const pools = new PoolLanes();
+  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories, pools);
   await images.prepare();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
@@ -87,6 +91,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const monotonicMs = () => clock.now().bootMs;
   const ownController = new OwnControllerReader(config.controllerGuidCommand, monotonicMs);
   const controllerGuid = async () => (await ownController.read()).guid;
+  const filesystems = new FilesystemReader();
   const policy = { capacity: config.capacity, reserved: config.reserved };
   const shell = new AgentShell({
     core,
@@ -94,13 +99,22 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     log,
     hypervisor,
     images,
+    pools,
     writer,
     leaseFile,
     watchdog: await openWatchdog(config),
     transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) =>
       survey(
-        { dataDir, agentVersion: version, policy, extras, migrationUri: migration.uri, controllerGuid },
+        {
+          dataDir,
+          agentVersion: version,
+          policy,
+          extras,
+          filesystems,
+          migrationUri: migration.uri,
+          controllerGuid,
+        },
         machine,
       ),
     measure: () => measure(dataDir),
@@ -140,6 +154,12 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   telemetry?.watch(() => ({ status: status(), permits: ledger.size }));
   const endpoint = telemetry === null ? null : await openEndpoint(config.metricsListen, telemetry, log);
   log.info({ event: 'agent.start', version, instance: identity.instance, pid: process.pid });
+  if (presentThreads(process.env) < fileThreads) {
+    log.warn(
+      { event: 'threads', present: presentThreads(process.env), wanted: fileThreads },
+      'started without its command secovia-agent: a shared pool that hangs may hold up VMs of other pools',
+    );
+  }
   if (config.insecure) {
     log.warn(
       { event: 'insecure' },

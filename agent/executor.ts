@@ -10,18 +10,25 @@ import { movingTo } from './converge/plan-move.js';
 import { type Hypervisor, HypervisorError } from './hypervisor/hypervisor.js';
 import { ImageFault } from './images/image-fault.js';
 import type { ImageStore } from './images/image-store.js';
-import { Lanes } from './lanes.js';
+import { Lanes, poolNeededBy } from './lanes.js';
 import type { MigrationSettings } from './migration-settings.js';
+import type { PoolLanes } from './pool-lanes.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 
 export interface ExecutorParts {
   hypervisor: Hypervisor;
   images: ImageStore;
+  pools: PoolLanes;
   writer: LedgerWriter;
   log: Logger;
   /** What this host takes, and whom it hands VMs to. */
   migration: Pick<MigrationSettings, 'uri' | 'peers'>;
+  /** After how long it is said that a pool is waited for; left out by most. */
+  poolPatienceMs?: number;
 }
+
+/** File calls of a pool that is well take far less. */
+const poolPatienceMs = 10_000;
 
 /** Not done, for a reason of this side. */
 class NotDone extends Error {
@@ -35,18 +42,25 @@ class NotDone extends Error {
 
 export class Executor {
   readonly #parts: ExecutorParts;
-  readonly #lanes = new Lanes();
+  readonly #lanes: Lanes;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
+    this.#lanes = new Lanes(parts.pools);
   }
 
   async run(effect: Effect, onProgress: (text: string) => void, signal: AbortSignal): Promise<EffectResult> {
+    const pool = poolNeededBy(effect);
+    const tell = () =>
+      onProgress(`waits for ${pool === '' ? "the host's own pool" : `the shared pool ${pool}`}`);
+    const timer = pool === null ? undefined : setTimeout(tell, this.#parts.poolPatienceMs ?? poolPatienceMs);
     try {
       const value = await this.#lanes.run(effect, () => this.#perform(effect, onProgress, signal));
       return { ok: true, value };
     } catch (error) {
       return { ok: false, fault: asFault(error) };
+    } finally {
+      clearTimeout(timer);
     }
   }
 

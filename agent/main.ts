@@ -87,8 +87,9 @@ program
     }
     const { runAgent } = await import('./daemon.js');
     await runAgent({ config, beginAnew: beginAnew === true });
-    // Calls that hang in libvirt must not keep a stopped agent alive.
-    process.exit(0);
+    // Calls that hang, in libvirt or in a pool, must not keep a stopped agent alive.
+    const { endProcess } = await import('./ending.js');
+    await endProcess();
   });
 
 program

@@ -12,9 +12,11 @@ import type { FenceMethod } from './fencing/method.js';
 import type { FenceTargetState } from './fencing/target-watch.js';
 import type { Hypervisor, MachineFacts } from './hypervisor/hypervisor.js';
 import type { ImageStore } from './images/image-store.js';
+import { Lane } from './lane.js';
 import type { LinkStream, Transport } from './link/transport.js';
 import type { MigrationSettings } from './migration-settings.js';
 import type { OrphanAccount } from './orphans.js';
+import type { PoolLanes } from './pool-lanes.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
 import type { WatchdogDevice } from './watchdog/device.js';
@@ -30,6 +32,7 @@ export interface ShellParts {
   log: Logger;
   hypervisor: Hypervisor;
   images: ImageStore;
+  pools: PoolLanes;
   writer: LedgerWriter;
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;
@@ -53,6 +56,7 @@ const intervals = {
 };
 /** The scheduler is told what runs here in the first Hello, if libvirt answers within this time. */
 const firstLookMs = 2_000;
+const describedAtOnce = 4;
 const shortestTimerMs = 5;
 const longestTimerMs = 60_000;
 
@@ -66,6 +70,11 @@ export class AgentShell {
   #settling = false;
   #stopped = false;
   #listing = false;
+  /** Orphans that are being looked at. */
+  readonly #describing = new Set<string>();
+  readonly #descriptions = new Lane(describedAtOnce);
+  /** Pools whose trash is being emptied. */
+  readonly #emptying = new Set<string>();
   #machineKnown = false;
   readonly startedWallMs: number;
   connectedToLibvirtWallMs: number | null = null;
@@ -130,8 +139,16 @@ export class AgentShell {
     return this.#parts.clock.now();
   }
 
+  /** What has not come back is not begun again. */
   #every(intervalMs: number, work: () => Promise<void>): void {
-    this.#intervals.push(setInterval(() => void work(), intervalMs));
+    let isUnderWay = false;
+    const begin = async () => {
+      if (isUnderWay) return;
+      isUnderWay = true;
+      await work();
+      isUnderWay = false;
+    };
+    this.#intervals.push(setInterval(() => void begin(), intervalMs));
   }
 
   /** Looks first, so that the scheduler does not hear "unknown" of every VM at each start of an agent. */
@@ -318,7 +335,7 @@ export class AgentShell {
       if (this.#stopped) return;
       core.listed(domains, this.#now());
       this.#settle();
-      await this.#describeOrphans('new');
+      this.#describeOrphans('new');
     } catch (error) {
       log.debug({ err: error }, 'listing domains failed');
     } finally {
@@ -329,29 +346,39 @@ export class AgentShell {
   async #listVolumes(): Promise<void> {
     await this.#quietly('listing volumes', async ({ core, hypervisor }) => {
       core.volumesListed(await hypervisor.listVolumes());
-      await this.#describeOrphans('all');
+      this.#describeOrphans('all');
       this.#settle();
     });
   }
 
-  /** Reads what orphans are, for whoever may adopt them. What cannot be read now is tried again with all others. */
-  async #describeOrphans(which: 'new' | 'all'): Promise<void> {
-    const { core } = this.#parts;
-    for (const uid of core.orphansToDescribe(which)) {
-      const account = await this.#accountOf(uid);
-      if (this.#stopped) return;
-      core.orphanDescribed(uid, account);
+  /**
+   * Reads what orphans are, for whoever may adopt them. What cannot be read now is tried again with all others. Nobody waits
+   * for it: the disk of one may be in a pool that hangs.
+   */
+  #describeOrphans(which: 'new' | 'all'): void {
+    for (const uid of this.#parts.core.orphansToDescribe(which)) {
+      if (!this.#describing.has(uid)) void this.#describeOrphan(uid);
     }
-    this.#settle();
+  }
+
+  async #describeOrphan(uid: string): Promise<void> {
+    this.#describing.add(uid);
+    const account = await this.#accountOf(uid);
+    this.#describing.delete(uid);
+    if (this.#stopped) return;
+    this.#parts.core.orphanDescribed(uid, account);
+    // Of many that are read together the last one tells of all; else they are told of when anything is next.
+    if (this.#describing.size === 0) this.#settle();
   }
 
   async #accountOf(uid: string): Promise<OrphanAccount> {
-    const { hypervisor } = this.#parts;
+    const { hypervisor, pools } = this.#parts;
     let domain: OrphanAccount['domain'] = null;
     try {
-      domain = await hypervisor.describe(uid);
+      domain = await this.#descriptions.run(() => hypervisor.describe(uid));
       const poolPath = domain === null ? '' : domain.poolPath;
-      const volume = poolPath === null ? null : await hypervisor.readVolume({ uid, poolPath });
+      const read = (path: string) => () => hypervisor.readVolume({ uid, poolPath: path });
+      const volume = poolPath === null ? null : await pools.run(poolPath, 'look', read(poolPath));
       return { domain, volume, problem: '' };
     } catch (error) {
       const problem = `it cannot be read now: ${error instanceof Error ? error.message : error}`;
@@ -359,11 +386,23 @@ export class AgentShell {
     }
   }
 
+  /** First the host's own, which is emptied along with each other one. Shared pools are not waited for: one may hang. */
   async #emptyTrash(): Promise<void> {
-    await this.#quietly('emptying the trash', async ({ hypervisor, trashRetentionMs, log }) => {
-      const removed = await hypervisor.emptyTrash(this.#poolPaths(), trashRetentionMs);
+    await this.#emptyTrashOf('');
+    for (const poolPath of this.#poolPaths()) void this.#emptyTrashOf(poolPath);
+  }
+
+  async #emptyTrashOf(poolPath: string): Promise<void> {
+    if (this.#emptying.has(poolPath)) return;
+    this.#emptying.add(poolPath);
+    await this.#quietly('emptying the trash', async ({ hypervisor, pools, trashRetentionMs, log }) => {
+      const shared = poolPath === '' ? [] : [poolPath];
+      const removed = await pools.run(poolPath, 'remove', () =>
+        hypervisor.emptyTrash(shared, trashRetentionMs),
+      );
       if (removed > 0) log.info({ event: 'trash.emptied', volumes: removed });
     });
+    this.#emptying.delete(poolPath);
   }
 
   async #survey(): Promise<void> {

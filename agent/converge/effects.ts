@@ -24,7 +24,8 @@ export type Effect =
   | { kind: 'removeVolume'; volume: VolumeRef }
   | { kind: 'define'; blueprint: Blueprint }
   | { kind: 'addVcpus'; uid: string; vcpus: number }
-  | { kind: 'start'; uid: string; term: number }
+  /** Its disk is in the pool at `poolPath`. */
+  | { kind: 'start'; uid: string; term: number; poolPath: string }
   | { kind: 'shutdown'; uid: string }
   | { kind: 'destroy'; uid: string }
   | { kind: 'undefine'; uid: string }

@@ -32,8 +32,8 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
     case 'resize':
       return yield* resize(context, permit, step.domain);
     case 'start': {
-      yield* perform({ kind: 'start', uid, term: permit.term });
-      const { generation } = permit.desired;
+      const { generation, storagePoolPath: poolPath } = permit.desired;
+      yield* perform({ kind: 'start', uid, term: permit.term, poolPath });
       context.memory = {
         ...context.memory,
         startAfter: null,

@@ -17,14 +17,12 @@ export async function requirePool(path: string, poolDirectories: readonly string
   if (real === null || !entry?.isDirectory()) {
     throw new HypervisorError('failed', `the shared pool's folder ${path} is not there: is it mounted?`);
   }
-  const allowed = await Promise.all(poolDirectories.map((folder) => realpath(folder).catch(() => null)));
-  if (
-    isAllowedPool(
-      real,
-      allowed.filter((folder) => folder !== null),
-    )
-  )
-    return;
+  // Where it really is says enough if a folder is named so; the others are not asked: one of them may hang.
+  if (isAllowedPool(real, poolDirectories)) return;
+  for (const folder of poolDirectories) {
+    const leadsTo = await realpath(folder).catch(() => null);
+    if (leadsTo !== null && isAllowedPool(real, [leadsTo])) return;
+  }
   throw new HypervisorError(
     'invalid',
     `the shared pool's folder ${path} is not in one of this host's poolDirectories`,

@@ -2,18 +2,20 @@
  * The host's copies of catalogue images: fetched once, verified while they stream in, named by their digest, and
  * shared by all VMs as the backing of their disks. Several VMs that need the same image wait for one download.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
 import type { HypervisorError } from '../hypervisor/hypervisor.js';
 import { requirePool } from '../hypervisor/pool-folders.js';
+import { Lane } from '../lane.js';
+import { PoolLanes } from '../pool-lanes.js';
 import { imageFile } from './image-file.js';
 import { ImageFault } from './image-fault.js';
+import { type Calls, PartialFile } from './partial-file.js';
 import { readQcow2VirtualSizeMib } from './qcow2-header.js';
 import { openSource } from './source.js';
 
@@ -32,17 +34,21 @@ const mib = 1024 * 1024;
 const progressIntervalMs = 500;
 /** Left free on the disk, so that the host itself does not run out. */
 const keepFreeBytes = 64 * mib;
+/** Images that are files come from folders that may hang as pools do. */
+export const placesOfImageFiles = 4;
 
 export class ImageStore {
   readonly #ownFolder: string;
   readonly #imageDirectories: readonly string[];
   readonly #downloads = new Map<string, Download>();
+  readonly #imageFiles = new Lane(placesOfImageFiles);
 
   /** Files may come from `imageDirectories`, and shared pools be in `poolDirectories`. */
   constructor(
     dataDir: string,
     imageDirectories: readonly string[],
     private readonly poolDirectories: readonly string[] = [],
+    private readonly pools = new PoolLanes(),
   ) {
     this.#ownFolder = join(dataDir, 'images');
     this.#imageDirectories = imageDirectories;
@@ -76,18 +82,24 @@ export class ImageStore {
   ): Promise<FetchedImage> {
     const folder = poolPath === '' ? this.#ownFolder : join(poolPath, 'images');
     const path = join(folder, imageFile(image));
+    const calls: Calls = (work) => this.pools.run(poolPath, 'image', work);
+    const cached = await calls(() => this.#find(image, path, poolPath));
+    if (cached !== null) return cached;
+    if (signal.aborted) throw new ImageFault('cancelled', 'not needed any more');
+    return this.#join(image, folder, path, calls, onProgress, signal);
+  }
+
+  async #find(image: ImageRef, path: string, poolPath: string): Promise<FetchedImage | null> {
     if (poolPath !== '') {
+      const folder = dirname(path);
       await this.#requirePool(poolPath);
       await mkdir(folder, { recursive: true, mode: 0o711 });
       await this.#requirePool(folder);
     }
     // A symbolic link is no image: others may write to a shared pool.
     const cached = await lstat(path).catch(() => null);
-    if (cached?.isFile() && (image.sizeBytes === 0 || cached.size === image.sizeBytes)) {
-      return { path, virtualSizeMib: await virtualSizeMib(image, path) };
-    }
-    if (signal.aborted) throw new ImageFault('cancelled', 'not needed any more');
-    return this.#join(image, folder, path, onProgress, signal);
+    if (!cached?.isFile() || (image.sizeBytes !== 0 && cached.size !== image.sizeBytes)) return null;
+    return { path, virtualSizeMib: await virtualSizeMib(image, path) };
   }
 
   async #requirePool(poolPath: string): Promise<void> {
@@ -101,6 +113,7 @@ export class ImageStore {
     image: ImageRef,
     folder: string,
     path: string,
+    calls: Calls,
     onProgress: (progress: string) => void,
     signal: AbortSignal,
   ): Promise<FetchedImage> {
@@ -108,7 +121,7 @@ export class ImageStore {
     if (download === undefined) {
       const listeners = new Set<(progress: string) => void>();
       const controller = new AbortController();
-      const done = this.#download(image, folder, path, listeners, controller.signal).finally(() =>
+      const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() =>
         this.#downloads.delete(path),
       );
       done.catch(() => undefined);
@@ -136,18 +149,24 @@ export class ImageStore {
     image: ImageRef,
     folder: string,
     path: string,
+    calls: Calls,
     listeners: Set<(progress: string) => void>,
     signal: AbortSignal,
   ): Promise<FetchedImage> {
-    await mkdir(folder, { recursive: true, mode: 0o711 });
-    const partial = `${path}.${randomBytes(4).toString('hex')}.partial`;
+    let partial: PartialFile | null = null;
     try {
-      const { stream, sizeBytes } = await openSource(image.source, this.#imageDirectories, signal);
+      await calls(() => mkdir(folder, { recursive: true, mode: 0o711 }));
+      const readFiles: Calls = (work) => this.#imageFiles.run(work);
+      const source = await openSource(image.source, this.#imageDirectories, signal, readFiles);
+      const { stream, sizeBytes } = source;
       const expected = image.sizeBytes > 0 ? image.sizeBytes : sizeBytes;
-      const bound = await this.#sizeBound(image, folder, sizeBytes).catch((error: Error) => {
+      const giveUp = (error: Error) => {
         stream.destroy();
         throw error;
-      });
+      };
+      const bound = await calls(() => this.#sizeBound(image, folder, sizeBytes)).catch(giveUp);
+      const file = await PartialFile.create(path, calls).catch(giveUp);
+      partial = file;
       const digest = createHash('sha256');
       let received = 0;
       let toldAt = 0;
@@ -167,18 +186,16 @@ export class ImageStore {
           return done(null, chunk);
         },
       });
-      await pipeline(stream, check, createWriteStream(partial, { flags: 'wx', mode: 0o644 }), { signal });
+      await pipeline(stream, check, file.sink(), { signal });
       const hex = digest.digest('hex');
       if (hex !== image.sha256) {
         throw new ImageFault('denied', `the image's digest is sha256:${hex}, not sha256:${image.sha256}`);
       }
-      const size = await virtualSizeMib(image, partial);
-      await syncPath(partial);
-      await rename(partial, path);
-      await syncPath(folder);
+      const size = await calls(() => virtualSizeMib(image, file.path));
+      await file.keep();
       return { path, virtualSizeMib: size };
     } catch (error) {
-      await rm(partial, { force: true });
+      await partial?.discard();
       throw asImageFault(error, signal);
     }
   }
@@ -215,13 +232,4 @@ function asImageFault(error: unknown, signal: AbortSignal): ImageFault {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ImageFault('noSpace', message);
   return new ImageFault('failed', `the image could not be fetched: ${message}`);
-}
-
-async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

@@ -7,9 +7,10 @@ import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { sep } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ImageFault } from './image-fault.js';
+import type { Calls } from './partial-file.js';
 
 export interface OpenSource {
   stream: Readable;
@@ -22,26 +23,51 @@ const answerTimeoutMs = 15_000;
 const silenceTimeoutMs = 30_000;
 const readChunkBytes = 1024 * 1024;
 
+/** Files are read by `calls`, for their folder may hang. */
 export async function openSource(
   source: string,
   imageDirectories: readonly string[],
   signal: AbortSignal,
+  calls: Calls,
 ): Promise<OpenSource> {
   const url = new URL(source);
-  if (url.protocol === 'file:') return openFile(url, imageDirectories);
+  if (url.protocol === 'file:') return openFile(url, imageDirectories, calls);
   if (!isWeb(url)) throw new ImageFault('denied', `images are not fetched by ${url.protocol}`);
   return openWeb(url, signal);
 }
 
 const isWeb = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:';
 
-async function openFile(url: URL, imageDirectories: readonly string[]): Promise<OpenSource> {
+async function openFile(url: URL, imageDirectories: readonly string[], calls: Calls): Promise<OpenSource> {
   if (url.host !== '') throw new ImageFault('denied', `a file URL must not name a host: ${url.href}`);
+  const { file, sizeBytes } = await calls(() => openAllowed(url, imageDirectories));
+  return { stream: readableOf(file, calls), sizeBytes };
+}
+
+/** Between two pieces nothing is held, however slowly they are taken. */
+function readableOf(file: FileHandle, calls: Calls): Readable {
+  return new Readable({
+    highWaterMark: readChunkBytes,
+    read() {
+      calls(() => file.read(Buffer.allocUnsafe(readChunkBytes))).then(
+        ({ bytesRead, buffer }) => this.push(bytesRead === 0 ? null : buffer.subarray(0, bytesRead)),
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      calls(() => file.close()).then(() => done(error), done);
+    },
+  });
+}
+
+async function openAllowed(
+  url: URL,
+  imageDirectories: readonly string[],
+): Promise<{ file: FileHandle; sizeBytes: number }> {
   const path = await realpath(fileURLToPath(url)).catch((error: Error) => {
     throw new ImageFault('denied', `the image's file cannot be read: ${error.message}`);
   });
-  const allowed = await Promise.all(imageDirectories.map((folder) => realpath(folder).catch(() => null)));
-  if (!allowed.some((folder) => folder !== null && path.startsWith(folder + sep))) {
+  if (!(await isAllowed(path, imageDirectories))) {
     throw new ImageFault('denied', `${path} is not in one of this host's imageDirectories`);
   }
   let file: FileHandle;
@@ -55,7 +81,16 @@ async function openFile(url: URL, imageDirectories: readonly string[]): Promise<
     await file.close();
     throw new ImageFault('denied', `${path} is not a file`);
   }
-  return { stream: file.createReadStream({ highWaterMark: readChunkBytes }), sizeBytes: entry.size };
+  return { file, sizeBytes: entry.size };
+}
+
+async function isAllowed(path: string, imageDirectories: readonly string[]): Promise<boolean> {
+  if (imageDirectories.some((folder) => path.startsWith(folder + sep))) return true;
+  for (const folder of imageDirectories) {
+    const leadsTo = await realpath(folder).catch(() => null);
+    if (leadsTo !== null && path.startsWith(leadsTo + sep)) return true;
+  }
+  return false;
 }
 
 async function openWeb(first: URL, signal: AbortSignal): Promise<OpenSource> {

@@ -5,12 +5,13 @@
 import { statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import si from 'systeminformation';
-import type { Filesystem } from '../../proto/gen/secovia/v1/Filesystem.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
 import type { NetworkInterface } from '../../proto/gen/secovia/v1/NetworkInterface.js';
 import type { HostMetrics } from '../core.js';
 import type { MachineFacts } from '../hypervisor/hypervisor.js';
 import { countExtras, type ExtraCatalogue } from './extras.js';
+import type { FilesystemReader } from './filesystems.js';
+import { toMib } from './mib.js';
 import { type CapacityPolicy, resourcesMessage, shareOut } from './reserve.js';
 
 export interface SurveyOptions {
@@ -18,22 +19,20 @@ export interface SurveyOptions {
   agentVersion: string;
   policy: CapacityPolicy;
   extras: ExtraCatalogue;
+  filesystems: FilesystemReader;
   /** How others hand running VMs to this host; empty when it takes none. */
   migrationUri: string;
   /** Reads the GUID of the machine's own management controller; empty when it is not known. */
   controllerGuid(): Promise<string>;
 }
 
-const mib = 1024 * 1024;
-const largestInt32 = 2 ** 31 - 1;
-const toMib = (bytes: number): number => Math.min(largestInt32, Math.floor(bytes / mib));
 const maxListed = 64;
 
 /** The host's inventory; `machine` is null while libvirt does not answer. */
 export async function survey(options: SurveyOptions, machine: MachineFacts | null): Promise<HostInventory> {
   const [disk, filesystems, interfaces, extras, controllerGuid] = await Promise.all([
     statfs(options.dataDir),
-    filesystemsOf(),
+    options.filesystems.read(),
     networkInterfaces(),
     countExtras(options.extras),
     options.controllerGuid(),
@@ -77,17 +76,6 @@ export async function measure(dataDir: string): Promise<HostMetrics> {
     cpuPercent: Math.round(load.currentLoad),
     diskAvailableMib: toMib(disk.bavail * disk.bsize),
   };
-}
-
-async function filesystemsOf(): Promise<Filesystem[]> {
-  const found = await si.fsSize();
-  return found.slice(0, maxListed).map(({ mount, type, size, available }) => ({
-    mount,
-    type,
-    sizeMib: toMib(size),
-    // Rounded, so that a few bytes more or less do not make another inventory of it.
-    availableMib: toMib(available) - (toMib(available) % 1024),
-  }));
 }
 
 async function networkInterfaces(): Promise<NetworkInterface[]> {

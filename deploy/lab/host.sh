@@ -2,7 +2,7 @@
 # What hosts of both kinds (host-qemu.sh, host-test.sh) have in common: the agent's configuration, joining the
 # federation, and waiting until the host serves.
 
-agent=(node "$checkout/dist/agent/main.js")
+agent=("$checkout/deploy/bin/secovia-agent")
 
 # agent_config HOST LIBVIRT-URI RUN-FOLDER: what the agent is told besides what `join` writes.
 agent_config() {

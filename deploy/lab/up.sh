@@ -109,13 +109,11 @@ remember() {
 
 # The three programs as commands.
 write_commands() {
-  local part
+  local program
   mkdir -p "$lab/bin"
-  for part in cli:secovia agent:secovia-agent; do
-    printf '#!/bin/sh\nexec node "%s/dist/%s/main.js" "$@"\n' "$checkout" "${part%:*}" >"$lab/bin/${part#*:}"
-    chmod +x "$lab/bin/${part#*:}"
-  done
-  ln -sfn "$checkout/deploy/bin/secovia-scheduler" "$lab/bin/secovia-scheduler"
+  printf '#!/bin/sh\nexec node "%s/dist/cli/main.js" "$@"\n' "$checkout" >"$lab/bin/secovia"
+  chmod +x "$lab/bin/secovia"
+  for program in secovia-agent secovia-scheduler; do ln -sfn "$checkout/deploy/bin/$program" "$lab/bin/$program"; done
 }
 
 tcp_open() { (exec 5<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }

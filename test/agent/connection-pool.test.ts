@@ -5,12 +5,13 @@ import { type Connection, DEADLINE_CODE, LibvirtError } from '../../native/index
 const timedOut = () => new LibvirtError('no answer', DEADLINE_CODE, 0, 2, 'domainCreate');
 
 /** Connections that count who uses them; the pool needs nothing of them but `close`. */
-function setUp(size: number) {
+function setUp(size: number, mostStuck?: number) {
   let opened = 0;
   const closed: (() => void)[] = [];
   const inUse = new Set<Connection>();
   const pool = new ConnectionPool({
     size,
+    ...(mostStuck === undefined ? {} : { mostStuck }),
     open: async () => {
       opened++;
       const close = () => new Promise<void>((resolve) => closed.push(resolve));
@@ -95,6 +96,16 @@ t.test('when too many calls hang, the next is not even tried, until some come ba
   again.finish();
   await again.done;
   t.pass('and then it is');
+});
+
+t.test('fewer may hang where it is said so', async (t) => {
+  const { call } = setUp(1, 2);
+  for (let hung = 0; hung < 2; hung++) {
+    const { finish, done } = call();
+    finish(timedOut());
+    await t.rejects(done, /no answer/);
+  }
+  await t.rejects(call().done, { fault: 'timeout', message: /2 calls to libvirt hang/ });
 });
 
 t.test('at its end everybody who waits is told', async (t) => {

@@ -5,6 +5,7 @@ import type { Effect } from '../../agent/converge/effects.js';
 import { Executor, type ExecutorParts } from '../../agent/executor.js';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import { FakeNetwork } from '../../agent/hypervisor/fake/fake-network.js';
+import { PoolLanes } from '../../agent/pool-lanes.js';
 import { until } from './until.js';
 import { uidOf } from './world.js';
 
@@ -33,7 +34,11 @@ async function setUp(t: Test, migration: ExecutorParts['migration']) {
   const log = pino({ level: 'silent' });
   // Neither is used here.
   const absent = {} as Pick<ExecutorParts, 'images' | 'writer'>;
-  return { executor: new Executor({ ...absent, hypervisor, log, migration }), hypervisor, other };
+  return {
+    executor: new Executor({ ...absent, pools: new PoolLanes(), hypervisor, log, migration }),
+    hypervisor,
+    other,
+  };
 }
 
 t.test(

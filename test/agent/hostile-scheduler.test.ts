@@ -25,6 +25,7 @@ import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import { requirePool } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import type { LinkStream, StreamListener, Transport } from '../../agent/link/transport.js';
+import { PoolLanes } from '../../agent/pool-lanes.js';
 import { AgentShell } from '../../agent/shell.js';
 import { LeaseFile } from '../../agent/watchdog/lease-file.js';
 import { LedgerWriter } from '../../agent/state/ledger-writer.js';
@@ -116,6 +117,7 @@ async function setUp(t: Test) {
     log: pino({ level: 'silent' }),
     hypervisor,
     images,
+    pools: new PoolLanes(),
     writer: new LedgerWriter(ledger, async () => undefined),
     watchdog: null,
     leaseFile: new LeaseFile(folder, 'boot'),

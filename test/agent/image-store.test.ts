@@ -16,6 +16,7 @@ import t, { type Test } from 'tap';
 import type { ImageRef } from '../../agent/converge/desired.js';
 import { ImageFault } from '../../agent/images/image-fault.js';
 import { ImageStore } from '../../agent/images/image-store.js';
+import { PoolLanes } from '../../agent/pool-lanes.js';
 import { until } from './until.js';
 
 const mib = 1024 * 1024;
@@ -57,11 +58,12 @@ async function setUp(t: Test, handler: RequestListener = (_, response) => respon
     server.close();
     rmSync(folder, { recursive: true });
   });
-  const store = new ImageStore(folder, [allowed], [folder]);
+  const pools = new PoolLanes();
+  const store = new ImageStore(folder, [allowed], [folder], pools);
   await store.prepare();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const files = () => readdirSync(join(folder, 'images'));
-  return { folder, allowed, store, url, files };
+  return { folder, allowed, store, pools, url, files };
 }
 
 async function faultOf(promise: Promise<unknown>): Promise<{ kind: string; message: string }> {
@@ -91,6 +93,62 @@ t.test('fetched, verified, kept, and not fetched again', async (t) => {
   t.same(await store.fetch(image, '', quiet, never), fetched);
   t.equal(requests, 1);
   t.same(await store.list(), [{ sha256: image.sha256, sizeBytes: bytes.length }]);
+});
+
+t.test('while a shared pool hangs, images come to all others, and to it when it is back', async (t) => {
+  const bytes = Buffer.concat([qcow2(), Buffer.alloc(3 * mib, 7)]);
+  const { folder, store, pools, url } = await setUp(t, (_, response) => response.end(bytes));
+  const [hung, well] = [join(folder, 'hung'), join(folder, 'well')];
+  for (const pool of [hung, well]) mkdirSync(pool);
+  const image = imageOf(bytes, `${url}/tiny`);
+  // What its server does not answer has all of its places.
+  let thaw: () => void = () => undefined;
+  const thawed = new Promise<void>((resolve) => {
+    thaw = resolve;
+  });
+  const stuck = Array.from({ length: 30 }, () => pools.run(hung, 'image', () => thawed));
+  let come = 0;
+  const late = Promise.all(
+    Array.from({ length: 30 }, () => store.fetch(image, hung, quiet, never).finally(() => come++)),
+  );
+  for (const poolPath of ['', well]) await store.fetch(image, poolPath, quiet, never);
+  t.equal(come, 0);
+  t.same(readdirSync(hung), [], 'nobody has touched it');
+  thaw();
+  await Promise.all(stuck);
+  t.equal(new Set((await late).map(({ path }) => path)).size, 1);
+  t.same(readFileSync(join(hung, 'images', `${image.sha256}.qcow2`)), bytes);
+});
+
+t.test('a slow source holds no place in the pool that its image is for', async (t) => {
+  const bytes = qcow2();
+  const held: (() => void)[] = [];
+  const { folder, store, url } = await setUp(t, (request, response) => {
+    if (request.url === '/fast') response.end(bytes);
+    else {
+      response.write(bytes.subarray(0, 10));
+      held.push(() => response.end(bytes.subarray(10)));
+    }
+  });
+  const pool = join(folder, 'pool');
+  mkdirSync(pool);
+  const slow = Array.from({ length: 20 }, (_, number) =>
+    store.fetch(
+      imageOf(bytes, `${url}/slow`, { sha256: number.toString(16).padStart(64, '0') }),
+      pool,
+      quiet,
+      never,
+    ),
+  );
+  const ends = Promise.allSettled(slow);
+  await until('all have begun', () => held.length === slow.length);
+  await store.fetch(imageOf(bytes, `${url}/fast`), pool, quiet, never);
+  for (const end of held) end();
+  t.ok(
+    (await ends).every(({ status }) => status === 'rejected'),
+    'theirs are not what they should be',
+  );
+  t.equal(readdirSync(join(pool, 'images')).length, 1);
 });
 
 t.test('twenty VMs that need the same image wait for one download', async (t) => {

@@ -10,6 +10,8 @@ import { hasCode } from './failure.js';
 
 export interface PoolOptions {
   size: number;
+  /** How many calls that were given up may hang before no more are made. */
+  mostStuck?: number;
   open(): Promise<Connection>;
 }
 
@@ -22,7 +24,7 @@ interface Waiter {
  * A call that was given up keeps its connection, and a thread, until libvirt answers. When so many hang, something
  * is wrong that one more attempt will not mend.
  */
-const maxStuck = 32;
+const mostStuckByDefault = 32;
 const stuckCloseDeadlineMs = 24 * 3600_000;
 
 export class ConnectionPool {
@@ -66,7 +68,7 @@ export class ConnectionPool {
     if (this.#over !== null) throw this.#over;
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    if (this.#stuck >= maxStuck) {
+    if (this.#stuck >= (this.#options.mostStuck ?? mostStuckByDefault)) {
       throw new HypervisorError('timeout', `${this.#stuck} calls to libvirt hang`);
     }
     if (this.#all.size + this.#opening < this.#options.size) return this.#open();

@@ -97,7 +97,7 @@ export class FileVolumes implements Volumes {
         ),
       ),
     );
-    await this.#session.run('control', async (connection) => {
+    await this.#session.runInPool(poolPath, async (connection) => {
       const pool = await this.#pools.ensure(connection, poolPath);
       await connection.volumeCreate(pool, xml, { deadlineMs: createDeadlineMs });
     });
@@ -109,7 +109,7 @@ export class FileVolumes implements Volumes {
 
   async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
     const file = volumeFile(volume.uid);
-    return this.#session.run('control', async (connection) => {
+    return this.#session.runInPool(volume.poolPath, async (connection) => {
       const pool = await this.#pools.ensure(connection, volume.poolPath);
       // The pool still knows the volume by the temporary name that it was made under.
       await connection.poolRefresh(pool, { deadlineMs: createDeadlineMs });

@@ -82,6 +82,8 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #cpus = new CpuKeeper();
   /** Ends when it is known which CPUs are dedicated; null before anybody has asked since libvirt was connected. */
   #cpusKnown: Promise<void> | null = null;
+  /** Where the disks of VMs are that were defined or started last. */
+  readonly #poolPaths = new Map<string, string>();
   /** Ends when nobody chooses devices for a domain any more. */
   #choosing: Promise<void> = Promise.resolve();
 
@@ -164,7 +166,8 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async define(blueprint: Blueprint): Promise<void> {
-    const { hardware } = blueprint;
+    const { uid, hardware, poolPath } = blueprint;
+    this.#poolPaths.set(uid, poolPath);
     await this.#knowCpus();
     if (hardware === undefined) return this.#defineFloating(blueprint);
     // One at a time: what one domain is given must not be free for the next.
@@ -262,11 +265,22 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async start(uid: string): Promise<void> {
-    await this.#onDomain(deadlines.startMs, (connection, options) =>
-      connection.domainCreate(uid, undefined, options),
+    const poolPath = await this.#poolPathOf(uid);
+    const options = { deadlineMs: deadlines.startMs };
+    await this.#converted(
+      this.#session.runInPool(poolPath, (connection) => connection.domainCreate(uid, undefined, options)),
     ).catch((error) => {
       if (!/already running|already active/.test(`${error}`)) throw error;
     });
+  }
+
+  async #poolPathOf(uid: string): Promise<string> {
+    let poolPath = this.#poolPaths.get(uid);
+    if (poolPath === undefined) {
+      poolPath = (await this.describe(uid))?.poolPath ?? '';
+      this.#poolPaths.set(uid, poolPath);
+    }
+    return poolPath;
   }
 
   async shutdown(uid: string): Promise<void> {
@@ -309,6 +323,7 @@ export class LibvirtHypervisor implements Hypervisor {
         if (!hasCode(error, ErrorCode.NO_DOMAIN)) throw error;
       }
     });
+    this.#poolPaths.delete(uid);
     await this.#giveBackCpus(uid);
   }
 
@@ -356,8 +371,11 @@ export class LibvirtHypervisor implements Hypervisor {
     const { uid } = volume;
     const isOpen = this.#profile.growsOpenVolumes && (await this.#isActive(uid));
     if (!isOpen) return this.#converted(this.#volumes.grow(volume, sizeMib));
-    return this.#onDomain(deadlines.changeMs, (connection, options) =>
-      growOpenVolume(connection, uid, sizeMib, options),
+    const options = { deadlineMs: deadlines.changeMs };
+    return this.#converted(
+      this.#session.runInPool(volume.poolPath, (connection) =>
+        growOpenVolume(connection, uid, sizeMib, options),
+      ),
     );
   }
 

@@ -15,6 +15,10 @@ interface Live {
   control: ConnectionPool;
   query: ConnectionPool;
   migration: ConnectionPool;
+  /** For what needs the files of a pool. */
+  inPool(poolPath: string): ConnectionPool;
+  /** Ends all of them, and gives their connections for closing. */
+  end(error: HypervisorError): Connection[];
   /** Hears the events, and is asked now and then whether the daemon still answers. */
   events: Connection;
   /** Rejects when these connections are given up. */
@@ -38,6 +42,12 @@ const reconnect = { firstMs: 200, longestMs: 2_000 };
 const openDeadlineMs = 600_000;
 const prepareDeadlineMs = 30_000;
 const poolSizes: Record<Lane, number> = { control: 16, query: 8, migration: 32 };
+/**
+ * What needs files that hang, hangs in the daemon too, with one of its workers, of which it has twenty unless its settings
+ * say otherwise; a call that was given up goes on doing so. So of each pool there are few.
+ */
+const ofSharedPool = { size: 12, mostStuck: 4 };
+const ofOwnPool = { size: 12 };
 /**
  * The daemon's silence is noticed by the heartbeat. libvirt's own keepalive would send from a thread of its own
  * into connections on which calls are waiting, which is what CVE-2024-4418 is made of.
@@ -74,11 +84,23 @@ export class LibvirtSession {
   }
 
   /** Makes one call; it ends with `unavailable` as soon as its connection is given up. */
-  async run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
+  run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#call((live) => live[lane], call);
+  }
+
+  /** Makes one call that needs files of this pool, and can hang as they do; the empty path means the host's own pool. */
+  runInPool<T>(poolPath: string, call: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#call((live) => live.inPool(poolPath), call);
+  }
+
+  async #call<T>(
+    choose: (live: Live) => ConnectionPool,
+    call: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
     const live = this.#live;
     if (live === null) throw new HypervisorError('unavailable', this.#lastError);
     try {
-      return await Promise.race([live[lane].run(call), live.lost]);
+      return await Promise.race([choose(live).run(call), live.lost]);
     } catch (error) {
       const known = asHypervisorError(error);
       // Between the daemon's end and the news of it, calls fail in many ways: none of them is about the VM.
@@ -132,7 +154,17 @@ export class LibvirtSession {
     lost.catch(() => undefined);
     if (this.#profile.sharedConnection) {
       const shared = new ConnectionPool({ size: 1, open: async () => events });
-      return { control: shared, query: shared, migration: shared, events, lost, giveUp };
+      const end = (error: HypervisorError) => shared.end(error);
+      return {
+        control: shared,
+        query: shared,
+        migration: shared,
+        inPool: () => shared,
+        end,
+        events,
+        lost,
+        giveUp,
+      };
     }
     const open = async () => {
       const connection = await this.#open();
@@ -142,7 +174,18 @@ export class LibvirtSession {
     const control = new ConnectionPool({ size: poolSizes.control, open });
     const query = new ConnectionPool({ size: poolSizes.query, open });
     const migration = new ConnectionPool({ size: poolSizes.migration, open });
-    const live: Live = { control, query, migration, events, lost, giveUp };
+    const inPools = new Map<string, ConnectionPool>();
+    const inPool = (poolPath: string) => {
+      let known = inPools.get(poolPath);
+      if (known === undefined) {
+        known = new ConnectionPool({ ...(poolPath === '' ? ofOwnPool : ofSharedPool), open });
+        inPools.set(poolPath, known);
+      }
+      return known;
+    };
+    const end = (error: HypervisorError) =>
+      [control, query, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
+    const live: Live = { control, query, migration, inPool, end, events, lost, giveUp };
     return live;
   }
 
@@ -167,8 +210,7 @@ export class LibvirtSession {
   /** Ends everything that is under way on these connections, and closes them. */
   #drop(live: Live, error: HypervisorError): Promise<void> {
     live.giveUp(error);
-    const pooled = [live.control, live.query, live.migration].flatMap((pool) => pool.end(error));
-    return hangUp([...pooled, live.events]);
+    return hangUp([...live.end(error), live.events]);
   }
 
   #failed(error: string): void {
