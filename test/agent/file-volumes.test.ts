@@ -27,8 +27,8 @@ class SlowLibvirt {
           this.#asked(/<name>(.*?)<\/name>/.exec(xml)?.[1] ?? '');
         }),
     };
-    const run = (_: string, call: (_: unknown) => unknown) => call(connection);
-    return { run } as unknown as LibvirtSession;
+    const runInPool = (_: string, call: (_: unknown) => unknown) => call(connection);
+    return { runInPool } as unknown as LibvirtSession;
   }
 
   /** Calls, and gives the name of the file that libvirt is asked for. */
@@ -37,8 +37,7 @@ class SlowLibvirt {
       this.#asked = resolve;
     });
     const made = call();
-    made.catch(() => {});
-    return { file: await name, made };
+    return { file: await Promise.race([name, made.then(() => '')]), made };
   }
 
   make(file: string): void {
