@@ -101,6 +101,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       setMove(vm, change.move ?? undefined);
       if (change.agreement !== undefined) setAgreement(vm, change.agreement);
       state.claim(vm);
+      if (change.term !== undefined) raiseTerm(vm, change.term);
       vm.generation = change.generation;
       return;
     case 'vm.waits':

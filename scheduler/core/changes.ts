@@ -185,6 +185,8 @@ export type Change =
       /** How far it is on its way to another host; null when it is not on any, and stays where it is. */
       move: Move | null;
       generation: number;
+      /** Under which it goes on where it is; left out when the one that it has goes on. */
+      term?: number;
       /** Under which agreement it uses the site from now on, with a new place there; null when it needs none any more. */
       agreement?: string | null;
     }

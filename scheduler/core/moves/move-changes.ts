@@ -46,8 +46,28 @@ export function stays(
   fault: Fault,
   generation = vm.generation + 1,
 ): Change[] {
+  return staysUnder(state, vm, move, fault, generation);
+}
+
+/**
+ * Its owner is off, and may have begun to hand it over: when it is back it would take the VM for one that may run on the other
+ * host, and start it under no word of the same term. Nobody has it, so it goes on with its owner under a new one.
+ */
+export function staysUnderNewTerm(state: State, vm: Vm, move: Move, fault: Fault): Change[] {
+  const { term } = placedChange(state, vm, here(vm, vm.host ?? ''), []);
+  return staysUnder(state, vm, move, fault, vm.generation + 1, term);
+}
+
+function staysUnder(
+  state: State,
+  vm: Vm,
+  move: Move,
+  fault: Fault,
+  generation: number,
+  term?: number,
+): Change[] {
   return [
-    { type: 'vm.move', uid: vm.uid, move: null, generation },
+    { type: 'vm.move', uid: vm.uid, move: null, generation, ...(term === undefined ? {} : { term }) },
     ...peerReleased(state, vm, move, generation),
     ...endOperation(vm, fault),
   ];

@@ -10,7 +10,8 @@ import { stateOfDomain } from '../lifecycle/vm.js';
 import type { Fault, Host, Move, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
-import { arrives, handedOver, known, nextPhase, placedAnew, promised, stays } from './move-changes.js';
+import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
+import { stays, staysUnderNewTerm } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 /** Those in which a domain is there, and has been on. */
@@ -133,7 +134,11 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
     // What ran has ended on the way. Its disk is whole: it starts from that.
     return [placedChange(state, vm, promised(vm, move), [])];
   }
-  if (isOffByProof(state, vm)) return stays(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
+  if (isOffByProof(state, vm)) {
+    const fault = gone(state.hosts.get(vm.host ?? '') ?? host);
+    const isBegun = move.phase !== 'getting_ready';
+    return isBegun ? staysUnderNewTerm(state, vm, move, fault) : stays(state, vm, move, fault);
+  }
   if (move.phase !== 'getting_ready') {
     const isNew = seen.state === 'absent' && move.refused !== true;
     return isNew ? [known(vm, { ...move, refused: true })] : [];

@@ -17,8 +17,10 @@ export class TermRules {
     const uid = change.type === 'vm.created' ? change.vm.uid : 'uid' in change ? change.uid : '';
     const vm = this.state.vms.get(uid);
     if (vm === undefined) return;
-    if (change.type === 'vm.move') this.#give(uid, vm.move?.term, vm.move?.peer, judges);
-    else if (change.type === 'vm.created' || change.type === 'vm.placed' || change.type === 'vm.adopted')
+    if (change.type === 'vm.move') {
+      this.#give(uid, vm.move?.term, vm.move?.peer, judges);
+      if (change.term !== undefined) this.#give(uid, change.term, vm.host, judges);
+    } else if (change.type === 'vm.created' || change.type === 'vm.placed' || change.type === 'vm.adopted')
       this.#give(uid, vm.term, vm.host, judges && change.type !== 'vm.adopted');
   }
 

@@ -211,6 +211,31 @@ test('the other host fenced when its own is without it: it starts from its disk 
   t.ok(vm.term > term);
 });
 
+test('its own host fenced, and the other without it: it goes on there under a term that is above both', async (t) => {
+  for (const peerToo of [false, true]) {
+    const moving = handingOver();
+    const { world, vm } = moving;
+    const { term = 0 } = vm.move as Move;
+    fence(world, 'a');
+    if (peerToo) fence(world, 'b');
+    world.run({ type: 'vm.move_settle', uid: vm.uid });
+    if (!peerToo) seeAtPeer(moving, 'awaited', { generation: vm.generation });
+    t.equal(vm.move, undefined);
+    t.match(vm, { host: 'a', term: term + 1 }, 'its agent would start it under no word of the old one');
+    t.match(world.state.hosts.get('b')?.leftovers, [{ uid: vm.uid, term }]);
+  }
+});
+
+test('its own host fenced before anything was handed over: its term goes on', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  migrate(moving, 'live');
+  const { term } = vm;
+  fence(world, 'a');
+  world.run({ type: 'vm.move_settle', uid: vm.uid });
+  t.match(vm, { host: 'a', term, move: undefined });
+});
+
 test('the other host lost before it is ready: it runs on', async (t) => {
   const moving = movingWorld();
   const { world, vm } = moving;
