@@ -94,7 +94,10 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Whether a file that was there can be worked with. */
+  /**
+   * Whether a file that was there can be worked with. What is in it is looked at as it is read: the journal may be as large
+   * as the disk, and to go through all its pages would take longer than all else that a start does.
+   */
   #examine(beforeMigration: (schema: number) => void): void {
     const schema = schemaOf(this.#db);
     refuseNewer(this.#file, schema);
@@ -103,8 +106,6 @@ export class SqliteStore implements Store {
         `${this.#file} is a backup, and nobody may go on from it as it is; say: secovia-scheduler restore FILE --data-dir FOLDER`,
       );
     }
-    const check = this.#db.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw damaged(this.#file, String(check));
     if (schema > 0 && schema < newestSchema) beforeMigration(schema);
   }
 
