@@ -17,7 +17,7 @@ import {
 import { ArchivedBatches, hashIn } from './archive/archived-batches.js';
 import { brokenSegments, segmentsIn } from './archive/segments.js';
 import { damaged } from './damage.js';
-import { readEntities } from './entity-rows.js';
+import { readEntitiesOnThread } from './entity-reader.js';
 import { savedSequence } from './entity-tables.js';
 import {
   brokenKept,
@@ -118,7 +118,7 @@ export class SqliteStore implements Store {
       for (const what of brokenSegments(this.#db)) this.#refuse(what);
       this.#archived = new ArchivedBatches(this.#file, segmentsIn(this.#db));
       head = verifyTail(this.#db, this.#saved, this.#archived.base, (what) => this.#refuse(what));
-      this.#read(handlers);
+      await this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
       throw damaged(this.#file, error.message);
@@ -127,9 +127,9 @@ export class SqliteStore implements Store {
     return head;
   }
 
-  #read(handlers: LoadHandlers): void {
-    readEntities(
-      this.#db,
+  async #read(handlers: LoadHandlers): Promise<void> {
+    await readEntitiesOnThread(
+      this.#file,
       (kind, body) => handlers.onEntity(kind, body),
       (what) => this.#refuse(what),
     );
