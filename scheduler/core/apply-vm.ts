@@ -45,16 +45,16 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.updated':
       if (change.dataClass !== undefined) classify(state, vm, change.dataClass);
       vm.title = change.title;
-      vm.labels = change.labels;
+      vm.labels = state.alike.of(change.labels);
       noteLossPolicies(vm, change);
-      vm.policy = change.policy;
+      vm.policy = state.alike.of(change.policy);
       vm.deletionProtection = change.deletionProtection;
       if (change.priority !== undefined) vm.priority = change.priority;
       vm.generation = change.generation;
       return;
     case 'vm.resized':
       state.unclaim(vm);
-      vm.spec = change.spec;
+      vm.spec = state.alike.of(change.spec);
       vm.generation = change.generation;
       setSizeBefore(vm, change.sizeBefore);
       state.claim(vm);

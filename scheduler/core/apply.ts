@@ -160,6 +160,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.revoked': {
       const host = must(state.hosts.get(change.id), change);
       applyHostChange(host, change, atMs);
+      if (change.type === 'host.inventory') state.alike.host(host);
       state.refreshHost(host);
       host.revision += 1;
       host.updatedMs = atMs;

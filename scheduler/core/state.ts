@@ -6,6 +6,7 @@
  * that, and watchers hear of just that.
  */
 import { Access } from './access/access.js';
+import { Alike } from './alike.js';
 import { AuditNumbers } from './audit/numbers.js';
 import { Fifo } from './fifo.js';
 import { rowsOf } from './host-rows.js';
@@ -90,6 +91,8 @@ export class State {
   readonly operations = new Map<string, Operation>();
   /** Ids of those that have ended, the longest ago first. */
   readonly endedOperations = new Fifo<string>();
+  /** What VMs and hosts share with one another. */
+  readonly alike = new Alike();
   touched = new Touched();
 
   /** By which strategy placement chooses among the hosts that can take a VM; it is no part of what is kept. */
@@ -138,6 +141,7 @@ export class State {
   }
 
   addHost(host: Host): void {
+    this.alike.host(host);
     this.hosts.set(host.id, host);
     this.hostTable.add(host);
     this.offers.host(host);
@@ -235,6 +239,7 @@ export class State {
 
   /** Puts a VM into every index, and takes what it claims. */
   addVm(vm: Vm): void {
+    this.alike.vm(vm);
     this.vms.set(vm);
     this.vmOrder.add(vm);
     this.#namesOf(vm.administration).set(vm);
@@ -244,7 +249,7 @@ export class State {
 
   /**
    * As `addVm` of each, where there are no VMs yet, in the order of their creation. They are gone through in their order,
-   * in which they lie in memory.
+   * in which they lie in memory. What they have in common they share already.
    */
   addVms(vms: readonly Vm[]): void {
     this.vms.found(vms);

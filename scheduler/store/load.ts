@@ -8,6 +8,7 @@ import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/mode
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
 import type { EntityKind } from '../core/touched.js';
+import { EntityTexts } from './entity-texts.js';
 import { type JournalHead, type LoadHandlers, type LoadedRequest, type Store, StoreError } from './store.js';
 
 export interface Loaded {
@@ -32,9 +33,10 @@ export function loading(strategy?: Strategy): {
   const operations: Operation[] = [];
   const requests: LoadedRequest[] = [];
   const decisions: string[] = [];
+  const texts = new EntityTexts(state.alike);
   const handlers: LoadHandlers = {
     onEntity(kind, body) {
-      const entity = parse(kind, body);
+      const entity = parse(texts, kind, body);
       switch (kind) {
         case 'federation':
           state.federation = entity;
@@ -82,10 +84,10 @@ export function loading(strategy?: Strategy): {
           state.audit.load(entity);
           break;
         case 'host':
-          hosts.push(entity);
+          hosts.push(entity as Host);
           break;
         case 'vm':
-          vms.push(entity);
+          vms.push(entity as Vm);
           break;
         case 'operation':
           operations.push(entity);
@@ -146,8 +148,10 @@ function replay(state: State, line: string): void {
 }
 
 /** Bodies are read as they were written; the file's own checks do not cover what is inside a row. */
-function parse(kind: EntityKind, body: string) {
+function parse(texts: EntityTexts, kind: EntityKind, body: string) {
   try {
+    if (kind === 'vm') return texts.vm(body);
+    if (kind === 'host') return texts.host(body);
     return JSON.parse(body);
   } catch (error) {
     throw new StoreError(

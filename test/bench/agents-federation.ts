@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandOf, CommandType } from '../../scheduler/core/commands.js';
+import type { Resources } from '../../scheduler/core/model.js';
 import { isRefusal } from '../../scheduler/core/refusal.js';
 import { hostUri } from '../../scheduler/core/access/uris.js';
 import { openFolder } from '../../scheduler/opening.js';
@@ -25,6 +26,8 @@ export interface AgentIdentity {
   /** PEM. */
   chain: string;
   key: string;
+  /** What its machine has; left out for the usual. */
+  total?: Resources;
 }
 
 export interface AgentsFederation {

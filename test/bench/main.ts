@@ -6,6 +6,7 @@ import { durable } from './durable.js';
 import { lostHost } from './lost-host.js';
 import { placement } from './placement.js';
 import { machineFacts, printReport, Report } from './report.js';
+import { scale } from './scale.js';
 import { settlement } from './settlement.js';
 import { start } from './start.js';
 import { tenancy } from './tenancy.js';
@@ -17,6 +18,7 @@ const benchmarks: Record<string, (report: Report, say: (line: string) => void) =
   durable,
   'lost-host': lostHost,
   placement,
+  scale,
   settlement,
   start,
   tenancy,

@@ -14,7 +14,16 @@ export function cpuSeconds(pid: number): number {
 
 /** Megabytes (of a million bytes) of memory that are its own or shared, and not swapped out. */
 export function residentMb(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return statusMb(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+/** The most that `residentMb` ever was. */
+export function peakMb(pid: number): number {
+  return statusMb(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+function statusMb(pid: number, line: RegExp): number {
+  const kib = line.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return (Number(kib) * 1024) / 1e6;
 }
 

@@ -58,6 +58,30 @@ export async function start(
   return { process: child, line };
 }
 
+const program = fileURLToPath(new URL('../../../deploy/bin/secovia-scheduler', import.meta.url));
+
+/** Starts `secovia-scheduler` as operators do; it may tell its parent something. */
+export function secoviaScheduler(args: string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...environment },
+  });
+  started.add(child);
+  return child;
+}
+
+/** Waits for its end, and gives its output. */
+export async function outputOf(child: ChildProcess, what: string): Promise<string> {
+  let output = '';
+  child.stdout?.on('data', (bytes: Buffer) => {
+    output += bytes.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  started.delete(child);
+  if (code !== 0) throw new Error(`${what} ended with ${code}`);
+  return output;
+}
+
 export async function stop(child: ChildProcess): Promise<void> {
   started.delete(child);
   if (child.exitCode !== null) return;
@@ -70,14 +94,7 @@ export async function stop(child: ChildProcess): Promise<void> {
 export async function run(path: string, args: string[]): Promise<string> {
   const child = spawn(process.execPath, [compiled(path), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   started.add(child);
-  let output = '';
-  child.stdout.on('data', (bytes: Buffer) => {
-    output += bytes.toString();
-  });
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  started.delete(child);
-  if (code !== 0) throw new Error(`${path} ended with ${code}`);
-  return output;
+  return outputOf(child, path);
 }
 
 process.once('exit', () => {

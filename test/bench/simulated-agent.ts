@@ -16,6 +16,7 @@ import type { Desired__Output } from '../../proto/gen/secovia/v1/Desired.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { Report } from '../../proto/gen/secovia/v1/Report.js';
+import type { Resources } from '../../scheduler/core/model.js';
 import type { AgentIdentity } from './agents-federation.js';
 
 /** What has become of all agents of a process. */
@@ -35,10 +36,12 @@ export interface AgentsTally {
   problems: Record<string, number>;
 }
 
+const usualTotal: Resources = { vcpus: 64, memoryMib: 262_144, diskMib: 4_000_000, vms: 200 };
+
 /** On a machine of two cells, as many agents have it. */
-export function inventoryOf(host: string): HostInventory {
-  const total = { vcpus: 64, memoryMib: 262_144, diskMib: 4_000_000, vms: 200 };
-  const cell = (id: number) => ({ id, cpus: 32, memoryMib: 131_072, hugepages: [] });
+export function inventoryOf(host: string, total = usualTotal): HostInventory {
+  const { vcpus, memoryMib } = total;
+  const cell = (id: number) => ({ id, cpus: vcpus / 2, memoryMib: memoryMib / 2, hugepages: [] });
   return {
     ...{ architecture: 'x86_64', cpuModel: 'Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz', hostname: host },
     ...{ sockets: 2, coresPerSocket: 16, threadsPerCore: 2, accelerators: ['kvm', 'tcg'] },
@@ -72,7 +75,7 @@ export class SimulatedAgent {
   #isLeased = false;
 
   constructor(
-    private readonly identity: Pick<AgentIdentity, 'host' | 'machineId'>,
+    private readonly identity: Pick<AgentIdentity, 'host' | 'machineId' | 'total'>,
     private readonly transport: Transport,
     private readonly tally: AgentsTally,
   ) {}
@@ -202,13 +205,13 @@ export class SimulatedAgent {
   }
 
   #hello(): LinkRequest {
-    const { host, machineId } = this.identity;
+    const { host, machineId, total } = this.identity;
     return {
       hello: {
         ...{ host: `hosts/${host}`, machineId, bootId: `boot-of-${host}`, instance: host, protocolVersion },
         epoch: epochMessage(this.#epoch),
         checkpoint: checkpointMessage(this.#checkpoint),
-        inventory: inventoryOf(host),
+        inventory: inventoryOf(host, total),
         observations: [...this.#vms.values()].map(observationMessage),
         report: this.#report(),
       },

@@ -32,6 +32,7 @@ export class Offers {
   readonly #rackOf: string[] = [];
   /** What was read of the inventory of each row, and of which one. */
   readonly #cpus: Cpu[] = [];
+  readonly #cpuOfFeatures = new WeakMap<readonly unknown[], Cpu>();
   readonly #inventories: Host['inventory'][] = [];
   /** The profile under which each host is on offer, by row; null for one that is not. */
   readonly #offeredAs: (number | null)[] = [];
@@ -192,9 +193,20 @@ export class Offers {
   #cpu(row: number, inventory: Host['inventory']): Cpu {
     const known = this.#cpus[row];
     if (known !== undefined && this.#inventories[row] === inventory) return known;
-    const cpu = cpuOf(inventory);
+    const cpu = this.#sharedCpu(inventory);
     this.#inventories[row] = inventory;
     this.#cpus[row] = cpu;
+    return cpu;
+  }
+
+  /** Hosts that were bought together have the very same list of features (`Alike`), so they share what is read from it. */
+  #sharedCpu(inventory: Host['inventory']): Cpu {
+    const features = inventory?.['cpuFeatures'];
+    if (!Array.isArray(features)) return cpuOf(inventory);
+    const known = this.#cpuOfFeatures.get(features);
+    if (known !== undefined && known.architecture === String(inventory?.['architecture'] ?? '')) return known;
+    const cpu = cpuOf(inventory);
+    this.#cpuOfFeatures.set(features, cpu);
     return cpu;
   }
 

@@ -32,13 +32,17 @@ export function readEntities(
     const bodies = db
       .prepare<[], [number, string, number | null]>(`SELECT row, body, sum FROM ${table} ORDER BY row`)
       .raw();
+    let before = Number.NEGATIVE_INFINITY;
     for (const [row, body, sum] of bodies.iterate()) {
       restamp(found[table], null, sum ?? 0);
-      if (sum === rowSum(row, body)) onEntity(table, body);
+      // SQLite looks for rows where they belong.
+      if (row <= before) onBroken(`row ${row} of table ${table} does not stand where it belongs`);
+      else if (sum === rowSum(row, body)) onEntity(table, body);
       else
         onBroken(
           `the ${table} in row ${row} is not as it was written (table ${table}, its checksum differs)`,
         );
+      before = row;
     }
   }
   const meta = new Meta(db);

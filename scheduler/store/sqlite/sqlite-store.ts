@@ -17,7 +17,7 @@ import {
 import { ArchivedBatches, hashIn } from './archive/archived-batches.js';
 import { brokenSegments, segmentsIn } from './archive/segments.js';
 import { damaged } from './damage.js';
-import { readEntities } from './entity-rows.js';
+import { readEntitiesOnThread } from './entity-reader.js';
 import { savedSequence } from './entity-tables.js';
 import {
   brokenKept,
@@ -94,7 +94,10 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Whether a file that was there can be worked with. */
+  /**
+   * Whether a file that was there can be worked with. What is in it is looked at as it is read: the journal may be as large
+   * as the disk, and to go through all its pages would take longer than all else that a start does.
+   */
   #examine(beforeMigration: (schema: number) => void): void {
     const schema = schemaOf(this.#db);
     refuseNewer(this.#file, schema);
@@ -103,8 +106,6 @@ export class SqliteStore implements Store {
         `${this.#file} is a backup, and nobody may go on from it as it is; say: secovia-scheduler restore FILE --data-dir FOLDER`,
       );
     }
-    const check = this.#db.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw damaged(this.#file, String(check));
     if (schema > 0 && schema < newestSchema) beforeMigration(schema);
   }
 
@@ -117,7 +118,7 @@ export class SqliteStore implements Store {
       for (const what of brokenSegments(this.#db)) this.#refuse(what);
       this.#archived = new ArchivedBatches(this.#file, segmentsIn(this.#db));
       head = verifyTail(this.#db, this.#saved, this.#archived.base, (what) => this.#refuse(what));
-      this.#read(handlers);
+      await this.#read(handlers);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
       throw damaged(this.#file, error.message);
@@ -126,9 +127,9 @@ export class SqliteStore implements Store {
     return head;
   }
 
-  #read(handlers: LoadHandlers): void {
-    readEntities(
-      this.#db,
+  async #read(handlers: LoadHandlers): Promise<void> {
+    await readEntitiesOnThread(
+      this.#file,
       (kind, body) => handlers.onEntity(kind, body),
       (what) => this.#refuse(what),
     );
