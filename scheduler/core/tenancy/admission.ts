@@ -30,6 +30,8 @@ export interface Counting {
   everywhere: Counted;
   /** Each with the sites on which it holds. */
   scoped: Counted;
+  /** Those of them all in `Rooms`. */
+  groups: readonly number[];
 }
 
 export interface Admission {

@@ -17,8 +17,8 @@ export interface Sources {
   service(administration: Administration, sites: readonly Site[]): Service;
 }
 
+/** Of an administration, for all classes. */
 interface Kept {
-  byClass: Map<string, Admission>;
   service: Service | null;
   counting: Counting | null;
 }
@@ -26,6 +26,8 @@ interface Kept {
 export class Admissions {
   readonly #sources: Sources;
   readonly #kept = new Map<string, Kept>();
+  /** By class, of which there are few, and administration: each further object on the way is memory that is far away. */
+  readonly #admissions = new Map<string, Map<string, Admission>>();
   /** Sets of sites by what is in them: many administrations have the same, and ten thousand copies are a burden. */
   readonly #siteSets = new Map<string, SiteSet>();
   readonly #services = new Map<string, Service>();
@@ -42,6 +44,7 @@ export class Admissions {
   /** To be called after sites, partners, agreements, classes or the tree have changed. */
   forgetAll(): void {
     this.#kept.clear();
+    this.#admissions.clear();
     this.#siteSets.clear();
     this.#services.clear();
     this.#sitesIn.clear();
@@ -52,8 +55,8 @@ export class Admissions {
   /** To be called after a rule about a subtree, or with null about all, has changed. */
   forgetLaw(node: Node | null, dataClass: string): void {
     this.#last = null;
-    if (node === null) for (const { byClass } of this.#kept.values()) byClass.delete(dataClass);
-    else for (const { id } of node.subtree()) this.#kept.get(id)?.byClass.delete(dataClass);
+    if (node === null) this.#admissions.delete(dataClass);
+    else for (const { id } of node.subtree()) this.#admissions.get(dataClass)?.delete(id);
   }
 
   /** To be called after a quota of a subtree has come or gone. */
@@ -63,7 +66,7 @@ export class Admissions {
       const kept = this.#kept.get(id);
       if (kept === undefined) continue;
       kept.counting = null;
-      kept.byClass.clear();
+      for (const ofClass of this.#admissions.values()) ofClass.delete(id);
     }
   }
 
@@ -76,20 +79,25 @@ export class Admissions {
   }
 
   #find(id: string, dataClass: string): Admission {
-    let kept = this.#kept.get(id);
-    if (kept === undefined) {
-      kept = { byClass: new Map(), service: null, counting: null };
-      this.#kept.set(id, kept);
+    let ofClass = this.#admissions.get(dataClass);
+    if (ofClass === undefined) {
+      ofClass = new Map();
+      this.#admissions.set(dataClass, ofClass);
     }
-    let admission = kept.byClass.get(dataClass);
+    let admission = ofClass.get(id);
     if (admission === undefined) {
-      admission = this.#admit(id, dataClass, kept);
-      kept.byClass.set(dataClass, admission);
+      admission = this.#admit(id, dataClass);
+      ofClass.set(id, admission);
     }
     return admission;
   }
 
-  #admit(id: string, dataClass: string, kept: Kept): Admission {
+  #admit(id: string, dataClass: string): Admission {
+    let kept = this.#kept.get(id);
+    if (kept === undefined) {
+      kept = { service: null, counting: null };
+      this.#kept.set(id, kept);
+    }
     this.#sites ??= this.#sources.sites();
     const sites = this.#sites;
     const administration = this.#sources.administration(id);
@@ -145,7 +153,9 @@ export class Admissions {
   #countingOf(from: Node, sites: readonly Site[]): Counting {
     const everywhere: Meter[] = [];
     const scoped: Meter[] = [];
-    for (const { meters } of from.upwards()) {
+    const groups: number[] = [];
+    for (const { meters, group } of from.upwards()) {
+      if (group >= 0) groups.push(group);
       for (const meter of meters.values()) {
         const { scope } = meter.quota;
         if (scope.kind === 'everywhere') {
@@ -156,7 +166,7 @@ export class Admissions {
         if (meter.sites.length > 0) scoped.push(meter);
       }
     }
-    return { everywhere: counted(everywhere), scoped: counted(scoped) };
+    return { everywhere: counted(everywhere), scoped: counted(scoped), groups };
   }
 
   #sitesOf(scope: Scope, sites: readonly Site[]): readonly string[] {

@@ -1,4 +1,5 @@
 /** What limits say to a request: quotas from the administration upwards, and agreements of the partners that it may use. */
+import type { Counted, Counting } from './admission.js';
 import type { Held, Shortage } from './holdings.js';
 import type { Agreement, Quota } from './model.js';
 import type { AgreementMeter } from './partners.js';
@@ -20,9 +21,10 @@ export function exceededEverywhere(
   tenancy: Tenancy,
   { administration, dataClass, holds, counted }: TenancyRequest,
 ): Exceeded | null {
-  const { everywhere } = tenancy.admission(administration, dataClass).counting;
+  const { counting } = tenancy.admission(administration, dataClass);
   const more = counted === null ? holds : counted.growth;
-  const { meters, rows } = everywhere;
+  if (haveRoom(tenancy, counting, more)) return null;
+  const { meters, rows } = counting.everywhere;
   for (let at = 0; at < rows.length; at += 1) {
     if (hasRoom(tenancy, rows[at] as number, more)) continue;
     const meter = meters[at] as Meter;
@@ -38,18 +40,8 @@ export function closing(
   request: TenancyRequest,
   tell: (exceeded: Exceeded, sites: readonly string[]) => void,
 ): void {
-  const { administration, dataClass, holds, counted } = request;
-  const { counting, service } = tenancy.admission(administration, dataClass);
-  const { meters, rows } = counting.scoped;
-  for (let at = 0; at < rows.length; at += 1) {
-    // Whatever of it is counted there already, there is room for all of it.
-    if (hasRoom(tenancy, rows[at] as number, holds)) continue;
-    const meter = meters[at] as Meter;
-    const { sites } = meter;
-    const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
-    const short = meter.shortage(more);
-    if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);
-  }
+  const { counting, service } = tenancy.admission(request.administration, request.dataClass);
+  if (!haveRoom(tenancy, counting, request.holds)) closingQuotas(tenancy, request, counting.scoped, tell);
   for (const { sites, agreements } of service.foreign) {
     let first: Exceeded | null = null;
     for (const meter of agreements) {
@@ -62,6 +54,28 @@ export function closing(
     }
     if (first !== null) tell(first, sites);
   }
+}
+
+function closingQuotas(
+  tenancy: Tenancy,
+  { holds, counted }: TenancyRequest,
+  { meters, rows }: Counted,
+  tell: (exceeded: Exceeded, sites: readonly string[]) => void,
+): void {
+  for (let at = 0; at < rows.length; at += 1) {
+    // Whatever of it is counted there already, there is room for all of it.
+    if (hasRoom(tenancy, rows[at] as number, holds)) continue;
+    const meter = meters[at] as Meter;
+    const { sites } = meter;
+    const more = counted !== null && sites.includes(counted.site) ? counted.growth : holds;
+    const short = meter.shortage(more);
+    if (short !== null) tell({ ...short, code: 'QUOTA_EXCEEDED', quota: meter.quota }, sites);
+  }
+}
+
+/** Whether all quotas have room for sure. */
+function haveRoom({ tree }: Tenancy, { groups }: Counting, more: Held): boolean {
+  return more.extras === undefined && tree.rooms.haveAll(groups, more);
 }
 
 /** Whether a quota has room for sure; extras are a matter of its own. */

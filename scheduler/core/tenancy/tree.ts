@@ -29,7 +29,7 @@ export class Meter {
     rooms: Rooms,
   ) {
     this.#rooms = rooms;
-    this.row = rooms.take();
+    this.row = rooms.take(node.group);
     this.settle();
   }
 
@@ -97,6 +97,8 @@ export class Node {
   readonly children = new Set<Node>();
   /** By the key of their scope. */
   readonly meters = new Map<string, Meter>();
+  /** That of its quotas in `Rooms`; -1 as long as there are none. */
+  group = -1;
   /** By site. */
   readonly cells = new Map<string, Cell>();
 
@@ -182,6 +184,7 @@ export class Tree {
       known.settle();
       return known;
     }
+    if (node.group < 0) node.group = this.rooms.takeGroup();
     const meter = new Meter(quota, node, this.rooms);
     for (const [site, sum] of heldBySite(node)) if (covers(quota.scope, site)) meter.add(sum, 1);
     node.meters.set(key, meter);
@@ -190,9 +193,13 @@ export class Tree {
   }
 
   removeQuota(administration: string, key: string): void {
-    const { meters } = this.node(administration);
-    meters.get(key)?.release();
-    meters.delete(key);
+    const node = this.node(administration);
+    node.meters.get(key)?.release();
+    node.meters.delete(key);
+    if (node.meters.size === 0 && node.group >= 0) {
+      this.rooms.releaseGroup(node.group);
+      node.group = -1;
+    }
     this.#version += 1;
   }
 
