@@ -21,6 +21,7 @@ import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import type { Engine } from './engine.js';
 import { checkpointKeyIn, Checkpoints } from './fleet/checkpoints.js';
 import { Fleet } from './fleet/fleet.js';
+import { keepGrowthSmall, keepThreadsSmall } from './heap.js';
 import { openFolder } from './opening.js';
 import { StateWalks } from './state-walks.js';
 import type { SteadyClock } from './steady-clock.js';
@@ -70,6 +71,7 @@ export async function runScheduler(config: Config): Promise<void> {
     destination({ dest: 2, sync: false, maxLength: waitingLogLength }),
   );
   const startMs = Date.now();
+  keepThreadsSmall();
   const secure = config.insecure ? null : await import('./trust/secure.js');
   const authority = (await secure?.openAuthority(config.dataDir, startMs)) ?? null;
   if (secure !== null && authority === null) throw secure.noAuthority(config.dataDir);
@@ -93,6 +95,7 @@ export async function runScheduler(config: Config): Promise<void> {
       process.exit(storeFailedStatus);
     },
   });
+  keepGrowthSmall();
   if (migrated !== null) log.warn(migrated, 'the store was migrated; only its backup leads back');
   const { state } = engine;
   const now = () => engine.now();
@@ -172,6 +175,8 @@ export async function runScheduler(config: Config): Promise<void> {
     leases: () => fleet.leaseCounts(),
   });
   telemetry?.serving();
+  // Now, and not before: nobody waits for it.
+  void walks.walk(() => state.settling(), undefined, 1);
   // What begins and ends at a time does so while nobody calls, too.
   const ticking = setInterval(() => {
     engine.catchUp();

@@ -5,7 +5,7 @@
 
 /** How long a slice may hold the loop. */
 const sliceMs = 4;
-/** Steps between two looks at the clock. */
+/** Steps between two looks at the clock, where they are short. */
 const stepsUnlooked = 64;
 /** More would wait for minutes in a large federation. */
 export const mostWaitingWalks = 32;
@@ -15,13 +15,17 @@ export class StateWalks {
   #walking = false;
 
   /** Goes through all steps; false, and nothing is done, when too many wait already. It ends early when nobody wants it any more. */
-  async walk(steps: () => Iterator<unknown>, unwanted?: AbortSignal): Promise<boolean> {
+  async walk(
+    steps: () => Iterator<unknown>,
+    unwanted?: AbortSignal,
+    unlooked = stepsUnlooked,
+  ): Promise<boolean> {
     if (this.#walking && this.#waiting.length >= mostWaitingWalks) return false;
     if (this.#walking) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#walking = true;
     try {
       const iterator = steps();
-      while (unwanted?.aborted !== true && slice(iterator)) await turn();
+      while (unwanted?.aborted !== true && slice(iterator, unlooked)) await turn();
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#walking = false;
@@ -32,10 +36,10 @@ export class StateWalks {
 }
 
 /** Takes steps for a while; false when there are no more. */
-function slice(iterator: Iterator<unknown>): boolean {
+function slice(iterator: Iterator<unknown>, unlooked: number): boolean {
   const untilMs = performance.now() + sliceMs;
   do {
-    for (let step = 0; step < stepsUnlooked; step += 1) if (iterator.next().done === true) return false;
+    for (let step = 0; step < unlooked; step += 1) if (iterator.next().done === true) return false;
   } while (performance.now() < untilMs);
   return true;
 }

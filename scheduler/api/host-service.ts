@@ -29,7 +29,7 @@ import { filterOf } from './filters.js';
 import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
 import { nameOf } from '../render/names.js';
-import { pageById, pageOf } from './pages.js';
+import { pageInOrder, pageOf } from './pages.js';
 import { dedicationInSight, hostInSight } from '../render/in-sight.js';
 import { hostMessage, hostStateNames, type LeaseReader } from '../render/host.js';
 import { momentIn } from './tenancy-fields.js';
@@ -136,9 +136,9 @@ export function hostService(link: HostLink) {
       const page = pageOf(fields, request, `hosts ${request.filter}`);
       if (fields.refusal) return { refusal: fields.refusal };
       const sees = sight.hosts();
-      const { items, nextPageToken } = pageById(
+      const { items, nextPageToken } = pageInOrder(
         page,
-        state.hosts.values(),
+        state.hostsAfter(page.after),
         (host) => sees(host) && matches(host),
         inventoryBytes,
       );

@@ -72,6 +72,46 @@ export class PageFill {
   }
 }
 
+/** How long one page may look for rows, so that a filter that matches little does not hold the loop. */
+const pageTimeMs = 10;
+/** Rows between two looks at the clock. */
+const rowsBetweenLooks = 256;
+
+export class PageTime {
+  readonly #untilMs = performance.now() + pageTimeMs;
+  #rows = 0;
+
+  /** To be asked for each row that is looked at. */
+  isOver(): boolean {
+    this.#rows += 1;
+    return this.#rows % rowsBetweenLooks === 0 && performance.now() > this.#untilMs;
+  }
+}
+
+/**
+ * A page of a collection that is large, and given in the order of ids from after where the page before ended. When it
+ * takes long to find what matches, the page ends before it is full.
+ */
+export function pageInOrder<T extends { id: string }>(
+  page: Page,
+  ordered: Iterable<T>,
+  matches: (entity: T) => boolean,
+  bytesOf: (entity: T) => number,
+): { items: T[]; nextPageToken: string } {
+  const items: T[] = [];
+  const fill = new PageFill(page.size);
+  const time = new PageTime();
+  for (const item of ordered) {
+    if (matches(item)) {
+      if (fill.isFull) return { items, nextPageToken: page.token((items.at(-1) as T).id) };
+      items.push(item);
+      fill.add(bytesOf(item));
+    }
+    if (time.isOver()) return { items, nextPageToken: page.token(item.id) };
+  }
+  return { items, nextPageToken: '' };
+}
+
 /** A page of a collection without an order of its own, by id. `bytesOf` is about what the large parts of an entity take. */
 export function pageById<T extends { id: string }>(
   page: Page,

@@ -13,7 +13,7 @@ import { Fields, titleLimit } from './fields.js';
 import { filterOf } from './filters.js';
 import { maskedFields } from './masks.js';
 import { type Answer, mutation, query } from './methods.js';
-import { PageFill, pageOf } from './pages.js';
+import { PageFill, pageOf, PageTime } from './pages.js';
 import { vmInSight } from '../render/in-sight.js';
 import { placementBytes } from '../render/vm-placement.js';
 import { vmAdoption } from './vm-adoption.js';
@@ -22,11 +22,6 @@ import { vmCreation } from './vm-creation.js';
 import { vmOrders } from './vm-orders.js';
 import { defaultClass } from '../core/tenancy/residency.js';
 import { classIn, policyIn, priorityIn } from './vm-requests.js';
-
-/** How long one page of a listing may look for VMs, so that a filter that matches little does not hold the loop. */
-const pageTimeMs = 10;
-/** Rows between two looks at the clock. */
-const rowsBetweenLooks = 256;
 
 /** At most what the texts of a VM take on the wire: three bytes a UTF-16 unit. */
 function textBytes({ title, labels, spec, placement }: Vm): number {
@@ -65,17 +60,14 @@ export const vmService = {
     }
     const vms: object[] = [];
     const fill = new PageFill(page.size);
-    let rows = 0;
-    const untilMs = performance.now() + pageTimeMs;
-    const isLate = () => rows % rowsBetweenLooks === 0 && rows > 0 && performance.now() > untilMs;
+    const time = new PageTime();
     let last = after;
     let nextPageToken = '';
     for (const vm of state.vmOrder.after(after)) {
-      if (fill.isFull || isLate()) {
+      if (fill.isFull || time.isOver()) {
         nextPageToken = page.token(String(last));
         break;
       }
-      rows += 1;
       last = vm.createdSequence;
       if (administration !== '-' && vm.administration !== administration) continue;
       if (!sight.vm(vm) || !matches(vm)) continue;

@@ -6,13 +6,15 @@
  */
 import type { Host, Vm } from './model.js';
 
-const places = 2 ** 15;
+/** At first and at most: most federations are small, and a table of the largest size is a quarter of a megabyte. */
+const places = { least: 2 ** 8, most: 2 ** 15 };
 /** A hash reads no more of a list than its beginning and its end. */
 const hashedAtEnds = 2;
 const hashedUnits = 6;
 
 export class Alike {
-  readonly #seen: unknown[] = new Array(places).fill(undefined);
+  #seen: unknown[] = new Array(places.least).fill(undefined);
+  #taken = 0;
 
   /** Lets a VM share what it has in common with others. */
   vm(vm: Vm): void {
@@ -35,11 +37,21 @@ export class Alike {
   /** The value, or one like it that was seen before. */
   of<T>(value: T): T {
     if (typeof value === 'string' ? value.length === 0 : !isObject(value)) return value;
-    const place = hashOf(value, 0) & (places - 1);
+    const place = hashOf(value, 0) & (this.#seen.length - 1);
     const seen = this.#seen[place];
     if (isAlike(seen, value)) return seen as T;
     this.#seen[place] = value;
+    if (seen === undefined) this.#take();
     return value;
+  }
+
+  /** Another place is taken; when half of them are there are more, and what was seen is to be seen again. */
+  #take(): void {
+    this.#taken += 1;
+    const { length } = this.#seen;
+    if (this.#taken * 2 <= length || length >= places.most) return;
+    this.#seen = new Array(length * 2).fill(undefined);
+    this.#taken = 0;
   }
 }
 

@@ -11,6 +11,7 @@ import { applyOperationChange } from './apply-operation.js';
 import { applyTenancyChange } from './apply-tenancy.js';
 import { addLeftover, clearLeft } from './elsewhere/leftovers.js';
 import type { Administration, Federation, Host, Site, Watchdog } from './model.js';
+import { becameReady, unhearAll } from './lifecycle/unheard.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
 import { newPartner } from './tenancy/partners.js';
@@ -22,6 +23,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.federation.name = change.name;
       // Whoever begins believes the clock that there is.
       delete state.federation.clockJump;
+      if (change.hostsUnheard === true) unhearAll(state, atMs);
       state.touched.write('federation', '', state.federation);
       return;
     case 'clock.jumped':
@@ -143,6 +145,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'attempts.refused':
       return;
     case 'host.joined':
+      state.alike.host(change.host);
       state.addHost(change.host);
       state.touched.write('host', change.host.id, change.host);
       return;
@@ -159,7 +162,7 @@ export function apply(state: State, change: Change, atMs: number): void {
     case 'host.certified':
     case 'host.revoked': {
       const host = must(state.hosts.get(change.id), change);
-      applyHostChange(host, change, atMs);
+      applyHostChange(state.federation, host, change, atMs);
       if (change.type === 'host.inventory') state.alike.host(host);
       state.refreshHost(host);
       host.revision += 1;
@@ -243,7 +246,7 @@ type HostChange = Exclude<
   { type: 'host.cleared' | 'host.leftover' }
 >;
 
-function applyHostChange(host: Host, change: HostChange, atMs: number): void {
+function applyHostChange(federation: Federation, host: Host, change: HostChange, atMs: number): void {
   switch (change.type) {
     case 'host.connected':
       if (host.bootIds.at(-1) !== change.bootId) {
@@ -271,6 +274,7 @@ function applyHostChange(host: Host, change: HostChange, atMs: number): void {
       if (change.state === 'lost' || change.state === 'fenced') host.lostMs ??= atMs;
       host.state = change.state;
       host.stateReason = change.reason;
+      if (change.state === 'ready') becameReady(federation, host);
       return;
     case 'host.reported':
       host.libvirtAvailable = change.libvirtAvailable;

@@ -44,7 +44,8 @@ import type {
 } from './tenancy/model.js';
 
 export type Change =
-  | { type: 'federation.opened'; epoch: Epoch; name: string }
+  /** With `hostsUnheard` every host that is ready becomes suspect; left out while whoever leads goes on. */
+  | { type: 'federation.opened'; epoch: Epoch; name: string; hostsUnheard?: true }
   /** The wall clock is so far ahead of what is believed; null when it is believed again. */
   | { type: 'clock.jumped'; byMs: number | null }
   | { type: 'recovery.entered'; sites: string[]; reason: string }

@@ -126,7 +126,7 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
   const stale = staleEtag(command.etag, host.revision);
   if (stale) return { refusal: stale };
   if (host.state === 'retired') return { changes: [], reply: () => host };
-  const vms = state.vmsOfHost(host.id).size + state.moving.withPeer(host.id).size;
+  const vms = state.vmCountOfHost(host.id) + state.moving.withPeer(host.id).size;
   const pools = [...state.pools.values()].filter((pool) => pool.hosts.includes(host.id)).length;
   if (vms + pools > 0) {
     return {

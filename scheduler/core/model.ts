@@ -145,6 +145,8 @@ export interface Host {
   /** Boot ids seen, the newest last; an older one that speaks again is a clone. */
   bootIds: string[];
   connectedMs: number;
+  /** In which leadership it became ready last; left out before the first time. */
+  readyIn?: string;
   /** When it was lost, or fenced before it was; left out once its agent is back. */
   lostMs?: number;
   /** What was done to prove that it is off, since its agent was last connected; left out when nothing was. */
@@ -513,4 +515,6 @@ export interface Federation {
   recoveredMs?: Record<string, number>;
   /** The wall clock has jumped, and is not believed; left out while it is. */
   clockJump?: ClockJump;
+  /** The last leaderships, the newest last, and when they began: hosts that became ready in an older one are not; left out before the first. */
+  leaderships?: { id: string; sinceMs: number }[];
 }

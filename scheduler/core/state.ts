@@ -115,6 +115,10 @@ export class State {
     return this.#vmsOfHosts.of(host);
   }
 
+  vmCountOfHost(host: string): number {
+    return this.#vmsOfHosts.count(host);
+  }
+
   /** What its own VMs hold that have a host. */
   claimOfAdministration(id: string): Readonly<Resources> {
     const { vcpus, memoryMib, diskMib, vms } = this.tenancy.heldBy(id);
@@ -140,12 +144,18 @@ export class State {
     return touched;
   }
 
+  /** What it has in common with others it shares already. */
   addHost(host: Host): void {
-    this.alike.host(host);
     this.hosts.set(host.id, host);
     this.hostTable.add(host);
     this.offers.host(host);
     this.#noteOffer(host);
+  }
+
+  /** By id, from after this one on; all for null. Not to be kept across changes. */
+  *hostsAfter(id: string | null): Generator<Host> {
+    const { hosts, index } = this.hostTable;
+    for (const row of index.order.after(id)) yield hosts[row] as Host;
   }
 
   addAdministration(administration: Administration): void {
@@ -274,6 +284,12 @@ export class State {
     for (const [id, some] of byAdministration) this.#namesOf(id).found(some);
     for (const [host, some] of byHost(vms, rows, this.hostTable)) this.#vmsOfHosts.found(host, some);
     this.hostTable.index.reconsider();
+  }
+
+  /** Makes indexes that a start has left for later, a little in each step; they work all the same. */
+  *settling(): Generator<void> {
+    yield* this.vms.settling();
+    for (const named of this.#vmByName.values()) yield* named.settling();
   }
 
   /** The VMs of an administration by their ids. */

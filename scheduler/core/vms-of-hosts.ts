@@ -14,6 +14,13 @@ export class VmsOfHosts {
     return this.#set(host) ?? none;
   }
 
+  /** How many a host has; what was found stays as it is. */
+  count(host: string): number {
+    const vms = this.#vms.get(host);
+    if (vms === undefined) return 0;
+    return Array.isArray(vms) ? vms.length : vms.size;
+  }
+
   add(host: string, vm: Vm): void {
     const vms = this.#set(host);
     if (vms === undefined) this.#vms.set(host, new Set([vm]));

@@ -61,6 +61,8 @@ export class Elsewhere {
   readonly #options: ElsewhereOptions;
   /** Hosts that are lost, fenced, or to be fenced. */
   readonly #gone = new Set<string>();
+  /** Of these the ones that an order stands against: few, where a hundred thousand are gone. */
+  readonly #ordered = new Set<string>();
   /**
    * Since when no lease of a lost host counts any more; later than now where an earlier leader may have granted one (L4).
    * `stateMs` tells which loss it was: what happened since the last one may not be on disk yet.
@@ -96,7 +98,7 @@ export class Elsewhere {
   /** An agent is there again: the orders that stand are said again. */
   welcomed(session: AgentSession): void {
     const { engine } = this.#options;
-    for (const id of this.#gone) {
+    for (const id of this.#ordered) {
       const { fence } = this.#host(id);
       if (fence?.state !== 'ordered' || fence.fencer !== session.host) continue;
       engine.whenDurable(engine.state.sequence, () => this.#send(session, id));
@@ -106,7 +108,7 @@ export class Elsewhere {
   /** What an agent has done about an order. */
   fenced(session: AgentSession, result: FenceResult__Output): void {
     const { engine, log } = this.#options;
-    for (const id of this.#gone) {
+    for (const id of this.#ordered) {
       const { fence } = this.#host(id);
       if (fence?.order !== result.id || fence.state !== 'ordered' || fence.fencer !== session.host) continue;
       this.#begunMs.delete(result.id);
@@ -182,6 +184,8 @@ export class Elsewhere {
     const order = newId();
     const outcome = engine.run({ type: 'host.fence_order', id, order, fencer: found.host });
     if (outcome.refusal) return;
+    // Its fencer may be welcomed in the very turn in which this becomes durable.
+    this.#ordered.add(id);
     log.warn({ host: id, fencer: found.host }, 'a lost host is to be powered off');
     this.#begunMs.set(order, this.#options.uptimeMs());
     engine.whenDurable(outcome.sequence, () => this.#send(found, id));
@@ -249,6 +253,8 @@ export class Elsewhere {
   #note(host: Host): void {
     if (host.state !== 'lost') this.#lapsed.delete(host.id);
     else this.#lapsedMs(host);
+    if (isGone(host) && host.fence?.state === 'ordered') this.#ordered.add(host.id);
+    else this.#ordered.delete(host.id);
     if (isGone(host)) this.#gone.add(host.id);
     else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.

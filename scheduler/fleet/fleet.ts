@@ -37,6 +37,8 @@ const linkMethod = 'secovia.v1.AgentService/Link';
 const bootIdForm = /^[A-Za-z0-9-]{1,64}$/;
 const reportIntervalMs = 30_000;
 const sweepMs = 500;
+/** Hosts that are found to be lost in one turn; each writes to the journal. */
+const lapsesAtOnce = 100;
 
 export interface FleetOptions {
   engine: Engine;
@@ -71,6 +73,9 @@ export class Fleet {
   /** Of this leadership, as it is on disk: an agent that has seen a newer one would refuse whoever starts next (S1). */
   #epoch: Epoch;
   #endSweep = () => {};
+  /** More leases have ended than were acted upon. */
+  #lapsing = false;
+  #stopped = false;
 
   constructor(options: FleetOptions) {
     const { engine, checkpoints, leaseMs, log, uptimeMs, newId = randomUUID } = options;
@@ -125,6 +130,7 @@ export class Fleet {
   /** A planned stop: longer leases first, then the streams end. */
   stop(): void {
     this.#endSweep();
+    this.#stopped = true;
     for (const session of this.#sessions.values()) {
       const host = this.#engine.state.hosts.get(session.host);
       const mayHold = host !== undefined && !isLeft(host) && !this.#isRecovering(host);
@@ -415,13 +421,21 @@ export class Fleet {
     }
   }
 
+  /** When all hosts fall silent at once, a few in each turn: whoever calls meanwhile is answered. */
   #lapse(): void {
-    for (const id of this.#leases.takeLapsed(this.#uptimeMs())) {
+    const lapsed = this.#leases.takeLapsed(this.#uptimeMs(), lapsesAtOnce);
+    for (const id of lapsed) {
       this.#engine.run({
         type: 'host.lapsed',
         id,
         reason: 'its lease has ended without a word from its agent',
       });
     }
+    if (lapsed.length < lapsesAtOnce || this.#lapsing) return;
+    this.#lapsing = true;
+    this.#engine.timers.turn(() => {
+      this.#lapsing = false;
+      if (!this.#stopped) this.#lapse();
+    });
   }
 }

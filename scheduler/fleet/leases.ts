@@ -5,9 +5,13 @@
  *
  * Times are of a clock that nobody sets: a wall clock that is put back would keep dead hosts alive, and one that is put
  * forward would lose all of them at once.
+ *
+ * It is asked twice a second whose lease has ended, and there may be a hundred thousand: they are kept by the second in which
+ * they end, so that nobody is looked at whose lease has not.
  */
 
 const margin = 1.01;
+const secondMs = 1000;
 
 interface Lease {
   /** The end of the longest that was granted here. */
@@ -18,15 +22,20 @@ interface Lease {
 
 export class Leases {
   readonly #leases = new Map<string, Lease>();
+  /** By the second in which they end. Leases are of minutes at most, so there are few. */
+  readonly #ending = new Map<number, Set<string>>();
 
   grant(host: string, leaseMs: number, uptimeMs: number): void {
-    const lease = this.#lease(host);
-    lease.grantedMs = Math.max(lease.grantedMs, endOf(leaseMs, uptimeMs));
+    this.#change(host, (lease) => {
+      lease.grantedMs = Math.max(lease.grantedMs, endOf(leaseMs, uptimeMs));
+    });
   }
 
   /** An earlier leader may have granted so much (L4). */
   assume(host: string, leaseMs: number, uptimeMs: number): void {
-    this.#lease(host).assumedMs = endOf(leaseMs, uptimeMs);
+    this.#change(host, (lease) => {
+      lease.assumedMs = endOf(leaseMs, uptimeMs);
+    });
   }
 
   /**
@@ -34,42 +43,78 @@ export class Leases {
    * what is on the way to it was granted here.
    */
   held(host: string, heldMs: number, uptimeMs: number): void {
-    const lease = this.#leases.get(host);
-    if (lease !== undefined) lease.assumedMs = Math.min(lease.assumedMs, endOf(heldMs, uptimeMs));
+    if (!this.#leases.has(host)) return;
+    this.#change(host, (lease) => {
+      lease.assumedMs = Math.min(lease.assumedMs, endOf(heldMs, uptimeMs));
+    });
   }
 
   /** 0 when there is no lease. */
   endMs(host: string): number {
     const lease = this.#leases.get(host);
-    return lease === undefined ? 0 : Math.max(lease.grantedMs, lease.assumedMs);
+    return lease === undefined ? 0 : endMsOf(lease);
   }
 
   forget(host: string): void {
+    const lease = this.#leases.get(host);
+    if (lease === undefined) return;
     this.#leases.delete(host);
+    this.#leave(host, secondOf(lease));
   }
 
-  /** Hosts whose lease has ended; they are told once. */
-  takeLapsed(uptimeMs: number): string[] {
-    const lapsed = [...this.#leases.keys()].filter((host) => this.endMs(host) < uptimeMs);
-    for (const host of lapsed) this.#leases.delete(host);
+  /** Hosts whose lease has ended, so many at most; they are told once. */
+  takeLapsed(uptimeMs: number, most = Number.POSITIVE_INFINITY): string[] {
+    const lapsed: string[] = [];
+    for (const [second, hosts] of this.#ending) {
+      if (second * secondMs > uptimeMs) continue;
+      for (const host of hosts) {
+        if (lapsed.length === most) break;
+        if (this.endMs(host) < uptimeMs) lapsed.push(host);
+      }
+    }
+    for (const host of lapsed) this.forget(host);
     return lapsed;
   }
 
   /** How many there are, and how many of them end within a time. */
   count(uptimeMs: number, withinMs: number): { held: number; ending: number } {
+    const untilMs = uptimeMs + withinMs;
     let ending = 0;
-    for (const host of this.#leases.keys()) if (this.endMs(host) < uptimeMs + withinMs) ending += 1;
+    for (const [second, hosts] of this.#ending) {
+      if ((second + 1) * secondMs <= untilMs) ending += hosts.size;
+      else if (second * secondMs <= untilMs)
+        for (const host of hosts) if (this.endMs(host) < untilMs) ending += 1;
+    }
     return { held: this.#leases.size, ending };
   }
 
-  #lease(host: string): Lease {
-    let lease = this.#leases.get(host);
-    if (lease === undefined) {
-      lease = { grantedMs: 0, assumedMs: 0 };
-      this.#leases.set(host, lease);
-    }
-    return lease;
+  #change(host: string, change: (lease: Lease) => void): void {
+    const known = this.#leases.get(host);
+    const lease = known ?? { grantedMs: 0, assumedMs: 0 };
+    const before = known === undefined ? null : secondOf(known);
+    change(lease);
+    const after = secondOf(lease);
+    if (known === undefined) this.#leases.set(host, lease);
+    else if (after !== before) this.#leave(host, before as number);
+    if (after === before) return;
+    const others = this.#ending.get(after);
+    if (others === undefined) this.#ending.set(after, new Set([host]));
+    else others.add(host);
   }
+
+  #leave(host: string, second: number): void {
+    const hosts = this.#ending.get(second);
+    hosts?.delete(host);
+    if (hosts?.size === 0) this.#ending.delete(second);
+  }
+}
+
+function endMsOf({ grantedMs, assumedMs }: Lease): number {
+  return Math.max(grantedMs, assumedMs);
+}
+
+function secondOf(lease: Lease): number {
+  return Math.floor(endMsOf(lease) / secondMs);
 }
 
 /** When a lease that was granted now ends at the latest. */

@@ -7,7 +7,7 @@ import { scopeWords } from '../core/tenancy/scope.js';
 export function changeWords(change: RecordedChange, vm: (uid: string) => string): string {
   switch (change.type) {
     case 'federation.opened':
-      return `the scheduler took up its work in epoch ${change.epoch.incarnation}.${change.epoch.counter}`;
+      return `the scheduler took up its work in epoch ${change.epoch.incarnation}.${change.epoch.counter}${change.hostsUnheard === true ? ', and waits for the agents of all hosts' : ''}`;
     case 'clock.jumped':
       return change.byMs === null
         ? "the clock of the scheduler's machine is believed again"

@@ -4,6 +4,7 @@
  */
 import { apply, oldPartner } from '../core/apply.js';
 import type { JournalLine } from '../core/audit/line.js';
+import { unhearOld } from '../core/lifecycle/unheard.js';
 import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
@@ -105,7 +106,10 @@ export function loading(strategy?: Strategy): {
     hosts.sort((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1));
     vms.sort((a, b) => a.createdSequence - b.createdSequence);
     operations.sort((a, b) => a.createdSequence - b.createdSequence);
-    for (const host of hosts) state.addHost(host);
+    for (const host of hosts) {
+      unhearOld(state.federation, host);
+      state.addHost(host);
+    }
     state.addVms(vms);
     for (const operation of operations) state.operations.set(operation.id, operation);
     for (const operation of [...operations].sort((a, b) => a.endedMs - b.endedMs)) {

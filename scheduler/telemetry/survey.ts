@@ -57,7 +57,7 @@ export class Surveyor {
       },
       host: ({ id, site, state: stands }: Host) => {
         count(within(survey.hosts, site), stands);
-        if (isSilent(stands)) survey.vmsOnSilentHosts += state.vmsOfHost(id).size;
+        if (isSilent(stands)) survey.vmsOnSilentHosts += state.vmCountOfHost(id);
       },
     };
     const surroundings = { nowMs: this.engine.now(), certificates: this.certificates() };

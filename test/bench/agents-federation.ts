@@ -5,20 +5,13 @@
 import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommandOf, CommandType } from '../../scheduler/core/commands.js';
 import type { Resources } from '../../scheduler/core/model.js';
-import { isRefusal } from '../../scheduler/core/refusal.js';
-import { hostUri } from '../../scheduler/core/access/uris.js';
-import { openFolder } from '../../scheduler/opening.js';
-import { openAuthority } from '../../scheduler/trust/authority-folder.js';
-import { newKey } from '../../proto/signing-request.js';
-import { run } from './processes.js';
+import { found } from './founding.js';
 
 const federation = 'bench';
 const hostsPerSite = 200;
 /** Hosts whose keys and certificates are made at a time. */
 const atATime = 200;
-const certificateMs = 7 * 24 * 3600_000;
 
 export interface AgentIdentity {
   host: string;
@@ -52,25 +45,7 @@ export async function foundAgents(
   hosts: number,
   processes: number,
 ): Promise<AgentsFederation> {
-  const dataDir = join(folder, 'data');
-  const admin = join(folder, 'admin');
-  const words = ['--data-dir', dataDir, '--federation', federation, '--admin', 'bench', '--out', admin];
-  await run('scheduler/main.js', ['init', ...words]);
-  const authority = await openAuthority(dataDir, Date.now());
-  if (authority === null) throw new Error('init has made no authority');
-  const { engine, store } = await openFolder({
-    dataDir,
-    federation,
-    strategy: 'pack',
-    keepsName: true,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  const decide = <T extends CommandType>(command: CommandOf<T>) => {
-    const { refusal } = engine.run(command);
-    if (refusal) throw new Error(refusal.message);
-  };
+  const { dataDir, admin, authority, store, engine, decide, identify } = await found(folder, federation);
   decide({ type: 'administration.create', id: 'bench', title: 'Bench', parent: null, country: 'HR' });
   decide({
     ...{ type: 'image.create', id: 'bench', uid: '00000000-0000-4000-8000-000000000000', format: 'qcow2' },
@@ -84,18 +59,10 @@ export async function foundAgents(
     const made = await Promise.all(
       ids.map(async (number) => {
         const host = `host-${number}`;
-        const { keyPem, signingRequest } = await newKey();
-        const signed = await authority.sign(
-          signingRequest,
-          hostUri(federation, host),
-          Date.now(),
-          certificateMs,
-        );
-        if (isRefusal(signed)) throw new Error(signed.message);
-        return { number, host, keyPem, signed };
+        return { number, host, ...(await identify(host)) };
       }),
     );
-    for (const { number, host, keyPem, signed } of made) {
+    for (const { number, host, keyPem, certified } of made) {
       const site = `site-${Math.floor(number / hostsPerSite)}`;
       const secretHash = hash('sha256', site, 'hex');
       if (number % hostsPerSite === 0) {
@@ -111,10 +78,9 @@ export async function foundAgents(
         decide({ type: 'token.create', ...token });
       }
       const machineId = number.toString(16).padStart(32, '0');
-      const { certificate, keyHash, chainPem } = signed;
-      const enrolment = { token: `t-${site}`, secretHash, keyHash, certificate, chainPem };
+      const enrolment = { token: `t-${site}`, secretHash, ...certified };
       decide({ type: 'host.join', id: host, site, rack: '', machineId, enrolment });
-      agents.push({ host, machineId, chain: chainPem, key: keyPem });
+      agents.push({ host, machineId, chain: certified.chainPem, key: keyPem });
     }
     await engine.readable();
   }

@@ -10,20 +10,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageCodec } from '../../proto/index.js';
 import type { HostInventory, HostInventory__Output } from '../../proto/gen/secovia/v1/HostInventory.js';
-import { newKey } from '../../proto/signing-request.js';
-import { hostUri } from '../../scheduler/core/access/uris.js';
-import type { CommandOf, CommandType, Enrolment, NewVm } from '../../scheduler/core/commands.js';
+import type { CommandOf, CommandType, NewVm } from '../../scheduler/core/commands.js';
 import type { Resources } from '../../scheduler/core/model.js';
-import { isRefusal } from '../../scheduler/core/refusal.js';
 import type { Engine } from '../../scheduler/engine.js';
 import { capacityIn, inventoryIn } from '../../scheduler/fleet/observations.js';
-import { openFolder } from '../../scheduler/opening.js';
-import { openAuthority } from '../../scheduler/trust/authority-folder.js';
 import { Random } from '../scheduler/core/placement/random.js';
 import type { AgentIdentity, Identities } from './agents-federation.js';
 import { sites } from './placement-places.js';
 import { tracedSizes } from './placement-sizes.js';
-import { run } from './processes.js';
+import { type Certified, certificateMs, found } from './founding.js';
 import { image, type LargeFederation, type Victims } from './scale-plan.js';
 import { drawAdministration, drawDataClass, drawPlacement, foundTenancy } from './scale-tenancy.js';
 import { inventoryOf } from './simulated-agent.js';
@@ -31,9 +26,8 @@ import { inventoryOf } from './simulated-agent.js';
 const federation = 'scale';
 const [hostCount, vmCount, agentCount] = [100_000, 1_000_000, 300];
 const total: Resources = { vcpus: 32, memoryMib: 66_560, diskMib: 1_500_000, vms: 200 };
-const certificateMs = 7 * 24 * 3600_000;
-/** Of the largest site eight times as many. */
-const hostsPerToken = 10;
+/** Of a site, eight times as many at most: a token that many have used is long, and is written with each of them. */
+const joinsPerToken = 5;
 const mostInBatch = 50;
 const sampled = 20_000;
 /** Decisions after which the store is waited for. */
@@ -41,25 +35,12 @@ const decisionsAtOnce = 2_000;
 
 const random = new Random(11);
 const folder = process.argv[2] ?? '';
-const dataDir = join(folder, 'data');
-const admin = join(folder, 'admin');
-const words = ['--data-dir', dataDir, '--federation', federation, '--admin', 'bench', '--out', admin];
-await run('scheduler/main.js', ['init', ...words]);
-const authority = await openAuthority(dataDir, Date.now());
-if (authority === null) throw new Error('init has made no authority');
-const { engine, store } = await openFolder({
-  ...{ dataDir, federation, strategy: 'pack', keepsName: true },
-  onFatal: (error) => {
-    throw error;
-  },
-});
+const { dataDir, admin, authority, engine, store, identify, ...founded } = await found(folder, federation);
 
 let decisions = 0;
 const decide = <T extends CommandType>(command: CommandOf<T>) => {
-  const outcome = engine.run(command);
-  if (outcome.refusal) throw new Error(`${command.type}: ${outcome.refusal.message}`);
   decisions += 1;
-  return outcome.reply;
+  return founded.decide(command);
 };
 /** What was decided is written meanwhile; more than that is not to wait for it. */
 async function breathe(): Promise<void> {
@@ -105,15 +86,19 @@ async function addHosts({ state }: Engine): Promise<AgentIdentity[]> {
     const host = `host-${String(number).padStart(6, '0')}`;
     const site = siteOf[number % siteOf.length] as string;
     const machineId = randomBytes(16).toString('hex');
-    const agent = number % (hostCount / agentCount) < 1 ? await newIdentity(host) : null;
-    if (agent !== null) agents.push({ host, machineId, chain: agent.chainPem, key: agent.keyPem, total });
-    const token = `t-${site}-${Math.floor(number / (siteOf.length * hostsPerToken))}`;
+    const agent = number % (hostCount / agentCount) < 1 ? await identify(host) : null;
+    if (agent !== null)
+      agents.push({ host, machineId, chain: agent.certified.chainPem, key: agent.keyPem, total });
+    const block = Math.floor(number / (siteOf.length * joinsPerToken));
+    const token = `t-${site}-${block}`;
     if (!state.access.tokens.has(token)) {
-      const uses = siteOf.length * hostsPerToken;
+      const before = `t-${site}-${block - 1}`;
+      if (state.access.tokens.has(before)) decide({ type: 'token.delete', id: before });
+      const uses = siteOf.length * joinsPerToken;
       const about = { site, secretHash, endMs: tokenEndMs, uses, creator: 'bench' };
       decide({ type: 'token.create', id: token, ...about });
     }
-    const enrolment = { token, secretHash, ...(agent?.enrolment ?? likeOne()) };
+    const enrolment = { token, secretHash, ...(agent?.certified ?? likeOne()) };
     const rack = `rack-${Math.floor(number / siteOf.length) % 50}`;
     decide({ type: 'host.join', id: host, site, rack, machineId, enrolment });
     const said = codec.deserialize(codec.serialize(inventoryOf(host, total)));
@@ -128,17 +113,6 @@ async function addHosts({ state }: Engine): Promise<AgentIdentity[]> {
     await breathe();
   }
   return agents;
-}
-
-type Certified = Pick<Enrolment, 'keyHash' | 'certificate' | 'chainPem'>;
-
-async function newIdentity(host: string) {
-  const { keyPem, signingRequest } = await newKey();
-  const signed = await authority?.sign(signingRequest, hostUri(federation, host), Date.now(), certificateMs);
-  if (signed === undefined || isRefusal(signed)) throw new Error(`no certificate for ${host}`);
-  const { certificate, keyHash, chainPem } = signed;
-  const enrolment: Certified = { certificate, keyHash, chainPem };
-  return { keyPem, chainPem, enrolment };
 }
 
 /** As it is recorded; the chain is forgotten as soon as its host says hello. */

@@ -33,6 +33,7 @@ export class LargeScheduler {
   ) {
     this.#process = process;
     process.on('message', (hold) => this.holds.push(hold as LoopHold));
+    process.stdout?.resume();
     process.stderr?.on('data', (bytes: Buffer) => {
       this.#said = `${this.#said}${bytes}`.slice(-4000);
     });
@@ -90,18 +91,28 @@ export class LargeScheduler {
   }
 
   /** The longest hold of its event loop that was told after a moment, in milliseconds. */
-  longestHoldMs(afterMs: number, beforeMs = Number.POSITIVE_INFINITY): number {
-    return this.#longest(afterMs, beforeMs, ({ longestMs }) => longestMs);
+  longestHoldMs(afterMs: number): number {
+    return this.#longest(afterMs, ({ longestMs }) => longestMs);
   }
 
   /** As `longestHoldMs`, of the garbage collector alone. */
   longestPauseMs(afterMs: number): number {
-    return this.#longest(afterMs, Number.POSITIVE_INFINITY, ({ longestPauseMs }) => longestPauseMs);
+    return this.#longest(afterMs, ({ longestPauseMs }) => longestPauseMs);
   }
 
-  #longest(afterMs: number, beforeMs: number, of: (hold: LoopHold) => number): number {
-    const told = this.holds.filter(({ atMs }) => atMs >= afterMs && atMs <= beforeMs);
-    return Math.max(0, ...told.map(of));
+  /** Of all times that were told after a moment, how many in a hundred had a hold longer than this. */
+  percentOver(ms: number, afterMs: number): number {
+    const told = this.holds.filter(({ atMs }) => atMs >= afterMs);
+    return (100 * told.filter(({ longestMs }) => longestMs > ms).length) / told.length;
+  }
+
+  /** For how long its event loop had work and no processor since a moment. */
+  waitedMs(afterMs: number): number {
+    return this.holds.reduce((sum, { atMs, waitedMs }) => sum + (atMs >= afterMs ? waitedMs : 0), 0);
+  }
+
+  #longest(afterMs: number, of: (hold: LoopHold) => number): number {
+    return Math.max(0, ...this.holds.filter(({ atMs }) => atMs >= afterMs).map(of));
   }
 
   /** Megabytes (of a million bytes) that it has now, and the most that it ever had. */

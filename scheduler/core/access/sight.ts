@@ -99,7 +99,7 @@ export class Sight {
         count += this.#state.vmCountOfAdministration(id);
     else
       for (const host of this.#state.hosts.values())
-        if (this.#ownsSiteOf(host)) count += this.#state.vmsOfHost(host.id).size;
+        if (this.#ownsSiteOf(host)) count += this.#state.vmCountOfHost(host.id);
     return count;
   }
 

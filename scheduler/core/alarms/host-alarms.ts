@@ -146,7 +146,7 @@ function ofState(state: State, host: Host): Alarm | null {
   }
   const found = ofStates[host.state];
   if (found === undefined) return null;
-  const isEmpty = state.vmsOfHost(id).size === 0;
+  const isEmpty = state.vmCountOfHost(id) === 0;
   return {
     code: found.code,
     severity: isEmpty ? found.whenEmpty : found.severity,
@@ -158,8 +158,8 @@ function ofState(state: State, host: Host): Alarm | null {
 }
 
 function vmsOf(state: State, { id }: Host): string {
-  const { size } = state.vmsOfHost(id);
-  return size === 0 ? 'no VMs' : amountWords(size, 'vms');
+  const count = state.vmCountOfHost(id);
+  return count === 0 ? 'no VMs' : amountWords(count, 'vms');
 }
 
 /** `40 vCPUs of 32, more of gpu:a than there is`, and so on; empty when everything fits. */

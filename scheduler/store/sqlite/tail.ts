@@ -7,7 +7,7 @@ import { brokenChain, follows, type JournalRow, rowColumns } from './rows.js';
 /** How many batches at the end are hashed again, where they are not too large. So many are never archived. */
 export const verifiedTail = 1000;
 /** Batches of a busy scheduler have thousands of decisions: when there is so much of them no more are read. */
-const verifiedBytes = 64 * 2 ** 20;
+const verifiedBytes = 16 * 2 ** 20;
 
 /**
  * Hashes again the last batches, and those that the entities, which are of sequence `saved`, do not have yet. A batch at a

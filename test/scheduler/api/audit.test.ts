@@ -86,7 +86,9 @@ test('what an agent reports is by its host, and what follows from time by the sc
   t.ok(entries.length > 0);
   for (const { identity } of entries) t.equal(identity, 'spiffe://secovia/host/zg-1');
   const opened = await listed('identity = scheduler AND sequence = 1');
-  t.match(opened, [{ changes: [/^the scheduler took up its work in epoch 1\.1$/] }]);
+  t.match(opened, [
+    { changes: [/^the scheduler took up its work in epoch 1\.1, and waits for the agents of all hosts$/] },
+  ]);
 });
 
 test('a VM is found by its name in all that was decided about it, also when it is gone', async (t) => {

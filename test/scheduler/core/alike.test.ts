@@ -30,3 +30,19 @@ test('values that are alike become one, and others do not', (t) => {
     t.equal(alike.of(other), other);
   t.end();
 });
+
+test('however many values there are, those that come again and again are shared', (t) => {
+  const alike = new Alike();
+  const policies = Array.from({ length: 64 }, (_, policy) => JSON.stringify({ policy, wishes: ['a'] }));
+  let made = 0;
+  let shared = 0;
+  let last: unknown[] = [];
+  for (let round = 0; round < 1000; round += 1) {
+    const held = policies.map((text) => alike.of(JSON.parse(text)));
+    for (let other = 0; other < 20; other += 1) alike.of({ unlike: made++ });
+    shared += held.filter((value, policy) => value === last[policy]).length;
+    last = held;
+  }
+  t.ok(shared > 0.9 * 1000 * policies.length, `${shared} of ${1000 * policies.length}`);
+  t.end();
+});

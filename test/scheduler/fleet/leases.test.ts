@@ -40,3 +40,34 @@ test('hosts whose lease has ended are told once', async (t) => {
   leases.forget('b');
   t.same(leases.takeLapsed(10_000), []);
 });
+
+test('of many that end at once some are told at a time, and each of them once', async (t) => {
+  const leases = new Leases();
+  const hosts = Array.from({ length: 25 }, (_, index) => `host-${index}`);
+  for (const [index, host] of hosts.entries()) leases.grant(host, 1000 + index * 100, 0);
+  const told: string[] = [];
+  for (let some = leases.takeLapsed(10_000, 10); some.length > 0; some = leases.takeLapsed(10_000, 10)) {
+    t.ok(some.length <= 10);
+    told.push(...some);
+  }
+  t.same(told.sort(), hosts.sort());
+});
+
+test('how many there are, and how many end within a time, is counted to the millisecond', async (t) => {
+  const leases = new Leases();
+  for (let number = 0; number < 50; number += 1) leases.grant(`host-${number}`, 100 * number, 0);
+  for (const [uptimeMs, withinMs] of [
+    [0, 0],
+    [0, 1010],
+    [500, 1516],
+    [1000, 3000],
+    [0, 100_000],
+  ] as const) {
+    const ending = Array.from({ length: 50 }, (_, number) => Math.ceil(100 * number * 1.01)).filter(
+      (endMs) => endMs < uptimeMs + withinMs,
+    ).length;
+    t.same(leases.count(uptimeMs, withinMs), { held: 50, ending });
+  }
+  leases.forget('host-49');
+  t.same(leases.count(0, 0), { held: 49, ending: 0 });
+});

@@ -28,6 +28,13 @@ export class IdOrder {
     this.#label(at);
   }
 
+  /** Rows in the order of their ids, from after this id on; all for null. Not to be kept across additions. */
+  *after(id: string | null): Generator<number> {
+    let at = id === null ? 0 : this.#position(id);
+    if (at < this.#count && this.#ids[this.#sorted[at] as number] === id) at += 1;
+    for (; at < this.#count; at += 1) yield this.#sorted[at] as number;
+  }
+
   get bytes(): number {
     return this.labels.byteLength + this.#sorted.byteLength;
   }
