@@ -106,7 +106,7 @@ export class Executor {
         return null;
       case 'start':
         log.info({ event: 'domain.start', uid: effect.uid, term: effect.term });
-        await hypervisor.start(effect.uid);
+        await hypervisor.start(effect.uid, effect.poolPath);
         return null;
       case 'record':
         await hypervisor.record(effect.uid, effect.metadata);

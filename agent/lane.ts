@@ -23,3 +23,20 @@ export class Lane {
     }
   }
 }
+
+/** As a lane, with places of its own for each pool, by the path of its folder. */
+export class LaneOfEachPool {
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(readonly width: number) {}
+
+  async run<T>(poolPath: string, work: () => Promise<T>): Promise<T> {
+    const lane = this.#lanes.get(poolPath) ?? new Lane(this.width);
+    this.#lanes.set(poolPath, lane);
+    try {
+      return await lane.run(work);
+    } finally {
+      if (lane.isEmpty) this.#lanes.delete(poolPath);
+    }
+  }
+}

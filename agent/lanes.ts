@@ -4,7 +4,7 @@
  * of a pool has lanes for each pool, so that one that hangs holds up nobody but its own VMs.
  */
 import type { Effect } from './converge/effects.js';
-import { Lane } from './lane.js';
+import { Lane, LaneOfEachPool } from './lane.js';
 import type { PoolLanes, PoolWork } from './pool-lanes.js';
 
 type HostLane = 'make' | 'stop' | 'look';
@@ -66,8 +66,7 @@ const startsAtOnce = 8;
 export class Lanes {
   readonly #pools: PoolLanes;
   readonly #host: Record<HostLane, Lane> = { make: new Lane(8), stop: new Lane(8), look: new Lane(16) };
-  /** By pool. */
-  readonly #starts = new Map<string, Lane>();
+  readonly #starts = new LaneOfEachPool(startsAtOnce);
 
   constructor(pools: PoolLanes) {
     this.#pools = pools;
@@ -84,17 +83,7 @@ export class Lanes {
       case 'pool':
         return this.#pools.run(route.poolPath, route.work, work);
       case 'starts':
-        return this.#start(route.poolPath, work);
-    }
-  }
-
-  async #start<T>(poolPath: string, work: () => Promise<T>): Promise<T> {
-    const lane = this.#starts.get(poolPath) ?? new Lane(startsAtOnce);
-    this.#starts.set(poolPath, lane);
-    try {
-      return await lane.run(work);
-    } finally {
-      if (lane.isEmpty) this.#starts.delete(poolPath);
+        return this.#starts.run(route.poolPath, work);
     }
   }
 }

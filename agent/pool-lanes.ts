@@ -6,45 +6,30 @@
  *
  * Whoever has a place makes one file call after the other, and never two at a time.
  */
-import { Lane } from './lane.js';
+import { Lane, LaneOfEachPool } from './lane.js';
 
+const works = ['look', 'make', 'remove', 'image'] as const;
 /** Looking does not wait for making, nor either for taking away. */
-export type PoolWork = 'look' | 'make' | 'remove' | 'image';
+export type PoolWork = (typeof works)[number];
 
-const width: Record<PoolWork, number> = { look: 4, make: 4, remove: 4, image: 4 };
+const placesOfWork = 4;
 /** What one pool can hold up. */
-export const placesOfPool = Object.values(width).reduce((sum, places) => sum + places, 0);
+export const placesOfPool = works.length * placesOfWork;
 /** When so many shared pools hang at a time, the others have to wait. */
 const hangingPools = 8;
 export const placesOfSharedPools = hangingPools * placesOfPool;
 
-type PlacesOfPool = Record<PoolWork, Lane>;
-
 export class PoolLanes {
-  readonly #pools = new Map<string, PlacesOfPool>();
+  readonly #lanes: Record<PoolWork, LaneOfEachPool> = {
+    look: new LaneOfEachPool(placesOfWork),
+    make: new LaneOfEachPool(placesOfWork),
+    remove: new LaneOfEachPool(placesOfWork),
+    image: new LaneOfEachPool(placesOfWork),
+  };
   readonly #shared = new Lane(placesOfSharedPools);
 
   /** Runs the work when its pool has room for it; the empty path means the host's own pool. */
-  async run<T>(poolPath: string, kind: PoolWork, work: () => Promise<T>): Promise<T> {
-    const places = this.#placesOf(poolPath);
-    try {
-      return await places[kind].run(() => (poolPath === '' ? work() : this.#shared.run(work)));
-    } finally {
-      if (Object.values(places).every((lane) => lane.isEmpty)) this.#pools.delete(poolPath);
-    }
-  }
-
-  #placesOf(poolPath: string): PlacesOfPool {
-    let places = this.#pools.get(poolPath);
-    if (places === undefined) {
-      places = {
-        look: new Lane(width.look),
-        make: new Lane(width.make),
-        remove: new Lane(width.remove),
-        image: new Lane(width.image),
-      };
-      this.#pools.set(poolPath, places);
-    }
-    return places;
+  run<T>(poolPath: string, kind: PoolWork, work: () => Promise<T>): Promise<T> {
+    return this.#lanes[kind].run(poolPath, () => (poolPath === '' ? work() : this.#shared.run(work)));
   }
 }

@@ -386,19 +386,18 @@ export class AgentShell {
     }
   }
 
-  /** First the host's own, which is emptied along with each other one. Shared pools are not waited for: one may hang. */
+  /** Shared pools are not waited for: one may hang. */
   async #emptyTrash(): Promise<void> {
-    await this.#emptyTrashOf('');
     for (const poolPath of this.#poolPaths()) void this.#emptyTrashOf(poolPath);
+    await this.#emptyTrashOf('');
   }
 
   async #emptyTrashOf(poolPath: string): Promise<void> {
     if (this.#emptying.has(poolPath)) return;
     this.#emptying.add(poolPath);
     await this.#quietly('emptying the trash', async ({ hypervisor, pools, trashRetentionMs, log }) => {
-      const shared = poolPath === '' ? [] : [poolPath];
       const removed = await pools.run(poolPath, 'remove', () =>
-        hypervisor.emptyTrash(shared, trashRetentionMs),
+        hypervisor.emptyTrash(poolPath, trashRetentionMs),
       );
       if (removed > 0) log.info({ event: 'trash.emptied', volumes: removed });
     });

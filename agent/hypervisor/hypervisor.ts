@@ -220,7 +220,8 @@ export interface Hypervisor {
    * the new definition when it is off.
    */
   define(blueprint: Blueprint): Promise<void>;
-  start(uid: string): Promise<void>;
+  /** Its disk is in the pool at `poolPath`; empty for the host's own. */
+  start(uid: string, poolPath: string): Promise<void>;
   /** Presses the power button; the guest may not react. */
   shutdown(uid: string): Promise<void>;
   /** Asks the guest to reboot; it may not react. */
@@ -276,6 +277,6 @@ export interface Hypervisor {
   listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]>;
   /** What the VM's whole volume is, or null when there is none, or it is no disk that a VM can have. */
   readVolume(volume: VolumeRef): Promise<VolumeAccount | null>;
-  /** Deletes trash older than this; returns how many volumes went. */
-  emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number>;
+  /** Deletes the trash of one pool that is older than this; returns how many volumes went. */
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number>;
 }

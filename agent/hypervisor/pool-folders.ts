@@ -3,6 +3,7 @@
  * could have put something else there.
  */
 import { lstat, realpath } from 'node:fs/promises';
+import { someFolder } from '../allowed-folders.js';
 import { isAllowedPool } from '../converge/pool-policy.js';
 import { HypervisorError } from './hypervisor.js';
 
@@ -17,12 +18,7 @@ export async function requirePool(path: string, poolDirectories: readonly string
   if (real === null || !entry?.isDirectory()) {
     throw new HypervisorError('failed', `the shared pool's folder ${path} is not there: is it mounted?`);
   }
-  // Where it really is says enough if a folder is named so; the others are not asked: one of them may hang.
-  if (isAllowedPool(real, poolDirectories)) return;
-  for (const folder of poolDirectories) {
-    const leadsTo = await realpath(folder).catch(() => null);
-    if (leadsTo !== null && isAllowedPool(real, [leadsTo])) return;
-  }
+  if (await someFolder(poolDirectories, (folder) => isAllowedPool(real, [folder]))) return;
   throw new HypervisorError(
     'invalid',
     `the shared pool's folder ${path} is not in one of this host's poolDirectories`,

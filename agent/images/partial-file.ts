@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
+import { syncPath } from '../sync-path.js';
 
 /** Runs work that has one file call under way at a time, when there is room for it. */
 export type Calls = <T>(work: () => Promise<T>) => Promise<T>;
@@ -39,7 +40,7 @@ export class PartialFile {
       await this.file.sync();
       await this.file.close();
       await rename(this.path, this.wholePath);
-      await syncFolder(dirname(this.wholePath));
+      await syncPath(dirname(this.wholePath));
     });
   }
 
@@ -48,14 +49,5 @@ export class PartialFile {
       await this.file.close();
       await rm(this.path, { force: true });
     });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

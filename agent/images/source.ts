@@ -9,6 +9,7 @@ import { get as httpsGet } from 'node:https';
 import { sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { someFolder } from '../allowed-folders.js';
 import { ImageFault } from './image-fault.js';
 import type { Calls } from './partial-file.js';
 
@@ -67,7 +68,7 @@ async function openAllowed(
   const path = await realpath(fileURLToPath(url)).catch((error: Error) => {
     throw new ImageFault('denied', `the image's file cannot be read: ${error.message}`);
   });
-  if (!(await isAllowed(path, imageDirectories))) {
+  if (!(await someFolder(imageDirectories, (folder) => path.startsWith(folder + sep)))) {
     throw new ImageFault('denied', `${path} is not in one of this host's imageDirectories`);
   }
   let file: FileHandle;
@@ -82,15 +83,6 @@ async function openAllowed(
     throw new ImageFault('denied', `${path} is not a file`);
   }
   return { file, sizeBytes: entry.size };
-}
-
-async function isAllowed(path: string, imageDirectories: readonly string[]): Promise<boolean> {
-  if (imageDirectories.some((folder) => path.startsWith(folder + sep))) return true;
-  for (const folder of imageDirectories) {
-    const leadsTo = await realpath(folder).catch(() => null);
-    if (leadsTo !== null && path.startsWith(leadsTo + sep)) return true;
-  }
-  return false;
 }
 
 async function openWeb(first: URL, signal: AbortSignal): Promise<OpenSource> {

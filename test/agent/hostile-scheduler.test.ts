@@ -15,20 +15,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { systemClock } from '../../agent/clock.js';
-import { Ledger } from '../../agent/converge/ledger.js';
-import { AgentCore } from '../../agent/core.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import { requirePool } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import type { LinkStream, StreamListener, Transport } from '../../agent/link/transport.js';
-import { PoolLanes } from '../../agent/pool-lanes.js';
-import { AgentShell } from '../../agent/shell.js';
-import { LeaseFile } from '../../agent/watchdog/lease-file.js';
-import { LedgerWriter } from '../../agent/state/ledger-writer.js';
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
@@ -36,6 +28,7 @@ import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkRespon
 import type { Observation } from '../../proto/gen/secovia/v1/Observation.js';
 import { word } from './scheduler-double.js';
 import { messageCodec } from '../../proto/index.js';
+import { shellOf } from './shell-of.js';
 import { until } from './until.js';
 
 const codec = messageCodec<LinkResponse, LinkResponse__Output>('secovia.v1.LinkResponse');
@@ -97,36 +90,14 @@ async function setUp(t: Test) {
   const hypervisor = new FakeHypervisor(host);
   const images = new ImageStore(place('data'), [place('images')], [place('pools')]);
   await images.prepare();
-  const ledger = new Ledger('boot');
-  const clock = systemClock();
   const wire = new Wire();
-  const core = new AgentCore(
-    {
-      identity: { host: 'h1', machineId: '0'.repeat(32), bootId: 'boot', instance: randomUUID() },
-      ledger,
-      random: () => 0,
-      poolDirectories: [place('pools')],
-      fencing: {},
-      verifyCheckpoint: () => false,
-    },
-    clock.now(),
-  );
-  const shell = new AgentShell({
-    core,
-    clock,
-    log: pino({ level: 'silent' }),
+  const { core, shell } = shellOf({
+    folder,
+    poolDirectories: [place('pools')],
     hypervisor,
     images,
-    pools: new PoolLanes(),
-    writer: new LedgerWriter(ledger, async () => undefined),
-    watchdog: null,
-    leaseFile: new LeaseFile(folder, 'boot'),
     transport: wire,
-    survey: async () => ({}),
-    measure: async () => ({ memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 }),
-    fence: () => Promise.reject(new Error('nobody is to be fenced')),
     migration: { uri: 'qemu+tls://h1.dc.example/system', peers: ['qemu+tls://*.dc.example/system'] },
-    trashRetentionMs: 3600_000,
   });
   shell.start();
   t.teardown(async () => {

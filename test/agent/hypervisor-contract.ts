@@ -84,7 +84,8 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     const uid = subject.uid(1);
     t.equal(await hypervisor.inspect(uid), null);
     t.notOk((await hypervisor.list()).some((domain) => domain.uid === uid));
-    for (const call of ['start', 'shutdown', 'reboot', 'reset'] as const) {
+    t.equal(await fault(hypervisor.start(uid, '')), 'absent', 'start');
+    for (const call of ['shutdown', 'reboot', 'reset'] as const) {
       t.equal(await fault(hypervisor[call](uid)), 'absent', call);
     }
     t.equal(await fault(hypervisor.record(uid, metadataOf(uid))), 'absent');
@@ -113,9 +114,9 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     await hypervisor.trashVolume(volume);
     t.equal(await hypervisor.volumeExists(volume), false);
     t.equal(await fault(hypervisor.trashVolume(volume)), 'none', 'twice is fine');
-    t.equal(await hypervisor.emptyTrash([], 3600_000), 0, 'too young');
-    t.ok((await hypervisor.emptyTrash([], 0)) >= 1);
-    t.equal(await hypervisor.emptyTrash([], 0), 0);
+    t.equal(await hypervisor.emptyTrash('', 3600_000), 0, 'too young');
+    t.ok((await hypervisor.emptyTrash('', 0)) >= 1);
+    t.equal(await hypervisor.emptyTrash('', 0), 0);
   };
   if (subject.hasTrash) await t.test('the trash', trashTest);
 
@@ -125,9 +126,9 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     const [listed] = (await hypervisor.list()).filter((domain) => domain.uid === uid);
     t.match(listed, { uid, ours: true, power: { kind: 'off' } });
     events.length = 0;
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     t.same(await power(uid), { kind: 'running' });
-    t.equal(await fault(hypervisor.start(uid)), 'none', 'started twice is started once');
+    t.equal(await fault(hypervisor.start(uid, '')), 'none', 'started twice is started once');
     await until('an event', () => events.some((event) => event.kind === 'changed' && event.uid === uid));
     await hypervisor.destroy(uid);
     t.match(await power(uid), { kind: 'off', reason: 'destroyed' });
@@ -152,7 +153,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     };
     t.match(await hypervisor.describe(uid), account);
     t.equal((await hypervisor.describe(uid))?.hardware, undefined);
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     t.match(await hypervisor.describe(uid), account);
     t.match(await hypervisor.readVolume({ uid, poolPath: '' }), { sizeMib: 64 });
     await hypervisor.destroy(uid);
@@ -163,7 +164,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     const off = metadataOf(uid, { generation: 1, term: 4, rebootCount: 2, specHash: 'ef01' });
     await hypervisor.record(uid, off);
     t.same((await hypervisor.inspect(uid))?.metadata, off);
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     const running = { ...off, generation: 7 };
     await hypervisor.record(uid, running);
     t.same((await hypervisor.inspect(uid))?.metadata, running);
@@ -187,7 +188,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
       const after = { vcpus: 1, memoryMib: 128 };
       const uid = await make(9, before);
       t.match(await hypervisor.inspect(uid), { compute: before });
-      await hypervisor.start(uid);
+      await hypervisor.start(uid, '');
       const { name = '', metadata: marks } = (await hypervisor.inspect(uid)) ?? {};
       const metadata = metadataOf(uid, { specHash: 'new', diskMib: 64 });
       await hypervisor.define(blueprintOf(uid, { name, ...after, metadata }));
@@ -201,7 +202,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
       t.match(await hypervisor.inspect(uid), { compute: before, metadata: recorded });
       await hypervisor.destroy(uid);
       t.match(await hypervisor.inspect(uid), { compute: after, metadata: recorded });
-      await hypervisor.start(uid);
+      await hypervisor.start(uid, '');
       t.match(await hypervisor.inspect(uid), { compute: after });
     },
   );
@@ -209,7 +210,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
   await t.test('a running domain is given vCPUs, as many as it has room for, until it is off', async (t) => {
     const uid = await make(10);
     t.equal(await fault(hypervisor.addVcpus(uid, 2)), 'failed', 'it is off');
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     await hypervisor.addVcpus(uid, 2);
     t.match(await hypervisor.inspect(uid), { compute: { vcpus: 2, memoryMib: 96 } });
     t.equal(await fault(hypervisor.addVcpus(uid, 500)), 'invalid');
@@ -224,7 +225,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     const volume = { uid, poolPath: '' };
     t.equal(await hypervisor.growVolume(volume, 128), 128);
     t.equal(await hypervisor.growVolume(volume, 32), 128, 'nothing to do');
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     t.equal(await hypervisor.growVolume(volume, 100), 128, 'nor while it runs');
     t.equal(await hypervisor.growVolume(volume, 256), 256);
     t.equal(await hypervisor.growVolume(volume, 32), 256);
@@ -241,7 +242,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
   await t.test('a domain that is nowhere on its way', async (t) => {
     const uid = await make(11);
     t.equal(await hypervisor.leaving(uid), null, 'it is off');
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     t.equal(await hypervisor.leaving(uid), null);
     t.equal(await fault(hypervisor.abortMigration(uid)), 'none', 'there is nothing to end');
     t.equal(await hypervisor.leaving(subject.uid(99)), null);
@@ -254,7 +255,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
 
   const moveTest = async (t: Test, peer: NonNullable<ContractSubject['peer']>) => {
     const uid = await make(12);
-    await hypervisor.start(uid);
+    await hypervisor.start(uid, '');
     const metadata = metadataOf(uid, { generation: 5, diskMib: 64 });
     await hypervisor.record(uid, metadata);
     await hypervisor.migrate(uid, peer.uri, control(never));
@@ -265,7 +266,7 @@ export async function hypervisorContract(t: Test, open: () => Promise<ContractSu
     await peer.hypervisor.undefine(uid);
     const calledOff = AbortSignal.abort();
     const other = await make(13);
-    await hypervisor.start(other);
+    await hypervisor.start(other, '');
     t.equal(await fault(hypervisor.migrate(other, peer.uri, control(calledOff))), 'failed');
     t.same(await power(other), { kind: 'running' });
     t.equal(await peer.hypervisor.inspect(other), null);

@@ -1,21 +1,14 @@
 /** What the agent does now and then, while a shared pool hangs: nothing that hangs is begun again, and all else goes on. */
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import { pino } from 'pino';
 import t from 'tap';
-import { systemClock } from '../../agent/clock.js';
 import { Ledger } from '../../agent/converge/ledger.js';
-import { AgentCore } from '../../agent/core.js';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import type { Hypervisor, VolumeRef } from '../../agent/hypervisor/hypervisor.js';
 import type { ImageStore } from '../../agent/images/image-store.js';
-import { PoolLanes } from '../../agent/pool-lanes.js';
-import { AgentShell } from '../../agent/shell.js';
-import { LedgerWriter } from '../../agent/state/ledger-writer.js';
-import { LeaseFile } from '../../agent/watchdog/lease-file.js';
+import { shellOf } from './shell-of.js';
 import { until } from './until.js';
 import { uidOf, wanted } from './world.js';
 
@@ -55,44 +48,23 @@ t.test(
         if (volume.poolPath === '/pools/hung') await hang();
         return fake.host.readVolume(volume);
       },
-      emptyTrash: async (poolPaths: string[]) => {
-        calls.emptyTrash.push(poolPaths.join());
-        if (poolPaths.includes('/pools/hung')) await hang();
+      emptyTrash: async (poolPath: string) => {
+        calls.emptyTrash.push(poolPath);
+        if (poolPath === '/pools/hung') await hang();
         return 0;
       },
     });
     const ledger = new Ledger('boot');
     for (const [number, storagePoolPath] of ['/pools/hung', '/pools/well'].entries())
       ledger.accept(wanted({ uid: uidOf(10 + number), role: 'stopped', storagePoolPath }));
-    const clock = systemClock();
-    const core = new AgentCore(
-      {
-        identity: { host: 'h1', machineId: '0'.repeat(32), bootId: 'boot', instance: randomUUID() },
-        ledger,
-        random: () => 0,
-        poolDirectories: ['/pools'],
-        fencing: {},
-        verifyCheckpoint: () => false,
-      },
-      clock.now(),
-    );
-    const shell = new AgentShell({
-      core,
-      clock,
-      log: pino({ level: 'silent' }),
+    const { shell } = shellOf({
+      folder,
+      ledger,
+      poolDirectories: ['/pools'],
       hypervisor,
       // What is to be made waits for its image.
       images: { fetch: () => new Promise(() => undefined) } as unknown as ImageStore,
-      pools: new PoolLanes(),
-      writer: new LedgerWriter(ledger, async () => undefined),
-      watchdog: null,
-      leaseFile: new LeaseFile(folder, 'boot'),
       transport: { open: () => ({ send: () => true, close: () => undefined }) },
-      survey: async () => ({}),
-      measure: async () => ({ memoryUsedMib: 0, cpuPercent: 0, diskAvailableMib: 0 }),
-      fence: () => Promise.reject(new Error('nobody is to be fenced')),
-      migration: { uri: '', peers: [] },
-      trashRetentionMs: 3600_000,
     });
     shell.start();
     t.teardown(async () => {

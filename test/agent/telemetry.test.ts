@@ -94,7 +94,7 @@ t.test(
     const hypervisor = observedHypervisor(driver, telemetry);
     t.match(hypervisor.availability(), { version: '9' });
     t.match(await hypervisor.inspect('x'), { uid: 'x' });
-    await t.rejects(hypervisor.start('x'), /no answer in time/);
+    await t.rejects(hypervisor.start('x', ''), /no answer in time/);
     await t.rejects(hypervisor.destroy('x'), /something else/);
     const numbers = new Numbers(await telemetry.metrics());
     const calls = (call: string, outcome: string) =>

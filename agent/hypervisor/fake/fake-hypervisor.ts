@@ -195,7 +195,7 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.readVolume(volume));
   }
 
-  emptyTrash(_poolPaths: string[], olderThanMs: number): Promise<number> {
+  emptyTrash(_poolPath: string, olderThanMs: number): Promise<number> {
     return this.#answer(() => this.host.emptyTrash(olderThanMs, Date.now()));
   }
 

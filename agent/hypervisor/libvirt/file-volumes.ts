@@ -8,6 +8,7 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../../../native/index.js';
 import { sha256OfImageFile } from '../../images/image-file.js';
+import { syncPath } from '../../sync-path.js';
 import { readQcow2Disk } from '../../images/qcow2-header.js';
 import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import { requirePool } from '../pool-folders.js';
@@ -160,15 +161,14 @@ export class FileVolumes implements Volumes {
     return file === this.path({ uid, poolPath: '' }) ? '' : dirname(file);
   }
 
-  async emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {
+  async emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+    const folder = this.#trashFolder(poolPath);
     let removed = 0;
-    for (const folder of ['', ...poolPaths].map((path) => this.#trashFolder(path))) {
-      for (const file of await filesOf(folder)) {
-        const thrownAt = readTrashFile(file);
-        if (thrownAt === null || Date.now() - thrownAt < olderThanMs) continue;
-        await rm(join(folder, file), { force: true });
-        removed++;
-      }
+    for (const file of await filesOf(folder)) {
+      const thrownAt = readTrashFile(file);
+      if (thrownAt === null || Date.now() - thrownAt < olderThanMs) continue;
+      await rm(join(folder, file), { force: true });
+      removed++;
     }
     return removed;
   }
@@ -206,15 +206,6 @@ const filesOf = (folder: string): Promise<string[]> =>
   readdir(folder).catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? [] : Promise.reject(error),
   );
-
-async function syncPath(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
 
 /** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */
 async function takesDirectIo(folder: string): Promise<boolean> {

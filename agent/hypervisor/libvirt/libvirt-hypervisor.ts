@@ -82,8 +82,6 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #cpus = new CpuKeeper();
   /** Ends when it is known which CPUs are dedicated; null before anybody has asked since libvirt was connected. */
   #cpusKnown: Promise<void> | null = null;
-  /** Where the disks of VMs are that were defined or started last. */
-  readonly #poolPaths = new Map<string, string>();
   /** Ends when nobody chooses devices for a domain any more. */
   #choosing: Promise<void> = Promise.resolve();
 
@@ -166,8 +164,7 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async define(blueprint: Blueprint): Promise<void> {
-    const { uid, hardware, poolPath } = blueprint;
-    this.#poolPaths.set(uid, poolPath);
+    const { hardware } = blueprint;
     await this.#knowCpus();
     if (hardware === undefined) return this.#defineFloating(blueprint);
     // One at a time: what one domain is given must not be free for the next.
@@ -264,23 +261,13 @@ export class LibvirtHypervisor implements Hypervisor {
     }
   }
 
-  async start(uid: string): Promise<void> {
-    const poolPath = await this.#poolPathOf(uid);
+  async start(uid: string, poolPath: string): Promise<void> {
     const options = { deadlineMs: deadlines.startMs };
     await this.#converted(
       this.#session.runInPool(poolPath, (connection) => connection.domainCreate(uid, undefined, options)),
     ).catch((error) => {
       if (!/already running|already active/.test(`${error}`)) throw error;
     });
-  }
-
-  async #poolPathOf(uid: string): Promise<string> {
-    let poolPath = this.#poolPaths.get(uid);
-    if (poolPath === undefined) {
-      poolPath = (await this.describe(uid))?.poolPath ?? '';
-      this.#poolPaths.set(uid, poolPath);
-    }
-    return poolPath;
   }
 
   async shutdown(uid: string): Promise<void> {
@@ -323,7 +310,6 @@ export class LibvirtHypervisor implements Hypervisor {
         if (!hasCode(error, ErrorCode.NO_DOMAIN)) throw error;
       }
     });
-    this.#poolPaths.delete(uid);
     await this.#giveBackCpus(uid);
   }
 
@@ -400,8 +386,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#converted(this.#volumes.read(volume));
   }
 
-  emptyTrash(poolPaths: string[], olderThanMs: number): Promise<number> {
-    return this.#converted(this.#volumes.emptyTrash(poolPaths, olderThanMs));
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+    return this.#converted(this.#volumes.emptyTrash(poolPath, olderThanMs));
   }
 
   async #prepare(connection: Connection): Promise<void> {
