@@ -14,7 +14,7 @@ import { decide } from './core/decide.js';
 import type { Refusal } from './core/refusal.js';
 import type { State } from './core/state.js';
 import { takeDue } from './core/tenancy/due.js';
-import { entityKinds, type Touched } from './core/touched.js';
+import { entityKinds, rowOf, type Touched } from './core/touched.js';
 import type { Batch, JournalHead, KeptRequest } from './store/store.js';
 import { processTimers, type Timers } from './timers.js';
 
@@ -353,9 +353,4 @@ export class Engine {
     for (const callback of group.waiting) callback();
     for (const listener of this.#listeners) listener({ sequence: head.sequence, touched });
   }
-}
-
-/** VMs and operations are kept by the order of their creation. */
-function rowOf(entity: object): number {
-  return 'createdSequence' in entity ? (entity.createdSequence as number) : 0;
 }

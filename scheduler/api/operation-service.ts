@@ -47,7 +47,7 @@ function ended(engine: Engine, id: string, timeoutMs: number, cancelled: (stop: 
     };
     const timer = setTimeout(stop, timeoutMs);
     const forget = engine.onCommitted(({ touched }) => {
-      if ((touched.written.operation.has(id) || touched.removed.operation.has(id)) && isOver()) stop();
+      if ((touched.written.operation.has(id) || !engine.state.operations.has(id)) && isOver()) stop();
     });
     cancelled(stop);
   });

@@ -85,9 +85,19 @@ function note<K extends EntityKind>(all: ByKind, kind: K, key: string, entity: E
   entities.set(key, entity);
 }
 
-/** Entities written or removed since the last commit, by kind and key; a removed one leaves its last version. */
+/** The row in which an entity is kept: that of its creation. 0 for what is kept by its key. */
+export function rowOf(entity: object): number {
+  return 'createdSequence' in entity ? (entity.createdSequence as number) : 0;
+}
+
+/** Entities written or removed since the last commit, by kind. */
 export class Touched {
+  /** By key. */
   readonly written: ByKind = byKind();
+  /**
+   * The last version of each, by key, or by its row where it has one: a VM's uid may come again for another VM, when what was
+   * deleted is adopted from its host, and the one's removal stands beside what is written of the other.
+   */
   readonly removed: ByKind = byKind();
 
   /** Entities that are as they were when they were made, with the JSON that their change carried. */
@@ -107,12 +117,14 @@ export class Touched {
 
   write<K extends EntityKind>(kind: K, key: string, entity: Entities[K]): void {
     if (this.written[kind].has(key)) this.#made.delete(entity);
-    this.removed[kind].delete(key);
+    // No row comes again.
+    if (rowOf(entity) === 0) this.removed[kind].delete(key);
     note(this.written, kind, key, entity);
   }
 
   remove<K extends EntityKind>(kind: K, key: string, last: Entities[K]): void {
     this.written[kind].delete(key);
-    note(this.removed, kind, key, last);
+    const row = rowOf(last);
+    note(this.removed, kind, row === 0 ? key : `${row}`, last);
   }
 }

@@ -26,6 +26,11 @@ export interface EntityRow {
   row: number;
 }
 
+/** Kinds with a table of their own, in the order of creation. */
+export function isKeptByRow(kind: EntityKind): kind is 'vm' | 'operation' {
+  return kind === 'vm' || kind === 'operation';
+}
+
 export interface Batch {
   epoch: Epoch;
   /** Sequences of the decisions in it. */

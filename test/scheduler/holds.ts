@@ -23,9 +23,15 @@ export function holds<T>(t: Test, property: fc.IProperty<T>, runs: number): void
   t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'the property holds');
 }
 
-export async function holdsAsync<T>(t: Test, property: fc.IAsyncProperty<T>, runs: number): Promise<void> {
+/** `endOnFailure` leaves out the search for a smaller example, where one run takes long. */
+export async function holdsAsync<T>(
+  t: Test,
+  property: fc.IAsyncProperty<T>,
+  runs: number,
+  { endOnFailure = false } = {},
+): Promise<void> {
   const options = parameters(runs);
   t.comment(`${options.numRuns} runs, PROPERTY_SEED=${options.seed}`);
-  const result = await fc.check(property, options);
+  const result = await fc.check(property, { ...options, endOnFailure });
   t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'the property holds');
 }

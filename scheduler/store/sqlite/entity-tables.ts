@@ -7,7 +7,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { EntityKind } from '../../core/touched.js';
-import type { EntityRow } from '../store.js';
+import { type EntityRow, isKeptByRow } from '../store.js';
 import { Meta } from './meta.js';
 import {
   type EntitiesStamp,
@@ -57,12 +57,12 @@ export class EntityTables {
 
   /** Notes what an entity has become. The body is copied. */
   put(kind: EntityKind, key: string, row: number, body: Uint8Array): void {
-    if (kind === 'vm' || kind === 'operation') this.#rows[kind].changed.set(row, Buffer.from(body));
+    if (isKeptByRow(kind)) this.#rows[kind].changed.set(row, Buffer.from(body));
     else this.#changed.set(`${kind}/${key}`, { kind, key, body: Buffer.from(body) });
   }
 
   remove({ kind, key, row }: EntityRow): void {
-    if (kind === 'vm' || kind === 'operation') this.#rows[kind].changed.set(row, null);
+    if (isKeptByRow(kind)) this.#rows[kind].changed.set(row, null);
     else this.#changed.set(`${kind}/${key}`, { kind, key, body: null });
   }
 

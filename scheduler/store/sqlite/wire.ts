@@ -5,7 +5,7 @@
  * writer's from the message to its receipt.
  */
 import { type EntityKind, entityKinds } from '../../core/touched.js';
-import type { Batch } from '../store.js';
+import { type Batch, isKeptByRow } from '../store.js';
 import { keptEntries } from './kept-requests.js';
 
 /** Of each part: where it ends, and of a put its kind, as an index of `entityKinds`, and its row. */
@@ -35,11 +35,6 @@ export interface WireMemory {
   bytes: SharedArrayBuffer;
   /** Float64: `numbersOfPart` for each of these. */
   parts: SharedArrayBuffer;
-}
-
-/** Kinds with a table of their own, which are found by row. */
-export function isKeptByRow(kind: EntityKind): kind is 'vm' | 'operation' {
-  return kind === 'vm' || kind === 'operation';
 }
 
 /** The sending end. */

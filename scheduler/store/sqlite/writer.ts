@@ -10,8 +10,8 @@ import { EntityTables } from './entity-tables.js';
 import { forgottenBefore } from './kept-requests.js';
 import { Meta } from './meta.js';
 import { checkpointSum, keptSum } from './sums.js';
-import type { SignedCheckpoint } from '../store.js';
-import { isKeptByRow, type WireBatch, WireReceiver } from './wire.js';
+import { isKeptByRow, type SignedCheckpoint } from '../store.js';
+import { type WireBatch, WireReceiver } from './wire.js';
 
 /** Entities are saved when nothing was committed for so long, or when there are many; after some time in any case. */
 const quietMs = 1000;

@@ -1,7 +1,8 @@
 /** Batches as the engine would make them, with plain defaults for what a test does not care about. */
 import type { Epoch } from '../../../scheduler/core/model.js';
 import type { EntityKind } from '../../../scheduler/core/touched.js';
-import type { Batch, KeptRequest, LoadedRequest, Store } from '../../../scheduler/store/store.js';
+import { isKeptByRow } from '../../../scheduler/store/store.js';
+import type { Batch, EntityRow, KeptRequest, LoadedRequest, Store } from '../../../scheduler/store/store.js';
 
 export const firstEpoch: Epoch = { incarnation: 1, counter: 1, instance: 'first' };
 
@@ -23,6 +24,11 @@ export function batch(sequence: number, change: Partial<Batch> = {}): Batch {
 
 export function put(kind: EntityKind, key: string, row = 0, more: object = {}) {
   return { kind, key, row, body: JSON.stringify({ id: key, row, ...more }) };
+}
+
+/** Where a store without tables keeps an entity. */
+export function placeOf({ kind, key, row }: EntityRow): string {
+  return `${kind}/${isKeptByRow(kind) ? row : key}`;
 }
 
 export function request(row: number, change: Partial<KeptRequest> = {}): KeptRequest {

@@ -5,7 +5,7 @@
 import { test } from 'tap';
 import type { Test } from 'tap';
 import { chainStart } from '../../../scheduler/store/sqlite/chain.js';
-import type { Journal, Store } from '../../../scheduler/store/store.js';
+import type { EntityRow, Journal, Store } from '../../../scheduler/store/store.js';
 import { batch, contentOf, firstEpoch, put, request } from './batches.js';
 
 export type Place = (t: Test) => { open(): Store; openJournal(): Journal };
@@ -99,6 +99,23 @@ export function storeContract(name: string, place: Place): void {
       ],
     );
     await again.close();
+  });
+
+  test(`${name}: a VM's uid may come again in another row, and be deleted there`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    const inRow = (row: number): EntityRow => ({ kind: 'vm', key: 'x', row });
+    await store.commit(batch(1, { puts: [put('vm', 'x', 1)] }));
+    await store.commit(batch(2, { puts: [put('vm', 'x', 2)], deletes: [inRow(1)] }));
+    await store.close();
+    const again = at.open();
+    t.same((await contentOf(again)).entities, [['vm', { id: 'x', row: 2 }]]);
+    await again.commit(batch(3, { deletes: [inRow(2)] }));
+    await again.close();
+    const last = at.open();
+    t.same((await contentOf(last)).entities, []);
+    await last.close();
   });
 
   test(`${name}: batches are chained, and the hash of each end is known`, async (t) => {

@@ -7,12 +7,14 @@ import type { Command } from '../../../scheduler/core/commands.js';
 import { loadState } from '../../../scheduler/store/load.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import type { Store } from '../../../scheduler/store/store.js';
-import { portraitOf } from '../core/portrait.js';
+import type { Vm } from '../../../scheduler/core/model.js';
+import { adoption, orphan, report } from '../core/elsewhere/adoption-world.js';
+import { portraitOf, vmsInOrder } from '../core/portrait.js';
 import { beginning, commandOf, script } from '../core/script.js';
 import { EngineWorld } from '../engine-world.js';
 import { holdsAsync } from '../holds.js';
 import { MemoryStore } from './memory-store.js';
-import { temporaryFolder } from '../scope.js';
+import { type Scope, temporaryFolder } from '../scope.js';
 
 type Steps = typeof script extends fc.Arbitrary<infer T> ? T : never;
 
@@ -49,31 +51,48 @@ test('a state that was loaded is the state that was left, and goes on from there
   );
 });
 
-test('the same through a real file', async (t) => {
-  const [before, after] = fc.sample(script, 2) as [Steps, Steps];
-  const file = join(temporaryFolder(t), 'secovia.db');
+/** A store on a file, which is closed also when its test fails. */
+function opened(t: Scope, file: string): SqliteStore {
   const store = new SqliteStore(file);
+  t.teardown(() => store.close());
+  return store;
+}
+
+async function checkThroughFile(t: Scope, before: Steps, after: Steps): Promise<EngineWorld> {
+  const file = join(temporaryFolder(t), 'secovia.db');
+  const store = opened(t, file);
   const world = await EngineWorld.on(store);
   beginning(world);
   await play(world, before);
   // As a kill -9 would leave it: what is not among the entities yet comes from the journal.
   const copy = join(temporaryFolder(t), 'secovia.db');
   for (const suffix of ['', '-wal']) copyFileSync(`${file}${suffix}`, `${copy}${suffix}`);
-  const killed = new SqliteStore(copy);
-  await checkLoad(world, killed);
-  await killed.close();
-  const unsaved = new SqliteStore(copy);
-  await checkLoad(world, unsaved);
-  await unsaved.close();
+  for (const _ of ['killed', 'closed without a save']) {
+    const copied = opened(t, copy);
+    await checkLoad(world, copied);
+    await copied.close();
+  }
   await store.close();
-  const again = await checkLoad(world, new SqliteStore(file));
+  const again = await checkLoad(world, opened(t, file));
   await play(again, after);
   await again.store.close();
-  const last = new SqliteStore(file);
+  const last = opened(t, file);
   await checkLoad(again, last);
   await last.close();
-  t.ok(again.engine.head.sequence > 0, `${again.engine.head.sequence} decisions`);
-  t.same(again.failures, []);
+  return again;
+}
+
+test('the same through a real file', async (t) => {
+  await holdsAsync(
+    t,
+    fc.asyncProperty(script, script, async (before, after) => {
+      const world = await checkThroughFile(t, before, after);
+      t.ok(world.engine.head.sequence > 0, `${world.engine.head.sequence} decisions`);
+      t.same(world.failures, []);
+    }),
+    1,
+    { endOnFailure: true },
+  );
 });
 
 test('a VM that was made and changed within one commit is kept as it became', async (t) => {
@@ -100,4 +119,41 @@ test('what was made and removed within one commit is not kept at all', async (t)
   await world.engine.readable();
   const { state } = await loadState(new MemoryStore(store.disk));
   t.equal(state.vms.size, 0);
+});
+
+/** A VM is deleted and its orphan adopted, and perhaps deleted in its turn, all in one commit. */
+async function adoptAgain(world: EngineWorld, uid: string, administration: string, deleted = false) {
+  const vm = world.state.vms.get(uid) as Vm;
+  const host = vm.host as string;
+  const vmNow = () => world.state.vms.get(uid) as Vm;
+  world.delete(vm);
+  world.see(vmNow(), 'absent');
+  report(world, host, orphan({ uid }));
+  world.run(adoption(world, { administration, host, vm: { uid, id: `of-${administration}` } }));
+  world.see(vmNow(), 'running');
+  if (deleted) {
+    world.delete(vmNow());
+    world.see(vmNow(), 'absent');
+  }
+  await world.engine.readable();
+}
+
+test('a VM that is deleted and adopted within one commit is there as the adopted one alone', async (t) => {
+  const file = join(temporaryFolder(t), 'secovia.db');
+  const world = beginning(await EngineWorld.on(opened(t, file))) as EngineWorld;
+  const { uid } = world.run(world.createOf([world.newVm('v', { image: 'i0' })], 'a0')).vms[0] as {
+    uid: string;
+  };
+  world.see(world.state.vms.get(uid) as Vm, 'running');
+  await world.engine.readable();
+  await adoptAgain(world, uid, 'a1');
+  await world.store.close();
+  const again = await checkLoad(world, opened(t, file));
+  t.same(
+    vmsInOrder(again.state).map(({ id }) => id),
+    ['of-a1'],
+  );
+  await adoptAgain(again, uid, 'a0', true);
+  await again.store.close();
+  t.equal((await checkLoad(again, opened(t, file))).state.vms.size, 0, 'and gone when that is gone too');
 });

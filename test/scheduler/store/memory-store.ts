@@ -16,13 +16,7 @@ import {
   StoreError,
 } from '../../../scheduler/store/store.js';
 import type { Epoch } from '../../../scheduler/core/model.js';
-import type { EntityKind } from '../../../scheduler/core/touched.js';
-
-interface Stored {
-  kind: EntityKind;
-  row: number;
-  body: string;
-}
+import { placeOf } from './batches.js';
 
 /** What a power failure leaves. */
 export class MemoryDisk {
@@ -32,7 +26,7 @@ export class MemoryDisk {
   /** One text a batch. */
   readonly journal: string[] = [];
   readonly pieces: JournalPiece[] = [];
-  readonly entities = new Map<string, Stored>();
+  readonly entities = new Map<string, Batch['puts'][number]>();
   readonly requests = new Map<number, KeptRequest>();
   readonly checkpoints: SignedCheckpoint[] = [];
 }
@@ -109,9 +103,8 @@ export class MemoryStore implements Store {
       last: batch.last,
       text: Buffer.from(batch.journal.join('')),
     });
-    for (const { kind, key, row, body } of batch.puts)
-      disk.entities.set(`${kind}/${key}`, { kind, row, body });
-    for (const { kind, key } of batch.deletes) disk.entities.delete(`${kind}/${key}`);
+    for (const put of batch.puts) disk.entities.set(placeOf(put), put);
+    for (const gone of batch.deletes) disk.entities.delete(placeOf(gone));
     for (const row of [...disk.requests.keys()]) {
       if (row < batch.forgetRequestsBefore) disk.requests.delete(row);
     }
