@@ -47,8 +47,16 @@ ok 3 - dist/test/c.test.js
 t.test('each failed assertion is named with the tests around it, its place and its difference', async (t) => {
   t.same(failuresIn(record)[0], {
     path: ['dist/test/a.test.js', 'outer', 'inner', 'nope'],
-    details: ['at:', '  fileName: a.ts', '  lineNumber: 2', 'diff: |', '  -2', '  +1'],
+    details: ['diff: |', '  -2', '  +1', 'at:', '  fileName: a.ts', '  lineNumber: 2'],
   });
+});
+
+t.test('what an error says comes before its stack, however long that is', async (t) => {
+  const stack = Array.from({ length: 30 }, (_, depth) => `    call ${depth}`);
+  const thrown = ['not ok 1 - unhandled error', '  ---', '  stack: >', ...stack];
+  const [failure] = failuresIn([...thrown, '  code: 9', '  details: it is not running', '  ...'].join('\n'));
+  t.same(failure?.details.slice(0, 4), ['code: 9', 'details: it is not running', 'stack: >', '  call 0']);
+  t.equal(failure?.details.at(-1), '(13 lines more)');
 });
 
 t.test(

@@ -24,21 +24,25 @@ const noise = new Set([
   'tapCaught',
 ]);
 
+/** What comes last, so that a long stack never hides what was said. */
+const places = new Set(['at', 'stack']);
+
 const indentOf = (line: string) => line.length - line.trimStart().length;
 
-/** The lines of a `---` block that starts at `from`, less the noise. */
+/** The lines of a `---` block that starts at `from`, less the noise: first what it says, then where. */
 function detailsAt(lines: string[], from: number): string[] {
   if (lines[from]?.trim() !== '---') return [];
   const indent = indentOf(lines[from]);
-  const details: string[] = [];
-  let dropping = false;
+  const [words, place]: [string[], string[]] = [[], []];
+  let block: string[] | null = words;
   for (let index = from + 1; index < lines.length; index += 1) {
     const line = lines[index] as string;
     if (line.trim() === '...' && indentOf(line) === indent) break;
     const key = indentOf(line) === indent ? /^\s*(\w+):/.exec(line)?.[1] : undefined;
-    if (key !== undefined) dropping = noise.has(key);
-    if (!dropping && line.trim() !== '') details.push(line.slice(indent));
+    if (key !== undefined) block = noise.has(key) ? null : places.has(key) ? place : words;
+    if (line.trim() !== '') block?.push(line.slice(indent));
   }
+  const details = [...words, ...place];
   const cut = details.length > detailLines ? [`(${details.length - detailLines} lines more)`] : [];
   return [...details.slice(0, detailLines), ...cut];
 }

@@ -1,5 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { test } from 'tap';
+import { Random } from '../core/placement/random.js';
+import { Books } from './storm/books.js';
+import { Draws } from './storm/draws.js';
 import { Storm } from './storm/storm.js';
 
 const seed = Number(process.env['STORM_SEED'] ?? randomInt(2 ** 31));
@@ -18,6 +21,15 @@ test('no limit is exceeded and nothing acknowledged is lost, however many call a
     const count = outcome.split(' or ').reduce((sum, one) => sum + (outcomes.get(one) ?? 0), 0);
     t.ok(count > 0, `${outcome}: ${count}`);
   }
+});
+
+test('callers that draw the same numbers make no calls of the same request id', async (t) => {
+  const books = new Books();
+  const [one, other] = [1, 2].map(() => new Draws(new Random(1), books)) as [Draws, Draws];
+  t.equal(one.administration(), other.administration());
+  const ids = [one, other].flatMap((draws) => Array.from({ length: 100 }, () => draws.id()));
+  t.equal(new Set(ids).size, 200);
+  for (const id of ids) t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
 /** What a storm of this length always comes to; of what is rarer the long one tells. */

@@ -13,19 +13,24 @@ export interface Means {
 }
 
 export class Draws {
+  /** Whose ids these are: all numbers are drawn from one cycle, and in a long storm a caller may come to where another began. */
+  readonly #caller: string;
+
   constructor(
     private readonly random: Random,
     private readonly books: Books,
-  ) {}
+  ) {
+    this.#caller = books.draw().toString(16).padStart(4, '0');
+  }
 
-  /** A UUID that repeats with the seed. */
+  /** A UUID that repeats with the seed, and that no other caller has. */
   id(): string {
     const hex = () =>
       this.random
         .below(2 ** 16)
         .toString(16)
         .padStart(4, '0');
-    return `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-8${hex().slice(1)}-${hex()}${hex()}${hex()}`;
+    return `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-8${hex().slice(1)}-${this.#caller}${hex()}${hex()}`;
   }
 
   administration(): string {
