@@ -53,6 +53,14 @@ export interface Permit {
    * run there. Null otherwise.
    */
   readonly handover: Handover | null;
+  /** The most that its domain was to say of itself under this term; null before the first. */
+  readonly reached: Reached | null;
+}
+
+/** As in `VmMetadata`. */
+export interface Reached {
+  generation: number;
+  rebootCount: number;
 }
 
 export interface Handover {
@@ -74,7 +82,7 @@ export type Acceptance =
   | 'confirmed'
   | 'stale';
 
-const takesAway = (role: VmDesired['role']): boolean => role === 'released' || role === 'deleted';
+export const takesAway = (role: VmDesired['role']): boolean => role === 'released' || role === 'deleted';
 
 /** A tombstone outlives its VM by this long, so that a late, older word cannot bring the VM back. */
 const tombstoneRetentionMs = 24 * 3600_000;
@@ -160,6 +168,7 @@ export class Ledger {
         acknowledged: false,
         confirmedBootId: this.#confirmation(desired),
         handover: desired.role === 'receive' ? null : (old?.handover ?? null),
+        reached: null,
       });
       return 'accepted';
     }
@@ -187,7 +196,7 @@ export class Ledger {
       ...old,
       desired,
       confirmedBootId,
-      ...(again ? { phase: 'permitted', disk: 'none', error: null, goneWallMs: null } : {}),
+      ...(again ? { phase: 'permitted', disk: 'none', error: null, goneWallMs: null, reached: null } : {}),
     });
     return 'accepted';
   }
@@ -217,7 +226,7 @@ export class Ledger {
   /** Writes down how far a VM has come. */
   advance(
     uid: string,
-    change: Partial<Pick<Permit, 'phase' | 'disk' | 'error' | 'goneWallMs' | 'handover'>>,
+    change: Partial<Pick<Permit, 'phase' | 'disk' | 'error' | 'goneWallMs' | 'handover' | 'reached'>>,
   ): Permit {
     const old = this.#permits.get(uid);
     if (old === undefined) throw new Error(`no permit for ${uid}`);
@@ -261,6 +270,17 @@ export class Ledger {
     this.#essentialVersion = this.#version;
   }
 }
+
+/** What two say to be reached, each number by itself. */
+export function mostOf(one: Reached, other: Reached): Reached {
+  return {
+    generation: Math.max(one.generation, other.generation),
+    rebootCount: Math.max(one.rebootCount, other.rebootCount),
+  };
+}
+
+export const isSameReached = (one: Reached, other: Reached): boolean =>
+  one.generation === other.generation && one.rebootCount === other.rebootCount;
 
 /** Whether it was handed over under its present term: then only a newer one can bring it back (O2). */
 const hasLeft = ({ phase, term, handover }: Permit): boolean => phase === 'gone' && handover?.term === term;

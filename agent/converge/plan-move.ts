@@ -4,7 +4,7 @@
  * call the domain meanwhile, and that one which may run elsewhere is not started here.
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
-import type { Permit } from './ledger.js';
+import { type Permit, takesAway } from './ledger.js';
 import { isStartingUp } from './memory.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
@@ -38,11 +38,10 @@ export function mayBeElsewhere({ handover, term }: Permit, { power }: ObservedDo
 export function planStay({ permit, domain, leaving, memory }: Situation): Plan | null {
   const { handover, desired } = permit;
   if (handover === null || domain === null) return null;
-  const takesAway = desired.role === 'released' || desired.role === 'deleted';
   if (leaving !== null && domain.power.kind !== 'off') {
     const isWanted =
       desired.role === 'send' && handover.term === permit.term && handover.peerUri === desired.peerUri;
-    const state = takesAway || desired.role === 'stopped' ? 'stopping' : 'running';
+    const state = takesAway(desired.role) || desired.role === 'stopped' ? 'stopping' : 'running';
     if (!isWanted) return act({ kind: 'abortHandOver' }, state);
     return {
       step: { kind: 'rest', wakeAt: null },
@@ -51,7 +50,7 @@ export function planStay({ permit, domain, leaving, memory }: Situation): Plan |
       waitsFor: movingTo(desired.peer, leaving.percent),
     };
   }
-  if (takesAway || !isHere(permit, domain)) return null;
+  if (takesAway(desired.role) || !isHere(permit, domain)) return null;
   // It is begun again after a restart of the agent, which has forgotten whether it failed.
   const beginsAgain = desired.role === 'send' && memory.failedHandover?.generation !== desired.generation;
   return beginsAgain ? null : act({ kind: 'stay' }, stateOf(domain));

@@ -99,7 +99,8 @@ export function adopted(permit: Permit, domain: ObservedDomain): VmMetadata {
   };
 }
 
-/** Metadata that says: the desired generation is reached. */
+/** Metadata that says: the desired generation is reached, and so many reboots; a restored journal may have forgotten some. */
 export function reached(permit: Permit, metadata: VmMetadata, rebootCount: number): VmMetadata {
-  return { ...metadata, generation: permit.desired.generation, rebootCount };
+  const { generation } = permit.desired;
+  return { ...metadata, generation, rebootCount: Math.max(metadata.rebootCount, rebootCount) };
 }

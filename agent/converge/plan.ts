@@ -4,10 +4,10 @@
  * (program.ts) carries the step out, looks again, and asks again, until the answer is to rest.
  */
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
-import type { Permit, VmError } from './ledger.js';
+import { isSameReached, mostOf, type Permit, takesAway, type VmError } from './ledger.js';
 import { isStartingUp, mustRedefine, patienceMs, powerCycles, rebootPatienceMs } from './memory.js';
 import { type VmMemory, wasUp } from './memory.js';
-import { planUnderLease } from './plan-lease.js';
+import { endsWithLease, planUnderLease } from './plan-lease.js';
 import { mayBeElsewhere, planArrival, planHandOver, planStay } from './plan-move.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
@@ -20,7 +20,8 @@ export function plan(situation: Situation): Plan {
   const { permit, domain } = situation;
   if (domain !== null) {
     const conflict = notOurs(permit, domain);
-    if (conflict !== null) return rest('unknown', conflict);
+    if (conflict !== null)
+      return endsWithLease(situation) ? act({ kind: 'destroy' }, 'stopping') : rest('unknown', conflict);
   }
   return planUnderLease(situation, planRole(situation));
 }
@@ -30,6 +31,8 @@ function planRole(situation: Situation): Plan {
   const { permit, domain } = situation;
   const stay = planStay(situation);
   if (stay !== null) return stay;
+  const late = planTakenBack(situation);
+  if (late !== null) return late;
   switch (permit.desired.role) {
     case 'send':
       return planHandOver(situation);
@@ -59,6 +62,23 @@ function notOurs(permit: Permit, domain: ObservedDomain): VmError | null {
     return { code: failedPrecondition, message };
   }
   return null;
+}
+
+/**
+ * What comes first when the domain says less of itself than was written there: an older call came late, and what it has taken
+ * back is written again, or a reboot would be done twice and a guest that has shut itself down be started. A definition
+ * that is not the newest is replaced before.
+ */
+function planTakenBack({ permit, confirmed, domain }: Situation): Plan | null {
+  const { reached, phase, term, desired } = permit;
+  const metadata = domain?.metadata ?? null;
+  if (domain === null || metadata === null || reached === null) return null;
+  if (phase !== 'defined' || metadata.term !== term || takesAway(desired.role)) return null;
+  const most = mostOf(reached, metadata);
+  if (isSameReached(most, metadata)) return null;
+  if (mustRedefine(permit, metadata)) return null;
+  if (domain.power.kind === 'off' && (!confirmed || mayBeElsewhere(permit, domain))) return null;
+  return act({ kind: 'record', metadata: { ...metadata, ...most } }, stateOf(domain));
 }
 
 function planRemoval(permit: Permit, domain: ObservedDomain | null): Plan {
@@ -145,8 +165,13 @@ function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetad
       }
       return rest('running');
     }
-    case 'paused':
-      return isStartingUp(power) ? planStarting(memory, now) : rest('paused');
+    case 'paused': {
+      if (isStartingUp(power)) return planStarting(memory, now);
+      // Whoever waits to hear where it is, after a move that was called off, hears it with the generation.
+      const hears = permit.handover === null && metadata.generation < desired.generation;
+      if (!hears || mustRedefine(permit, metadata)) return rest('paused');
+      return act({ kind: 'record', metadata: reached(permit, metadata, metadata.rebootCount) }, 'paused');
+    }
     case 'stopping':
       return rest('stopping');
     case 'crashed':
@@ -154,7 +179,7 @@ function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetad
     case 'off': {
       if (mustRedefine(permit, metadata)) return act({ kind: 'redefine', domain }, 'starting');
       if (!wasUp(memory, permit, domain)) {
-        if (metadata.rebootCount === desired.rebootCount) return act({ kind: 'start' }, 'starting');
+        if (metadata.rebootCount >= desired.rebootCount) return act({ kind: 'start' }, 'starting');
         // The start that follows is the reboot.
         const counted = { ...metadata, rebootCount: desired.rebootCount };
         return act({ kind: 'record', metadata: counted }, 'starting');

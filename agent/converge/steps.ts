@@ -6,7 +6,7 @@
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import { specHash } from './desired.js';
 import { EffectFailed, type Program, perform } from './effects.js';
-import type { Permit } from './ledger.js';
+import { isSameReached, mostOf, type Permit } from './ledger.js';
 import { failed, pressIntervalMs, rebootPatienceMs } from './memory.js';
 import { expect, handOver, leave, stay } from './move.js';
 import type { Step } from './plan-step.js';
@@ -25,8 +25,7 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
       context.ledger.advance(uid, { phase: 'defined', error: null });
       return yield* persisted(context.ledger);
     case 'record':
-      yield* perform({ kind: 'record', uid, metadata: step.metadata });
-      return;
+      return yield* record(context, permit, step.metadata);
     case 'redefine':
       return yield* redefine(context, permit, step.domain);
     case 'resize':
@@ -144,6 +143,22 @@ function* makeVolume(context: StepContext, planned: Permit, sizeMib: number): Pr
   yield* perform({ kind: 'createVolume', request: { ...volume, sizeMib, backing } });
 }
 
+/**
+ * The ledger has it as well, from then on: libvirt may carry a call out long after its caller has given up, and what the domain
+ * says of itself is then what it was before.
+ */
+function* record(context: StepContext, { term }: Permit, metadata: VmMetadata): Program<void> {
+  const { ledger, uid } = context;
+  yield* perform({ kind: 'record', uid, metadata });
+  const permit = ledger.permit(uid);
+  if (permit?.term !== term || metadata.term !== term) return;
+  const before = permit.reached ?? { generation: 0, rebootCount: 0 };
+  const most = mostOf(before, metadata);
+  if (isSameReached(most, before)) return;
+  ledger.advance(uid, { reached: most });
+  yield* persisted(ledger);
+}
+
 function* pressPower(context: StepContext): Program<void> {
   const { memory } = context;
   if (memory.stop !== null) {
@@ -155,7 +170,7 @@ function* pressPower(context: StepContext): Program<void> {
 /** O7: the count is written down first, so a crash in between loses a reboot rather than doubling it. */
 function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Program<void> {
   const { uid } = context;
-  yield* perform({ kind: 'record', uid, metadata });
+  yield* record(context, permit, metadata);
   if (permit.desired.rebootForced) {
     yield* perform({ kind: 'reset', uid });
     return;

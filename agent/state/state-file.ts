@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { LedgerContent } from '../converge/ledger.js';
 import { OperatorError } from '../operator-error.js';
+import { syncPath } from '../sync-path.js';
 
 /** The agent must not start. */
 export class StateFileError extends OperatorError {
@@ -71,6 +72,7 @@ const permit = z.object({
   acknowledged: z.boolean(),
   confirmedBootId: text.default(''),
   handover: z.object({ term: whole, peerUri: text }).nullable().default(null),
+  reached: z.object({ generation: whole, rebootCount: whole }).nullable().default(null),
 });
 const content = z.object({
   epoch: epoch.nullable(),
@@ -126,12 +128,7 @@ export class StateFile {
       await file.close();
     }
     await rename(temporary, this.#path);
-    const folder = await open(this.#folder, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await syncPath(this.#folder);
   }
 
   #parse(bytes: string): LedgerContent {

@@ -10,7 +10,7 @@ import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import { peerReleased } from './moves/move-changes.js';
 import { observedAtOwner, observedAtPeer, type Usual } from './moves/observe-move.js';
-import type { Fault, Host, Vm, VmState } from './model.js';
+import type { Fault, Host, Leftover, Vm, VmState } from './model.js';
 import { inheritedPolicy, mayPark } from './parking.js';
 import { place } from './placement/placement.js';
 import { requestForMove } from './placement/request.js';
@@ -41,7 +41,8 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   if (isRecovering) return adopt(state, vm, host, seen);
   const { move } = vm;
   if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
-  if (vm.host !== host.id) return seen.state === 'awaited' ? forgotten(vm, host, seen) : [];
+  if (vm.host !== host.id)
+    return seen.state === 'awaited' ? doesNotCome({ ...vm, keepVolumes: true }, host, seen) : [];
   if (seen.term > vm.term) return ahead(state, vm, host, seen);
   if (vm.term !== seen.term) return [];
   if (move === undefined) return observe(state, vm, host, seen);
@@ -54,10 +55,18 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   return observedAtOwner(state, vm, move, host, seen, usual);
 }
 
-/** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come. */
-function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation): Change[] {
-  const newer = Math.max(vm.generation, generation) + 1;
-  const leftover = { uid, term: Math.max(term, vm.term), generation: newer, keepVolumes: true };
+/** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come: newer than what either knows. */
+function doesNotCome(
+  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes'>,
+  { id }: Host,
+  { uid, term, generation }: Observation,
+): Change[] {
+  const leftover = {
+    uid,
+    term: Math.max(term, known.term),
+    generation: Math.max(known.generation, generation) + 1,
+    keepVolumes: known.keepVolumes,
+  };
   return [{ type: 'host.leftover', id, leftover }];
 }
 
@@ -65,9 +74,14 @@ function forgotten(vm: Vm, { id }: Host, { uid, term, generation }: Observation)
 const mayHave = ({ state, released = false }: Observation): boolean => state !== 'absent' && !released;
 
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
-function leftover({ id, leftovers = [] }: Host, { uid, term, generation, state }: Observation): Change[] {
+function leftover(host: Host, seen: Observation): Change[] {
+  const { id, leftovers = [] } = host;
+  const { uid, term, generation, state } = seen;
   const left = leftovers.find((one) => one.uid === uid);
-  if (left === undefined || state !== 'absent') return [];
+  if (left === undefined) return [];
+  // It waits for a move of which a restored journal knows nothing, and takes no word under an older term than that move's.
+  if (state === 'awaited' && term > left.term) return doesNotCome(left, host, seen);
+  if (state !== 'absent') return [];
   // Under a newer term it has nothing either, and would take no word under this one.
   const answers = term > left.term || (term === left.term && generation >= left.generation);
   return answers ? [{ type: 'host.cleared', id, uid }] : [];
@@ -174,10 +188,10 @@ function ahead(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   return [change, ...others, ...deletedThere({ ...vm, generation: change.generation }, seen)];
 }
 
-/** Deleted by its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
+/** Gone from its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
 function deletedThere(vm: Vm, seen: Observation): Change[] {
   const message =
-    'its host has deleted it, by a word that this journal does not have: it was restored from a backup; a start makes it anew from its image';
+    'its host has deleted it or moved it on, by a word that this journal does not have: it was restored from a backup. A host that is not back yet may have it; when none does, a start makes it anew from its image';
   const fault = { code: 9, reason: 'DELETED_THERE', message };
   const isKnown = vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault);
   if (isKnown && seen.generation <= vm.generation) return [];

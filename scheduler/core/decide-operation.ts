@@ -17,17 +17,10 @@ export function openFederation(state: State, command: CommandOf<'federation.open
     command.incarnation > incarnation
       ? { incarnation: command.incarnation, counter: 1, instance: command.instance }
       : { incarnation, counter: counter + 1, instance: command.instance };
-  const changes: Change[] = [{ type: 'federation.opened', epoch, name: command.name }];
-  for (const host of state.hosts.values()) {
-    if (host.state !== 'ready') continue;
-    changes.push({
-      type: 'host.state',
-      id: host.id,
-      state: 'suspect',
-      reason: 'the scheduler has started anew and waits for the agent',
-    });
-  }
-  return { changes, reply: () => null };
+  return {
+    changes: [{ type: 'federation.opened', epoch, name: command.name, hostsUnheard: true }],
+    reply: () => null,
+  };
 }
 
 /** A jump is written down once, however long it stands and the clock drifts on. */

@@ -179,11 +179,14 @@ export function rebootVm(
   if (found.refusal) return found;
   const { vm } = found;
   if (vm.operation !== null) return { refusal: isBusy(vm) };
+  // An order to stop stands also when its operation has taken too long.
+  if (vm.desired === 'stopped') return { refusal: wrongState(vm, 'reboot', 'it is to stop; start it first') };
   return withOperation(state, vm, 'reboot', command.operation, nowMs, [
     {
       type: 'vm.reboot_ordered',
       uid: vm.uid,
-      rebootCount: vm.rebootCount + 1,
+      // Its host may have counted some that a restored journal has forgotten.
+      rebootCount: Math.max(vm.rebootCount, vm.observedRebootCount) + 1,
       mode: command.mode,
       generation: vm.generation + 1,
     },
@@ -303,11 +306,13 @@ export function find(
   if (vm.move !== undefined) return { refusal: isMoving(vm, vm.move) };
   const verdict = orders[vm.state][order];
   if (verdict === true) return { vm };
-  return {
-    refusal: refuse('precondition', 'WRONG_STATE', `cannot ${order} VM "${vm.id}": ${verdict}`, {
-      state: lastKnownState(vm),
-    }),
-  };
+  return { refusal: wrongState(vm, order, verdict) };
+}
+
+function wrongState(vm: Vm, order: Order, why: string): Refusal {
+  return refuse('precondition', 'WRONG_STATE', `cannot ${order} VM "${vm.id}": ${why}`, {
+    state: lastKnownState(vm),
+  });
 }
 
 export function lookUp(state: State, ref: VmRef): Vm | undefined {

@@ -35,12 +35,14 @@ export function placedChange(state: State, vm: Vm, where: Where, refusedBy: stri
     host,
     ...(numaCells === undefined ? {} : { numaCells }),
     ...(agreement === undefined ? {} : { agreement }),
-    // The same host takes the very next one for a stay that goes on, with the disk that it has.
-    term: host === vm.host ? Math.max(vm.term, vm.lastTerm ?? 0) + 1 : nextTerm(state, vm),
+    term: host === vm.host ? termOfNextStay(vm) : nextTerm(state, vm),
     generation: generation + 1,
     refusedBy,
   };
 }
+
+/** A host takes the very next term for a stay that goes on, with the disk that it has. */
+export const termOfNextStay = ({ term, lastTerm = 0 }: Vm): number => Math.max(term, lastTerm) + 1;
 
 /** More than a VM has owners while the journal is not restored; below 2^28 in all, for whoever makes one number of it. */
 const termsPerIncarnation = 2 ** 16;

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Blueprint, VmMetadata } from '../../agent/hypervisor/hypervisor.js';
 import { uidOf, wanted, World } from './world.js';
 
 const uid = uidOf(1);
@@ -114,6 +115,74 @@ t.test('O7: a guest that powers itself off stays off, and a newer generation sta
   world.settle();
   t.equal(world.state(uid), 'running');
 });
+
+t.test(
+  'O7: so it does after a definition that was given up and came late has taken its generation back',
+  async (t) => {
+    const world = new World();
+    const defined: Blueprint[] = [];
+    const define = world.host.define.bind(world.host);
+    world.host.define = (blueprint) => {
+      defined.push(blueprint);
+      define(blueprint);
+    };
+    world.desired(wanted());
+    world.settle();
+    world.desired(wanted({ generation: 2, size: { vcpus: 2, memoryMib: 256, diskMib: 1024 } }));
+    world.settle();
+    const [late] = defined.slice(-1);
+    t.equal(late?.metadata.generation, 1);
+    define(late as Blueprint);
+    world.host.powerOff(uid, 'shutdown');
+    t.equal(world.host.inspect(uid)?.metadata?.generation, 1, 'taken back');
+    const starts = () => world.attempts.filter((attempt) => attempt.startsWith('start')).length;
+    const before = starts();
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'guestShutdown', generation: 2 });
+    t.equal(starts(), before);
+  },
+);
+
+t.test('O7: nor does a mark that was given up and came late have a reboot done twice', async (t) => {
+  for (const crashes of [false, true]) {
+    const world = new World();
+    world.desired(wanted());
+    world.settle();
+    const late = world.host.inspect(uid)?.metadata as VmMetadata;
+    world.desired(wanted({ generation: 2, rebootCount: 1, rebootForced: true }));
+    world.settle();
+    const resets = () => world.host.calls.filter(({ call }) => call === 'reset').length;
+    t.equal(resets(), 1);
+    world.host.record(uid, late);
+    t.match(world.host.inspect(uid)?.metadata, { generation: 1, rebootCount: 0 }, 'taken back');
+    if (crashes) world.crash();
+    else world.desired(wanted({ generation: 2, rebootCount: 1, rebootForced: true, stopGraceMs: 1 }));
+    world.settle();
+    t.equal(resets(), 1, crashes ? 'by the next process either' : 'when it is looked at again');
+    t.match(world.host.inspect(uid)?.metadata, { generation: 2, rebootCount: 1 }, 'and is written again');
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, rebootCount: 1 });
+  }
+});
+
+t.test(
+  'what a restored journal has forgotten of the reboots stays counted, and the guest is started once',
+  async (t) => {
+    const world = new World();
+    world.desired(wanted());
+    world.settle();
+    world.desired(wanted({ generation: 2, rebootCount: 1, rebootForced: true }));
+    world.settle();
+    world.crash();
+    world.host.powerOff(uid, 'destroyed');
+    world.desired(wanted({ generation: 3, rebootCount: 0 }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 3, rebootCount: 1 });
+    t.equal(world.attempts.filter((attempt) => attempt.startsWith('start')).length, 2);
+    world.desired(wanted({ generation: 4, role: 'stopped', rebootCount: 0 }));
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'stopped', generation: 4, rebootCount: 1 });
+  },
+);
 
 t.test('O7: a policy may have it started again', async (t) => {
   const world = new World();

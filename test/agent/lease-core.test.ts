@@ -32,6 +32,7 @@ const running: LedgerContent = {
       acknowledged: false,
       confirmedBootId: 'boot',
       handover: null,
+      reached: null,
     },
   ],
 };

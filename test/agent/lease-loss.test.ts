@@ -125,6 +125,45 @@ t.test(
   },
 );
 
+t.test(
+  'one that runs under a newer term than the agent knows is left alone until the lease ends',
+  async (t) => {
+    for (const role of ['run', 'released'] as const) {
+      const world = running(stopping());
+      world.desired(stopping({ role, generation: 2 }));
+      world.settle();
+      arrives(world, 3);
+      world.settle(1000);
+      t.match(world.observations.get(uid), { state: 'unknown', error: { message: /of term 3, newer than/ } });
+      t.equal(power(world), 'running', role);
+      lapse(world);
+      world.settle(1000);
+      t.equal(power(world), 'off', role);
+      t.notOk(world.converger.guardNeeds().needed, 'the watchdog need not bite');
+      lease(world, 1_000_000);
+      world.settle(1000);
+      t.equal(power(world), 'off', 'and nothing starts it');
+    }
+  },
+);
+
+t.test(
+  'one of a newer term that was last said to keep, or that is none of ours, is left alone',
+  async (t) => {
+    const kept = running(wanted());
+    arrives(kept, 3);
+    const foreign = new World();
+    foreign.desired(stopping());
+    foreign.host.addForeign(uid, 'not-ours');
+    for (const world of [kept, foreign]) {
+      lapse(world);
+      world.settle(60_000);
+      t.equal(power(world), 'running');
+      t.equal(world.state(uid), 'unknown');
+    }
+  },
+);
+
 t.test('an agent that was dead when the lease ended stops it when it is back', async (t) => {
   const world = running(stopping());
   world.crash();
@@ -230,6 +269,16 @@ t.test('one that was about to begin then does not', async (t) => {
   t.equal(world.host.leaving(uid), null);
   t.equal(power(world), 'off');
 });
+
+/** The guest has come under a term of which the agent was told nothing. */
+function arrives(world: World, term: number): void {
+  const source = new World();
+  lease(source, 1_000_000);
+  source.desired(stopping({ term }));
+  source.settle(1000);
+  for (const domain of source.host.content().domains) world.host.put(domain);
+  world.converger.changed(uid, world.now);
+}
 
 /** It runs, and is to be handed over. */
 function handingOver(): World {

@@ -311,6 +311,21 @@ t.test('O2: what is off after a hand-over that nobody saw the end of is never st
   t.equal(starts(source), 1);
 });
 
+t.test('where a paused one is, is heard with the word that calls its move off', async (t) => {
+  const { source } = pair();
+  source.host.setPower(uid, { kind: 'paused', reason: 'I/O error' });
+  source.desired(send());
+  source.settle();
+  t.match(seen(source), { state: 'paused', generation: 1 }, 'it is not handed over');
+  source.desired(run({ generation: 4 }));
+  source.settle();
+  t.match(seen(source), { state: 'paused', generation: 4 });
+  t.equal(source.host.inspect(uid)?.power.kind, 'paused', 'O4: and left as it is');
+  source.desired(run({ generation: 5, size: { vcpus: 2, memoryMib: 256, diskMib: 1024 } }));
+  source.settle();
+  t.match(seen(source), { state: 'paused', generation: 4 }, 'another size it has when it runs again');
+});
+
 t.test('a VM that does not run is not handed over, and called what it is', async (t) => {
   const cases = [
     [{ kind: 'off', reason: 'shutdown' }, {}, 'guestShutdown'],

@@ -215,6 +215,7 @@ function create(world: World, random: Random, count: number): void {
     for (const { uid, name } of vmsIn(reply)) {
       const id = name.split('/').at(-1) as string;
       world.portal.vms.set(uid, { administration, id, uid, isDeleted: false });
+      if (random.chance(0.15)) changeMind(world, random, uid);
     }
   };
   const told = (answer: { reply: Record<string, unknown> } | object) => {
@@ -226,6 +227,14 @@ function create(world: World, random: Random, count: number): void {
     const mode = random.chance(0.5) ? 'BATCH_MODE_BEST_EFFORT' : 'BATCH_MODE_ALL_OR_NOTHING';
     world.portal.call('BatchCreateVms', { parent, requests, mode }, random, told);
   }
+}
+
+/** Something else is wanted of it while its host makes it. */
+function changeMind(world: World, random: Random, uid: string): void {
+  const method = random.pick(['StopVm', 'StartVm', 'ResizeVm']) as string;
+  const then = new Random(random.word());
+  const size = method === 'ResizeVm' ? { vcpus: 1 } : {};
+  world.later(then.whole(1, 3000), () => world.portal.call(method, { name: `vms/${uid}`, ...size }, then));
 }
 
 function newVm(random: Random): object {
@@ -277,7 +286,10 @@ function ofVm(
   acknowledged: (vm: KnownVm) => void = () => {},
 ): void {
   const known = [...world.portal.vms.values()].filter(({ isDeleted }) => !isDeleted || random.chance(0.02));
-  const vm = random.pick(known);
+  // What is asked of one on its way is refused, and few are.
+  const { state } = world.lineage;
+  const moving = random.chance(0.2) ? known.filter(({ uid }) => state.vms.get(uid)?.move !== undefined) : [];
+  const vm = random.pick(moving.length > 0 ? moving : known);
   if (vm === undefined) return;
   const name = random.chance(0.5) ? `vms/${vm.uid}` : `administrations/${vm.administration}/vms/${vm.id}`;
   world.portal.call(method, { name, ...request }, random, (answer) => {

@@ -4,7 +4,6 @@
  * backup is, and what somebody makes who copies a database.
  */
 import type { Epoch } from '../../scheduler/core/model.js';
-import type { EntityKind } from '../../scheduler/core/touched.js';
 import { chainHash, chainStart } from '../../scheduler/store/sqlite/chain.js';
 import {
   type Batch,
@@ -15,12 +14,9 @@ import {
   type SignedCheckpoint,
   StoreError,
 } from '../../scheduler/store/store.js';
+import { placeOf } from '../scheduler/store/batches.js';
 
-interface Entity {
-  kind: EntityKind;
-  row: number;
-  body: string;
-}
+type Entity = Batch['puts'][number];
 
 /** One group commit. */
 export interface Group {
@@ -100,8 +96,8 @@ export class Disk {
   /** Brings the entities up to the journal, as a planned end does. */
   save(): void {
     for (const { puts, deletes } of this.#unsaved) {
-      for (const { kind, key, row, body } of puts) this.#entities.set(`${kind}/${key}`, { kind, row, body });
-      for (const { kind, key } of deletes) this.#entities.delete(`${kind}/${key}`);
+      for (const put of puts) this.#entities.set(placeOf(put), put);
+      for (const gone of deletes) this.#entities.delete(placeOf(gone));
     }
     this.#unsaved = [];
   }

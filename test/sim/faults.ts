@@ -70,11 +70,10 @@ export const faults: Record<string, Fault> = {
   siteOutage: {
     weight: 2,
     strike: (world, random) => {
-      const site = random.pick(world.hosts)?.site;
-      const hosts = new Set(world.hosts.filter((host) => host.site === site).map(({ id }) => id));
+      const site = random.pick(world.hosts)?.site.id;
       // Or of one of its switches: then there are neighbours who could power off what is not heard of.
       const part = random.chance(0.4) ? 1 : 0.4 + random.unit() / 2;
-      const gone = world.machines.filter(({ host }) => hosts.has(host) && random.chance(part));
+      const gone = world.machines.filter(({ host }) => world.siteOf(host) === site && random.chance(part));
       for (const { path } of gone) for (const direction of ['up', 'down'] as const) path.cut(direction);
       world.later(random.whole(10_000, 6 * minuteMs), () => {
         for (const { path } of gone) path.mend();
@@ -177,14 +176,25 @@ export const faults: Record<string, Fault> = {
     weight: 1,
     strike: (world, random) => ofGuest(world, random, (machine, uid) => machine.fake.lose(uid)),
   },
+  /** Of one host, or of all of a site, which have fetched the same images. */
   hostDiskFull: {
     weight: 2,
     strike: (world, random) => {
-      const machine = random.pick(world.machines);
-      if (machine === undefined) return;
-      machine.libvirt.isDiskFull = true;
-      machine.stateFile.isFull = random.chance(0.5);
-      world.later(random.whole(20_000, 5 * minuteMs), () => machine.freeDisks());
+      const one = random.pick(world.machines);
+      if (one === undefined) return;
+      const isOfSite = random.chance(0.4);
+      const full = isOfSite
+        ? world.machines.filter(({ host }) => world.siteOf(host) === world.siteOf(one.host))
+        : [one];
+      for (const machine of full) {
+        machine.libvirt.isDiskFull = true;
+        machine.stateFile.isFull = random.chance(isOfSite ? 0.1 : 0.5);
+      }
+      const forMs = random.whole(20_000, 5 * minuteMs);
+      meanwhile(world, random, 'create', 6, forMs);
+      world.later(forMs, () => {
+        for (const machine of full) machine.freeDisks();
+      });
     },
   },
   hostClockJump: {

@@ -12,9 +12,12 @@ const program = new Command('long-run')
   .option('--seed <n>', 'the first', Number, 1)
   .option('--seeds <count>', 'how many', Number, 5000)
   .option('--hours <h>', 'how many hours each', Number, 1)
+  .option('--hosts <count>', 'hosts of each federation', Number, 20)
+  .option('--vms <count>', 'VMs that are asked for at the beginning', Number, 80)
   .option('--jobs <count>', 'processes side by side', Number, availableParallelism());
 program.parse();
-const { seed, seeds, hours, jobs } = program.opts<Record<'seed' | 'seeds' | 'hours' | 'jobs', number>>();
+type Options = Record<'seed' | 'seeds' | 'hours' | 'hosts' | 'vms' | 'jobs', number>;
+const { seed, seeds, hours, hosts, vms, jobs } = program.opts<Options>();
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 /** Seeds in one process. */
@@ -45,7 +48,8 @@ function begin(): void {
   const count = Math.min(part, seed + seeds - next);
   if (count <= 0 || failures.length > 0) return;
   const args = ['--max-semi-space-size=64', main, '--quiet'];
-  const child = spawn(process.execPath, [...args, `--seed=${next}`, `--seeds=${count}`, `--hours=${hours}`]);
+  const size = [`--hosts=${hosts}`, `--vms=${vms}`, `--hours=${hours}`];
+  const child = spawn(process.execPath, [...args, `--seed=${next}`, `--seeds=${count}`, ...size]);
   next += count;
   running.add(child);
   let output = '';
@@ -65,9 +69,9 @@ function begin(): void {
 function end(): void {
   for (const failure of failures) process.stdout.write(`${failure}\n`);
   const wallS = (Date.now() - begunMs) / 1000;
-  const speed = Math.round((simulatedHours * 3600) / cpuS);
+  const times = (s: number) => `${Math.round((simulatedHours * 3600) / s)} times real time`;
   process.stdout.write(
-    `${played} of ${seeds} seeds from ${seed} on broke no rule; ${simulatedHours.toFixed(0)} simulated hours, ${cpuS.toFixed(0)} s of CPU (${speed} times real time), ${wallS.toFixed(0)} s with ${jobs} processes\n`,
+    `${played} of ${seeds} seeds from ${seed} on, of ${hosts} hosts and ${vms} VMs, broke no rule; ${simulatedHours.toFixed(0)} simulated hours, ${cpuS.toFixed(0)} s of CPU (${times(cpuS)}), ${wallS.toFixed(0)} s with ${jobs} processes (${times(wallS)})\n`,
   );
   process.exitCode = played === seeds ? 0 : 1;
 }

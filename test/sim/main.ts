@@ -56,6 +56,12 @@ const program = new Command('sim')
 program.parse();
 const options = program.opts<Options>();
 
+// Whoever reads no further, as `head` does, has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }

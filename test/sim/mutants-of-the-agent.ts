@@ -36,8 +36,8 @@ export const agentMutants: readonly Mutant[] = [
     rule: 'O4',
     bug: 'the agent takes the power of a guest that an error has paused',
     file: 'agent/converge/plan.ts',
-    from: "return isStartingUp(power) ? planStarting(memory, now) : rest('paused');",
-    to: "return isStartingUp(power) ? planStarting(memory, now) : act({ kind: 'destroy' }, 'crashed');",
+    from: 'const hears = permit.handover === null && metadata.generation < desired.generation;',
+    to: "if (true) return act({ kind: 'destroy' }, 'crashed'); const hears = false;",
   },
   {
     name: 'starts-what-shut-itself-down',
@@ -52,7 +52,7 @@ export const agentMutants: readonly Mutant[] = [
     rule: 'O7',
     bug: 'the agent reboots a guest and does not write down that it did',
     file: 'agent/converge/steps.ts',
-    from: "const { uid } = context;\n    yield* perform({ kind: 'record', uid, metadata });\n    if (permit.desired.rebootForced) {",
+    from: 'const { uid } = context;\n    yield* record(context, permit, metadata);\n    if (permit.desired.rebootForced) {',
     to: 'const { uid } = context;\n    if (permit.desired.rebootForced) {',
   },
   {
@@ -91,6 +91,7 @@ export const agentMutants: readonly Mutant[] = [
             return rest('missing');`,
     to: `        case 'defined':
             return act({ kind: 'create' }, 'preparing');`,
+    seed: 4,
   },
   {
     name: 'obeys-older-epochs',
@@ -99,6 +100,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/epoch.ts',
     from: "return difference > 0 ? 'newer' : 'older';",
     to: "return difference > 0 ? 'newer' : 'same';",
+    seed: 27,
   },
   {
     name: 'obeys-equal-epochs',
@@ -114,9 +116,9 @@ export const agentMutants: readonly Mutant[] = [
     rule: 'O7',
     bug: 'the agent writes down that it has rebooted a guest, and leaves it at that',
     file: 'agent/converge/steps.ts',
-    from: `yield* perform({ kind: 'record', uid, metadata });
+    from: `yield* record(context, permit, metadata);
     if (permit.desired.rebootForced) {`,
-    to: `yield* perform({ kind: 'record', uid, metadata });
+    to: `yield* record(context, permit, metadata);
     if (true) return;
     if (permit.desired.rebootForced) {`,
   },
@@ -143,5 +145,31 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/converger.ts',
     from: 'if (cell.mayRun || cell.startUnsure)',
     to: 'if (false)',
+    seed: 5,
+  },
+  {
+    name: 'forgets-what-it-was-shown',
+    rule: 'E2',
+    bug: 'the agent does not say which journal it has seen',
+    file: 'agent/core.ts',
+    from: 'checkpoint: checkpointMessage(this.ledger.checkpoint)',
+    to: 'checkpoint: null',
+  },
+  {
+    name: 'brings-tombstones-back',
+    rule: 'O3',
+    bug: 'the agent obeys a word to run what it was told to delete under the same term',
+    file: 'agent/converge/ledger.ts',
+    from: 'takesAway(old.desired.role) && !takesAway(desired.role)',
+    to: 'false',
+  },
+  {
+    name: 'lets-late-calls-count',
+    rule: 'O7',
+    bug: 'what a call that came late has taken back of what the domain says counts',
+    file: 'agent/converge/plan.ts',
+    from: 'const late = planTakenBack(situation);',
+    to: 'const late = null;',
+    seed: 54,
   },
 ];

@@ -17,6 +17,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/fleet.ts',
     from: 'this.#grant(session, plannedStopLeaseMs);',
     to: ';',
+    seed: 3,
   },
   {
     name: 'forgets-the-leases-before-it',
@@ -49,6 +50,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/engine.ts',
     from: 'return Math.max(this.#clock(), this.state.lastMs);',
     to: 'return this.#clock();',
+    seed: 89,
   },
   {
     name: 'follows-the-wall-clock-anywhere',
@@ -57,6 +59,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/steady-clock.ts',
     from: 'const isNear = Math.abs(aheadMs) <= longestJumpMs;',
     to: 'const isNear = true;',
+    seed: 11,
   },
   {
     name: 'acks-before-the-disk',
@@ -136,6 +139,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/fleet.ts',
     from: 'this.#longestLeaseMs, this.#uptimeMs()',
     to: 'this.#leaseMs, this.#uptimeMs()',
+    seed: 3,
   },
   {
     name: 'renews-in-recovery',
@@ -171,5 +175,14 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/elsewhere.ts',
     from: 'if (uptimeMs() - lapsedMs < takesMs)',
     to: 'if (false)',
+    seed: 25,
+  },
+  {
+    name: 'gives-no-leases-in-quarantine',
+    rule: 'E4',
+    bug: 'a host in quarantine is given no lease',
+    file: 'scheduler/fleet/fleet.ts',
+    from: 'if (this.#isRecovering(host))\n            session.withhold(id);',
+    to: "if (this.#isRecovering(host) || host.state === 'quarantined')\n            session.withhold(id);",
   },
 ];

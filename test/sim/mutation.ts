@@ -15,6 +15,8 @@ export interface Mutant {
   /** A part of the compiled text that occurs once, and what stands there instead. */
   from: string;
   to: string;
+  /** One that finds it, where the first ones do not: the search begins there. */
+  seed?: number;
   /** It takes many seeds to be found: README.md says how many, and no test looks for it. */
   late?: true;
 }

@@ -161,7 +161,8 @@ class Attempts {
     }
     if (this.#times !== this.portal.times) return;
     if (this.#first !== null) {
-      if (told(this.#first) !== told(answer))
+      // What was refused may be carried out when it comes a second time: a refusal is not remembered.
+      if ('reply' in this.#first && told(this.#first) !== told(answer))
         this.parts.violate('S3', `${this.call.method} was answered in two ways under one request id`);
       return;
     }

@@ -81,7 +81,7 @@ export class World {
   readonly #diskRandom: Random;
   /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
   readonly #cloned = new Set<string>();
-  /** Machines that were granted a lease on the stream that they have. */
+  /** Machines that were granted a lease on the stream that they have, and have not been told since that they get none. */
   readonly #leasedNow = new Set<string>();
   /** When the newest lease of a machine ends, by its clock. */
   readonly #leaseEnds = new Map<Machine, number>();
@@ -207,6 +207,8 @@ export class World {
         const copy = this.#copy?.hosts.has(host) === true ? this.#copy : null;
         const to = copy?.scheduler ?? this.scheduler;
         this.#leasedNow.delete(machine.name);
+        /** The scheduler's newest word about a lease on this stream was that there is none. */
+        let isWithheld = false;
         return new Connection({
           host: machine.name,
           path: machine.path,
@@ -215,12 +217,18 @@ export class World {
           to,
           listener,
           agent,
-          onSaid: (message) => this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message),
+          onSaid: (message) => {
+            this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message);
+            if (message.leaseGrant) isWithheld = false;
+            if (!message.leaseWithheld && !message.rejected) return;
+            isWithheld = true;
+            this.#leasedNow.delete(machine.name);
+          },
           onWord: (message) => this.#hears(to).onWord(machine.host, message),
           onHeard: (message) => {
             if (!message.leaseGrant) return;
             this.#leases.set(machine.host, { name: to.name, life: to.life });
-            this.#leasedNow.add(machine.name);
+            if (!isWithheld) this.#leasedNow.add(machine.name);
           },
         });
       },
@@ -258,7 +266,10 @@ export class World {
           this.boot(machine),
         );
       },
-      onFence: (machine, order, answered) => this.#controllers.fence(machine, order, answered),
+      onFence: (machine, order, answered) => {
+        this.rules.onFence(machine, order);
+        this.#controllers.fence(machine, order, answered);
+      },
     };
   }
 
@@ -273,7 +284,8 @@ export class World {
     });
   }
 
-  #siteOf(host: string): string {
+  /** The site of a host. */
+  siteOf(host: string): string {
     return this.hosts.find(({ id }) => id === host)?.site.id ?? '';
   }
 
@@ -332,8 +344,10 @@ export class World {
       const isLeased =
         this.#leasedNow.has(machine.name) &&
         this.#leases.get(machine.host)?.life === this.scheduler.life &&
-        !recovering.includes(this.#siteOf(machine.host));
-      return isLinked && isLeased ? [{ machine, agent, cuts: path.cuts }] : [];
+        !recovering.includes(this.siteOf(machine.host));
+      // Its clone may have taken its place a moment ago, and it has not heard that yet.
+      const isOne = !this.#cloned.has(machine.host);
+      return isLinked && isLeased && isOne ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {
       for (const { machine, agent, cuts } of linked) {
@@ -347,6 +361,7 @@ export class World {
     return new Lineage(disk, this.violate, {
       trueMs: () => beginningMs + this.timeline.nowMs,
       onFreed: (uid, host) => this.#freed(uid, host),
+      onFound: (uid, not) => this.rules.foundElsewhere(uid, not),
       onParked: (uid, host) => this.#freed(uid, host),
       onHandedOver: (uid, from, move, isFromOff, runs) => {
         if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);

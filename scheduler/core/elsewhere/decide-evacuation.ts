@@ -1,13 +1,15 @@
 /** Decisions about VMs of a host that is off: each is started elsewhere by the one checker, or it is said why not. */
+import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import type { Fault, Host, Vm } from '../model.js';
 import type { Explanation } from '../placement/explanation.js';
+import { obstacle } from '../moves/obstacles.js';
 import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { placedChange, waitsChange, whereOf } from '../vm-changes.js';
+import { endOperation, placedChange, waitsChange, whereOf } from '../vm-changes.js';
 import { bindsItToItsHost, isLeft, isProvenOff, paceOf, restartsElsewhere } from './evacuation.js';
 
 const resourceExhausted = 8;
@@ -38,9 +40,17 @@ export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Dec
   if (placed.noHost) return waits(vm, noRoom(placed.noHost));
   const leaves = { host: host.id, keepVolumes: onPool };
   return {
-    changes: [{ ...placedChange(state, vm, whereOf(placed), []), leaves }],
+    changes: [{ ...placedChange(state, vm, whereOf(placed), []), leaves }, ...endsMigration(state, vm, host)],
     reply: () => ({ vm, moved: true }),
   };
+}
+
+/** Whoever has moved it here waits for it on this host, and may find it where it was before. */
+function endsMigration(state: State, vm: Vm, { id }: Host): Change[] {
+  const verb = vm.operation === null ? undefined : state.operations.get(vm.operation)?.verb;
+  const hasArrived = vm.move === undefined || vm.move.phase === 'arriving';
+  if (verb !== 'migrate' || !hasArrived) return [];
+  return endOperation(vm, obstacle('HOST_GONE', `it had got to ${id}, which is off: it restarts elsewhere`));
 }
 
 /** Lets the VMs of a fenced host go at once, after a human has looked. */

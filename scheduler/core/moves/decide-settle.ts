@@ -7,7 +7,7 @@ import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { arrives, handedOver, known, nextPhase, peerReleased, stays } from './move-changes.js';
-import { placedAnew, placedElsewhere, staysUnderNewTerm } from './move-changes.js';
+import { placedAnew, placedElsewhere, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 const deadlineExceeded = 4;
@@ -75,8 +75,7 @@ function settleWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Chan
     const placed = placedElsewhere(state, vm, owner);
     return placed === null ? [] : [{ ...placed, leaves }, ...lost(state, vm, move)];
   }
-  if (move.phase === 'getting_ready') return stays(state, vm, move, fault);
-  if (isPeerOff) return staysUnderNewTerm(state, vm, move, fault);
+  if (isPeerOff || move.phase === 'getting_ready') return staysWithoutOwner(state, vm, move, fault);
   return move.phase === 'aborting' ? [] : [nextPhase(vm, move, 'aborting', { fault })];
 }
 

@@ -4,7 +4,7 @@ import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
 import type { State } from '../state.js';
-import { endOperation, here, placedChange, type Where, whereOf } from '../vm-changes.js';
+import { endOperation, here, placedChange, termOfNextStay, type Where, whereOf } from '../vm-changes.js';
 
 type Placed = Extract<Change, { type: 'vm.placed' }>;
 
@@ -38,39 +38,27 @@ export function peerReleased(
   return [{ type: 'host.leftover', id, leftover: { uid, term, generation, keepVolumes: true } }];
 }
 
-/** The VM stays with its owner, which hears in this generation what it should be. */
+/** The VM stays with its owner, which hears in this generation, and under this term if it is a new one, what it should be. */
 export function stays(
   state: State,
   vm: Vm,
   move: Move,
   fault: Fault,
-  generation = vm.generation + 1,
-): Change[] {
-  return staysUnder(state, vm, move, fault, generation);
-}
-
-/**
- * Its owner is off, and may have begun to hand it over: when it is back it would take the VM for one that may run on the other
- * host, and start it under no word of the same term. Nobody has it, so it goes on with its owner under a new one.
- */
-export function staysUnderNewTerm(state: State, vm: Vm, move: Move, fault: Fault): Change[] {
-  const { term } = placedChange(state, vm, here(vm, vm.host ?? ''), []);
-  return staysUnder(state, vm, move, fault, vm.generation + 1, term);
-}
-
-function staysUnder(
-  state: State,
-  vm: Vm,
-  move: Move,
-  fault: Fault,
-  generation: number,
-  term?: number,
+  { generation = vm.generation + 1, term }: { generation?: number; term?: number } = {},
 ): Change[] {
   return [
     { type: 'vm.move', uid: vm.uid, move: null, generation, ...(term === undefined ? {} : { term }) },
     ...peerReleased(state, vm, move, generation),
     ...endOperation(vm, fault),
   ];
+}
+
+/**
+ * The VM stays with its owner, which is off, and nobody else has it. When it may have been handed over the owner would take it for
+ * one that runs on the other host, and start it under no word of the same term: so it goes on under a new one.
+ */
+export function staysWithoutOwner(state: State, vm: Vm, move: Move, fault: Fault): Change[] {
+  return stays(state, vm, move, fault, move.phase === 'getting_ready' ? {} : { term: termOfNextStay(vm) });
 }
 
 /** The place that was promised to it on the other host; it has had the agreement for it since the move began. */

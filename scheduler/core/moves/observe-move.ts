@@ -11,7 +11,7 @@ import type { Fault, Host, Move, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
-import { stays, staysUnderNewTerm } from './move-changes.js';
+import { stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 /** Those in which a domain is there, and has been on. */
@@ -90,12 +90,13 @@ function observedWhileHanded(
   // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.
   if (isOff(seen) && aborting && isOld(vm, seen)) return usual();
   if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
-  if (seen.state !== 'running') return usual();
+  // One whose guest is paused, by an error of its disk say, answers as well: its host knows that it is there.
+  if (seen.state !== 'running' && !(aborting && seen.state === 'paused')) return usual();
   const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
-  if (failed) return [...usual(null), ...stays(state, vm, move, stayed(vm, seen.fault))];
+  if (failed) return [...usual(null), ...stays(state, vm, move, stayed(vm, 'running', seen.fault))];
   if (aborting && seen.generation === vm.generation)
-    return [...usual(), ...stays(state, vm, move, stayed(vm, move.fault ?? null))];
+    return [...usual(), ...stays(state, vm, move, stayed(vm, seen.state, move.fault))];
   return usual();
 }
 
@@ -134,11 +135,8 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
     // What ran has ended on the way. Its disk is whole: it starts from that.
     return [placedChange(state, vm, promised(vm, move), [])];
   }
-  if (isOffByProof(state, vm)) {
-    const fault = gone(state.hosts.get(vm.host ?? '') ?? host);
-    const isBegun = move.phase !== 'getting_ready';
-    return isBegun ? staysUnderNewTerm(state, vm, move, fault) : stays(state, vm, move, fault);
-  }
+  if (isOffByProof(state, vm))
+    return staysWithoutOwner(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
   if (move.phase !== 'getting_ready') {
     const isNew = seen.state === 'absent' && move.refused !== true;
     return isNew ? [known(vm, { ...move, refused: true })] : [];
@@ -168,7 +166,9 @@ function withoutWayBack(vm: Vm, usual: Change[]): Change[] {
 
 /** When it is settled on its new host the old one's room is free. */
 function arrived(vm: Vm, usual: Change[], seen: Observation): Change[] {
-  if (seen.state === 'absent' || seen.state === 'refused' || seen.state === 'awaited') return usual;
+  // By a word that a restored journal does not have: there is nothing that could come back.
+  if (seen.state === 'absent') return withoutWayBack(vm, usual);
+  if (seen.state === 'refused' || seen.state === 'awaited') return usual;
   const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
   if (!settled.has(next) || (next === 'stopped' && seen.generation !== vm.generation)) return usual;
   return [known(vm, null), ...usual];
@@ -176,7 +176,7 @@ function arrived(vm: Vm, usual: Change[], seen: Observation): Change[] {
 
 /** There is nothing any more that could be moved, and it stays. */
 function ended(state: State, vm: Vm, move: Move, usual: Change[], fault: Fault): Change[] {
-  return [...usual, ...stays(state, vm, move, fault, newestGeneration(vm, usual) + 1)];
+  return [...usual, ...stays(state, vm, move, fault, { generation: newestGeneration(vm, usual) + 1 })];
 }
 
 function isOff(seen: Observation): boolean {
@@ -199,9 +199,13 @@ function newestGeneration(vm: Vm, changes: readonly Change[]): number {
   );
 }
 
-function stayed(vm: Vm, fault: Fault | null): Fault {
+function stayed(vm: Vm, state: 'running' | 'paused', fault: Fault | null | undefined): Fault {
   const { code = 10, reason = 'NOT_HANDED_OVER', message = 'it was called off' } = fault ?? {};
-  return { code, reason, message: `it runs on ${vm.host}: ${message}` };
+  return {
+    code,
+    reason,
+    message: `it ${state === 'paused' ? 'is paused' : 'runs'} on ${vm.host}: ${message}`,
+  };
 }
 
 function refusal({ id }: Host, { fault }: Observation, where: string): Fault {

@@ -155,6 +155,18 @@ test('in recovery the reboots that a host has counted are taken over, so that th
   t.equal(vm.rebootCount, 4);
 });
 
+test('a reboot has a number that its host has not counted, also when the host says that only later', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  world.see(vm, 'running', { rebootCount: 3 });
+  const { operation } = world.run(world.rebootOf(vm));
+  t.equal(vm.rebootCount, 4);
+  world.see(vm, 'running', { rebootCount: 3 });
+  t.equal(operation.state, 'running');
+  world.see(vm, 'running', { rebootCount: 4 });
+  t.equal(operation.state, 'succeeded');
+});
+
 test('in recovery an agent’s refusal or absence frees nothing', async (t) => {
   const { world, vm } = recovering();
   for (const state of ['absent', 'refused'] as const) {

@@ -112,6 +112,23 @@ test('a reboot is counted, and is done when the agent has counted it too', async
   t.equal(operation.state, 'succeeded');
 });
 
+test('a VM that is to stop is not rebooted, also when its stop has taken too long', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm');
+  const { operation } = world.run(world.stopOf(vm));
+  world.nowMs += 3_600_000;
+  world.run({ type: 'operation.time_out', id: operation.id, limitMs: 1 });
+  t.match(vm, { desired: 'stopped', state: 'running', operation: null });
+  t.match(world.refused(world.rebootOf(vm)), {
+    kind: 'precondition',
+    reason: 'WRONG_STATE',
+    message: 'cannot reboot VM "vm": it is to stop; start it first',
+  });
+  world.run(world.startOf(vm));
+  world.see(vm, 'running');
+  t.equal(world.run(world.rebootOf(vm)).vm.rebootCount, 1);
+});
+
 test('a reboot or a resize waits for the operation under way', async (t) => {
   const world = smallWorld('a');
   const vm = world.settled('vm');

@@ -3,6 +3,7 @@
  * acted, and what they made of the scheduler's words.
  */
 import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
+import type { FenceOrder } from '../../../agent/fencing/fence.js';
 import type { Permit } from '../../../agent/converge/ledger.js';
 import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Machine } from '../machine.js';
@@ -25,8 +26,15 @@ export class AgentRules {
   readonly #shutdowns = new Map<string, Shutdown>();
   /** Guests that were paused by an error of their disk. */
   readonly #paused = new Set<string>();
+  /** Guests whose power was asked to be taken while the host had no lease. */
+  readonly #endedWithLease = new Set<string>();
+  /** Host and VM: another host has it by a newer term, which a journal that was restored did not know (E2). */
+  readonly #foundElsewhere = new Set<string>();
   /** Domains that are none of ours, as they are to stay. */
   readonly #foreign = new Map<string, string>();
+
+  /** Orders to fence that were carried out, by the agent's process. */
+  readonly #fences = new WeakMap<object, Set<string>>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -42,6 +50,10 @@ export class AgentRules {
 
   activeOn(uid: string): ReadonlySet<Machine> {
     return this.#active.get(uid) ?? none;
+  }
+
+  foundElsewhere(uid: string, not: string): void {
+    this.#foundElsewhere.add(`${not} ${uid}`);
   }
 
   /** Something has happened to a domain. */
@@ -97,6 +109,7 @@ export class AgentRules {
   /** The agent asks for something: O2, what stands on its disk by then. */
   onEffect(machine: Machine, effect: Effect): void {
     if (effect.kind === 'undefine') this.#judgeForgotten(machine, effect.uid);
+    if (effect.kind === 'destroy') this.#noteLease(machine, effect.uid);
     if (effect.kind !== 'define' && effect.kind !== 'start') return;
     const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
@@ -118,6 +131,14 @@ export class AgentRules {
       else if (permit.phase !== 'defining')
         this.violate('O2', `VM ${uid} is first defined ${where}, and the state file says ${permit.phase}`);
     }
+  }
+
+  /** F2: what was carried out is not done again when the order is said again: the host may be on again by then. */
+  onFence({ name, agent }: Machine, { id, host }: FenceOrder): void {
+    if (agent === null) return;
+    const done = this.#fences.get(agent) ?? new Set();
+    if (done.has(id)) this.violate('F2', `${name} powers ${host} off again by the same order`);
+    this.#fences.set(agent, done.add(id));
   }
 
   /** O6: of what nobody has answered in time it is not known that it has failed. */
@@ -166,11 +187,15 @@ export class AgentRules {
     this.#reboots.add(key);
   }
 
-  /** O5: whoever lets go of a VM that runs was told that it runs elsewhere. */
+  /** O5: whoever lets go of a VM that runs was told that it runs elsewhere, or it came back since and stops with the lease. */
   #judgeOnlyCopy(machine: Machine, uid: string): void {
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
     if (permit?.desired.role !== 'released') return;
-    if (machine.fake.inspect(uid)?.power.kind !== 'running') return;
+    const domain = machine.fake.inspect(uid);
+    if (domain?.power.kind !== 'running') return;
+    if (this.#foundElsewhere.has(`${machine.host} ${uid}`)) return;
+    const isAnotherStay = (domain.metadata?.term ?? 0) > permit.term;
+    if (isAnotherStay && permit.desired.stopsOnLeaseLoss && this.#hadLapsed(machine, uid)) return;
     this.violate(
       'O5',
       `the only copy of VM ${uid} runs on ${machine.name}, and is switched off as if it were not`,
@@ -187,6 +212,17 @@ export class AgentRules {
     }
   }
 
+  /** The agent asks for a guest's power to be taken: it may have a lease again by the time at which libvirt does it. */
+  #noteLease(machine: Machine, uid: string): void {
+    const key = `${machine.name} ${uid}`;
+    if (machine.agent?.core.converger.leaseStanding === 'ended') this.#endedWithLease.add(key);
+    else this.#endedWithLease.delete(key);
+  }
+
+  #hadLapsed(machine: Machine, uid: string): boolean {
+    return this.#endedWithLease.has(`${machine.name} ${uid}`);
+  }
+
   /** O6: a guest whose definition is taken away runs on, and nobody knows of it. */
   #judgeForgotten(machine: Machine, uid: string): void {
     const power = machine.fake.inspect(uid)?.power.kind ?? 'off';
@@ -197,8 +233,7 @@ export class AgentRules {
   /** O4: not even by taking its power, but for a lease that has ended. */
   #judgePaused(machine: Machine, uid: string): void {
     const desired = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired;
-    const hasLapsed = machine.agent?.core.converger.leaseStanding === 'ended';
-    if (desired?.role === 'run' && !(desired.stopsOnLeaseLoss && hasLapsed))
+    if (desired?.role === 'run' && !(desired.stopsOnLeaseLoss && this.#hadLapsed(machine, uid)))
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
   }
 }

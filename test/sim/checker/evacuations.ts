@@ -27,9 +27,7 @@ export function judgeFence(
   const host = hosts.get(id);
   if (host === undefined || fence?.state !== 'ordered' || fence.fencer === null) return;
   if (host.fence?.state === 'ordered') return;
-  const ofSite = [...hosts.values()].filter(
-    ({ site, state }) => site === host.site && state !== 'retired' && state !== 'joined',
-  );
+  const ofSite = hostsOf(hosts, host.site);
   const unheard = ofSite.filter(({ state }) => state === 'suspect' || state === 'lost').length;
   if (unheard >= 3 && unheard * 5 >= ofSite.length)
     violate(
@@ -55,13 +53,18 @@ export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Vio
 /** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
 function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {
   if (lostMs === undefined) return false;
-  const ofSite = [...hosts.values()].filter(
-    (host) => host.site === site && host.state !== 'retired' && host.state !== 'joined',
-  );
+  const ofSite = hostsOf(hosts, site);
   const losses = ofSite.flatMap((host) => host.lostMs ?? []);
   return losses.some((first) => {
     const together = losses.filter((at) => at >= first && at <= first + leaseMs).length;
     const isAmong = lostMs >= first && lostMs <= first + leaseMs;
     return isAmong && together >= 3 && together * 5 >= ofSite.length;
   });
+}
+
+/** The hosts of a site, but those that never were or are no more. */
+function hostsOf(hosts: State['hosts'], id: string): Host[] {
+  return [...hosts.values()].filter(
+    ({ site, state }) => site === id && state !== 'retired' && state !== 'joined',
+  );
 }

@@ -25,6 +25,8 @@ export interface Onlookers {
   trueMs(): number;
   /** A VM leaves this host, or nobody has it any more: nothing of it may run there. */
   onFreed(uid: string, host: string): void;
+  /** E2: it is found on another host than this, under a term that the journal did not have. */
+  onFound(uid: string, not: string): void;
   /** It is stopped, and gives up what it held but its disk. */
   onParked(uid: string, host: string): void;
   /** The host that it was promised to has it. */
@@ -220,6 +222,7 @@ export class Lineage {
     if (was?.host != null && vm?.host !== was.host) {
       if (change.type === 'vm.placed' || change.type === 'vm.unplaced' || change.type === 'vm.removed')
         this.onlookers.onFreed(uid, was.host);
+      if (change.type === 'vm.adopted') this.onlookers.onFound(uid, was.host);
       if (change.type === 'vm.placed' && was.move !== undefined && vm?.host === was.move.peer)
         this.onlookers.onHandedOver(uid, was.host, was.move, was.isOff, isSeenRunning(changes, uid));
       if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined)

@@ -7,6 +7,8 @@ import type { Violate } from './violation.js';
 
 const linkMethod = 'secovia.v1.AgentService/Link';
 
+type ChangeOf<T extends Change['type']> = Extract<Change, { type: T }>;
+
 /** What callers order. */
 const orders: ReadonlySet<Change['type']> = new Set([
   'vm.desired',
@@ -31,6 +33,7 @@ export class OperationRules {
     const isCall = by?.m !== undefined && by.m !== linkMethod;
     for (const change of changes) {
       if (isCall && 'uid' in change) this.#judgeOrder(change, change.uid, by?.m ?? '');
+      if (by?.m === linkMethod && change.type === 'vm.desired') this.#judgeShutdown(change, changes);
       if (change.type !== 'operation.started') continue;
       const { operation } = change;
       for (const uid of operation.targets) this.#judgeOnlyOne(operation, uid, changes);
@@ -51,6 +54,20 @@ export class OperationRules {
       this.violate('O6', `${method} of VM ${vm.id} is taken while it moves (${vm.move.phase})`);
     if (change.type === 'vm.reboot_ordered' && change.rebootCount <= vm.rebootCount)
       this.violate('O7', `a reboot of VM ${vm.id} has number ${change.rebootCount} once more`);
+  }
+
+  /** O7: a guest that has shut itself down is not to run any more, unless it was ordered to since. */
+  #judgeShutdown({ uid, desired }: ChangeOf<'vm.desired'>, changes: readonly Change[]): void {
+    const vm = this.state.vms.get(uid);
+    if (vm?.desired !== 'running' || desired !== 'stopped') return;
+    const seen = changes.find(
+      (change): change is ChangeOf<'vm.observed'> => change.type === 'vm.observed' && change.uid === uid,
+    );
+    if (seen?.generation !== vm.generation)
+      this.violate(
+        'O7',
+        `VM ${vm.id} is not to run any more, and its host has seen ${seen?.generation ?? 'nothing'} of ${vm.generation}`,
+      );
   }
 
   #judgeOnlyOne({ id }: Operation, uid: string, changes: readonly Change[]): void {

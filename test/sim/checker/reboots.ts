@@ -13,6 +13,8 @@ interface Counted {
 
 export class RebootRules {
   readonly #counted = new Map<string, Counted>();
+  /** The most that was written down of each VM on a machine under a term: what came late may take it back, and it is written again. */
+  readonly #written = new Map<string, number>();
 
   constructor(
     private readonly violate: Violate,
@@ -26,6 +28,10 @@ export class RebootRules {
     const { uid, metadata } = call;
     const domain = machine.fake.inspect(uid);
     const before = domain?.metadata;
+    const stay = `${machine.name} ${uid} ${metadata.term}`;
+    const written = this.#written.get(stay) ?? -1;
+    this.#written.set(stay, Math.max(written, metadata.rebootCount));
+    if (metadata.rebootCount <= written) return;
     if (domain?.power.kind !== 'running' || !before || metadata.rebootCount <= before.rebootCount) return;
     // Of one that was adopted nobody knows how often it was rebooted before.
     if (metadata.term !== before.term) return;

@@ -42,6 +42,12 @@ function restless(vm: Vm): string | null {
   return vm.operation === null ? null : `operations/${vm.operation} goes on`;
 }
 
+/** It was being handed over when its host died, and the journal that knew of that is lost: it may be on the other host. */
+function mayHaveLeft({ uid }: Vm, machine: Machine | undefined): boolean {
+  const permit = machine?.stateFile.content.permits.find((kept) => kept.uid === uid);
+  return permit !== undefined && permit.handover?.term === permit.term;
+}
+
 function unlike(vm: Vm, machine: Machine | undefined): string | null {
   if (vm.move !== undefined) return `it is on its way (${vm.move.phase}), with ${vm.move.peer}`;
   if (vm.operation !== null) return `operations/${vm.operation} goes on`;
@@ -52,7 +58,9 @@ function unlike(vm: Vm, machine: Machine | undefined): string | null {
   const power = domain === null ? 'no domain' : domain.power.kind;
   // What nobody may mend without a word of its owner.
   if (vm.state === 'missing')
-    return domain === null ? null : `it is said to be missing, and its domain is ${power}`;
+    return domain === null || (power === 'off' && mayHaveLeft(vm, machine))
+      ? null
+      : `it is said to be missing, and its domain is ${power}`;
   if (vm.state === 'paused') return power === 'paused' ? null : `it is said to be paused, and is ${power}`;
   if (vm.desired === 'running') {
     if (power !== 'running') return `its domain is ${power}`;

@@ -14,6 +14,8 @@ export class VolumeRules {
   readonly #parts: VolumeParts;
   /** Of deletions that a scheduler has ordered: host and VM. */
   readonly #deletions = new Set<string>();
+  /** VMs that their host has let go of by a word that a restore has forgotten: they may be anywhere (README.md). */
+  readonly #lostTrackOf = new Set<string>();
   /** Of words to let go of a VM and to leave its disk where it is. */
   readonly #releases = new Set<string>();
   /** Machine and VM, where its guest has run from a disk of the machine's own. */
@@ -27,6 +29,7 @@ export class VolumeRules {
   onOrdered(machine: Machine, { vms }: State, uid: string): void {
     this.#deletions.add(`${machine.host} ${uid}`);
     const vm = vms.get(uid);
+    if (vm?.fault?.reason === 'DELETED_THERE') this.#lostTrackOf.add(uid);
     if (vm === undefined || vm.desired === 'deleted') return;
     if (vm.spec.pool !== '' || vm.host === machine.host)
       this.#parts.violate(
@@ -51,7 +54,7 @@ export class VolumeRules {
     if (call.kind === 'trashVolume' && !this.#deletions.has(`${machine.host} ${uid}`))
       violate('O3', `${machine.name} throws the volumes of VM ${uid} away, and nobody has said so`);
     const others = activeOn(uid).filter(({ host }) => host !== machine.host);
-    if (poolPath !== '' && others.length > 0)
+    if (poolPath !== '' && others.length > 0 && !this.#lostTrackOf.has(uid))
       violate('F4', `${machine.name} takes the disk of VM ${uid} away, which ${others[0]?.name} runs from`);
     if (poolPath !== '' || !machine.fake.volumeExists(call.volume)) return;
     const isWritten = this.#written.delete(key);

@@ -31,6 +31,7 @@ export class WordRules {
     message: LinkResponse__Output,
   ): void {
     if (message.leaseGrant) this.#granted(machine, scheduler, lineage, message.leaseGrant);
+    else if (message.leaseWithheld) this.#withheld(machine, scheduler, lineage);
     else if (message.welcome) this.#welcomed(machine, scheduler, lineage);
     else if (message.desired) this.#desired(machine, lineage, [message.desired]);
     else if (message.desiredSet) this.#desired(machine, lineage, message.desiredSet.desired);
@@ -91,6 +92,17 @@ export class WordRules {
         'S1',
         `${machine.name} is shown the journal at ${checkpoint.sequence}, which is not durable`,
       );
+  }
+
+  /** E4: a host in quarantine takes nothing new, and keeps its lease. */
+  #withheld({ host: id, name }: Machine, { engine }: SchedulerProcess, { state }: Lineage): void {
+    const host = state.hosts.get(id);
+    if (host?.state !== 'quarantined') return;
+    // What is decided and not written yet counts as well.
+    const isRecovering = [state, engine?.state].some((one) =>
+      one?.federation.recoveringSites.includes(host.site),
+    );
+    if (!isRecovering) this.violate('E4', `${name} is in quarantine, and is given no lease`);
   }
 
   /** E2: whoever stands behind what the agent has seen is in recovery there. */

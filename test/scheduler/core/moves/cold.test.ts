@@ -336,6 +336,16 @@ test('refused where it arrived, with no way back and no third host, it takes ord
   t.ok(world.start(vm).operation);
 });
 
+test('one that its new host has let go of by a word that a restored journal has forgotten takes orders again', async (t) => {
+  const { world, vm, operation } = arriving();
+  world.see(vm, 'absent', { generation: vm.generation + 1 });
+  t.match(vm, { host: 'b', state: 'missing', operation: null, fault: { reason: 'DELETED_THERE' } });
+  t.equal(vm.move, undefined);
+  t.match(operation, { state: 'failed', fault: { reason: 'DELETED_THERE' } });
+  t.equal(world.state.hostTable.claimed('a').vms, 0, 'the room for its way back is free');
+  t.ok(world.start(vm).operation);
+});
+
 test('a move whose VM is found in a recovery where it was not to go has failed, and one whose VM is there has not', async (t) => {
   for (const [found, state] of [
     ['a', 'failed'],

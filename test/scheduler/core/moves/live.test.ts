@@ -3,6 +3,7 @@ import { awaitedMessage, desiredMessage } from '../../../../scheduler/fleet/desi
 import type { Move } from '../../../../scheduler/core/model.js';
 import { fault } from '../world.js';
 import {
+  arriving,
   fence,
   handingOver,
   lose,
@@ -199,6 +200,28 @@ test('seen on the other host and its own fenced: it is there, and its own has to
   t.match(vm, { host: 'b', state: 'running', leftOn: ['a'] });
 });
 
+test('the host to which it has moved is fenced before it is settled there: the move has failed, wherever it restarts', async (t) => {
+  for (const begin of [handingOver, arriving]) {
+    const policy = { onGuestShutdown: 'stay_stopped', rebuildable: false, onHostLoss: 'restart' } as const;
+    const moving = begin({ policy });
+    const { world, vm, operation } = moving;
+    if (begin === handingOver) {
+      world.see(vm, 'absent');
+      seeAtPeer(moving, 'running');
+    }
+    t.match(vm, { host: 'b', operation: operation.id });
+    fence(world, 'b');
+    t.ok(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved);
+    t.match(operation, {
+      state: 'failed',
+      fault: { reason: 'HOST_GONE', message: 'it had got to b, which is off: it restarts elsewhere' },
+    });
+    world.see(vm, 'running');
+    t.match(vm, { state: 'running', desired: 'running', operation: null });
+    t.not(vm.host, 'b');
+  }
+});
+
 test('the other host fenced when its own is without it: it starts from its disk where it can', async (t) => {
   const moving = handingOver();
   const { world, vm } = moving;
@@ -304,6 +327,20 @@ test('a host that waits for a VM of a move that is forgotten hears that it does 
   t.equal(vm.move?.term, term + 5);
 });
 
+test('it hears that under the term of that move, also when something of the VM was left there before', async (t) => {
+  const { world, vm } = movingWorld();
+  const left = () => world.state.hosts.get('b')?.leftovers?.[0];
+  world.see(vm, 'awaited', { term: vm.term + 1, generation: 5 }, 'b');
+  world.see(vm, 'awaited', { term: vm.term + 4, generation: 9 }, 'b');
+  t.match(left(), { uid: vm.uid, term: vm.term + 4, generation: 10 }, 'or it would take no word of it');
+  t.match(vm, { leftOn: ['b'], lastTerm: vm.term + 4 });
+  const { sequence } = world.state;
+  world.see(vm, 'awaited', { term: vm.term + 4, generation: 9 }, 'b');
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+  world.see(vm, 'absent', { term: vm.term + 4, generation: 10 }, 'b');
+  t.equal(left(), undefined);
+});
+
 test('a move of a journal that was restored in the middle of it ends, whatever has become of the VM since', async (t) => {
   for (const first of ['owner', 'peer'] as const) {
     const moving = handingOver();
@@ -323,6 +360,20 @@ test('a move of a journal that was restored in the middle of it ends, whatever h
     t.match(vm, { state: 'placed', move: undefined });
     t.ok(vm.term > term, 'it begins anew where neither knows the term');
   }
+});
+
+test('a move that was called off ends when its host says that the guest is there, although it is paused', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  world.see(vm, 'paused');
+  t.equal(vm.move?.phase, 'handing_over', 'it may run again, and be handed over');
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
+  world.see(vm, 'paused', { generation: vm.generation - 1 });
+  t.equal(vm.move?.phase, 'aborting', 'that is of the time before');
+  const operation = world.state.operations.get(vm.operation ?? '');
+  world.see(vm, 'paused');
+  t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] });
+  t.match(operation?.fault, { message: 'it is paused on a: too slow' });
 });
 
 test('what a host that was switched off says of the time before ends no move', async (t) => {
