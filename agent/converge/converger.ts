@@ -343,9 +343,12 @@ export class Converger {
     // "Nothing of it is here", "refused" and "it may arrive" are answers to what was asked; else it is what libvirt agrees with.
     const answered = state === 'absent' || state === 'refused' || (state === 'awaited' && this.#available);
     const reached = known ? (last?.generation ?? 0) : (domain?.metadata?.generation ?? 0);
+    // One that came here by a word that this ledger does not have is said to be of the term that it carries: whoever says a word
+    // under an older one, as a restored journal would, is not obeyed.
+    const carried = known ? (last?.term ?? 0) : (domain?.metadata?.term ?? 0);
     this.#publish(cell, {
       uid: cell.uid,
-      term: permit.term,
+      term: Math.max(permit.term, carried),
       generation: answered ? permit.desired.generation : reached,
       state,
       rebootCount: known ? (last?.rebootCount ?? 0) : (domain?.metadata?.rebootCount ?? 0),
@@ -418,7 +421,8 @@ function unseen(permit: Permit | undefined): VmState {
 }
 
 function withRelease({ released: _, ...seen }: VmObservation, permit: Permit | undefined): VmObservation {
-  const isReleased = permit?.desired.role === 'released' && permit.phase !== 'gone';
+  const isReleased =
+    permit?.desired.role === 'released' && permit.phase !== 'gone' && seen.term <= permit.term;
   return isReleased ? { ...seen, released: true } : seen;
 }
 

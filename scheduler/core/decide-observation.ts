@@ -43,7 +43,8 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   if (move?.peer === host.id) return observedAtPeer(state, vm, move, host, seen);
   if (vm.host !== host.id)
     return seen.state === 'awaited' ? doesNotCome({ ...vm, keepVolumes: true }, host, seen) : [];
-  if (seen.term > vm.term) return ahead(state, vm, host, seen);
+  // To one of two machines that share an identity a newer term would be a word to make the VM anew.
+  if (seen.term > vm.term) return host.state === 'quarantined' ? [] : ahead(state, vm, host, seen);
   if (vm.term !== seen.term) return [];
   if (move === undefined) return observe(state, vm, host, seen);
   const usual: Usual = (fault = seen.fault) => {

@@ -135,6 +135,11 @@ t.test(
       arrives(world, 3);
       world.settle(1000);
       t.match(world.observations.get(uid), { state: 'unknown', error: { message: /of term 3, newer than/ } });
+      t.match(
+        world.observations.get(uid),
+        { term: 3, released: undefined },
+        'that is the term that it is of',
+      );
       t.equal(power(world), 'running', role);
       lapse(world);
       world.settle(1000);
@@ -146,6 +151,39 @@ t.test(
     }
   },
 );
+
+t.test('one that runs under a newer term than the agent knows obeys the words of that term', async (t) => {
+  const before = () => {
+    const world = running(stopping());
+    arrives(world, 3);
+    world.settle(1000);
+    return world;
+  };
+  const runs = before();
+  const begun = starts(runs);
+  t.equal(runs.desired(stopping({ term: 2, generation: 8, role: 'deleted' })), 'accepted');
+  runs.settle(1000);
+  t.match(runs.observations.get(uid), { state: 'unknown', term: 3 });
+  t.equal(power(runs), 'running', 'an older one is not for it');
+  runs.desired(stopping({ term: 3, generation: 9 }));
+  runs.settle(1000);
+  t.match(runs.observations.get(uid), { state: 'running', term: 3, generation: 9, error: null });
+  t.equal(starts(runs), begun, 'and nobody has started it again');
+
+  const deleted = before();
+  deleted.desired(stopping({ term: 3, generation: 9, role: 'deleted' }));
+  deleted.settle(1000);
+  t.match(deleted.observations.get(uid), { state: 'absent', term: 3, generation: 9 });
+  t.equal(deleted.host.inspect(uid), null);
+});
+
+t.test('while libvirt is away a guest of a newer term is said to be of that term', async (t) => {
+  const world = running(stopping());
+  arrives(world, 3);
+  world.settle(1000);
+  world.goAway();
+  t.match(world.observations.get(uid), { state: 'unknown', term: 3 });
+});
 
 t.test(
   'one of a newer term that was last said to keep, or that is none of ours, is left alone',

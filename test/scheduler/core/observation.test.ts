@@ -306,8 +306,16 @@ test('a host in quarantine frees nothing by its word: it may be a copy that neve
   t.equal(world.state.sequence, sequence);
   world.see(vm, 'stopped');
   t.equal(vm.state, 'stopped', 'what takes nothing away is believed');
+  world.see(vm, 'unknown', { term: vm.term + 1 });
+  t.equal(
+    vm.term,
+    1,
+    'and no word under a newer term is said, by which the other machine would make the VM anew',
+  );
   world.run({ type: 'host.release', id: 'a' });
   world.hello('a');
+  world.see(vm, 'unknown', { term: vm.term + 1 });
+  t.match(vm, { term: 2, host: 'a' }, 'the right one has it');
   world.see(deleted, 'absent');
   t.notOk(world.state.vms.get(deleted.uid));
 });
