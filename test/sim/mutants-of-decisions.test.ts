@@ -1,0 +1,4 @@
+import { isEachFound } from './finding.js';
+import { decisionMutants } from './mutants-of-decisions.js';
+
+isEachFound(decisionMutants);

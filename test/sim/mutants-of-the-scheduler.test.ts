@@ -1,0 +1,4 @@
+import { isEachFound } from './finding.js';
+import { schedulerMutants } from './mutants-of-the-scheduler.js';
+
+isEachFound(schedulerMutants);
