@@ -38,7 +38,7 @@ export function federationService(version: string, startMs: number) {
       const fields = new Fields();
       const site = fields.name('site', 'site', request.site);
       if (fields.refusal) return { refusal: fields.refusal };
-      const outcome = engine.run({ type: 'recovery.end', site });
+      const outcome = engine.run({ type: 'recovery.end', site, force: request.force });
       return outcome.refusal ? outcome : { response: { federation: message(engine, caller) } };
     }),
   };

@@ -154,7 +154,8 @@ export interface Commands {
   /** How far the wall clock is ahead of what is believed, in milliseconds; 0 when it is believed. */
   'clock.note': { command: { jumpMs: number }; reply: null };
   'recovery.enter': { command: { sites: string[]; reason: string }; reply: null };
-  'recovery.end': { command: { site: string }; reply: null };
+  /** With `force` although hosts of the site are not ready. */
+  'recovery.end': { command: { site: string; force?: boolean }; reply: null };
   'site.create': {
     command: {
       id: string;

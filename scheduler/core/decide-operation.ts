@@ -3,9 +3,9 @@ import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
-import type { Fault, Move, Operation, Vm } from './model.js';
+import type { Fault, Host, Move, Operation, Vm } from './model.js';
 import { callOff, tooLate } from './moves/decide-settle.js';
-import { notFound, refuse } from './refusal.js';
+import { notFound, type Refusal, refuse } from './refusal.js';
 import { resizeBack } from './resize.js';
 import type { State } from './state.js';
 import { desiredChange, endOperation } from './vm-changes.js';
@@ -46,7 +46,31 @@ export function endRecovery(state: State, command: CommandOf<'recovery.end'>): D
       refusal: refuse('precondition', 'NOT_RECOVERING', `site "${command.site}" is not in recovery`),
     };
   }
+  const unknown = command.force === true ? [] : hostsNotReady(state, command.site);
+  if (unknown.length > 0) return { refusal: notReady(command.site, unknown) };
   return { changes: [{ type: 'recovery.ended', site: command.site }], reply: () => null };
+}
+
+/** Of a site, by id: what they have is not all known, and may be what this journal has elsewhere. */
+function hostsNotReady({ hosts }: State, site: string): Host[] {
+  const known: ReadonlySet<Host['state']> = new Set(['ready', 'quarantined', 'retired']);
+  return [...hosts.values()]
+    .filter((host) => host.site === site && !known.has(host.state))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const hostsNamed = 5;
+
+function notReady(site: string, hosts: readonly Host[]): Refusal {
+  const named = hosts.slice(0, hostsNamed).map(({ id, state }) => `${id} (${state})`);
+  const others = hosts.length - named.length;
+  const those = `${named.join(', ')}${others === 0 ? '' : ` and ${others} more`}`;
+  return refuse(
+    'precondition',
+    'HOSTS_NOT_READY',
+    `nobody knows yet what these hosts of site "${site}" run: ${those}; it may be started a second time elsewhere, or lose its disk. Wait until they are ready, or see that they are off and end the recovery with --force`,
+    { hosts: `${hosts.length}` },
+  );
 }
 
 /**

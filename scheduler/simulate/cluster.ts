@@ -200,7 +200,7 @@ export class Cluster {
     if (cordoned !== undefined) this.run({ type: 'site.cordon', id, cordoned });
     if (recovering === undefined || recovering === this.state.federation.recoveringSites.includes(id)) return;
     if (recovering) this.run({ type: 'recovery.enter', sites: [id], reason: 'as the scenario says' });
-    else this.run({ type: 'recovery.end', site: id });
+    else this.run({ type: 'recovery.end', site: id, force: true });
   }
 
   /** The lease of a host has ended. */

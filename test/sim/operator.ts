@@ -33,7 +33,8 @@ export class Operator {
     for (const host of this.#released)
       if (hosts.get(host)?.state === 'quarantined') this.#call('ReleaseHost', { name: `hosts/${host}` });
     if (federation.recoveringSites.length > 0 && this.#allAreHeard()) {
-      for (const site of federation.recoveringSites) this.#call('EndRecovery', { site: `sites/${site}` });
+      for (const site of federation.recoveringSites)
+        this.#call('EndRecovery', { site: `sites/${site}`, force: true });
     }
     if (this.#isRefused()) this.world.takeLead();
   }

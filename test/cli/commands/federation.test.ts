@@ -42,7 +42,11 @@ t.test('end-recovery names one site', async (t) => {
     code: 0,
     out: /^ended recovery on site sofia-1\nFederation +balkans$/m,
   });
-  t.match(server.sent('FederationService', 'EndRecovery'), [{ site: 'sites/sofia-1' }]);
+  await secovia('federation', 'end-recovery', 'sofia-1', '--force');
+  t.match(server.sent('FederationService', 'EndRecovery'), [
+    { site: 'sites/sofia-1', force: false },
+    { site: 'sites/sofia-1', force: true },
+  ]);
 });
 
 t.test('version tells both, and does not wait for a scheduler that is away', async (t) => {

@@ -35,6 +35,33 @@ test('ending a recovery that is not there is refused', async (t) => {
   t.match(world.refused({ type: 'recovery.end', site: 'none' }), { reason: 'SITE_NOT_FOUND' });
 });
 
+test('a recovery goes on while a host of its site is not ready, unless an operator says that it is off', async (t) => {
+  const world = smallWorld('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+  world.site('split');
+  world.host('s', 'split');
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+  for (const { id } of [...world.state.hosts.values()])
+    if (id !== 'a' && id !== 's') world.run({ type: 'host.lapsed', id, reason: 'a test' });
+  const end = { type: 'recovery.end', site: 'zagreb' } as const;
+  t.match(world.refused(end), {
+    kind: 'precondition',
+    reason: 'HOSTS_NOT_READY',
+    message: / run: b \(lost\), c \(lost\), d \(lost\), e \(lost\), f \(lost\) and 2 more; .*--force$/,
+    metadata: { hosts: '7' },
+  });
+  for (const id of ['c', 'd', 'e', 'f', 'g', 'h']) world.hello(id);
+  t.match(world.refused(end), { message: / run: b \(lost\); / });
+  t.same(world.state.federation.recoveringSites, ['zagreb']);
+  world.run({ ...end, force: true });
+  t.same(world.state.federation.recoveringSites, []);
+
+  world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'again' });
+  world.hello('b');
+  world.run({ type: 'host.quarantine', id: 'b', reason: 'a test' });
+  world.run(end);
+  t.same(world.state.federation.recoveringSites, [], 'both machines of a host in quarantine have spoken');
+});
+
 test('in recovery nothing is started, stopped, changed or deleted on the site', async (t) => {
   const { world, vm } = recovering();
   const { sequence } = world.state;

@@ -164,7 +164,7 @@ test('a host that came and went while its site was in recovery is lost when that
   await becomes('brief', 'is lost', ({ state }) => state === 'lost');
   fleet.gone(hello('brief'), 'the wire broke');
   t.equal(host('brief').state, 'suspect');
-  world.run({ type: 'recovery.end', site: 'zagreb' });
+  world.run({ type: 'recovery.end', site: 'zagreb', force: true });
   await engine.readable();
   at(22_000);
   await becomes('brief', 'is lost again', ({ state }) => state === 'lost');
