@@ -17,6 +17,7 @@ import { watchRingOf } from './api/vm-watch.js';
 import { EventReader } from './audit/event-reader.js';
 import { advertised, type Config } from './config.js';
 import type { OwnCertificate } from './core/alarms/alarm.js';
+import { standingOf } from './core/access/standing.js';
 import type { AuditQuestion, AuditTold } from './core/audit/questions.js';
 import type { Engine } from './engine.js';
 import { checkpointKeyIn, Checkpoints } from './fleet/checkpoints.js';
@@ -99,7 +100,10 @@ export async function runScheduler(config: Config): Promise<void> {
   if (migrated !== null) log.warn(migrated, 'the store was migrated; only its backup leads back');
   const { state } = engine;
   const now = () => engine.now();
-  const connections = new Connections(usualLimits);
+  const connections = new Connections(
+    usualLimits,
+    (caller) => standingOf(state, caller, now()).refusal === undefined,
+  );
   const tokens = await openTokens(config, engine, store, log);
   const checkpoints = await openCheckpoints(engine, store, join(config.dataDir, 'checkpoint.key'));
   const fleet = new Fleet({

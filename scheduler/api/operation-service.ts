@@ -13,6 +13,7 @@ import type { FilterSchema } from './filter.js';
 import { filterOf } from './filters.js';
 import {
   type Answer,
+  forbiddenTo,
   guard,
   malformed,
   mutation,
@@ -61,7 +62,7 @@ const wait: UnaryHandler = (method, context) => {
     if (message === null) return callback(statusOf(malformed));
     guard(method, context, call, callback, (caller) => {
       const refused = (refusal: Refusal) => engine.readable().then(() => callback(statusOf(refusal)));
-      const forbidden = context.authorize(method.path, message, caller);
+      const forbidden = forbiddenTo(context, method, message, caller);
       if (forbidden) {
         refused(forbidden);
         return;

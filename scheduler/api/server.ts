@@ -10,11 +10,12 @@ import { administrationService } from './administration-service.js';
 import { observed } from './call-observer.js';
 import { type EventOptions, eventService } from './event-service.js';
 import { federationService } from './federation-service.js';
-import { guardedServer } from './guarded-server.js';
+import { type Check, guardedServer } from './guarded-server.js';
 import { type HostLink, hostService } from './host-service.js';
 import { identityService } from './identity-service.js';
 import { joinTokenService } from './join-token-service.js';
 import { imageService } from './image-service.js';
+import { refuse } from '../core/refusal.js';
 import { largestMessageBytes } from './limits.js';
 import { type CallContext, rawDefinition } from './methods.js';
 import { operationService } from './operation-service.js';
@@ -35,6 +36,8 @@ type HandlerMaker = (method: Method, context: CallContext) => grpc.UntypedHandle
 
 /** Calls under way on one connection; more wait at the other end. */
 const mostStreams = 1000;
+
+const noService = refuse('not_found', 'NO_SUCH_SERVICE', 'this server has no service of that name');
 
 export interface ServerOptions {
   context: CallContext;
@@ -106,10 +109,12 @@ export function apiServer(options: ServerOptions): ApiServer {
   add(v1.EventService.service, eventService(options.events));
   add(v1.AgentService.service, options.agentService);
   add(v1.JoinTokenService.service, joinTokenService(options.advertise));
-  const guarded = guardedServer(server, context.callers);
-  reflectionService().addToServer(guarded);
+  reflectionService().addToServer(guardedServer(server, context));
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
-  health.addToServer(guarded);
+  // What is not there now never will be, and to keep its name for whoever watches it would fill the memory.
+  const isThere: Check = (_path, request) =>
+    'service' in request && !names.includes(String(request.service)) ? noService : null;
+  health.addToServer(guardedServer(server, context, isThere));
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {
     for (const name of names) health.setStatus(name, status);
   };

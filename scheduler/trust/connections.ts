@@ -10,7 +10,7 @@ import type { Proof } from './proof.js';
 export interface ConnectionLimits {
   /** All together; what comes beyond is turned away. */
   total: number;
-  /** Those who have shown no good certificate, or nothing yet: the oldest goes when another one comes. */
+  /** Those who have shown no certificate that is good now, or nothing yet: the oldest goes when another one comes. */
   strangers: number;
   /** Of one owner. */
   perOwner: number;
@@ -49,8 +49,15 @@ export class Connections {
   readonly #strangers = new Set<string>();
   readonly #owners = new Map<string, Set<string>>();
 
-  constructor(limits: ConnectionLimits) {
+  readonly #isMember: (caller: Caller) => boolean;
+
+  /**
+   * `isMember` tells whether a proof is of any use: a certificate that was revoked, or has ended, proves its owner all the same,
+   * and whoever has stolen it must not take the owner's room.
+   */
+  constructor(limits: ConnectionLimits, isMember: (caller: Caller) => boolean = () => true) {
     this.#limits = limits;
+    this.#isMember = isMember;
   }
 
   get size(): number {
@@ -97,6 +104,7 @@ export class Connections {
     if (peer === null || connection === undefined) return false;
     connection.proof = proof;
     if ('refusal' in proof || proof.caller.subject.kind === 'nobody') return true;
+    if (!this.#isMember(proof.caller)) return true;
     const owner = ownerOf(proof.caller.subject as { kind: string; id: string });
     const theirs = this.#owners.get(owner) ?? new Set();
     if (theirs.size >= this.#limits.perOwner) return false;

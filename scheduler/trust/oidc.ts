@@ -91,7 +91,7 @@ export class OidcTokens implements TokenVerifier {
   }
 
   /** Acts in the administration that is asked for, as the strongest entry that is above it. */
-  #delegate({ onBehalf, entries }: Known, portal: Caller, asked: string): Caller | Refusal {
+  #delegate({ onBehalf, entries, endMs }: Known, portal: Caller, asked: string): Caller | Refusal {
     const [only, ...more] = entries;
     if (asked === '' && (only === undefined || more.length > 0)) {
       const which = entries.map((entry) => entry.administration).join(', ') || 'none';
@@ -119,7 +119,8 @@ export class OidcTokens implements TokenVerifier {
     return {
       identity,
       onBehalf,
-      certificateEndMs,
+      // A stream that the token began ends with it.
+      certificateEndMs: Math.min(certificateEndMs, endMs),
       subject: { kind: 'delegate', portal: subject.id, serial: subject.serial, administration, role },
     };
   }

@@ -182,6 +182,52 @@ t.test('answers that nobody reads fill no memory, and keep nobody waiting', asyn
   await others();
 });
 
+t.test('names of services that are watched, and are not there, are not kept', async (t) => {
+  const http2 = await session();
+  const before = memoryMib();
+  const headers = { ...headersOf(''), ':path': '/grpc.health.v1.Health/Watch' };
+  for (let call = 0; call < 100; call += 1) {
+    const name = `${call}`.padEnd(4 * 2 ** 20, 'x');
+    const code = await statusOf(http2, headers, framed(serviceNamed(name)));
+    t.ok(code === status.NOT_FOUND || code === status.RESOURCE_EXHAUSTED, `${code}`);
+  }
+  await others();
+  t.ok(memoryMib() - before < 200, `from ${before.toFixed()} to ${memoryMib().toFixed()} MiB`);
+});
+
+t.test('descriptions of services that nobody reads are not made', async (t) => {
+  const http2 = await session();
+  const before = memoryMib();
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const stream = http2.request({ ...headersOf(''), ':path': path });
+  stream.on('error', () => {});
+  stream.pause();
+  const trailers = once(stream, 'trailers');
+  const ask = framed(symbolNamed('secovia.v1.VmService'));
+  for (let index = 0; index < 5000; index += 1) stream.write(ask);
+  await others();
+  t.ok(memoryMib() - before < 100, `from ${before.toFixed()} to ${memoryMib().toFixed()} MiB`);
+  stream.resume();
+  const [ended] = await within(45_000, 'its end', trailers);
+  t.equal(Number(ended['grpc-status']), status.RESOURCE_EXHAUSTED, 'each question is a call');
+  stream.close();
+  await others();
+});
+
+/** A message whose first field is this text. */
+const serviceNamed = (name: string) => texts(0x0a, name);
+/** As reflection asks for whatever has a symbol. */
+const symbolNamed = (name: string) => texts(0x22, name);
+
+function texts(tag: number, text: string): Buffer {
+  const length: number[] = [];
+  for (let left = Buffer.byteLength(text); ; left >>>= 7) {
+    length.push(left < 128 ? left : (left & 127) | 128);
+    if (left < 128) break;
+  }
+  return Buffer.concat([Buffer.from([tag, ...length]), Buffer.from(text)]);
+}
+
 /** Again for as long as it is told to wait. */
 async function patiently<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {

@@ -217,6 +217,17 @@ test('a stranger may not stay, and one owner cannot have all connections', async
   t.equal(who.connections.strangers, 0);
 });
 
+test('with a certificate that is good no more one is a stranger, and takes no room of its owner', async (t) => {
+  const who = await WhoAmI.start(t, { limits: { strangerLifeMs: 60_000, perOwner: 2 } });
+  const stolen = await signedBy(who.authority, `${lab}/portal/web`);
+  who.isMember = () => false;
+  const thieves = [1, 2, 3].map(() => who.client(stolen));
+  for (const thief of thieves) t.match(await thief.ask(), { subject: { id: 'web' } }, 'it can be told why');
+  t.equal(who.connections.strangers, 3);
+  who.isMember = () => true;
+  t.match(await who.ask(await signedBy(who.authority, `${lab}/portal/web`)), { subject: { id: 'web' } });
+});
+
 test('a portal without a token is itself, and with one whoever the verifier says', async (t) => {
   const asked: unknown[] = [];
   const who = await WhoAmI.start(t, {

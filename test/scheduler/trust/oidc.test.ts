@@ -46,6 +46,11 @@ test('a user acts through the portal in the one administration that the token na
   const token = await issuer.sign({ [claim]: ['zagreb'] });
   const caller = await accepted(t, verifier(issuer).verify(token, portal, ''));
   t.equal(caller.onBehalf, `${issuer.url} user-1`);
+  const leftMs = caller.certificateEndMs - Date.now();
+  t.ok(
+    leftMs > 0 && leftMs < 2 * 3600_000,
+    'a stream of theirs ends with the token, not with the portal’s certificate',
+  );
   t.same(caller.subject, {
     kind: 'delegate',
     portal: 'citizens',

@@ -33,6 +33,8 @@ export interface WhoOptions {
 
 export class WhoAmI {
   nowMs = Date.now();
+  /** Whose certificates are in the record, and good. */
+  isMember = (_caller: Caller): boolean => true;
   readonly connections: Connections;
   #listener: SecureListener | null = null;
 
@@ -41,7 +43,7 @@ export class WhoAmI {
     readonly authority: CertificateAuthority,
     limits: Partial<ConnectionLimits>,
   ) {
-    this.connections = new Connections({ ...usualLimits, ...limits });
+    this.connections = new Connections({ ...usualLimits, ...limits }, (caller) => this.isMember(caller));
   }
 
   static async start(t: Scope, options: WhoOptions = {}): Promise<WhoAmI> {
