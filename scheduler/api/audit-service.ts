@@ -79,7 +79,7 @@ function listEntries({ reader }: AuditOptions): UnaryHandler {
     let response = {};
     const take = async (piece: AuditTold): Promise<void> => {
       if (!('entries' in piece)) return;
-      const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry));
+      const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry, visibility));
       response = { entries, nextPageToken: piece.next === null ? '' : token(String(piece.next)) };
     };
     return reader.ask(question, take, unwanted).then((refusal) => refusal ?? response);

@@ -5,7 +5,7 @@ import type { AuditPiece, EventsQuestion, ListedEvent, RecordedChange } from '..
 import { learnNames, type VmNames } from '../core/audit/resources.js';
 import { type Predicate, parseFilter } from '../core/filter.js';
 import type { Chain } from '../store/store.js';
-import { mostLinesOfPage, namesIn, withoutHosts } from './listing.js';
+import { byNoHost, mostLinesOfPage, namesIn, withoutHosts } from './listing.js';
 import { shareOf } from './shares.js';
 
 const fullPageBytes = 2 * 2 ** 20;
@@ -105,7 +105,7 @@ class Reader {
       const event: ListedEvent = {
         ...place,
         atMs,
-        by,
+        by: hides ? byNoHost(by) : by,
         change: hides ? withoutHosts(change) : change,
         host: hides ? null : (hostsOf(change, by)[0] ?? null),
         vms: namesIn([change], this.#names),

@@ -1,5 +1,5 @@
 /** Decisions for people, the newest first: a page at a time, and of a long journal only so much of it in one go. */
-import type { JournalLine } from '../core/audit/line.js';
+import type { By, JournalLine } from '../core/audit/line.js';
 import type {
   AuditPiece,
   ListedEntry,
@@ -60,9 +60,10 @@ function entryOf(
   if (share === null) return null;
   const shown: RecordedChange[] = share === 'all' ? all : share.map((index) => all[index] as RecordedChange);
   if (shown.length === 0) return null;
-  const changes = visibility.kind === 'administrations' ? shown.map(withoutHosts) : shown;
+  const hides = visibility.kind === 'administrations';
+  const changes = hides ? shown.map(withoutHosts) : shown;
   const resources = [...new Set(changes.flatMap((change) => resourcesOf(change, names)))];
-  return { sequence, atMs, by, changes, resources, vms: namesIn(changes, names) };
+  return { sequence, atMs, by: hides ? byNoHost(by) : by, changes, resources, vms: namesIn(changes, names) };
 }
 
 /** Names of the VMs that changes speak of, as far as they are known. */
@@ -76,6 +77,12 @@ export function namesIn(changes: readonly RecordedChange[], names: VmNames): Rec
   return known;
 }
 
+/** That an agent has told of something is known to all, and which one to whoever runs it. */
+export function byNoHost(by: By): By {
+  const agent = /^(spiffe:\/\/[^/]+\/host\/)[^/]+$/.exec(by.i ?? '');
+  return agent === null ? by : { ...by, i: `${agent[1]}-` };
+}
+
 const hostFields = new Set(['host', 'peer', 'refusedBy', 'numaCells', 'why']);
 
 /** Hosts are their owners' business. */
@@ -84,5 +91,6 @@ export function withoutHosts(change: RecordedChange): RecordedChange {
   const shown = JSON.parse(text) as RecordedChange;
   // Why a VM is not handed over is said in words that name the other host.
   if (shown.type === 'vm.move' && shown.move !== null) delete shown.move.fault;
+  if (shown.type === 'host.leftover' || shown.type === 'host.cleared') shown.id = '-';
   return shown;
 }

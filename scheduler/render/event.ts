@@ -4,12 +4,15 @@ import { eventCode } from '../core/audit/event-kinds.js';
 import type { ListedEvent, Visibility } from '../core/audit/questions.js';
 import { resourcesOf } from '../core/audit/resources.js';
 import type { State } from '../core/state.js';
+import { changeInSight } from './in-sight.js';
 import { changeWords, reasonWords } from './audit-words.js';
 import { timestamp } from './basics.js';
 import { nameOf, vmName } from './names.js';
 
-export function eventMessage(state: State, event: ListedEvent, { kind }: Visibility): EventMessage {
-  const { sequence, position, atMs, by, change, host, vms } = event;
+export function eventMessage(state: State, event: ListedEvent, visibility: Visibility): EventMessage {
+  const { kind } = visibility;
+  const { sequence, position, atMs, by, host, vms } = event;
+  const change = changeInSight(state, event.change, visibility);
   const nameOfVm = (uid: string): string => {
     const vm = state.vms.get(uid);
     return vm === undefined ? (vms[uid] ?? `vms/${uid}`) : vmName(vm.administration, vm.id);

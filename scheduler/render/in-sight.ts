@@ -13,7 +13,8 @@ import type { Site as SiteMessage } from '../../proto/gen/secovia/v1/Site.js';
 import type { StoragePool as StoragePoolMessage } from '../../proto/gen/secovia/v1/StoragePool.js';
 import type { Vm as VmMessage } from '../../proto/gen/secovia/v1/Vm.js';
 import type { Sight } from '../core/access/sight.js';
-import type { Administration, Host, Operation, Site, StoragePool, Vm } from '../core/model.js';
+import type { RecordedChange, Visibility } from '../core/audit/questions.js';
+import type { Administration, Fault, Host, Operation, Site, StoragePool, Vm } from '../core/model.js';
 import type { State } from '../core/state.js';
 import type { Agreement, Partner } from '../core/tenancy/model.js';
 import { administrationMessage, poolMessage, siteMessage } from './federation.js';
@@ -188,9 +189,27 @@ export function operationInSight(state: State, sight: Sight, operation: Operatio
 function withoutHosts(operation: Operation): Operation {
   const { verb, fault } = operation;
   if (verb !== 'migrate' || fault === null || operation.state === 'cancelled') return operation;
-  const { code, reason } = fault;
-  const message = `it has not moved (${reason}); the operators of its host see why`;
-  return { ...operation, fault: { code, reason, message } };
+  return { ...operation, fault: notMoved(fault) };
+}
+
+function notMoved({ code, reason }: Fault): Fault {
+  return { code, reason, message: `it has not moved (${reason}); the operators of its host see why` };
+}
+
+/**
+ * A change as whoever sees so much of the record may be told it: how a move has ended names hosts as well. Of an operation
+ * that is forgotten it is not known whether it was one.
+ */
+export function changeInSight(
+  { operations }: State,
+  change: RecordedChange,
+  { kind }: Visibility,
+): RecordedChange {
+  if (kind !== 'administrations' || change.type !== 'operation.target_ended') return change;
+  const { fault, id } = change;
+  const verb = operations.get(id)?.verb;
+  if (fault === null || (verb !== undefined && verb !== 'migrate')) return change;
+  return { ...change, fault: notMoved(fault) };
 }
 
 /** A host's name, or `hosts/-` for one that is out of sight. */

@@ -1,7 +1,9 @@
 /** What the record tells of a VM that moves: its hosts to those who run them, and to its owner that it moves. */
 import { test } from 'tap';
 import { events } from '../../../scheduler/audit/events.js';
+import { list } from '../../../scheduler/audit/listing.js';
 import type { Visibility } from '../../../scheduler/core/audit/questions.js';
+import { auditEntryMessage } from '../../../scheduler/render/audit.js';
 import { eventMessage } from '../../../scheduler/render/event.js';
 import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { Record } from './record.js';
@@ -33,7 +35,8 @@ test('of a move its owner is told no host, and those who run hosts all of it', a
   const move = { type: 'vm.migrate', vm: { uid: vm.uid }, host: null, graceSeconds: 60, etag: '' } as const;
   world.run({ ...move, mode: 'live', operation: world.draw('operation') });
   const given = world.state.vms.get(vm.uid)?.move?.term ?? 0;
-  world.see(vm, 'awaited', { term: given }, 'new-host');
+  const agent = { identity: 'spiffe://lab/host/new-host', onBehalf: '', method: 'Link', requestId: '' };
+  world.engine.actingFor(agent, () => world.see(vm, 'awaited', { term: given }, 'new-host'));
   world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'new-host has not had it within 30 min' });
   world.see(vm, 'running');
   world.see(vm, 'absent', { term: given }, 'new-host');
@@ -55,15 +58,28 @@ test('of a move its owner is told no host, and those who run hosts all of it', a
     chain.close();
     if (piece === undefined || !('events' in piece)) throw new Error('no answer');
     return piece.events
-      .filter(({ change }) => change.type === 'vm.move')
+      .filter(({ change }) => change.type === 'vm.move' || change.type === 'operation.target_ended')
       .map((event) => eventMessage(world.state, event, visibility));
   };
-  const all = JSON.stringify(told({ kind: 'everything' }));
+  const listed = (visibility: Visibility) => {
+    const range = { from: world.engine.head.sequence, to: 1, size: 1000, filter: '', vms: {} };
+    const chain = new SqliteChain(file);
+    const [piece] = [...list({ kind: 'list', visibility, ...range }, chain)];
+    chain.close();
+    if (piece === undefined || !('entries' in piece)) throw new Error('no answer');
+    return piece.entries.map((entry) => auditEntryMessage(world.state, entry, visibility));
+  };
+  const all = JSON.stringify([told({ kind: 'everything' }), listed({ kind: 'everything' })]);
+  t.match(all, /ended for VM .*: it runs on old-host: new-host has not had it/);
+  t.match(all, /spiffe:\/\/lab\/host\/new-host/);
   t.match(all, /is handed over to host new-host/);
   t.match(all, /is not to be handed over to host new-host any more: new-host has not had it/);
   t.match(all, /is to go off, to be moved to host new-host/);
-  const own = JSON.stringify(told({ kind: 'administrations', administrations: ['adm'] }));
+  const visibility: Visibility = { kind: 'administrations', administrations: ['adm'] };
+  const own = JSON.stringify([told(visibility), listed(visibility)]);
   t.match(own, /is handed over to another host/);
   t.match(own, /is to go off, to be moved to another host/);
+  t.match(own, /ended for VM .*: it has not moved/);
+  t.match(own, /spiffe:\/\/lab\/host\/-/, 'that an agent has told of it is no secret');
   t.notMatch(own, /new-host|old-host/);
 });
