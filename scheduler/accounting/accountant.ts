@@ -1,6 +1,6 @@
 /**
  * Has questions about use answered on threads of their own, so that nobody else waits: a few at once, some more wait for
- * their turn, and the rest are asked to come back.
+ * their turn, and the rest are asked to come back. Whoever asks has one answered at a time, and takes part of the places to wait.
  */
 import { Worker } from 'node:worker_threads';
 import { type Refusal, refuse } from '../core/refusal.js';
@@ -16,6 +16,8 @@ export type ThreadMessage<T = Told> = T | { refusal: Refusal };
 
 export const answeredAtOnce = 2;
 export const mayWait = 8;
+/** Of one asker. */
+export const mayWaitOfOne = 2;
 /** A thread that needs more memory for its report ends, and the scheduler does not. */
 const memoryMib = 4096;
 /** Most of what is read is forgotten at once: with room for it, little has to be carried along. */
@@ -26,6 +28,15 @@ const busy: Refusal = {
     'exhausted',
     'ACCOUNTING_BUSY',
     `${answeredAtOnce} reports are being worked out and ${mayWait} wait already; try again in a moment`,
+  ),
+  retryDelayMs: 5000,
+};
+
+const busyWithYours: Refusal = {
+  ...refuse(
+    'exhausted',
+    'ACCOUNTING_BUSY',
+    `a report of yours is being worked out and ${mayWaitOfOne} wait already; try again when one is done`,
   ),
   retryDelayMs: 5000,
 };
@@ -43,9 +54,10 @@ export class Accountant<Q = Question, T extends object = Told> {
   readonly #file: string;
   readonly #thread: URL;
   readonly #ending = new AbortController();
-  #running = 0;
+  /** By asker, how many of theirs are being answered. */
+  readonly #running = new Map<string, number>();
   /** In the order in which they came. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<{ asker: string; go(): void }>();
 
   /** `file` is the store's, `thread` the module that a thread runs. */
   constructor(file: string, thread: URL) {
@@ -54,21 +66,31 @@ export class Accountant<Q = Question, T extends object = Told> {
   }
 
   /**
-   * Hands over the pieces of the answer, each when `take` has done with the one before.
+   * Hands over the pieces of the answer, each when `take` has done with the one before. `asker` is whose question it is; empty for
+   * one who is not told apart from others, and has no share.
    *
    * @returns a refusal, or null when all was handed over or nobody wants it any more.
    * @throws Error when the journal cannot be read, or does not fit together.
    */
-  async ask(question: Q, take: (piece: T) => Promise<void>, unwanted: AbortSignal): Promise<Refusal | null> {
+  async ask(
+    question: Q,
+    take: (piece: T) => Promise<void>,
+    unwanted: AbortSignal,
+    asker = '',
+  ): Promise<Refusal | null> {
     const over = AbortSignal.any([unwanted, this.#ending.signal]);
-    if (this.#running < answeredAtOnce) this.#running += 1;
-    else if (this.#waiting.size >= mayWait) return busy;
-    else await this.#turn(over);
+    if (this.#mayRun(asker)) this.#begin(asker);
+    else {
+      if (this.#waiting.size >= mayWait) return busy;
+      const theirs = [...this.#waiting].filter((one) => one.asker === asker).length;
+      if (asker !== '' && theirs >= mayWaitOfOne) return busyWithYours;
+      await this.#turn(asker, over);
+    }
     try {
       const refusal = over.aborted ? null : await this.#answer(question, take, over);
       return this.#ending.signal.aborted ? stopping : refusal;
     } finally {
-      this.#leave();
+      this.#leave(asker);
     }
   }
 
@@ -77,28 +99,39 @@ export class Accountant<Q = Question, T extends object = Told> {
     this.#ending.abort();
   }
 
+  get #runningInAll(): number {
+    return [...this.#running.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  #mayRun(asker: string): boolean {
+    return this.#runningInAll < answeredAtOnce && (asker === '' || !this.#running.has(asker));
+  }
+
+  #begin(asker: string): void {
+    this.#running.set(asker, (this.#running.get(asker) ?? 0) + 1);
+  }
+
   /** Resolves when another has left its place to this one, or when this one is over and takes one more for a moment. */
-  #turn(over: AbortSignal): Promise<void> {
+  #turn(asker: string, over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const giveUp = () => {
-        this.#running += 1;
-        go();
-      };
       const go = () => {
-        this.#waiting.delete(go);
-        over.removeEventListener('abort', giveUp);
+        this.#waiting.delete(waiting);
+        over.removeEventListener('abort', go);
+        this.#begin(asker);
         resolve();
       };
-      this.#waiting.add(go);
-      over.addEventListener('abort', giveUp);
-      if (over.aborted) giveUp();
+      const waiting = { asker, go };
+      this.#waiting.add(waiting);
+      over.addEventListener('abort', go);
+      if (over.aborted) go();
     });
   }
 
-  #leave(): void {
-    const [next] = this.#waiting;
-    if (next !== undefined && this.#running <= answeredAtOnce) next();
-    else this.#running -= 1;
+  #leave(asker: string): void {
+    const left = (this.#running.get(asker) ?? 1) - 1;
+    if (left === 0) this.#running.delete(asker);
+    else this.#running.set(asker, left);
+    for (const waiting of this.#waiting) if (this.#mayRun(waiting.asker)) waiting.go();
   }
 
   #answer(question: Q, take: (piece: T) => Promise<void>, over: AbortSignal): Promise<Refusal | null> {

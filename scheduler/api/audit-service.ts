@@ -25,7 +25,7 @@ import { filterOf } from './filters.js';
 import { answeredLater } from './later-answers.js';
 import { query, type UnaryHandler } from './methods.js';
 import { pageOf } from './pages.js';
-import { type Reader, streamedAnswers } from './streamed-answers.js';
+import { askerOf, type Reader, streamedAnswers } from './streamed-answers.js';
 
 /** Who reads the record. */
 export type AuditReader = Reader<AuditQuestion, AuditTold>;
@@ -82,7 +82,7 @@ function listEntries({ reader }: AuditOptions): UnaryHandler {
       const entries = piece.entries.map((entry) => auditEntryMessage(engine.state, entry, visibility));
       response = { entries, nextPageToken: piece.next === null ? '' : token(String(piece.next)) };
     };
-    return reader.ask(question, take, unwanted).then((refusal) => refusal ?? response);
+    return reader.ask(question, take, unwanted, askerOf(caller)).then((refusal) => refusal ?? response);
   });
 }
 

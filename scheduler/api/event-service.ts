@@ -1,4 +1,5 @@
 /** EventService: what happened to hosts and VMs, in words, from the journal as the record's readers have it. */
+import { askerOf } from './streamed-answers.js';
 import type { ListEventsRequest__Output } from '../../proto/gen/secovia/v1/ListEventsRequest.js';
 import type { Caller } from '../core/access/caller.js';
 import type { AuditTold, EventsQuestion } from '../core/audit/questions.js';
@@ -41,7 +42,7 @@ function listEvents(reader: AuditReader): UnaryHandler {
       const events = piece.events.map((each) => eventMessage(engine.state, each, question.visibility));
       response = { events, nextPageToken: piece.next === null ? '' : token(placeText(piece.next)) };
     };
-    return reader.ask(question, take, unwanted).then((refusal) => refusal ?? response);
+    return reader.ask(question, take, unwanted, askerOf(caller)).then((refusal) => refusal ?? response);
   });
 }
 

@@ -2,6 +2,7 @@
  * WatchEvents: each event as it becomes durable. A watch asks for what is new since it last asked, whenever something is,
  * so a slow reader holds nobody up and misses nothing, and a watch can be resumed at any place of the journal.
  */
+import { askerOf } from './streamed-answers.js';
 import type { handleServerStreamingCall, MethodDefinition, ServerWritableStream } from '@grpc/grpc-js';
 import type { WatchEventsRequest__Output } from '../../proto/gen/secovia/v1/WatchEventsRequest.js';
 import type { WatchEventsResponse } from '../../proto/gen/secovia/v1/WatchEventsResponse.js';
@@ -19,7 +20,8 @@ import { write } from './written.js';
 
 /** Answers what is new again and again. */
 export interface EventFollower {
-  ask(question: EventsQuestion): Promise<Extract<AuditTold, { events: unknown }> | Refusal>;
+  /** `asker` is whose question it is. */
+  ask(question: EventsQuestion, asker: string): Promise<Extract<AuditTold, { events: unknown }> | Refusal>;
 }
 
 /** Events of one message. */
@@ -113,7 +115,7 @@ class EventWatch {
       }
       const question = this.#question(next);
       if (isRefusal(question)) return question;
-      const told = await this.follower.ask(question);
+      const told = await this.follower.ask(question, askerOf(this.caller));
       if (isRefusal(told)) return told;
       next = told.next ?? { sequence: question.to + 1, position: 0 };
       if (told.events.length === 0) continue;
@@ -148,10 +150,10 @@ class EventWatch {
     return of;
   }
 
-  #send(events: WatchEventsResponse['events'], next: Place): Promise<void> {
+  async #send(events: WatchEventsResponse['events'], next: Place): Promise<void> {
     const { incarnation } = this.engine.state.federation.epoch;
     const resumeToken = `${incarnation}.${next.sequence}.${next.position}`;
-    return write(this.call, { events: events ?? [], resumeToken }, this.gone);
+    await write(this.call, { events: events ?? [], resumeToken }, this.gone);
   }
 
   /** Waits until this decision is durable, and a moment longer; false when nothing came for a while. */

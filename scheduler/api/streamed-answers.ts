@@ -4,7 +4,8 @@
  */
 import type { handleServerStreamingCall, MethodDefinition } from '@grpc/grpc-js';
 import type { Caller } from '../core/access/caller.js';
-import { isRefusal, type Refusal } from '../core/refusal.js';
+import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
+import { keyOf } from './entrance.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
 import { internalStatus, statusOf } from './status.js';
 import { whileRead } from './stream-access.js';
@@ -17,7 +18,23 @@ export interface Reader<Question, Told> {
     question: Question,
     take: (piece: Told) => Promise<void>,
     unwanted: AbortSignal,
+    /** Whose question it is; empty for whoever may do everything on its own machine. */
+    asker: string,
   ): Promise<Refusal | null>;
+}
+
+/** Whoever reads nothing for so long keeps a place that others wait for. */
+const unreadMs = 60_000;
+
+const unread = refuse(
+  'exhausted',
+  'NOT_READ',
+  'the answer was not read for a minute, and others wait; ask again, and read it as it comes',
+);
+
+/** Questions of one caller wait for each other, and not for those of others. */
+export function askerOf(caller: Caller): string {
+  return caller.subject.kind === 'insecure' ? '' : keyOf(caller);
 }
 
 export interface Asking<Question, Told> {
@@ -44,9 +61,10 @@ export function streamedAnswers<Request extends object, Question, Told>(
         const gone = whileRead(context, method.path, call, request, caller, refused);
         const take = async (piece: Told) => {
           const message = asking.render(piece);
-          if (message !== null) await write(call, message, gone);
+          if (message === null || (await write(call, message, gone, unreadMs))) return;
+          refused(unread);
         };
-        reader.ask(asking.question, take, gone).then(
+        reader.ask(asking.question, take, gone, askerOf(caller)).then(
           (refusal) => {
             if (gone.aborted) return;
             if (refusal === null) call.end();

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Test, test } from 'tap';
-import { Accountant, answeredAtOnce, mayWait } from '../../../scheduler/accounting/accountant.js';
+import {
+  Accountant,
+  answeredAtOnce,
+  mayWait,
+  mayWaitOfOne,
+} from '../../../scheduler/accounting/accountant.js';
 import type { Question, Settled, Told } from '../../../scheduler/core/accounting/questions.js';
 import type { Segment } from '../../../scheduler/core/accounting/segment.js';
 import type { Refusal } from '../../../scheduler/core/refusal.js';
@@ -31,12 +36,17 @@ class Asked {
   readonly gone = new AbortController();
   readonly answer: Promise<Refusal | null>;
 
-  constructor(accountant: Accountant, question: Question, hold: Promise<void> = Promise.resolve()) {
+  constructor(
+    accountant: Accountant,
+    question: Question,
+    hold: Promise<void> = Promise.resolve(),
+    asker = '',
+  ) {
     const take = async (piece: Told) => {
       this.told.push(piece);
       await hold;
     };
-    this.answer = accountant.ask(question, take, this.gone.signal);
+    this.answer = accountant.ask(question, take, this.gone.signal, asker);
     this.answer.catch(() => {});
   }
 
@@ -173,6 +183,34 @@ test('a few questions are answered at once, some wait, and the rest are asked to
     true,
   );
   t.same(asked.at(-1)?.told, [], 'nothing was begun for the one that gave up');
+});
+
+test('whoever asks again and again has one answer at a time, and leaves the other places to others', async (t) => {
+  const decisions = history(300);
+  const { accountant } = await opened(t, decisions);
+  const never = new Promise<void>(() => {});
+  const question = november(decisions.length, startMs + 999 * hour);
+  const stuck = Array.from(
+    { length: 1 + mayWaitOfOne },
+    () => new Asked(accountant, question, never, 'greedy'),
+  );
+  const refused = new Asked(accountant, question, never, 'greedy');
+  t.match(await within(20_000, 'the refusal', refused.answer), {
+    reason: 'ACCOUNTING_BUSY',
+    message: /a report of yours/,
+  });
+  const another = new Asked(accountant, question, undefined, 'another');
+  t.equal(await within(20_000, 'somebody else is answered', another.answer), null);
+  t.ok(another.settled);
+  t.ok(
+    stuck.slice(1).every(({ told }) => told.length === 0),
+    'with one of theirs under way no other is begun',
+  );
+  stuck[0]?.gone.abort();
+  await within(20_000, 'the first ends', stuck[0]?.answer as Promise<null>);
+  stuck[1]?.gone.abort();
+  t.equal(await within(20_000, 'the second had its turn', stuck[1]?.answer as Promise<null>), null);
+  stuck[2]?.gone.abort();
 });
 
 test('a question that is taken back ends its thread, and makes room', async (t) => {
