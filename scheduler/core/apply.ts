@@ -91,10 +91,18 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.touched.write('administration', administration.id, administration);
       return;
     }
-    case 'administration.deleted':
-      state.touched.remove('administration', change.id, must(state.administrations.get(change.id), change));
+    case 'administration.deleted': {
+      const administration = must(state.administrations.get(change.id), change);
+      const { federation } = state;
+      federation.formerAdministrations = {
+        ...federation.formerAdministrations,
+        [change.id]: administration.parent ?? '',
+      };
+      state.touched.write('federation', '', federation);
+      state.touched.remove('administration', change.id, administration);
       state.removeAdministration(change.id);
       return;
+    }
     case 'partner.set':
     case 'partner.deleted':
     case 'quota.set':

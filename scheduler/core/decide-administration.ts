@@ -25,6 +25,7 @@ export function createAdministration(
     if (state.tenancy.tree.node(parent).depth >= administrationDepthLimit)
       return { refusal: tooDeep(parent) };
   }
+  if (isAnothersFormer(state, id, parent)) return { refusal: wasAnothers(id) };
   const administration: Administration = {
     id,
     title,
@@ -35,6 +36,17 @@ export function createAdministration(
     updatedMs: nowMs,
   };
   return { changes: [{ type: 'administration.created', administration }], reply: () => administration };
+}
+
+/** What is recorded under an id is for whoever has it: only where it was before may it be given again. */
+function isAnothersFormer({ federation }: State, id: string, parent: string | null): boolean {
+  const { formerAdministrations = {} } = federation;
+  return Object.hasOwn(formerAdministrations, id) && formerAdministrations[id] !== (parent ?? '');
+}
+
+function wasAnothers(id: string): Refusal {
+  const message = `there was an administration "${id}" elsewhere in the tree, and what is recorded of it is not for this one to see; choose another id`;
+  return { ...alreadyExists('administration', id), reason: 'ADMINISTRATION_ID_USED', message };
 }
 
 export function updateAdministration(

@@ -517,4 +517,6 @@ export interface Federation {
   clockJump?: ClockJump;
   /** The last leaderships, the newest last, and when they began: hosts that became ready in an older one are not; left out before the first. */
   leaderships?: { id: string; sinceMs: number }[];
+  /** Administrations that were deleted, and what was above each, empty for nothing; left out before the first. */
+  formerAdministrations?: Record<string, string>;
 }

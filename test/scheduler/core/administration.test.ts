@@ -55,6 +55,32 @@ test('only an administration without VMs and children is deleted', async (t) => 
   t.match(world.refused(remove), { kind: 'not_found', reason: 'ADMINISTRATION_NOT_FOUND' });
 });
 
+test('the id of a deleted administration is given again only where it was: what is recorded under it is for whoever has it', async (t) => {
+  const world = smallWorld('a');
+  for (const [id, parent] of [
+    ['croatia', null],
+    ['macedonia', null],
+    ['hospital', 'croatia'],
+    ['top', null],
+  ] as const)
+    world.run(create(id, parent));
+  for (const id of ['hospital', 'top']) world.run({ type: 'administration.delete', id, etag: '' });
+  for (const [id, parent] of [
+    ['hospital', 'macedonia'],
+    ['hospital', null],
+    ['top', 'macedonia'],
+  ] as const)
+    t.match(world.refused(create(id, parent)), {
+      kind: 'already_exists',
+      reason: 'ADMINISTRATION_ID_USED',
+      message: /choose another id/,
+    });
+  world.run(create('hospital', 'croatia'));
+  world.run(create('top', null));
+  t.equal(world.state.administrations.get('hospital')?.parent, 'croatia');
+  world.run(create('constructor', null));
+});
+
 test('a VM without a host keeps its administration', async (t) => {
   const world = smallWorld('a');
   const vm = world.vm('vm');
