@@ -5,6 +5,7 @@
  */
 import { type Connection, type LibvirtEvent, LibvirtError, openConnection } from '../../../native/index.js';
 import { HypervisorError } from '../hypervisor.js';
+import { CallsUnderWay } from './calls-under-way.js';
 import { ConnectionPool } from './connection-pool.js';
 import { asHypervisorError } from './failure.js';
 import type { DriverProfile } from './profile.js';
@@ -21,9 +22,7 @@ interface Live {
   end(error: HypervisorError): Connection[];
   /** Hears the events, and is asked now and then whether the daemon still answers. */
   events: Connection;
-  /** Rejects when these connections are given up. */
-  lost: Promise<never>;
-  giveUp(error: HypervisorError): void;
+  underWay: CallsUnderWay;
 }
 
 export interface SessionListener {
@@ -100,7 +99,7 @@ export class LibvirtSession {
     const live = this.#live;
     if (live === null) throw new HypervisorError('unavailable', this.#lastError);
     try {
-      return await Promise.race([choose(live).run(call), live.lost]);
+      return await live.underWay.orLost(choose(live).run(call));
     } catch (error) {
       const known = asHypervisorError(error);
       // Between the daemon's end and the news of it, calls fail in many ways: none of them is about the VM.
@@ -147,11 +146,7 @@ export class LibvirtSession {
   }
 
   #makeLive(events: Connection): Live {
-    let giveUp: (error: HypervisorError) => void = () => undefined;
-    const lost = new Promise<never>((_, reject) => {
-      giveUp = reject;
-    });
-    lost.catch(() => undefined);
+    const underWay = new CallsUnderWay();
     if (this.#profile.sharedConnection) {
       const shared = new ConnectionPool({ size: 1, open: async () => events });
       const end = (error: HypervisorError) => shared.end(error);
@@ -162,8 +157,7 @@ export class LibvirtSession {
         inPool: () => shared,
         end,
         events,
-        lost,
-        giveUp,
+        underWay,
       };
     }
     const open = async () => {
@@ -185,14 +179,14 @@ export class LibvirtSession {
     };
     const end = (error: HypervisorError) =>
       [control, query, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
-    const live: Live = { control, query, migration, inPool, end, events, lost, giveUp };
+    const live: Live = { control, query, migration, inPool, end, events, underWay };
     return live;
   }
 
   async #beat(live: Live): Promise<void> {
     while (this.#live === live) {
       try {
-        await Promise.race([live.events.libVersion({ deadlineMs: heartbeat.deadlineMs }), live.lost]);
+        await live.underWay.orLost(live.events.libVersion({ deadlineMs: heartbeat.deadlineMs }));
       } catch (error) {
         return this.#giveUp(live, asHypervisorError(error).message);
       }
@@ -209,7 +203,7 @@ export class LibvirtSession {
 
   /** Ends everything that is under way on these connections, and closes them. */
   #drop(live: Live, error: HypervisorError): Promise<void> {
-    live.giveUp(error);
+    live.underWay.lose(error);
     return hangUp([...live.end(error), live.events]);
   }
 
