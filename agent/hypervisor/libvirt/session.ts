@@ -1,7 +1,8 @@
 /**
- * The agent's connections to libvirt, kept up: some for what changes things, some for looking, some for what lasts, one for events, so
- * that what hangs on one does not hold up the others. When one is lost or the daemon falls silent, all are dropped,
- * every call under way is answered with `unavailable`, and connecting starts over with short pauses.
+ * The agent's connections to libvirt, kept up: some for what changes things, some for looking, one for looking at all
+ * domains, some for what lasts, one for events, so that what hangs on one does not hold up the others. When one is lost or
+ * the daemon falls silent, all are dropped, every call under way is answered with `unavailable`, and connecting starts over
+ * with short pauses.
  */
 import { type Connection, type LibvirtEvent, LibvirtError, openConnection } from '../../../native/index.js';
 import { HypervisorError } from '../hypervisor.js';
@@ -10,11 +11,13 @@ import { ConnectionPool } from './connection-pool.js';
 import { asHypervisorError } from './failure.js';
 import type { DriverProfile } from './profile.js';
 
-export type Lane = 'control' | 'query' | 'migration';
+export type Lane = 'control' | 'query' | 'list' | 'migration';
 
 interface Live {
   control: ConnectionPool;
   query: ConnectionPool;
+  /** For what asks about all domains. */
+  list: ConnectionPool;
   migration: ConnectionPool;
   /** For what needs the files of a pool. */
   inPool(poolPath: string): ConnectionPool;
@@ -40,7 +43,12 @@ const reconnect = { firstMs: 200, longestMs: 2_000 };
  */
 const openDeadlineMs = 600_000;
 const prepareDeadlineMs = 30_000;
-const poolSizes: Record<Lane, number> = { control: 16, query: 8, migration: 32 };
+const poolSizes: Record<Exclude<Lane, 'list'>, number> = { control: 16, query: 8, migration: 32 };
+/**
+ * One domain whose lock somebody holds inside libvirtd, as a start does whose disk hangs, holds up whoever asks about all of
+ * them. Asked again every few seconds, libvirtd would soon have no worker left for the others: one such call is enough.
+ */
+const ofLists = { size: 1, mostStuck: 1 };
 /**
  * What needs files that hang, hangs in the daemon too, with one of its workers, of which it has twenty unless its settings
  * say otherwise; a call that was given up goes on doing so. So of each pool there are few.
@@ -58,16 +66,23 @@ export class LibvirtSession {
   readonly #uri: string;
   readonly #profile: DriverProfile;
   readonly #listener: SessionListener;
+  readonly #connectTo: typeof openConnection;
   #live: Live | null = null;
   #lastError = 'not connected yet';
   #attempt = 0;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(uri: string, profile: DriverProfile, listener: SessionListener) {
+  constructor(
+    uri: string,
+    profile: DriverProfile,
+    listener: SessionListener,
+    connectTo: typeof openConnection = openConnection,
+  ) {
     this.#uri = uri;
     this.#profile = profile;
     this.#listener = listener;
+    this.#connectTo = connectTo;
   }
 
   start(): void {
@@ -82,9 +97,12 @@ export class LibvirtSession {
     return this.#lastError;
   }
 
-  /** Makes one call; it ends with `unavailable` as soon as its connection is given up. */
-  run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#call((live) => live[lane], call);
+  /**
+   * Makes one call; it ends with `unavailable` as soon as its connection is given up. If it says what it is about, it ends
+   * with `timeout`, and is not made, while an earlier one of its lane about the same hangs.
+   */
+  run<T>(lane: Lane, call: (connection: Connection) => Promise<T>, about?: string): Promise<T> {
+    return this.#call((live) => live[lane], call, about);
   }
 
   /** Makes one call that needs files of this pool, and can hang as they do; the empty path means the host's own pool. */
@@ -95,11 +113,12 @@ export class LibvirtSession {
   async #call<T>(
     choose: (live: Live) => ConnectionPool,
     call: (connection: Connection) => Promise<T>,
+    about?: string,
   ): Promise<T> {
     const live = this.#live;
     if (live === null) throw new HypervisorError('unavailable', this.#lastError);
     try {
-      return await live.underWay.orLost(choose(live).run(call));
+      return await live.underWay.orLost(choose(live).run(call, about));
     } catch (error) {
       const known = asHypervisorError(error);
       // Between the daemon's end and the news of it, calls fail in many ways: none of them is about the VM.
@@ -142,7 +161,7 @@ export class LibvirtSession {
   }
 
   #open(): Promise<Connection> {
-    return openConnection(this.#uri, { deadlineMs: openDeadlineMs, ...withoutKeepalive });
+    return this.#connectTo(this.#uri, { deadlineMs: openDeadlineMs, ...withoutKeepalive });
   }
 
   #makeLive(events: Connection): Live {
@@ -153,6 +172,7 @@ export class LibvirtSession {
       return {
         control: shared,
         query: shared,
+        list: shared,
         migration: shared,
         inPool: () => shared,
         end,
@@ -167,6 +187,7 @@ export class LibvirtSession {
     };
     const control = new ConnectionPool({ size: poolSizes.control, open });
     const query = new ConnectionPool({ size: poolSizes.query, open });
+    const list = new ConnectionPool({ ...ofLists, open });
     const migration = new ConnectionPool({ size: poolSizes.migration, open });
     const inPools = new Map<string, ConnectionPool>();
     const inPool = (poolPath: string) => {
@@ -178,8 +199,8 @@ export class LibvirtSession {
       return known;
     };
     const end = (error: HypervisorError) =>
-      [control, query, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
-    const live: Live = { control, query, migration, inPool, end, events, underWay };
+      [control, query, list, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
+    const live: Live = { control, query, list, migration, inPool, end, events, underWay };
     return live;
   }
 
