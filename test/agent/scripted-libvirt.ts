@@ -34,6 +34,8 @@ export class ScriptedLibvirt {
         await Promise.all(stuck);
       },
       libVersion: async () => 9_000_000,
+      hypervisorVersion: async () => 9_000_000,
+      nodeInfo: async () => ({ cpus: 1, memoryKib: 1_048_576, sockets: 1, cores: 1, threads: 1 }),
       capabilities: async () => capabilities(this.domainTypes),
       poolDefine: async () => ({ active: true }),
       allDomainStats: this.#call(stuck, 'allDomainStats', () =>

@@ -25,6 +25,7 @@ import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { HypervisorError } from '../hypervisor.js';
 import { type DomainLayout, layOut, mostVcpus } from '../layout.js';
+import { Acceleration, type AccelerationOptions } from './acceleration.js';
 import {
   addsVcpus,
   type Capabilities,
@@ -47,12 +48,9 @@ import { type DriverProfile, profileOf } from './profile.js';
 import { type Lane, LibvirtSession, type SessionListener } from './session.js';
 import type { FoundVolume, Volumes } from './volumes.js';
 
-export interface LibvirtOptions {
+export interface LibvirtOptions extends AccelerationOptions {
   uri: string;
   dataDir: string;
-  accelerator: 'auto' | 'kvm' | 'tcg';
-  /** Whether guests really run with KVM, by running one: an openable /dev/kvm proves nothing. */
-  kvmWorks(emulator: string, architecture: string): Promise<boolean>;
   /** What may be given to guests. */
   extras: ExtraCatalogue;
   /** Where shared pools may be; left out means nowhere. */
@@ -73,6 +71,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #options: LibvirtOptions;
   readonly #profile: DriverProfile;
   readonly #session: LibvirtSession;
+  readonly #acceleration: Acceleration;
   readonly #volumes: Volumes;
   readonly #files: FileVolumes | null;
   readonly #migrations: Migrations;
@@ -90,6 +89,7 @@ export class LibvirtHypervisor implements Hypervisor {
   constructor(options: LibvirtOptions) {
     this.#options = options;
     this.#profile = profileOf(options.uri);
+    this.#acceleration = new Acceleration(options);
     this.#reader = new DomainReader(this.#profile);
     const listener: SessionListener = {
       prepare: (connection) => this.#prepare(connection),
@@ -395,17 +395,12 @@ export class LibvirtHypervisor implements Hypervisor {
   async #prepare(connection: Connection): Promise<void> {
     this.#version = versionText(await connection.libVersion());
     this.#capabilities = readCapabilities(await connection.capabilities());
-    const guest = guestSupport(this.#capabilities, await this.#accelerated(this.#capabilities));
+    const guest = guestSupport(this.#capabilities, await this.#acceleration.isThere(this.#capabilities));
     if (typeof guest === 'string') throw new HypervisorError('unavailable', guest);
     this.#guest = guest;
     this.#reader.forgetAll();
     this.#cpusKnown = null;
     await this.#files?.prepare(connection);
-  }
-
-  async #accelerated({ domainTypes, emulator, architecture }: Capabilities): Promise<boolean> {
-    if (this.#options.accelerator !== 'auto') return this.#options.accelerator === 'kvm';
-    return domainTypes.includes('kvm') && (await this.#options.kvmWorks(emulator, architecture));
   }
 
   #event(event: LibvirtEvent): void {
