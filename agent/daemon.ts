@@ -55,7 +55,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const { channel, renewer } = openIdentity(config, log);
   const version = agentVersion();
   const telemetry = config.metricsListen === '' ? null : new AgentTelemetry(version);
-  const driver = await openHypervisor(config);
+  const driver = await openHypervisor(config, log);
   const hypervisor = telemetry === null ? driver : observedHypervisor(driver, telemetry);
   lockFolder(config.dataDir);
   const clock = systemClock();
@@ -230,7 +230,7 @@ function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
 }
 
 /** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */
-async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
+async function openHypervisor(config: AgentConfig, log: Logger): Promise<Hypervisor> {
   if (config.libvirtUri.startsWith('fake:///')) {
     const { FakeHypervisor } = await import('./hypervisor/fake/fake-hypervisor.js');
     return FakeHypervisor.inFolder(config.libvirtUri.slice('fake://'.length), config.extras);
@@ -246,6 +246,11 @@ async function openHypervisor(config: AgentConfig): Promise<Hypervisor> {
     dataDir,
     accelerator,
     kvmWorks,
+    found: (found) => {
+      if (found === 'kvm') log.info({ event: 'accelerator', accelerator: found });
+      else
+        log.warn({ event: 'accelerator', accelerator: found }, 'guests are emulated: KVM does not work here');
+    },
     extras,
     poolDirectories,
     migration,

@@ -57,16 +57,31 @@ function killGroup(leader: number): void {
 }
 
 /** Never rejects. */
-export function runProgram(run: ProgramRun): Promise<ProgramOutcome> {
+export async function runProgram(run: ProgramRun, start: typeof spawn = spawn): Promise<ProgramOutcome> {
+  try {
+    return await outcomeOf(run, start);
+  } catch (error) {
+    // Where there is no memory for a process, `spawn` throws.
+    return { ended: 'unstartable', stdout: '', stderr: reason(error as NodeJS.ErrnoException) };
+  }
+}
+
+const reason = ({ code, message }: NodeJS.ErrnoException): string => code ?? message;
+
+function outcomeOf(run: ProgramRun, start: typeof spawn): Promise<ProgramOutcome> {
   return new Promise((resolve) => {
     const { PATH } = process.env;
     const environment = { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${PATH ?? ''}`, LANG: 'C', LC_ALL: 'C' };
-    const child = spawn(run.program, [...run.args], {
+    const child = start(run.program, [...run.args], {
       detached: true,
       env: { ...environment, ...run.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const output = { stdout: '', stderr: '' };
+    child.on('error', (error) => {
+      output.stderr ||= reason(error);
+      finish('unstartable');
+    });
     let ended: ProgramOutcome['ended'] | null = null;
     let isGone = false;
     const killAll = () => {
@@ -79,10 +94,12 @@ export function runProgram(run: ProgramRun): Promise<ProgramOutcome> {
       clearTimeout(timer);
       killAll();
       running.delete(child.pid ?? 0);
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
       resolve({ ended, ...output });
     };
     const timer = setTimeout(() => finish('timeout'), run.limitMs);
+    // Not started: the error is on its way. Where descriptors are used up it has no pipes either, whatever its type says.
+    if (child.pid === undefined) return;
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8');
       child[name].on('data', (text: string) => {
@@ -90,7 +107,6 @@ export function runProgram(run: ProgramRun): Promise<ProgramOutcome> {
       });
       child[name].on('error', () => undefined);
     }
-    child.on('error', () => finish('unstartable'));
     child.on('close', (code) => finish(code ?? 'killed'));
     // What it leaves running ends with it, and nobody waits for one that got away and holds its output open.
     child.on('exit', (code) => {

@@ -54,7 +54,7 @@ export class TargetWatch {
 
   async #look(host: string): Promise<void> {
     const methods = this.parts.targets[host] ?? [];
-    const answers = await Promise.all(methods.map((method) => new Controller(method).readGuid(guidLimitMs)));
+    const answers = await Promise.all(methods.map(readGuid));
     if (this.#stopped) return;
     const { guid, problem } = summary(methods, answers);
     this.#note(host, methods, guid, problem);
@@ -73,6 +73,15 @@ export class TargetWatch {
 
   #tell(): void {
     this.parts.tell([...this.#states.values()].sort((a, b) => (a.host < b.host ? -1 : 1)));
+  }
+}
+
+/** Never rejects: whatever it is that keeps the agent from asking now is a problem to show, and it is asked again. */
+async function readGuid(method: FenceMethod): Promise<FenceAnswer> {
+  try {
+    return await new Controller(method).readGuid(guidLimitMs);
+  } catch (error) {
+    return { ok: false, problem: (error as Error).message };
   }
 }
 

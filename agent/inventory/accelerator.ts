@@ -22,15 +22,25 @@ const resetVector = 0xfff0;
 const jumpToStart = [0xea, 0x00, 0x00, 0x00, 0xf0];
 /** QEMU's debug exit device ends QEMU with twice the written value plus one; the program writes 0x10. */
 const workedStatus = 0x21;
-const probeTimeoutMs = 3_000;
+/** No answer may only mean that the host is busy, or swaps: it is asked again and given more time. */
+const probeLimitsMs = [3_000, 15_000];
 
-/** Whether guests run with KVM. Where there is no tiny guest for the architecture, libvirt's word has to do. */
-export async function kvmWorks(emulator: string, architecture: string): Promise<boolean> {
-  return architecture !== 'x86_64' || guestRuns(emulator, 'kvm');
+/**
+ * Whether guests run with KVM. Where there is no tiny guest for the architecture, libvirt's word has to do. Where it is known
+ * not to work nobody needs to be patient: there the guest often never ends, at the cost of a CPU.
+ */
+export async function kvmWorks(emulator: string, architecture: string, isPatient = true): Promise<boolean> {
+  const limitsMs = isPatient ? probeLimitsMs : probeLimitsMs.slice(0, 1);
+  return architecture !== 'x86_64' || guestRuns(emulator, 'kvm', limitsMs);
 }
 
-/** Runs the tiny guest. */
-export async function guestRuns(emulator: string, accelerator: 'kvm' | 'tcg'): Promise<boolean> {
+/** Runs the tiny guest. Where KVM does not work it may never end, so in the end no answer is a no. */
+export async function guestRuns(
+  emulator: string,
+  accelerator: 'kvm' | 'tcg',
+  limitsMs: readonly number[] = probeLimitsMs,
+  run: typeof exitStatus = exitStatus,
+): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'secovia-kvm-'));
   try {
     const firmware = Buffer.alloc(firmwareSize);
@@ -38,7 +48,11 @@ export async function guestRuns(emulator: string, accelerator: 'kvm' | 'tcg'): P
     Buffer.from(jumpToStart).copy(firmware, resetVector);
     const file = join(folder, 'firmware.bin');
     await writeFile(file, firmware);
-    return (await exitStatus(emulator, qemuArguments(file, accelerator))) === workedStatus;
+    for (const limitMs of limitsMs) {
+      const status = await run(emulator, qemuArguments(file, accelerator), limitMs);
+      if (status !== null) return status === workedStatus;
+    }
+    return false;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -50,10 +64,10 @@ function qemuArguments(firmware: string, accelerator: string): string[] {
   return [...machine, ...exit, '-bios', firmware];
 }
 
-/** Null when the program could not be started, was killed, or took too long. */
-function exitStatus(file: string, args: string[]): Promise<number | null> {
+/** Null when the program was killed, or took too long. */
+export function exitStatus(file: string, args: string[], limitMs: number): Promise<number | null> {
   return new Promise((resolve) => {
-    const child = execFile(file, args, { timeout: probeTimeoutMs, killSignal: 'SIGKILL' }, () =>
+    const child = execFile(file, args, { timeout: limitMs, killSignal: 'SIGKILL' }, () =>
       resolve(child.exitCode),
     );
   });

@@ -108,6 +108,43 @@ t.test('fewer may hang where it is said so', async (t) => {
   await t.rejects(call().done, { fault: 'timeout', message: /2 calls to libvirt hang/ });
 });
 
+t.test('whoever waits when too many hang is refused, and does not hang too', async (t) => {
+  const { call, turn, opened, closed } = setUp(1, 1);
+  const [first, second, third] = [call(), call(), call()];
+  await turn();
+  first.finish(timedOut());
+  await t.rejects(first.done, /no answer/);
+  for (const { done } of [second, third])
+    await t.rejects(done, { fault: 'timeout', message: 'a call to libvirt hangs' });
+  t.equal(opened(), 1);
+  closed[0]?.();
+  await turn();
+  const again = call();
+  again.finish();
+  t.equal(await again.done, 'c2');
+});
+
+t.test('while a call about something hangs, no other about the same is made', async (t) => {
+  const { pool, turn, closed } = setUp(4);
+  let made = 0;
+  const about = (what: string | undefined, error?: Error) =>
+    pool.run(async () => {
+      made++;
+      if (error !== undefined) throw error;
+    }, what);
+  await t.rejects(about('one', timedOut()), /no answer/);
+  await t.rejects(about('one'), { fault: 'timeout', message: /an earlier call to libvirt about one hangs/ });
+  t.equal(made, 1);
+  await about('two');
+  await about(undefined);
+  await t.rejects(about('two', new LibvirtError('refused', 55, 0, 2, 'domainInfo')), /refused/);
+  await about('two');
+  closed[0]?.();
+  await turn();
+  await about('one');
+  t.equal(made, 6);
+});
+
 t.test('at its end everybody who waits is told', async (t) => {
   const { pool, call, turn } = setUp(1);
   const running = call();

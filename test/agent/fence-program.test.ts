@@ -1,4 +1,5 @@
 /** The programs that fence, run for real: what they get, what they may do, and what is made of what they say. */
+import { type spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -130,6 +131,32 @@ t.test('a program cannot flood the agent, nor outstay it', async (t) => {
   t.equal(unread.ended, 0, 'it need not read what it is told');
 });
 
+t.test(
+  'a program for which there is no memory, or no descriptor, is one that cannot be started',
+  async (t) => {
+    const run = { program: '/bin/true', args: [], stdin: 'x', limitMs: 20_000 };
+    const refuses = () => {
+      throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
+    };
+    t.same(await runProgram(run, refuses as unknown as typeof spawn), {
+      ended: 'unstartable',
+      stdout: '',
+      stderr: 'ENOMEM',
+    });
+    // An agent that has opened all that it may.
+    const module = new URL('../../agent/fencing/run-program.js', import.meta.url);
+    const script = `
+    const { openSync, writeSync } = await import('node:fs');
+    const { runProgram } = await import('${module}');
+    try { for (;;) openSync('/dev/null'); } catch {}
+    writeSync(1, JSON.stringify(await runProgram(${JSON.stringify(run)})));`;
+    const limited = ['-c', 'ulimit -n 100; exec "$0" --input-type=module -e "$1"', process.execPath, script];
+    const { stdout, stderr, status } = spawnSync('/bin/bash', limited, { encoding: 'utf8' });
+    t.same([stderr, status], ['', 0]);
+    t.same(JSON.parse(stdout), { ended: 'unstartable', stdout: '', stderr: 'EMFILE' });
+  },
+);
+
 t.test("this machine's own controller is asked by the command of the settings", async (t) => {
   let now = 0;
   const script = (name: string, body: string) => fixtures.write(name, `#!/bin/sh\n${body}\n`, 0o755);
@@ -173,6 +200,27 @@ t.test('controllers are asked when the agent starts, and what is in the way is t
     { host: 'h2', guid, problem: '' },
     { host: 'h3', guid: '', problem: /fence_other: .*set guidCommand/ },
   ]);
+});
+
+t.test('whatever keeps a controller from being asked is told, and it is asked again', async (t) => {
+  // Reading it fails with EIO, as of a disk that is broken.
+  const unreadable = fixtures.method('works', { passwordFile: '/proc/self/mem' }).method;
+  const targets = { h2: [unreadable, fixtures.method('works').method] };
+  let told: FenceTargetState[] = [];
+  const watch = new TargetWatch({
+    targets,
+    // The next look is now.
+    random: () => -1.5,
+    tell: (states) => {
+      told = states;
+    },
+  });
+  t.teardown(() => watch.stop());
+  watch.start();
+  await until('it was asked', () => told[0]?.guid === guid);
+  t.match(told, [{ host: 'h2', problem: /^fence_fake: .*EIO/ }]);
+  targets.h2 = [fixtures.method('works').method];
+  await until('it was asked again', () => told[0]?.problem === '');
 });
 
 t.test('fence-check says of each controller whether it can be relied on, and changes nothing', async (t) => {

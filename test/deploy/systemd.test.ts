@@ -92,6 +92,26 @@ t.test('they give up what they do not need', async (t) => {
   t.equal(one(scheduler, 'DynamicUser'), 'yes');
 });
 
+t.test('the agent may open the devices that it works with, and no others', async (t) => {
+  t.equal(one(agent, 'DevicePolicy'), 'closed');
+  t.same(agent.get('DeviceAllow'), [
+    '/dev/kvm rw',
+    'char-ipmidev rw',
+    // As operators are told to name it, and by its old name.
+    'char-watchdog rw',
+    '/dev/watchdog rw',
+  ]);
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  t.match(readme, /device: \/dev\/watchdog\d/);
+});
+
+t.test('the thread that pets the watchdog may go before others', async (t) => {
+  t.notOk(agent.has('RestrictRealtime'));
+  const source = readFileSync(join(root, 'native', 'src', 'watchdog.cc'), 'utf8');
+  t.match(source, /sched_get_priority_min\(SCHED_RR\)/, 'which is 1');
+  t.same(agent.get('LimitRTPRIO'), ['1']);
+});
+
 t.test('systemd itself finds nothing wrong with them', async (t) => {
   const found = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' });
   if (found.error !== undefined) {

@@ -34,21 +34,26 @@ export class ConnectionPool {
   #opening = 0;
   readonly #waiting: Waiter[] = [];
   #stuck = 0;
+  /** What those of the calls that hang are about, of which it was said. */
+  readonly #stuckAbout = new Set<string>();
   #over: Error | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  /** Runs `call` with a connection of its own. */
-  async run<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
+  /** Runs `call` with a connection of its own. While one about the same hangs it is refused, since it would hang too. */
+  async run<T>(call: (connection: Connection) => Promise<T>, about?: string): Promise<T> {
+    if (about !== undefined && this.#stuckAbout.has(about)) {
+      throw new HypervisorError('timeout', `an earlier call to libvirt about ${about} hangs`);
+    }
     const connection = await this.#acquire();
     try {
       const result = await call(connection);
       this.#release(connection);
       return result;
     } catch (error) {
-      if (hasCode(error, DEADLINE_CODE)) this.#retire(connection);
+      if (hasCode(error, DEADLINE_CODE)) this.#retire(connection, about);
       else this.#release(connection);
       throw error;
     }
@@ -68,11 +73,18 @@ export class ConnectionPool {
     if (this.#over !== null) throw this.#over;
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    if (this.#stuck >= (this.#options.mostStuck ?? mostStuckByDefault)) {
-      throw new HypervisorError('timeout', `${this.#stuck} calls to libvirt hang`);
-    }
+    if (this.#tooManyHang) throw this.#hanging();
     if (this.#all.size + this.#opening < this.#options.size) return this.#open();
     return new Promise((take, refuse) => this.#waiting.push({ take, refuse }));
+  }
+
+  get #tooManyHang(): boolean {
+    return this.#stuck >= (this.#options.mostStuck ?? mostStuckByDefault);
+  }
+
+  #hanging(): HypervisorError {
+    const calls = this.#stuck === 1 ? 'a call to libvirt hangs' : `${this.#stuck} calls to libvirt hang`;
+    return new HypervisorError('timeout', calls);
   }
 
   async #open(): Promise<Connection> {
@@ -98,13 +110,19 @@ export class ConnectionPool {
   }
 
   /** The call was given up and still hangs in libvirt: its connection goes when it comes back. */
-  #retire(connection: Connection): void {
+  #retire(connection: Connection, about: string | undefined): void {
     if (!this.#all.delete(connection)) return;
     this.#stuck++;
+    if (about !== undefined) this.#stuckAbout.add(about);
     const gone = () => {
       this.#stuck--;
+      if (about !== undefined) this.#stuckAbout.delete(about);
     };
     connection.close({ deadlineMs: stuckCloseDeadlineMs }).then(gone, gone);
+    if (this.#tooManyHang) {
+      for (const waiter of this.#waiting.splice(0)) waiter.refuse(this.#hanging());
+      return;
+    }
     const next = this.#waiting.shift();
     if (next !== undefined) this.#open().then(next.take, next.refuse);
   }

@@ -3,7 +3,7 @@
  * of the few faults that the converger knows; what a domain is called, made of and marked with is decided in the
  * files beside this one.
  */
-import { type Connection, ErrorCode, type LibvirtEvent } from '../../../native/index.js';
+import { type Connection, ErrorCode, type LibvirtEvent, type openConnection } from '../../../native/index.js';
 import type {
   Availability,
   Blueprint,
@@ -25,6 +25,7 @@ import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { chooseDevices } from '../devices.js';
 import { HypervisorError } from '../hypervisor.js';
 import { type DomainLayout, layOut, mostVcpus } from '../layout.js';
+import { Acceleration, type AccelerationOptions } from './acceleration.js';
 import {
   addsVcpus,
   type Capabilities,
@@ -44,21 +45,20 @@ import { MemoryVolumes } from './memory-volumes.js';
 import { type MigrationOptions, Migrations } from './migrations.js';
 import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
 import { type DriverProfile, profileOf } from './profile.js';
-import { type Lane, LibvirtSession } from './session.js';
+import { type Lane, LibvirtSession, type SessionListener } from './session.js';
 import type { FoundVolume, Volumes } from './volumes.js';
 
-export interface LibvirtOptions {
+export interface LibvirtOptions extends AccelerationOptions {
   uri: string;
   dataDir: string;
-  accelerator: 'auto' | 'kvm' | 'tcg';
-  /** Whether guests really run with KVM, by running one: an openable /dev/kvm proves nothing. */
-  kvmWorks(emulator: string, architecture: string): Promise<boolean>;
   /** What may be given to guests. */
   extras: ExtraCatalogue;
   /** Where shared pools may be; left out means nowhere. */
   poolDirectories?: readonly string[];
   /** How running domains are handed over; left out: encrypted, and to a shared pool that libvirt knows as such. */
   migration?: MigrationOptions;
+  /** How libvirt is connected; left out: through the addon. */
+  connectTo?: typeof openConnection;
 }
 
 /**
@@ -71,6 +71,7 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #options: LibvirtOptions;
   readonly #profile: DriverProfile;
   readonly #session: LibvirtSession;
+  readonly #acceleration: Acceleration;
   readonly #volumes: Volumes;
   readonly #files: FileVolumes | null;
   readonly #migrations: Migrations;
@@ -88,13 +89,15 @@ export class LibvirtHypervisor implements Hypervisor {
   constructor(options: LibvirtOptions) {
     this.#options = options;
     this.#profile = profileOf(options.uri);
+    this.#acceleration = new Acceleration(options);
     this.#reader = new DomainReader(this.#profile);
-    this.#session = new LibvirtSession(options.uri, this.#profile, {
+    const listener: SessionListener = {
       prepare: (connection) => this.#prepare(connection),
       available: () => this.#listener({ kind: 'available' }),
       unavailable: (error) => this.#listener({ kind: 'unavailable', error }),
       event: (event) => this.#event(event),
-    });
+    };
+    this.#session = new LibvirtSession(options.uri, this.#profile, listener, options.connectTo);
     this.#files = this.#profile.volumesAreFiles
       ? new FileVolumes(this.#session, options.dataDir, options.poolDirectories ?? [])
       : null;
@@ -144,15 +147,15 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   list(): Promise<DomainSummary[]> {
-    return this.#run('query', (connection) => this.#reader.list(connection));
+    return this.#run('list', (connection) => this.#reader.list(connection));
   }
 
   inspect(uid: string): Promise<ObservedDomain | null> {
-    return this.#run('query', (connection) => this.#reader.inspect(connection, uid));
+    return this.#run('query', (connection) => this.#reader.inspect(connection, uid), uid);
   }
 
   async describe(uid: string): Promise<DomainAccount | null> {
-    return this.#run('query', async (connection) => {
+    const describe = async (connection: Connection) => {
       const domain = await this.#reader.inspect(connection, uid);
       if (domain === null || domain.metadata === null) return null;
       const { metadata, compute, power } = domain;
@@ -160,7 +163,8 @@ export class LibvirtHypervisor implements Hypervisor {
       if (xml === null) return null;
       const poolOf = (file: string) => this.#volumes.poolOf(uid, file);
       return { metadata, compute, ...readAccount(xml, this.#options.extras, poolOf) };
-    });
+    };
+    return this.#run('query', describe, uid);
   }
 
   async define(blueprint: Blueprint): Promise<void> {
@@ -174,7 +178,7 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async #knowCpus(): Promise<void> {
-    this.#cpusKnown ??= this.#run('query', async (connection) =>
+    this.#cpusKnown ??= this.#run('list', async (connection) =>
       this.#cpus.read(connection, await this.#reader.listOurs(connection)),
     );
     try {
@@ -221,14 +225,12 @@ export class LibvirtHypervisor implements Hypervisor {
   async #repin(uids: readonly string[] | null): Promise<void> {
     if (!this.#profile.canPin) return;
     const { numaCells } = this.#known(this.#capabilities);
-    await this.#run('control', async (connection) => {
-      const ours = uids ?? (await this.#reader.listOurs(connection));
-      await this.#cpus.repin(connection, ours, numaCells);
-    });
+    const ours = uids ?? (await this.#run('list', (connection) => this.#reader.listOurs(connection)));
+    await this.#run('control', (connection) => this.#cpus.repin(connection, ours, numaCells));
   }
 
   #devicesFor({ uid }: Blueprint, extras: Hardware['extras']): Promise<string[]> {
-    return this.#run('query', async (connection) => {
+    return this.#run('list', async (connection) => {
       const { own, taken } = await heldDevices(connection, uid);
       return chooseDevices(extras, this.#options.extras, own, taken);
     });
@@ -393,17 +395,12 @@ export class LibvirtHypervisor implements Hypervisor {
   async #prepare(connection: Connection): Promise<void> {
     this.#version = versionText(await connection.libVersion());
     this.#capabilities = readCapabilities(await connection.capabilities());
-    const guest = guestSupport(this.#capabilities, await this.#accelerated(this.#capabilities));
+    const guest = guestSupport(this.#capabilities, await this.#acceleration.isThere(this.#capabilities));
     if (typeof guest === 'string') throw new HypervisorError('unavailable', guest);
     this.#guest = guest;
     this.#reader.forgetAll();
     this.#cpusKnown = null;
     await this.#files?.prepare(connection);
-  }
-
-  async #accelerated({ domainTypes, emulator, architecture }: Capabilities): Promise<boolean> {
-    if (this.#options.accelerator !== 'auto') return this.#options.accelerator === 'kvm';
-    return domainTypes.includes('kvm') && (await this.#options.kvmWorks(emulator, architecture));
   }
 
   #event(event: LibvirtEvent): void {
@@ -423,8 +420,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#run('control', (connection) => call(connection, { deadlineMs }));
   }
 
-  #run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#converted(this.#session.run(lane, call));
+  #run<T>(lane: Lane, call: (connection: Connection) => Promise<T>, about?: string): Promise<T> {
+    return this.#converted(this.#session.run(lane, call, about));
   }
 
   async #converted<T>(promise: Promise<T>): Promise<T> {

@@ -75,14 +75,16 @@ export class Migrations {
   }
 
   leaving(uid: string): Promise<Leaving | null> {
-    return this.#session.run('query', async (connection) => {
+    const look = async (connection: Connection) => {
       try {
         return leavingOf(await connection.domainJobStats(uid, undefined, { deadlineMs: lookDeadlineMs }));
       } catch (error) {
         if (!hasCode(error, ...noJob)) throw error;
         return null;
       }
-    });
+    };
+    // Asked every second while a domain leaves, so no more than one may hang. It can hang where a look at the domain does not.
+    return this.#session.run('query', look, `the job of ${uid}`);
   }
 
   async abort(uid: string): Promise<void> {

@@ -1,19 +1,23 @@
 /**
- * The agent's connections to libvirt, kept up: some for what changes things, some for looking, some for what lasts, one for events, so
- * that what hangs on one does not hold up the others. When one is lost or the daemon falls silent, all are dropped,
- * every call under way is answered with `unavailable`, and connecting starts over with short pauses.
+ * The agent's connections to libvirt, kept up: some for what changes things, some for looking, one for looking at all
+ * domains, some for what lasts, one for events, so that what hangs on one does not hold up the others. When one is lost or
+ * the daemon falls silent, all are dropped, every call under way is answered with `unavailable`, and connecting starts over
+ * with short pauses.
  */
 import { type Connection, type LibvirtEvent, LibvirtError, openConnection } from '../../../native/index.js';
 import { HypervisorError } from '../hypervisor.js';
+import { CallsUnderWay } from './calls-under-way.js';
 import { ConnectionPool } from './connection-pool.js';
 import { asHypervisorError } from './failure.js';
 import type { DriverProfile } from './profile.js';
 
-export type Lane = 'control' | 'query' | 'migration';
+export type Lane = 'control' | 'query' | 'list' | 'migration';
 
 interface Live {
   control: ConnectionPool;
   query: ConnectionPool;
+  /** For what asks about all domains. */
+  list: ConnectionPool;
   migration: ConnectionPool;
   /** For what needs the files of a pool. */
   inPool(poolPath: string): ConnectionPool;
@@ -21,9 +25,7 @@ interface Live {
   end(error: HypervisorError): Connection[];
   /** Hears the events, and is asked now and then whether the daemon still answers. */
   events: Connection;
-  /** Rejects when these connections are given up. */
-  lost: Promise<never>;
-  giveUp(error: HypervisorError): void;
+  underWay: CallsUnderWay;
 }
 
 export interface SessionListener {
@@ -41,7 +43,12 @@ const reconnect = { firstMs: 200, longestMs: 2_000 };
  */
 const openDeadlineMs = 600_000;
 const prepareDeadlineMs = 30_000;
-const poolSizes: Record<Lane, number> = { control: 16, query: 8, migration: 32 };
+const poolSizes: Record<Exclude<Lane, 'list'>, number> = { control: 16, query: 8, migration: 32 };
+/**
+ * One domain whose lock somebody holds inside libvirtd, as a start does whose disk hangs, holds up whoever asks about all of
+ * them. Asked again every few seconds, libvirtd would soon have no worker left for the others: one such call is enough.
+ */
+const ofLists = { size: 1, mostStuck: 1 };
 /**
  * What needs files that hang, hangs in the daemon too, with one of its workers, of which it has twenty unless its settings
  * say otherwise; a call that was given up goes on doing so. So of each pool there are few.
@@ -59,16 +66,23 @@ export class LibvirtSession {
   readonly #uri: string;
   readonly #profile: DriverProfile;
   readonly #listener: SessionListener;
+  readonly #connectTo: typeof openConnection;
   #live: Live | null = null;
   #lastError = 'not connected yet';
   #attempt = 0;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(uri: string, profile: DriverProfile, listener: SessionListener) {
+  constructor(
+    uri: string,
+    profile: DriverProfile,
+    listener: SessionListener,
+    connectTo: typeof openConnection = openConnection,
+  ) {
     this.#uri = uri;
     this.#profile = profile;
     this.#listener = listener;
+    this.#connectTo = connectTo;
   }
 
   start(): void {
@@ -83,9 +97,12 @@ export class LibvirtSession {
     return this.#lastError;
   }
 
-  /** Makes one call; it ends with `unavailable` as soon as its connection is given up. */
-  run<T>(lane: Lane, call: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#call((live) => live[lane], call);
+  /**
+   * Makes one call; it ends with `unavailable` as soon as its connection is given up. If it says what it is about, it ends
+   * with `timeout`, and is not made, while an earlier one of its lane about the same hangs.
+   */
+  run<T>(lane: Lane, call: (connection: Connection) => Promise<T>, about?: string): Promise<T> {
+    return this.#call((live) => live[lane], call, about);
   }
 
   /** Makes one call that needs files of this pool, and can hang as they do; the empty path means the host's own pool. */
@@ -96,11 +113,12 @@ export class LibvirtSession {
   async #call<T>(
     choose: (live: Live) => ConnectionPool,
     call: (connection: Connection) => Promise<T>,
+    about?: string,
   ): Promise<T> {
     const live = this.#live;
     if (live === null) throw new HypervisorError('unavailable', this.#lastError);
     try {
-      return await Promise.race([choose(live).run(call), live.lost]);
+      return await live.underWay.orLost(choose(live).run(call, about));
     } catch (error) {
       const known = asHypervisorError(error);
       // Between the daemon's end and the news of it, calls fail in many ways: none of them is about the VM.
@@ -143,27 +161,23 @@ export class LibvirtSession {
   }
 
   #open(): Promise<Connection> {
-    return openConnection(this.#uri, { deadlineMs: openDeadlineMs, ...withoutKeepalive });
+    return this.#connectTo(this.#uri, { deadlineMs: openDeadlineMs, ...withoutKeepalive });
   }
 
   #makeLive(events: Connection): Live {
-    let giveUp: (error: HypervisorError) => void = () => undefined;
-    const lost = new Promise<never>((_, reject) => {
-      giveUp = reject;
-    });
-    lost.catch(() => undefined);
+    const underWay = new CallsUnderWay();
     if (this.#profile.sharedConnection) {
       const shared = new ConnectionPool({ size: 1, open: async () => events });
       const end = (error: HypervisorError) => shared.end(error);
       return {
         control: shared,
         query: shared,
+        list: shared,
         migration: shared,
         inPool: () => shared,
         end,
         events,
-        lost,
-        giveUp,
+        underWay,
       };
     }
     const open = async () => {
@@ -173,6 +187,7 @@ export class LibvirtSession {
     };
     const control = new ConnectionPool({ size: poolSizes.control, open });
     const query = new ConnectionPool({ size: poolSizes.query, open });
+    const list = new ConnectionPool({ ...ofLists, open });
     const migration = new ConnectionPool({ size: poolSizes.migration, open });
     const inPools = new Map<string, ConnectionPool>();
     const inPool = (poolPath: string) => {
@@ -184,15 +199,15 @@ export class LibvirtSession {
       return known;
     };
     const end = (error: HypervisorError) =>
-      [control, query, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
-    const live: Live = { control, query, migration, inPool, end, events, lost, giveUp };
+      [control, query, list, migration, ...inPools.values()].flatMap((pool) => pool.end(error));
+    const live: Live = { control, query, list, migration, inPool, end, events, underWay };
     return live;
   }
 
   async #beat(live: Live): Promise<void> {
     while (this.#live === live) {
       try {
-        await Promise.race([live.events.libVersion({ deadlineMs: heartbeat.deadlineMs }), live.lost]);
+        await live.underWay.orLost(live.events.libVersion({ deadlineMs: heartbeat.deadlineMs }));
       } catch (error) {
         return this.#giveUp(live, asHypervisorError(error).message);
       }
@@ -209,7 +224,7 @@ export class LibvirtSession {
 
   /** Ends everything that is under way on these connections, and closes them. */
   #drop(live: Live, error: HypervisorError): Promise<void> {
-    live.giveUp(error);
+    live.underWay.lose(error);
     return hangUp([...live.end(error), live.events]);
   }
 
