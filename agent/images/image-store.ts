@@ -96,10 +96,7 @@ export class ImageStore {
       await mkdir(folder, { recursive: true, mode: 0o711 });
       await this.#requirePool(folder);
     }
-    // A symbolic link is no image: others may write to a shared pool.
-    const cached = await lstat(path).catch(() => null);
-    if (!cached?.isFile() || (image.sizeBytes !== 0 && cached.size !== image.sizeBytes)) return null;
-    return { path, virtualSizeMib: await virtualSizeMib(image, path) };
+    return copyAt(image, path);
   }
 
   async #requirePool(poolPath: string): Promise<void> {
@@ -192,7 +189,7 @@ export class ImageStore {
         throw new ImageFault('denied', `the image's digest is sha256:${hex}, not sha256:${image.sha256}`);
       }
       const size = await calls(() => virtualSizeMib(image, file.path));
-      await file.keep();
+      await file.keep(() => calls(() => isCopy(image, path)));
       return { path, virtualSizeMib: size };
     } catch (error) {
       await partial?.discard();
@@ -213,6 +210,26 @@ export class ImageStore {
       throw new ImageFault('noSpace', `the image needs ${expected} bytes, and ${folder} has ${free} free`);
     }
     return expected;
+  }
+}
+
+/** The image that is there; null when there is none. A symbolic link is none: others may write to a shared pool. */
+async function copyAt(image: ImageRef, path: string): Promise<FetchedImage | null> {
+  const entry = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (!entry?.isFile() || (image.sizeBytes !== 0 && entry.size !== image.sizeBytes)) return null;
+  return { path, virtualSizeMib: await virtualSizeMib(image, path) };
+}
+
+/** Whether what is there can stay. What cannot be read now is not known to be bad. */
+async function isCopy(image: ImageRef, path: string): Promise<boolean> {
+  try {
+    return (await copyAt(image, path)) !== null;
+  } catch (error) {
+    if (error instanceof ImageFault) return false;
+    throw error;
   }
 }
 

@@ -1,15 +1,19 @@
 /**
  * An image while it comes: a file of another name beside its place, which gets its own when it is whole and on disk. Each
- * call for it asks for a place first, for the folder may be a shared pool's that hangs.
+ * call for it asks for a place first, for the folder may be a shared pool's that hangs. Another host may bring the same image
+ * there meanwhile, and guests read it from then on: what is good there stays.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
 import { syncPath } from '../sync-path.js';
 
 /** Runs work that has one file call under way at a time, when there is room for it. */
 export type Calls = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** What file systems without hard links answer, and those where a file can have no more of them. */
+const noLinks = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'EINVAL'];
 
 export class PartialFile {
   private constructor(
@@ -34,14 +38,37 @@ export class PartialFile {
     });
   }
 
-  /** It is whole: returns when it will survive a power loss under its own name. */
-  async keep(): Promise<void> {
+  /**
+   * It is whole: returns when it will survive a power loss under its own name, or what was there before it and `isGood`.
+   * Nothing that is good is replaced: a guest of another host may have it open, and would lose its disk with it.
+   */
+  async keep(isGood: () => Promise<boolean>): Promise<void> {
     await this.calls(async () => {
       await this.file.sync();
       await this.file.close();
-      await rename(this.path, this.wholePath);
+    });
+    const isPublished = await this.calls(() => this.#publish());
+    const isReplaced = !isPublished && !(await isGood());
+    await this.calls(async () => {
+      if (isReplaced) await rename(this.path, this.wholePath);
+      else await rm(this.path, { force: true });
       await syncPath(dirname(this.wholePath));
     });
+  }
+
+  /** False when something is there already. */
+  async #publish(): Promise<boolean> {
+    try {
+      await link(this.path, this.wholePath);
+      return true;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return false;
+      if (!noLinks.includes(code)) throw error;
+    }
+    if (await isThere(this.wholePath)) return false;
+    await rename(this.path, this.wholePath);
+    return true;
   }
 
   async discard(): Promise<void> {
@@ -51,3 +78,9 @@ export class PartialFile {
     });
   }
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
+  );

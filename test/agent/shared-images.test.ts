@@ -1,0 +1,124 @@
+/** Two hosts that keep their images in one shared pool: each fetches for itself, and neither takes from the other what it reads. */
+import { createHash } from 'node:crypto';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import filePromises from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mock } from 'node:test';
+import t, { type Test } from 'tap';
+import type { ImageRef } from '../../agent/converge/desired.js';
+import { ImageStore } from '../../agent/images/image-store.js';
+import { until } from './until.js';
+
+const never = new AbortController().signal;
+const quiet = () => undefined;
+/** A qcow2 file of 10 MiB, which are not there. */
+const bytes = Buffer.alloc(100_000, 7);
+bytes.fill(0, 0, 104);
+bytes.writeUInt32BE(0x514649fb, 0);
+bytes.writeUInt32BE(3, 4);
+bytes.writeBigUInt64BE(10n * 1024n * 1024n, 24);
+const sha256 = createHash('sha256').update(bytes).digest('hex');
+
+/** Stores of two hosts, and a web server that sends the image to each when it is told to. */
+async function setUp(t: Test) {
+  const folder = mkdtempSync(join(tmpdir(), 'secovia-shared-images-'));
+  const pool = join(folder, 'pool');
+  mkdirSync(join(pool, 'images'), { recursive: true });
+  const held: (() => void)[] = [];
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.write(bytes.subarray(0, 10));
+    held.push(() => response.end(bytes.subarray(10)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  const storeOf = (host: string) => new ImageStore(join(folder, host), [], [pool]);
+  const image: ImageRef = {
+    name: 'images/tiny',
+    sha256,
+    format: 'qcow2',
+    sizeBytes: bytes.length,
+    virtualSizeMib: 10,
+    source: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiny`,
+  };
+  const path = join(pool, 'images', `${sha256}.qcow2`);
+  const fetchBy = (store: ImageStore) => store.fetch(image, pool, quiet, never);
+  /** Both have begun, in this order. */
+  const bothFetch = async () => {
+    const first = fetchBy(storeOf('h1'));
+    await until('the first asks', () => held.length === 1);
+    const second = fetchBy(storeOf('h2'));
+    await until('the second asks', () => held.length === 2);
+    const [sendFirst, sendSecond] = held.splice(0) as [() => void, () => void];
+    return { first, second, sendFirst, sendSecond };
+  };
+  const files = () => readdirSync(join(pool, 'images'));
+  return { folder, pool, path, image, held, storeOf, fetchBy, bothFetch, files };
+}
+
+/** As a file system without hard links. */
+function withoutLinks(t: Test, code: string): void {
+  const refuse = async () => {
+    throw Object.assign(new Error(`${code}: link`), { code });
+  };
+  const mocked = mock.method(filePromises, 'link', refuse);
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    mocked.mock.restore();
+    syncBuiltinESMExports();
+  });
+}
+
+t.test('what another host has brought meanwhile stays, for its guests have it open', async (t) => {
+  for (const links of ['with links', 'EPERM', 'EOPNOTSUPP']) {
+    await t.test(links, async (t) => {
+      if (links !== 'with links') withoutLinks(t, links);
+      const { path, bothFetch, files } = await setUp(t);
+      const { first, second, sendFirst, sendSecond } = await bothFetch();
+      sendFirst();
+      t.equal((await first).path, path);
+      const { ino } = lstatSync(path);
+      t.same(readFileSync(path), bytes);
+      sendSecond();
+      t.same(await second, await first);
+      t.equal(lstatSync(path).ino, ino, 'it is the same file');
+      t.equal(lstatSync(path).nlink, 1);
+      t.same(files(), [`${sha256}.qcow2`], 'and no part is left');
+    });
+  }
+});
+
+t.test('what came there meanwhile and is not the image is replaced', async (t) => {
+  for (const links of ['with links', 'EPERM']) {
+    await t.test(links, async (t) => {
+      if (links !== 'with links') withoutLinks(t, links);
+      const { folder, path, held, storeOf, fetchBy, files } = await setUp(t);
+      const fetched = fetchBy(storeOf('h1'));
+      await until('it asks', () => held.length === 1);
+      writeFileSync(path, bytes.subarray(0, 1000));
+      linkSync(path, join(folder, 'cut'));
+      held[0]?.();
+      t.equal((await fetched).path, path);
+      t.same(readFileSync(path), bytes);
+      t.equal(readFileSync(join(folder, 'cut')).length, 1000, 'by another file, not by writing to it');
+      t.same(files(), [`${sha256}.qcow2`]);
+    });
+  }
+});
