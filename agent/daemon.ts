@@ -68,7 +68,13 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const pools = new PoolLanes();
-  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories, pools);
+  const images = new ImageStore(
+    config.host,
+    config.dataDir,
+    config.imageDirectories,
+    config.poolDirectories,
+    pools,
+  );
   await images.prepare();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);

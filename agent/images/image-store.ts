@@ -15,7 +15,7 @@ import { Lane } from '../lane.js';
 import { PoolLanes } from '../pool-lanes.js';
 import { imageFile } from './image-file.js';
 import { ImageFault } from './image-fault.js';
-import { type Calls, PartialFile } from './partial-file.js';
+import { type Calls, isLeftPart, ownerOf, PartialFile, type PartOwner } from './partial-file.js';
 import { readQcow2VirtualSizeMib } from './qcow2-header.js';
 import { openSource } from './source.js';
 
@@ -42,14 +42,19 @@ export class ImageStore {
   readonly #imageDirectories: readonly string[];
   readonly #downloads = new Map<string, Download>();
   readonly #imageFiles = new Lane(placesOfImageFiles);
+  readonly #owner: PartOwner;
+  /** Folders of shared pools in which nothing is left that an earlier process had half done. */
+  readonly #cleared = new Set<string>();
 
   /** Files may come from `imageDirectories`, and shared pools be in `poolDirectories`. */
   constructor(
+    host: string,
     dataDir: string,
     imageDirectories: readonly string[],
     private readonly poolDirectories: readonly string[] = [],
     private readonly pools = new PoolLanes(),
   ) {
+    this.#owner = ownerOf(host);
     this.#ownFolder = join(dataDir, 'images');
     this.#imageDirectories = imageDirectories;
   }
@@ -95,8 +100,21 @@ export class ImageStore {
       await this.#requirePool(poolPath);
       await mkdir(folder, { recursive: true, mode: 0o711 });
       await this.#requirePool(folder);
+      if (!this.#cleared.has(folder)) await this.#clearLeftParts(folder);
     }
     return copyAt(image, path);
+  }
+
+  /** What a killed agent of this host had half done there: nobody else would. What cannot go keeps no VM waiting. */
+  async #clearLeftParts(folder: string): Promise<void> {
+    try {
+      for (const file of await readdir(folder)) {
+        if (isLeftPart(file, this.#owner)) await rm(join(folder, file), { force: true });
+      }
+      this.#cleared.add(folder);
+    } catch {
+      // It is tried again when the pool is used next.
+    }
   }
 
   async #requirePool(poolPath: string): Promise<void> {
@@ -162,7 +180,7 @@ export class ImageStore {
         throw error;
       };
       const bound = await calls(() => this.#sizeBound(image, folder, sizeBytes)).catch(giveUp);
-      const file = await PartialFile.create(path, calls).catch(giveUp);
+      const file = await PartialFile.create(path, this.#owner, calls).catch(giveUp);
       partial = file;
       const digest = createHash('sha256');
       let received = 0;

@@ -15,6 +15,24 @@ export type Calls = <T>(work: () => Promise<T>) => Promise<T>;
 /** What file systems without hard links answer, and those where a file can have no more of them. */
 const noLinks = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'EINVAL'];
 
+/** Whose parts these are: another host's may be under way, and so may those of this process. */
+export interface PartOwner {
+  host: string;
+  /** Eight hexadecimal digits of the agent's process. */
+  process: string;
+}
+
+const eightDigits = (): string => randomBytes(4).toString('hex');
+export const ownerOf = (host: string): PartOwner => ({ host, process: eightDigits() });
+
+const partPattern = /^[0-9a-f]{64}\.(?:qcow2|raw)\.(.+)\.([0-9a-f]{8})\.[0-9a-f]{8}\.partial$/;
+
+/** Whether the file is a part that an earlier process of this host has left. Parts of agents of before name no host. */
+export function isLeftPart(file: string, owner: PartOwner): boolean {
+  const [, host, process] = partPattern.exec(file) ?? [];
+  return host === owner.host && process !== owner.process;
+}
+
 export class PartialFile {
   private constructor(
     readonly path: string,
@@ -24,8 +42,8 @@ export class PartialFile {
   ) {}
 
   /** @param wholePath where it is to be in the end. */
-  static async create(wholePath: string, calls: Calls): Promise<PartialFile> {
-    const path = `${wholePath}.${randomBytes(4).toString('hex')}.partial`;
+  static async create(wholePath: string, { host, process }: PartOwner, calls: Calls): Promise<PartialFile> {
+    const path = `${wholePath}.${host}.${process}.${eightDigits()}.partial`;
     return new PartialFile(path, wholePath, await calls(() => open(path, 'wx', 0o644)), calls);
   }
 

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import filePromises from 'node:fs/promises';
@@ -49,7 +50,7 @@ async function setUp(t: Test) {
     server.close();
     rmSync(folder, { recursive: true });
   });
-  const storeOf = (host: string) => new ImageStore(join(folder, host), [], [pool]);
+  const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], [pool]);
   const image: ImageRef = {
     name: 'images/tiny',
     sha256,
@@ -121,4 +122,43 @@ t.test('what came there meanwhile and is not the image is replaced', async (t) =
       t.same(files(), [`${sha256}.qcow2`]);
     });
   }
+});
+
+t.test('what a killed agent left in a pool is cleared by the next one of its host alone', async (t) => {
+  const { pool, path, image, held, storeOf, fetchBy, files } = await setUp(t);
+  const parts = () => files().filter((file) => file.endsWith('.partial'));
+  // Of hosts whose agents never come to the end: the one is killed, the others go on.
+  const killed = fetchBy(storeOf('h1'));
+  const others = [fetchBy(storeOf('h11')), fetchBy(storeOf('h1.x'))];
+  const ended = Promise.allSettled([killed, ...others]);
+  await until('three parts are there', () => held.length === 3 && parts().length === 3);
+  const [left, ...foreign] = parts().sort((one, other) => one.length - other.length);
+  t.match(left, /^[0-9a-f]{64}\.qcow2\.h1\.[0-9a-f]{8}\.[0-9a-f]{8}\.partial$/);
+  writeFileSync(`${path}.0123abcd.partial`, 'of an agent of before, on some host');
+  const store = storeOf('h1');
+  const [one, another] = [
+    fetchBy(store),
+    store.fetch({ ...image, sha256: 'a'.repeat(64) }, pool, quiet, never),
+  ];
+  const end = Promise.allSettled([one, another]);
+  await until('its own are there', () => held.length === 5 && parts().length === 5);
+  t.notOk(parts().includes(left ?? ''));
+  for (const part of foreign) t.ok(parts().includes(part), `${part} stays`);
+  t.ok(parts().includes(`${sha256}.qcow2.0123abcd.partial`));
+  for (const send of held) send();
+  await Promise.all([ended, end]);
+  t.same(readFileSync((await one).path), bytes, 'its own are left alone, however many it has');
+});
+
+t.test('a pool that has two names is not cleared of what this process fetches there', async (t) => {
+  const { folder, pool, image, held, storeOf } = await setUp(t);
+  const alias = join(folder, 'alias');
+  symlinkSync(pool, alias);
+  const store = storeOf('h1');
+  const fetches = [store.fetch(image, pool, quiet, never)];
+  await until('it is under way', () => held.length === 1);
+  fetches.push(store.fetch(image, alias, quiet, never));
+  await until('and again by the other name', () => held.length === 2);
+  for (const send of held) send();
+  for (const { path } of await Promise.all(fetches)) t.same(readFileSync(path), bytes);
 });
