@@ -3,7 +3,7 @@
  * shared by all VMs as the backing of their disks. Several VMs that need the same image wait for one download.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,10 +13,11 @@ import type { HypervisorError } from '../hypervisor/hypervisor.js';
 import { requirePool } from '../hypervisor/pool-folders.js';
 import { Lane } from '../lane.js';
 import { PoolLanes } from '../pool-lanes.js';
+import { ImageCopies, virtualSizeMib } from './image-copies.js';
 import { imageFile } from './image-file.js';
 import { ImageFault } from './image-fault.js';
 import { type Calls, isLeftPart, ownerOf, PartialFile, type PartOwner } from './partial-file.js';
-import { readQcow2VirtualSizeMib } from './qcow2-header.js';
+import { progressOf } from './progress.js';
 import { openSource } from './source.js';
 
 export interface CachedImage {
@@ -31,7 +32,6 @@ interface Download {
 }
 
 const mib = 1024 * 1024;
-const progressIntervalMs = 500;
 /** Left free on the disk, so that the host itself does not run out. */
 const keepFreeBytes = 64 * mib;
 /** Images that are files come from folders that may hang as pools do. */
@@ -42,6 +42,7 @@ export class ImageStore {
   readonly #imageDirectories: readonly string[];
   readonly #downloads = new Map<string, Download>();
   readonly #imageFiles = new Lane(placesOfImageFiles);
+  readonly #copies = new ImageCopies();
   readonly #owner: PartOwner;
   /** Folders of shared pools in which nothing is left that an earlier process had half done. */
   readonly #cleared = new Set<string>();
@@ -102,7 +103,7 @@ export class ImageStore {
       await this.#requirePool(folder);
       if (!this.#cleared.has(folder)) await this.#clearLeftParts(folder);
     }
-    return copyAt(image, path);
+    return poolPath === '' ? this.#copies.own(image, path) : this.#copies.known(image, path);
   }
 
   /** What a killed agent of this host had half done there: nobody else would. What cannot go keeps no VM waiting. */
@@ -123,7 +124,7 @@ export class ImageStore {
     });
   }
 
-  /** Waits for the download of this image, and begins it if nobody has. */
+  /** Waits for the download of this image, or the check of what is there, and begins it if nobody has. */
   async #join(
     image: ImageRef,
     folder: string,
@@ -160,6 +161,7 @@ export class ImageStore {
     }
   }
 
+  /** Fetches it if what is there is not the image. */
   async #download(
     image: ImageRef,
     folder: string,
@@ -169,7 +171,13 @@ export class ImageStore {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     let partial: PartialFile | null = null;
+    const tell = (progress: string) => {
+      for (const listener of listeners) listener(progress);
+    };
+    const verify = () => this.#copies.verify(image, path, calls, tell, signal);
     try {
+      const there = await verify();
+      if (there !== null) return there;
       await calls(() => mkdir(folder, { recursive: true, mode: 0o711 }));
       const readFiles: Calls = (work) => this.#imageFiles.run(work);
       const source = await openSource(image.source, this.#imageDirectories, signal, readFiles);
@@ -184,7 +192,7 @@ export class ImageStore {
       partial = file;
       const digest = createHash('sha256');
       let received = 0;
-      let toldAt = 0;
+      const count = progressOf('fetching', expected, tell);
       const check = new Transform({
         transform(chunk: Buffer, _encoding, done: TransformCallback) {
           received += chunk.length;
@@ -194,10 +202,7 @@ export class ImageStore {
             );
           }
           digest.update(chunk);
-          if (Date.now() - toldAt >= progressIntervalMs) {
-            toldAt = Date.now();
-            for (const listener of listeners) listener(progressText(received, expected));
-          }
+          count(chunk.length);
           return done(null, chunk);
         },
       });
@@ -207,7 +212,8 @@ export class ImageStore {
         throw new ImageFault('denied', `the image's digest is sha256:${hex}, not sha256:${image.sha256}`);
       }
       const size = await calls(() => virtualSizeMib(image, file.path));
-      await file.keep(() => calls(() => isCopy(image, path)));
+      const kept = await file.keep(async () => (await verify()) !== null);
+      if (kept !== null) this.#copies.remember(path, kept);
       return { path, virtualSizeMib: size };
     } catch (error) {
       await partial?.discard();
@@ -229,36 +235,6 @@ export class ImageStore {
     }
     return expected;
   }
-}
-
-/** The image that is there; null when there is none. A symbolic link is none: others may write to a shared pool. */
-async function copyAt(image: ImageRef, path: string): Promise<FetchedImage | null> {
-  const entry = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (!entry?.isFile() || (image.sizeBytes !== 0 && entry.size !== image.sizeBytes)) return null;
-  return { path, virtualSizeMib: await virtualSizeMib(image, path) };
-}
-
-/** Whether what is there can stay. What cannot be read now is not known to be bad. */
-async function isCopy(image: ImageRef, path: string): Promise<boolean> {
-  try {
-    return (await copyAt(image, path)) !== null;
-  } catch (error) {
-    if (error instanceof ImageFault) return false;
-    throw error;
-  }
-}
-
-async function virtualSizeMib(image: ImageRef, path: string): Promise<number> {
-  if (image.format === 'qcow2') return readQcow2VirtualSizeMib(path);
-  return Math.ceil((await stat(path)).size / mib);
-}
-
-function progressText(received: number, expected: number | null): string {
-  if (expected === null || expected === 0) return `fetching image ${Math.floor(received / mib)} MiB`;
-  return `fetching image ${Math.floor((100 * received) / expected)} %`;
 }
 
 function asImageFault(error: unknown, signal: AbortSignal): ImageFault {

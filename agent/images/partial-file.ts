@@ -4,6 +4,7 @@
  * there meanwhile, and guests read it from then on: what is good there stays.
  */
 import { randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
@@ -59,11 +60,15 @@ export class PartialFile {
   /**
    * It is whole: returns when it will survive a power loss under its own name, or what was there before it and `isGood`.
    * Nothing that is good is replaced: a guest of another host may have it open, and would lose its disk with it.
+   *
+   * @returns what has its name now, if that is this file.
    */
-  async keep(isGood: () => Promise<boolean>): Promise<void> {
-    await this.calls(async () => {
+  async keep(isGood: () => Promise<boolean>): Promise<BigIntStats | null> {
+    const entry = await this.calls(async () => {
       await this.file.sync();
+      const synced = await this.file.stat({ bigint: true });
       await this.file.close();
+      return synced;
     });
     const isPublished = await this.calls(() => this.#publish());
     const isReplaced = !isPublished && !(await isGood());
@@ -72,6 +77,7 @@ export class PartialFile {
       else await rm(this.path, { force: true });
       await syncPath(dirname(this.wholePath));
     });
+    return isPublished || isReplaced ? entry : null;
   }
 
   /** False when something is there already. */

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import filePromises from 'node:fs/promises';
@@ -21,6 +22,7 @@ import { mock } from 'node:test';
 import t, { type Test } from 'tap';
 import type { ImageRef } from '../../agent/converge/desired.js';
 import { ImageStore } from '../../agent/images/image-store.js';
+import { PoolLanes } from '../../agent/pool-lanes.js';
 import { until } from './until.js';
 
 const never = new AbortController().signal;
@@ -50,7 +52,8 @@ async function setUp(t: Test) {
     server.close();
     rmSync(folder, { recursive: true });
   });
-  const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], [pool]);
+  const pools = new PoolLanes();
+  const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], [pool], pools);
   const image: ImageRef = {
     name: 'images/tiny',
     sha256,
@@ -72,6 +75,33 @@ async function setUp(t: Test) {
   };
   const files = () => readdirSync(join(pool, 'images'));
   return { folder, pool, path, image, held, storeOf, fetchBy, bothFetch, files };
+}
+
+/** How often a file has been read to its end since it was asked last. */
+function countReads(t: Test): () => number {
+  let ends = 0;
+  const original = filePromises.open;
+  const mocked = mock.method(filePromises, 'open', async (...args: Parameters<typeof filePromises.open>) => {
+    const file = await original(...args);
+    const read = file.read.bind(file) as (...given: unknown[]) => Promise<{ bytesRead: number }>;
+    return Object.assign(file, {
+      read: async (...given: unknown[]) => {
+        const result = await read(...given);
+        if (result.bytesRead === 0) ends++;
+        return result;
+      },
+    });
+  });
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    mocked.mock.restore();
+    syncBuiltinESMExports();
+  });
+  return () => {
+    const counted = ends;
+    ends = 0;
+    return counted;
+  };
 }
 
 /** As a file system without hard links. */
@@ -161,4 +191,76 @@ t.test('a pool that has two names is not cleared of what this process fetches th
   await until('and again by the other name', () => held.length === 2);
   for (const send of held) send();
   for (const { path } of await Promise.all(fetches)) t.same(readFileSync(path), bytes);
+});
+
+t.test(
+  'what another host has put into a pool is hashed before it is used, once, and replaced if it is another',
+  async (t) => {
+    const { folder, path, image, held, pool, storeOf, fetchBy, files } = await setUp(t);
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(8, 50_000);
+    writeFileSync(path, changed);
+    linkSync(path, join(folder, 'changed'));
+    const store = storeOf('h1');
+    const fetched = fetchBy(store);
+    await until('it asks for the right one', () => held.length === 1);
+    held[0]?.();
+    await fetched;
+    t.same(readFileSync(path), bytes);
+    t.same(readFileSync(join(folder, 'changed')), changed, 'by another file, not by writing to it');
+    t.same(files(), [`${sha256}.qcow2`]);
+
+    const reads = countReads(t);
+    t.same(await fetchBy(store), await fetched);
+    t.equal(reads(), 0, 'it was hashed while it came');
+    const other = storeOf('h2');
+    const told: string[] = [];
+    const all = Array.from({ length: 20 }, () => other.fetch(image, pool, (text) => told.push(text), never));
+    for (const each of await Promise.all(all)) t.same(each, await fetched);
+    t.match(told[0], /^checking image \d+ %$/);
+    t.equal(reads(), 1, 'twenty VMs wait for one reader');
+    await fetchBy(other);
+    t.equal(reads(), 0, 'who does not read it again');
+    utimesSync(path, 1, 1);
+    await fetchBy(other);
+    t.equal(reads(), 1, 'until it has been changed');
+    t.equal(held.length, 1, 'and nothing was fetched again');
+  },
+);
+
+t.test('what came there meanwhile with the name and the size is hashed as well', async (t) => {
+  const { path, held, storeOf, fetchBy } = await setUp(t);
+  const fetched = fetchBy(storeOf('h1'));
+  await until('it asks', () => held.length === 1);
+  writeFileSync(path, Buffer.alloc(bytes.length, 1));
+  held[0]?.();
+  await fetched;
+  t.same(readFileSync(path), bytes);
+});
+
+t.test('a check ends when nobody waits for it any more', async (t) => {
+  const { pool, image, held, storeOf } = await setUp(t);
+  const large = Buffer.alloc(16 * 1024 * 1024);
+  const raw: ImageRef = {
+    ...image,
+    format: 'raw',
+    sizeBytes: large.length,
+    sha256: createHash('sha256').update(large).digest('hex'),
+  };
+  writeFileSync(join(pool, 'images', `${raw.sha256}.raw`), large);
+  const store = storeOf('h1');
+  const controller = new AbortController();
+  const left = store.fetch(raw, pool, () => controller.abort(), controller.signal);
+  await t.rejects(left, { name: 'ImageFault', kind: 'cancelled' });
+  const told: string[] = [];
+  await until('it can be begun anew', () =>
+    store
+      .fetch(raw, pool, (text) => told.push(text), never)
+      .then(
+        () => true,
+        () => false,
+      ),
+  );
+  t.match(told[0], /^checking image/, 'from the first piece, since the other one has not come to its end');
+  t.equal(held.length, 0);
 });
