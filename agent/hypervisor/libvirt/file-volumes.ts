@@ -122,13 +122,13 @@ export class FileVolumes implements Volumes {
     });
   }
 
-  async trash(volume: VolumeRef): Promise<void> {
+  async trash(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {
     await this.#requireFolder(volume.poolPath);
     const trash = this.#trashFolder(volume.poolPath);
     await mkdir(trash, { recursive: true, mode: 0o700 });
     if (volume.poolPath !== '') await requirePool(trash, this.poolDirectories);
     try {
-      await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now())));
+      await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now(), keepUntilWallMs)));
       await syncPath(trash);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -165,8 +165,10 @@ export class FileVolumes implements Volumes {
     const folder = this.#trashFolder(poolPath);
     let removed = 0;
     for (const file of await filesOf(folder)) {
-      const thrownAt = readTrashFile(file);
-      if (thrownAt === null || Date.now() - thrownAt < olderThanMs) continue;
+      const thrown = readTrashFile(file);
+      if (thrown === null) continue;
+      // In a shared pool it may be another host's, which keeps its disks longer than this one does.
+      if (Date.now() < (thrown.keepUntilWallMs ?? thrown.thrownWallMs + olderThanMs)) continue;
       await rm(join(folder, file), { force: true });
       removed++;
     }

@@ -370,8 +370,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return kind !== 'off';
   }
 
-  trashVolume(volume: VolumeRef): Promise<void> {
-    return this.#converted(this.#volumes.trash(volume));
+  trashVolume(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {
+    return this.#converted(this.#volumes.trash(volume, keepUntilWallMs));
   }
 
   removeVolume(volume: VolumeRef): Promise<void> {
