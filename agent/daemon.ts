@@ -31,6 +31,7 @@ import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
+import { TrashPools } from './state/trash-pools.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
 import { AgentTelemetry } from './telemetry/agent-telemetry.js';
@@ -106,6 +107,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     pools,
+    trashPools: new TrashPools(config.dataDir),
     writer,
     leaseFile,
     watchdog: await openWatchdog(config),

@@ -18,6 +18,7 @@ import type { MigrationSettings } from './migration-settings.js';
 import type { OrphanAccount } from './orphans.js';
 import type { PoolLanes } from './pool-lanes.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { TrashPools } from './state/trash-pools.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
 import { Trash } from './trash.js';
 import type { WatchdogDevice } from './watchdog/device.js';
@@ -34,6 +35,7 @@ export interface ShellParts {
   hypervisor: Hypervisor;
   images: ImageStore;
   pools: PoolLanes;
+  trashPools: TrashPools;
   writer: LedgerWriter;
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;

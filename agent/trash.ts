@@ -6,10 +6,12 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.js';
 import type { Hypervisor, VolumeRef } from './hypervisor/hypervisor.js';
 import type { PoolLanes } from './pool-lanes.js';
+import type { TrashPools } from './state/trash-pools.js';
 
 export interface TrashParts {
   hypervisor: Pick<Hypervisor, 'trashVolume' | 'emptyTrash'>;
   pools: PoolLanes;
+  trashPools: TrashPools;
   clock: Clock;
   log: Logger;
   trashRetentionMs: number;
@@ -23,6 +25,8 @@ export class Trash {
   readonly #began: ReturnType<Clock['now']>;
   /** Pools whose trash is being emptied. */
   readonly #emptying = new Set<string>();
+  /** To how many disks of each pool it happens now. */
+  readonly #beingThrown = new Map<string, number>();
 
   constructor(parts: TrashParts) {
     this.#parts = parts;
@@ -31,13 +35,31 @@ export class Trash {
 
   /** Whoever calls has a place in the pool. */
   async throwAway(volume: VolumeRef): Promise<void> {
-    const { hypervisor, clock, trashRetentionMs } = this.#parts;
+    const { hypervisor, trashPools, clock, trashRetentionMs } = this.#parts;
     // By a clock that was set back, other hosts would delete it too early.
     const wallMs = clock.now().wallMs - Math.min(0, this.#jumpMs());
-    await hypervisor.trashVolume(volume, wallMs + trashRetentionMs);
+    const keepUntilWallMs = wallMs + trashRetentionMs;
+    const { poolPath } = volume;
+    if (poolPath === '') return hypervisor.trashVolume(volume, keepUntilWallMs);
+    this.#countThrown(poolPath, 1);
+    try {
+      await trashPools.remember(poolPath, keepUntilWallMs);
+      await hypervisor.trashVolume(volume, keepUntilWallMs);
+    } finally {
+      this.#countThrown(poolPath, -1);
+    }
   }
 
-  /** Shared pools are not waited for: one may hang. */
+  #countThrown(poolPath: string, more: 1 | -1): void {
+    const count = (this.#beingThrown.get(poolPath) ?? 0) + more;
+    if (count === 0) this.#beingThrown.delete(poolPath);
+    else this.#beingThrown.set(poolPath, count);
+  }
+
+  /**
+   * Of the host's own pool, of these, and of those in which this host has thrown something away. Shared pools are not waited for:
+   * one may hang.
+   */
   async empty(poolPaths: readonly string[]): Promise<void> {
     const jumpMs = this.#jumpMs();
     if (Math.abs(jumpMs) > longestJumpMs) {
@@ -47,7 +69,8 @@ export class Trash {
       );
       return;
     }
-    for (const poolPath of poolPaths) void this.#emptyPool(poolPath);
+    for (const poolPath of new Set([...poolPaths, ...(await this.#remembered())]))
+      void this.#emptyPool(poolPath);
     await this.#emptyPool('');
   }
 
@@ -57,18 +80,35 @@ export class Trash {
     return wallMs - this.#began.wallMs - (bootMs - this.#began.bootMs);
   }
 
+  async #remembered(): Promise<string[]> {
+    try {
+      return await this.#parts.trashPools.paths();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'reading which pools have trash failed');
+      return [];
+    }
+  }
+
   async #emptyPool(poolPath: string): Promise<void> {
     if (this.#emptying.has(poolPath)) return;
     this.#emptying.add(poolPath);
-    const { hypervisor, pools, trashRetentionMs, log } = this.#parts;
+    const { hypervisor, pools, trashPools, clock, trashRetentionMs, log } = this.#parts;
     try {
-      const removed = await pools.run(poolPath, 'remove', () =>
-        hypervisor.emptyTrash(poolPath, trashRetentionMs),
-      );
+      let beganWallMs = 0;
+      // What is on its way there now may come after the trash was looked through.
+      let missesNone = false;
+      const removed = await pools.run(poolPath, 'remove', () => {
+        beganWallMs = clock.now().wallMs;
+        missesNone = !this.#beingThrown.has(poolPath);
+        return hypervisor.emptyTrash(poolPath, trashRetentionMs);
+      });
+      if (removed === null) return;
       if (removed > 0) log.info({ event: 'trash.emptied', volumes: removed });
+      if (missesNone) await trashPools.emptied(poolPath, beganWallMs);
     } catch (error) {
       log.warn({ err: error }, 'emptying the trash failed');
+    } finally {
+      this.#emptying.delete(poolPath);
     }
-    this.#emptying.delete(poolPath);
   }
 }

@@ -279,8 +279,10 @@ export interface Hypervisor {
   /** What the VM's whole volume is, or null when there is none, or it is no disk that a VM can have. */
   readVolume(volume: VolumeRef): Promise<VolumeAccount | null>;
   /**
-   * Deletes the trash of one pool that may go by now; returns how many volumes went. What agents of before threw away says no
-   * time, and goes when it is older than this.
+   * Deletes the trash of one pool that may go by now. What agents of before threw away says no time, and goes when it is older
+   * than this.
+   *
+   * @returns how many volumes went; null when the pool has no trash, or is not mounted.
    */
-  emptyTrash(poolPath: string, olderThanMs: number): Promise<number>;
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null>;
 }

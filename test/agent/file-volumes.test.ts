@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
 import t from 'tap';
@@ -104,5 +104,22 @@ t.test(
     t.same(await emptyAfter(167), [0, 0]);
     t.same(await emptyAfter(168), [1, 0]);
     t.same(trash(), []);
+  },
+);
+
+t.test(
+  'a pool without trash is told from one whose trash is empty, and trash that is elsewhere is not touched',
+  async (t) => {
+    const folder = t.testdir({ pool: {}, elsewhere: { [`${uidOf(1)}.1-2.qcow2`]: '' } });
+    const [pool, elsewhere] = [join(folder, 'pool'), join(folder, 'elsewhere')];
+    const { session } = new SlowLibvirt(join(folder, 'volumes'));
+    const volumes = new FileVolumes(session, folder, [pool]);
+    t.equal(await volumes.emptyTrash(pool, 0), null, 'as one that is not mounted');
+    mkdirSync(join(pool, 'trash'));
+    t.equal(await volumes.emptyTrash(pool, 0), 0);
+    rmSync(join(pool, 'trash'), { recursive: true });
+    symlinkSync(elsewhere, join(pool, 'trash'));
+    await t.rejects(volumes.emptyTrash(pool, 0), { message: /is not in one of this host's poolDirectories/ });
+    t.equal(readdirSync(elsewhere).length, 1);
   },
 );

@@ -145,7 +145,7 @@ export class FileVolumes implements Volumes {
   }
 
   async list(): Promise<FoundVolume[]> {
-    const files = await filesOf(this.#folder(''));
+    const files = await filesOf(this.#folder(''), []);
     return files.flatMap((file) => readVolumeFile(file) ?? []);
   }
 
@@ -161,10 +161,13 @@ export class FileVolumes implements Volumes {
     return file === this.path({ uid, poolPath: '' }) ? '' : dirname(file);
   }
 
-  async emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+  async emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null> {
     const folder = this.#trashFolder(poolPath);
+    const files = await filesOf(folder, null);
+    if (files === null) return null;
+    if (poolPath !== '') await requirePool(folder, this.poolDirectories);
     let removed = 0;
-    for (const file of await filesOf(folder)) {
+    for (const file of files) {
       const thrown = readTrashFile(file);
       if (thrown === null) continue;
       // In a shared pool it may be another host's, which keeps its disks longer than this one does.
@@ -190,7 +193,7 @@ export class FileVolumes implements Volumes {
 
   async #clearPartials({ uid, poolPath }: VolumeRef): Promise<void> {
     const folder = this.#folder(poolPath);
-    for (const file of await filesOf(folder)) {
+    for (const file of await filesOf(folder, [])) {
       const found = readVolumeFile(file);
       if (found?.uid === uid && !found.whole) await rm(join(folder, file), { force: true });
     }
@@ -204,9 +207,9 @@ const fileExists = (path: string): Promise<boolean> =>
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
   );
 
-const filesOf = (folder: string): Promise<string[]> =>
+const filesOf = <None>(folder: string, none: None): Promise<string[] | None> =>
   readdir(folder).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? [] : Promise.reject(error),
+    error.code === 'ENOENT' ? none : Promise.reject(error),
   );
 
 /** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */

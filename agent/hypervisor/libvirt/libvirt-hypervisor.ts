@@ -386,7 +386,7 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#converted(this.#volumes.read(volume));
   }
 
-  emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null> {
     return this.#converted(this.#volumes.emptyTrash(poolPath, olderThanMs));
   }
 

@@ -22,7 +22,7 @@ export interface Volumes {
   read(volume: VolumeRef): Promise<VolumeAccount | null>;
   /** The folder of the shared pool, empty for the host's own, in which this file is the VM's volume; null when it is none. */
   poolOf(uid: string, file: string): string | null;
-  emptyTrash(poolPath: string, olderThanMs: number): Promise<number>;
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null>;
 }
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
