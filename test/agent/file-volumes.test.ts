@@ -123,3 +123,20 @@ t.test(
     t.equal(readdirSync(elsewhere).length, 1);
   },
 );
+
+t.test("with a VM's disk go all of its console logs, and nobody else's", async (t) => {
+  for (const how of ['trash', 'remove'] as const) {
+    const [own, other] = [uidOf(1), uidOf(2)];
+    const others = ['log', 'log.0', 'log.1'].map((end) => `${other}.${end}`);
+    const logs = ['log', 'log.0', 'log.1', 'log.12'].map((end) => `${own}.${end}`);
+    const folder = t.testdir({
+      volumes: {},
+      console: Object.fromEntries([...logs, ...others].map((file) => [file, ''])),
+    });
+    const { session } = new SlowLibvirt(join(folder, 'volumes'));
+    const volumes = new FileVolumes(session, folder, []);
+    t.equal(volumes.consoleLog(own), join(folder, 'console', `${own}.log`));
+    await volumes[how]({ uid: own, poolPath: '' }, Date.now());
+    t.same(readdirSync(join(folder, 'console')), others, how);
+  }
+});

@@ -134,14 +134,14 @@ export class FileVolumes implements Volumes {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     await this.#clearPartials(volume);
-    await rm(this.consoleLog(volume.uid), { force: true });
+    await this.#clearConsoleLogs(volume.uid);
   }
 
   async remove(volume: VolumeRef): Promise<void> {
     await this.#requireFolder(volume.poolPath);
     await rm(this.path(volume), { force: true });
     await this.#clearPartials(volume);
-    await rm(this.consoleLog(volume.uid), { force: true });
+    await this.#clearConsoleLogs(volume.uid);
   }
 
   async list(): Promise<FoundVolume[]> {
@@ -189,6 +189,15 @@ export class FileVolumes implements Volumes {
   /** A shared pool that is not mounted must not be mistaken for an empty one, nor filled on the root disk. */
   async #requireFolder(poolPath: string): Promise<void> {
     if (poolPath !== '') await requirePool(poolPath, this.poolDirectories);
+  }
+
+  /** virtlogd begins a new one when it is full, and keeps those of before beside it, with numbers. */
+  async #clearConsoleLogs(uid: string): Promise<void> {
+    const folder = join(this.#dataDir, 'console');
+    const isOne = new RegExp(`^${uid}\\.log(\\.\\d+)?$`);
+    for (const file of await filesOf(folder, [])) {
+      if (isOne.test(file)) await rm(join(folder, file), { force: true });
+    }
   }
 
   async #clearPartials({ uid, poolPath }: VolumeRef): Promise<void> {
