@@ -134,12 +134,13 @@ export class ImageStore {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     let download = this.#downloads.get(path);
-    if (download === undefined) {
+    // One that everybody has left is ending: it would take this one along.
+    if (download === undefined || download.controller.signal.aborted) {
       const listeners = new Set<(progress: string) => void>();
       const controller = new AbortController();
-      const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() =>
-        this.#downloads.delete(path),
-      );
+      const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() => {
+        if (this.#downloads.get(path)?.controller === controller) this.#downloads.delete(path);
+      });
       done.catch(() => undefined);
       download = { done, listeners, controller };
       this.#downloads.set(path, download);

@@ -309,13 +309,15 @@ t.test('a download ends when nobody waits for it any more, and not before', asyn
   t.match(await one, { kind: 'cancelled' });
   t.equal(open, 1, 'the other still waits');
   second.abort();
-  t.match(await two, { kind: 'cancelled' });
-  await until('the end of the download', () => open === 0);
-  await until('nothing left', () => files().length === 0);
   const third = faultOf(store.fetch(image, '', quiet, never));
+  t.match(await two, { kind: 'cancelled' });
   await until('another download', () => held.length === 2);
+  await until('the end of the first', () => open === 1 && files().length === 1);
   held[1]?.();
-  t.match(await third, { kind: 'none' }, 'and it can be fetched anew');
+  t.match(await third, { kind: 'none' }, 'and it can be fetched anew, also while the first is ending');
+  t.same(files(), [`${image.sha256}.qcow2`]);
+  t.match(await faultOf(store.fetch(image, '', quiet, never)), { kind: 'none' });
+  t.equal(held.length, 2);
 });
 
 t.test(
