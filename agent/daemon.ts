@@ -31,6 +31,7 @@ import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
+import { TrashPools } from './state/trash-pools.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
 import { AgentTelemetry } from './telemetry/agent-telemetry.js';
@@ -68,7 +69,13 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const pools = new PoolLanes();
-  const images = new ImageStore(config.dataDir, config.imageDirectories, config.poolDirectories, pools);
+  const images = new ImageStore(
+    config.host,
+    config.dataDir,
+    config.imageDirectories,
+    config.poolDirectories,
+    pools,
+  );
   await images.prepare();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
@@ -100,6 +107,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     hypervisor,
     images,
     pools,
+    trashPools: new TrashPools(config.dataDir),
     writer,
     leaseFile,
     watchdog: await openWatchdog(config),

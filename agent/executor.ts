@@ -14,12 +14,14 @@ import { Lanes, poolNeededBy } from './lanes.js';
 import type { MigrationSettings } from './migration-settings.js';
 import type { PoolLanes } from './pool-lanes.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { Trash } from './trash.js';
 
 export interface ExecutorParts {
   hypervisor: Hypervisor;
   images: ImageStore;
   pools: PoolLanes;
   writer: LedgerWriter;
+  trash: Pick<Trash, 'throwAway'>;
   log: Logger;
   /** What this host takes, and whom it hands VMs to. */
   migration: Pick<MigrationSettings, 'uri' | 'peers'>;
@@ -69,7 +71,7 @@ export class Executor {
     onProgress: (text: string) => void,
     signal: AbortSignal,
   ): Promise<Answer<Effect['kind']>> {
-    const { hypervisor, images, writer, log } = this.#parts;
+    const { hypervisor, images, writer, trash, log } = this.#parts;
     switch (effect.kind) {
       case 'persist':
         await writer.persist(effect.version);
@@ -88,7 +90,7 @@ export class Executor {
         return hypervisor.growVolume(effect.volume, effect.sizeMib);
       case 'trashVolume':
         log.info({ event: 'volume.trash', uid: effect.volume.uid });
-        await hypervisor.trashVolume(effect.volume);
+        await trash.throwAway(effect.volume);
         return null;
       case 'removeVolume':
         log.info({ event: 'volume.remove', uid: effect.volume.uid });

@@ -18,7 +18,9 @@ import type { MigrationSettings } from './migration-settings.js';
 import type { OrphanAccount } from './orphans.js';
 import type { PoolLanes } from './pool-lanes.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
+import type { TrashPools } from './state/trash-pools.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
+import { Trash } from './trash.js';
 import type { WatchdogDevice } from './watchdog/device.js';
 import type { HeldLease } from './watchdog/guard.js';
 import type { LeaseFile } from './watchdog/lease-file.js';
@@ -33,6 +35,7 @@ export interface ShellParts {
   hypervisor: Hypervisor;
   images: ImageStore;
   pools: PoolLanes;
+  trashPools: TrashPools;
   writer: LedgerWriter;
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;
@@ -63,6 +66,7 @@ const longestTimerMs = 60_000;
 export class AgentShell {
   readonly #parts: ShellParts;
   readonly #executor: Executor;
+  readonly #trash: Trash;
   readonly #cancels = new Map<number, AbortController>();
   readonly #intervals: NodeJS.Timeout[] = [];
   #stream: LinkStream | null = null;
@@ -73,15 +77,14 @@ export class AgentShell {
   /** Orphans that are being looked at. */
   readonly #describing = new Set<string>();
   readonly #descriptions = new Lane(describedAtOnce);
-  /** Pools whose trash is being emptied. */
-  readonly #emptying = new Set<string>();
   #machineKnown = false;
   readonly startedWallMs: number;
   connectedToLibvirtWallMs: number | null = null;
 
   constructor(parts: ShellParts) {
     this.#parts = parts;
-    this.#executor = new Executor(parts);
+    this.#trash = new Trash(parts);
+    this.#executor = new Executor({ ...parts, trash: this.#trash });
     this.startedWallMs = parts.clock.now().wallMs;
   }
 
@@ -105,7 +108,7 @@ export class AgentShell {
     this.#every(intervals.volumesMs, () => this.#listVolumes());
     this.#every(intervals.surveyMs, () => this.#survey());
     this.#every(intervals.measureMs, () => this.#measure());
-    this.#every(intervals.trashMs, () => this.#emptyTrash());
+    this.#every(intervals.trashMs, () => this.#trash.empty(this.#poolPaths()));
     this.#every(intervals.checkpointMs, () => this.#writeLedger());
   }
 
@@ -384,24 +387,6 @@ export class AgentShell {
       const problem = `it cannot be read now: ${error instanceof Error ? error.message : error}`;
       return { domain, volume: null, problem };
     }
-  }
-
-  /** Shared pools are not waited for: one may hang. */
-  async #emptyTrash(): Promise<void> {
-    for (const poolPath of this.#poolPaths()) void this.#emptyTrashOf(poolPath);
-    await this.#emptyTrashOf('');
-  }
-
-  async #emptyTrashOf(poolPath: string): Promise<void> {
-    if (this.#emptying.has(poolPath)) return;
-    this.#emptying.add(poolPath);
-    await this.#quietly('emptying the trash', async ({ hypervisor, pools, trashRetentionMs, log }) => {
-      const removed = await pools.run(poolPath, 'remove', () =>
-        hypervisor.emptyTrash(poolPath, trashRetentionMs),
-      );
-      if (removed > 0) log.info({ event: 'trash.emptied', volumes: removed });
-    });
-    this.#emptying.delete(poolPath);
   }
 
   async #survey(): Promise<void> {

@@ -264,10 +264,11 @@ export interface Hypervisor {
    */
   growVolume(volume: VolumeRef, sizeMib: number): Promise<number>;
   /**
-   * Moves the VM's volume to the trash, and clears its unfinished ones and its console log. However long that takes, this ends
+   * Moves the VM's volume to the trash, where it is kept until the wall clock says this, whatever the settings of the host that
+   * empties it, and clears its unfinished ones and its console log. However long that takes, this ends
    * only when nothing of it is under way any more, and never with `timeout`.
    */
-  trashVolume(volume: VolumeRef): Promise<void>;
+  trashVolume(volume: VolumeRef, keepUntilWallMs: number): Promise<void>;
   /** Deletes the VM's volume for good: only for one that no guest ever wrote to. It ends as `trashVolume` does. */
   removeVolume(volume: VolumeRef): Promise<void>;
   /**
@@ -277,6 +278,11 @@ export interface Hypervisor {
   listVolumes(): Promise<{ uid: string; file: string; whole: boolean }[]>;
   /** What the VM's whole volume is, or null when there is none, or it is no disk that a VM can have. */
   readVolume(volume: VolumeRef): Promise<VolumeAccount | null>;
-  /** Deletes the trash of one pool that is older than this; returns how many volumes went. */
-  emptyTrash(poolPath: string, olderThanMs: number): Promise<number>;
+  /**
+   * Deletes the trash of one pool that may go by now. What agents of before threw away says no time, and goes when it is older
+   * than this.
+   *
+   * @returns how many volumes went; null when the pool has no trash, or is not mounted.
+   */
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null>;
 }

@@ -3,7 +3,7 @@
  * shared by all VMs as the backing of their disks. Several VMs that need the same image wait for one download.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,10 +13,11 @@ import type { HypervisorError } from '../hypervisor/hypervisor.js';
 import { requirePool } from '../hypervisor/pool-folders.js';
 import { Lane } from '../lane.js';
 import { PoolLanes } from '../pool-lanes.js';
+import { ImageCopies, virtualSizeMib } from './image-copies.js';
 import { imageFile } from './image-file.js';
 import { ImageFault } from './image-fault.js';
-import { type Calls, PartialFile } from './partial-file.js';
-import { readQcow2VirtualSizeMib } from './qcow2-header.js';
+import { type Calls, isLeftPart, ownerOf, PartialFile, type PartOwner } from './partial-file.js';
+import { progressOf } from './progress.js';
 import { openSource } from './source.js';
 
 export interface CachedImage {
@@ -31,7 +32,6 @@ interface Download {
 }
 
 const mib = 1024 * 1024;
-const progressIntervalMs = 500;
 /** Left free on the disk, so that the host itself does not run out. */
 const keepFreeBytes = 64 * mib;
 /** Images that are files come from folders that may hang as pools do. */
@@ -42,14 +42,20 @@ export class ImageStore {
   readonly #imageDirectories: readonly string[];
   readonly #downloads = new Map<string, Download>();
   readonly #imageFiles = new Lane(placesOfImageFiles);
+  readonly #copies = new ImageCopies();
+  readonly #owner: PartOwner;
+  /** Folders of shared pools in which nothing is left that an earlier process had half done. */
+  readonly #cleared = new Set<string>();
 
   /** Files may come from `imageDirectories`, and shared pools be in `poolDirectories`. */
   constructor(
+    host: string,
     dataDir: string,
     imageDirectories: readonly string[],
     private readonly poolDirectories: readonly string[] = [],
     private readonly pools = new PoolLanes(),
   ) {
+    this.#owner = ownerOf(host);
     this.#ownFolder = join(dataDir, 'images');
     this.#imageDirectories = imageDirectories;
   }
@@ -95,11 +101,21 @@ export class ImageStore {
       await this.#requirePool(poolPath);
       await mkdir(folder, { recursive: true, mode: 0o711 });
       await this.#requirePool(folder);
+      if (!this.#cleared.has(folder)) await this.#clearLeftParts(folder);
     }
-    // A symbolic link is no image: others may write to a shared pool.
-    const cached = await lstat(path).catch(() => null);
-    if (!cached?.isFile() || (image.sizeBytes !== 0 && cached.size !== image.sizeBytes)) return null;
-    return { path, virtualSizeMib: await virtualSizeMib(image, path) };
+    return poolPath === '' ? this.#copies.own(image, path) : this.#copies.known(image, path);
+  }
+
+  /** What a killed agent of this host had half done there: nobody else would. What cannot go keeps no VM waiting. */
+  async #clearLeftParts(folder: string): Promise<void> {
+    try {
+      for (const file of await readdir(folder)) {
+        if (isLeftPart(file, this.#owner)) await rm(join(folder, file), { force: true });
+      }
+      this.#cleared.add(folder);
+    } catch {
+      // It is tried again when the pool is used next.
+    }
   }
 
   async #requirePool(poolPath: string): Promise<void> {
@@ -108,7 +124,7 @@ export class ImageStore {
     });
   }
 
-  /** Waits for the download of this image, and begins it if nobody has. */
+  /** Waits for the download of this image, or the check of what is there, and begins it if nobody has. */
   async #join(
     image: ImageRef,
     folder: string,
@@ -118,12 +134,13 @@ export class ImageStore {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     let download = this.#downloads.get(path);
-    if (download === undefined) {
+    // One that everybody has left is ending: it would take this one along.
+    if (download === undefined || download.controller.signal.aborted) {
       const listeners = new Set<(progress: string) => void>();
       const controller = new AbortController();
-      const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() =>
-        this.#downloads.delete(path),
-      );
+      const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() => {
+        if (this.#downloads.get(path)?.controller === controller) this.#downloads.delete(path);
+      });
       done.catch(() => undefined);
       download = { done, listeners, controller };
       this.#downloads.set(path, download);
@@ -145,6 +162,7 @@ export class ImageStore {
     }
   }
 
+  /** Fetches it if what is there is not the image. */
   async #download(
     image: ImageRef,
     folder: string,
@@ -154,7 +172,13 @@ export class ImageStore {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     let partial: PartialFile | null = null;
+    const tell = (progress: string) => {
+      for (const listener of listeners) listener(progress);
+    };
+    const verify = () => this.#copies.verify(image, path, calls, tell, signal);
     try {
+      const there = await verify();
+      if (there !== null) return there;
       await calls(() => mkdir(folder, { recursive: true, mode: 0o711 }));
       const readFiles: Calls = (work) => this.#imageFiles.run(work);
       const source = await openSource(image.source, this.#imageDirectories, signal, readFiles);
@@ -165,11 +189,11 @@ export class ImageStore {
         throw error;
       };
       const bound = await calls(() => this.#sizeBound(image, folder, sizeBytes)).catch(giveUp);
-      const file = await PartialFile.create(path, calls).catch(giveUp);
+      const file = await PartialFile.create(path, this.#owner, calls).catch(giveUp);
       partial = file;
       const digest = createHash('sha256');
       let received = 0;
-      let toldAt = 0;
+      const count = progressOf('fetching', expected, tell);
       const check = new Transform({
         transform(chunk: Buffer, _encoding, done: TransformCallback) {
           received += chunk.length;
@@ -179,10 +203,7 @@ export class ImageStore {
             );
           }
           digest.update(chunk);
-          if (Date.now() - toldAt >= progressIntervalMs) {
-            toldAt = Date.now();
-            for (const listener of listeners) listener(progressText(received, expected));
-          }
+          count(chunk.length);
           return done(null, chunk);
         },
       });
@@ -192,7 +213,8 @@ export class ImageStore {
         throw new ImageFault('denied', `the image's digest is sha256:${hex}, not sha256:${image.sha256}`);
       }
       const size = await calls(() => virtualSizeMib(image, file.path));
-      await file.keep();
+      const kept = await file.keep(async () => (await verify()) !== null);
+      if (kept !== null) this.#copies.remember(path, kept);
       return { path, virtualSizeMib: size };
     } catch (error) {
       await partial?.discard();
@@ -214,16 +236,6 @@ export class ImageStore {
     }
     return expected;
   }
-}
-
-async function virtualSizeMib(image: ImageRef, path: string): Promise<number> {
-  if (image.format === 'qcow2') return readQcow2VirtualSizeMib(path);
-  return Math.ceil((await stat(path)).size / mib);
-}
-
-function progressText(received: number, expected: number | null): string {
-  if (expected === null || expected === 0) return `fetching image ${Math.floor(received / mib)} MiB`;
-  return `fetching image ${Math.floor((100 * received) / expected)} %`;
 }
 
 function asImageFault(error: unknown, signal: AbortSignal): ImageFault {

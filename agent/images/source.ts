@@ -45,8 +45,8 @@ async function openFile(url: URL, imageDirectories: readonly string[], calls: Ca
   return { stream: readableOf(file, calls), sizeBytes };
 }
 
-/** Between two pieces nothing is held, however slowly they are taken. */
-function readableOf(file: FileHandle, calls: Calls): Readable {
+/** Between two pieces nothing is held, however slowly they are taken. The file is closed in the end. */
+export function readableOf(file: FileHandle, calls: Calls): Readable {
   return new Readable({
     highWaterMark: readChunkBytes,
     read() {

@@ -33,7 +33,7 @@ async function setUp(t: Test, migration: ExecutorParts['migration']) {
   hypervisor.host.start(uid);
   const log = pino({ level: 'silent' });
   // Neither is used here.
-  const absent = {} as Pick<ExecutorParts, 'images' | 'writer'>;
+  const absent = {} as Pick<ExecutorParts, 'images' | 'writer' | 'trash'>;
   return {
     executor: new Executor({ ...absent, pools: new PoolLanes(), hypervisor, log, migration }),
     hypervisor,

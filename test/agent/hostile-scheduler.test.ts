@@ -88,7 +88,7 @@ async function setUp(t: Test) {
   symlinkSync(place('outside', 'secret.raw'), place('images', 'evil.raw'));
   const host = new FakeHost(undefined, { 'gpu:a30': ['0000:3b:00.0'] });
   const hypervisor = new FakeHypervisor(host);
-  const images = new ImageStore(place('data'), [place('images')], [place('pools')]);
+  const images = new ImageStore('h1', place('data'), [place('images')], [place('pools')]);
   await images.prepare();
   const wire = new Wire();
   const { core, shell } = shellOf({

@@ -59,7 +59,7 @@ async function setUp(t: Test, handler: RequestListener = (_, response) => respon
     rmSync(folder, { recursive: true });
   });
   const pools = new PoolLanes();
-  const store = new ImageStore(folder, [allowed], [folder], pools);
+  const store = new ImageStore('h1', folder, [allowed], [folder], pools);
   await store.prepare();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const files = () => readdirSync(join(folder, 'images'));
@@ -309,25 +309,30 @@ t.test('a download ends when nobody waits for it any more, and not before', asyn
   t.match(await one, { kind: 'cancelled' });
   t.equal(open, 1, 'the other still waits');
   second.abort();
-  t.match(await two, { kind: 'cancelled' });
-  await until('the end of the download', () => open === 0);
-  await until('nothing left', () => files().length === 0);
   const third = faultOf(store.fetch(image, '', quiet, never));
+  t.match(await two, { kind: 'cancelled' });
   await until('another download', () => held.length === 2);
+  await until('the end of the first', () => open === 1 && files().length === 1);
   held[1]?.();
-  t.match(await third, { kind: 'none' }, 'and it can be fetched anew');
+  t.match(await third, { kind: 'none' }, 'and it can be fetched anew, also while the first is ending');
+  t.same(files(), [`${image.sha256}.qcow2`]);
+  t.match(await faultOf(store.fetch(image, '', quiet, never)), { kind: 'none' });
+  t.equal(held.length, 2);
 });
 
-t.test('a shared pool keeps its images with it; leftovers of a killed agent are cleared', async (t) => {
-  const bytes = Buffer.alloc(3 * mib + 1, 1);
-  const { store, url, folder, files } = await setUp(t, (_, response) => response.end(bytes));
-  const pool = join(folder, 'pool');
-  mkdirSync(pool);
-  const image = imageOf(bytes, `${url}/raw`, { format: 'raw' });
-  const fetched = await store.fetch(image, pool, quiet, never);
-  t.equal(fetched.path, join(pool, 'images', `${image.sha256}.raw`));
-  t.equal(fetched.virtualSizeMib, 4);
-  writeFileSync(join(folder, 'images', 'x.qcow2.12.partial'), '');
-  await store.prepare();
-  t.same(files(), []);
-});
+t.test(
+  'a shared pool keeps its images with it; what a killed agent left on the host is cleared',
+  async (t) => {
+    const bytes = Buffer.alloc(3 * mib + 1, 1);
+    const { store, url, folder, files } = await setUp(t, (_, response) => response.end(bytes));
+    const pool = join(folder, 'pool');
+    mkdirSync(pool);
+    const image = imageOf(bytes, `${url}/raw`, { format: 'raw' });
+    const fetched = await store.fetch(image, pool, quiet, never);
+    t.equal(fetched.path, join(pool, 'images', `${image.sha256}.raw`));
+    t.equal(fetched.virtualSizeMib, 4);
+    writeFileSync(join(folder, 'images', 'x.qcow2.12.partial'), '');
+    await store.prepare();
+    t.same(files(), []);
+  },
+);

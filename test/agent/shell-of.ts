@@ -7,6 +7,7 @@ import { AgentCore } from '../../agent/core.js';
 import { PoolLanes } from '../../agent/pool-lanes.js';
 import { AgentShell, type ShellParts } from '../../agent/shell.js';
 import { LedgerWriter } from '../../agent/state/ledger-writer.js';
+import { TrashPools } from '../../agent/state/trash-pools.js';
 import { LeaseFile } from '../../agent/watchdog/lease-file.js';
 
 export interface ShellOfTest
@@ -37,6 +38,7 @@ export function shellOf({ folder, poolDirectories, ledger = new Ledger('boot'), 
     clock,
     log: pino({ level: 'silent' }),
     pools: new PoolLanes(),
+    trashPools: new TrashPools(folder),
     writer: new LedgerWriter(ledger, async () => undefined),
     watchdog: null,
     leaseFile: new LeaseFile(folder, 'boot'),

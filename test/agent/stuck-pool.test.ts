@@ -51,9 +51,10 @@ async function setUp(change: Partial<ExecutorParts> = {}) {
   });
   const pools = new PoolLanes();
   const absent = {} as Pick<ExecutorParts, 'images' | 'writer'>;
+  const trash = { throwAway: (volume: VolumeRef) => hypervisor.trashVolume(volume, Date.now()) };
   const log = pino({ level: 'silent' });
   const migration = { uri: 'qemu+tls://h1.dc/system', peers: [] };
-  const executor = new Executor({ ...absent, pools, hypervisor, log, migration, ...change });
+  const executor = new Executor({ ...absent, pools, hypervisor, trash, log, migration, ...change });
   const vm = (number: number, poolPath: string): VolumeRef => {
     const uid = uidOf(number);
     poolOf.set(uid, poolPath);

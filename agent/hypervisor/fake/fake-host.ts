@@ -61,7 +61,7 @@ export interface FakeVolume {
 export interface FakeHostContent {
   domains: FakeDomain[];
   volumes: FakeVolume[];
-  trash: { uid: string; thrownAtMs: number }[];
+  trash: { uid: string; thrownAtMs: number; keepUntilMs?: number }[];
 }
 
 /** A call that changes something. */
@@ -323,9 +323,9 @@ export class FakeHost {
     return this.#volumesOf(volume).get(key(volume))?.sizeMib;
   }
 
-  trashVolume(volume: VolumeRef, wallMs: number): void {
+  trashVolume(volume: VolumeRef, wallMs: number, keepUntilMs?: number): void {
     if (this.#volumesOf(volume).delete(key(volume))) {
-      this.#trash = [...this.#trash, { uid: volume.uid, thrownAtMs: wallMs }];
+      this.#trash = [...this.#trash, { uid: volume.uid, thrownAtMs: wallMs, keepUntilMs }];
       this.onChange(null);
     }
   }
@@ -346,7 +346,9 @@ export class FakeHost {
   }
 
   emptyTrash(olderThanMs: number, wallMs: number): number {
-    const kept = this.#trash.filter(({ thrownAtMs }) => wallMs - thrownAtMs < olderThanMs);
+    const kept = this.#trash.filter(
+      ({ thrownAtMs, keepUntilMs }) => wallMs < (keepUntilMs ?? thrownAtMs + olderThanMs),
+    );
     const removed = this.#trash.length - kept.length;
     this.#trash = kept;
     if (removed > 0) this.onChange(null);

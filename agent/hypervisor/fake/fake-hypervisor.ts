@@ -179,8 +179,8 @@ export class FakeHypervisor implements Hypervisor {
     return this.#answer(() => this.host.growVolume(volume, sizeMib));
   }
 
-  trashVolume(volume: VolumeRef): Promise<void> {
-    return this.#answer(() => this.host.trashVolume(volume, Date.now()));
+  trashVolume(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {
+    return this.#answer(() => this.host.trashVolume(volume, Date.now(), keepUntilWallMs));
   }
 
   removeVolume(volume: VolumeRef): Promise<void> {

@@ -122,30 +122,30 @@ export class FileVolumes implements Volumes {
     });
   }
 
-  async trash(volume: VolumeRef): Promise<void> {
+  async trash(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {
     await this.#requireFolder(volume.poolPath);
     const trash = this.#trashFolder(volume.poolPath);
     await mkdir(trash, { recursive: true, mode: 0o700 });
     if (volume.poolPath !== '') await requirePool(trash, this.poolDirectories);
     try {
-      await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now())));
+      await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now(), keepUntilWallMs)));
       await syncPath(trash);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     await this.#clearPartials(volume);
-    await rm(this.consoleLog(volume.uid), { force: true });
+    await this.#clearConsoleLogs(volume.uid);
   }
 
   async remove(volume: VolumeRef): Promise<void> {
     await this.#requireFolder(volume.poolPath);
     await rm(this.path(volume), { force: true });
     await this.#clearPartials(volume);
-    await rm(this.consoleLog(volume.uid), { force: true });
+    await this.#clearConsoleLogs(volume.uid);
   }
 
   async list(): Promise<FoundVolume[]> {
-    const files = await filesOf(this.#folder(''));
+    const files = await filesOf(this.#folder(''), []);
     return files.flatMap((file) => readVolumeFile(file) ?? []);
   }
 
@@ -161,12 +161,17 @@ export class FileVolumes implements Volumes {
     return file === this.path({ uid, poolPath: '' }) ? '' : dirname(file);
   }
 
-  async emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+  async emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null> {
     const folder = this.#trashFolder(poolPath);
+    const files = await filesOf(folder, null);
+    if (files === null) return null;
+    if (poolPath !== '') await requirePool(folder, this.poolDirectories);
     let removed = 0;
-    for (const file of await filesOf(folder)) {
-      const thrownAt = readTrashFile(file);
-      if (thrownAt === null || Date.now() - thrownAt < olderThanMs) continue;
+    for (const file of files) {
+      const thrown = readTrashFile(file);
+      if (thrown === null) continue;
+      // In a shared pool it may be another host's, which keeps its disks longer than this one does.
+      if (Date.now() < (thrown.keepUntilWallMs ?? thrown.thrownWallMs + olderThanMs)) continue;
       await rm(join(folder, file), { force: true });
       removed++;
     }
@@ -186,9 +191,18 @@ export class FileVolumes implements Volumes {
     if (poolPath !== '') await requirePool(poolPath, this.poolDirectories);
   }
 
+  /** virtlogd begins a new one when it is full, and keeps those of before beside it, with numbers. */
+  async #clearConsoleLogs(uid: string): Promise<void> {
+    const folder = join(this.#dataDir, 'console');
+    const isOne = new RegExp(`^${uid}\\.log(\\.\\d+)?$`);
+    for (const file of await filesOf(folder, [])) {
+      if (isOne.test(file)) await rm(join(folder, file), { force: true });
+    }
+  }
+
   async #clearPartials({ uid, poolPath }: VolumeRef): Promise<void> {
     const folder = this.#folder(poolPath);
-    for (const file of await filesOf(folder)) {
+    for (const file of await filesOf(folder, [])) {
       const found = readVolumeFile(file);
       if (found?.uid === uid && !found.whole) await rm(join(folder, file), { force: true });
     }
@@ -202,9 +216,9 @@ const fileExists = (path: string): Promise<boolean> =>
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
   );
 
-const filesOf = (folder: string): Promise<string[]> =>
+const filesOf = <None>(folder: string, none: None): Promise<string[] | None> =>
   readdir(folder).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? [] : Promise.reject(error),
+    error.code === 'ENOENT' ? none : Promise.reject(error),
   );
 
 /** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */

@@ -372,8 +372,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return kind !== 'off';
   }
 
-  trashVolume(volume: VolumeRef): Promise<void> {
-    return this.#converted(this.#volumes.trash(volume));
+  trashVolume(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {
+    return this.#converted(this.#volumes.trash(volume, keepUntilWallMs));
   }
 
   removeVolume(volume: VolumeRef): Promise<void> {
@@ -388,7 +388,7 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#converted(this.#volumes.read(volume));
   }
 
-  emptyTrash(poolPath: string, olderThanMs: number): Promise<number> {
+  emptyTrash(poolPath: string, olderThanMs: number): Promise<number | null> {
     return this.#converted(this.#volumes.emptyTrash(poolPath, olderThanMs));
   }
 
