@@ -2,6 +2,7 @@
 import type { Connection } from './client/connection.js';
 import type { Method, ResponseOf, Service } from './client/services.js';
 import type { Context } from './context.js';
+import { usageFailure } from './failure.js';
 import { present } from './output/present.js';
 import { confirm, type Deed } from './prompt.js';
 import { type Collection, resourceName, shortName } from './values/names.js';
@@ -33,9 +34,16 @@ export async function changeNamed<S extends Service, M extends Method<S>>(
     await confirm(context.world, question.text(listed), question);
   }
   const connection = await context.connection();
-  for (const word of words) {
-    const name = resourceName(collection, word);
-    const response = await order(connection, name);
+  if (words.length > 1 && context.settings.requestId !== undefined) {
+    throw usageFailure('--request-id goes with one name only: the scheduler does one thing under one id.');
+  }
+  const names = words.map((word) => resourceName(collection, word));
+  for (const [index, name] of names.entries()) {
+    const response = await order(connection, name).catch((error: unknown) => {
+      const untried = names.slice(index + 1).map(shortName);
+      if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+      throw error;
+    });
     await present(context, {
       service,
       method,

@@ -5,6 +5,7 @@ import { interruptedFailure } from './client/connection.js';
 import type { Context } from './context.js';
 import { exitCodes, Failure } from './failure.js';
 import { startProgress } from './output/progress.js';
+import { whileTime } from './waiting.js';
 import { waitTimeoutMs } from './settings.js';
 import { shortName } from './values/names.js';
 import { drainWords, isStuck, leftWords, obstacleLines } from './views/drain.js';
@@ -36,16 +37,18 @@ export async function waitForDrains(context: Context, hosts: readonly Host__Outp
       await progress.update(followed.map(({ line }) => line));
       const open = followed.filter(({ isOver }) => !isOver);
       if (open.length === 0) break;
-      if (Date.now() >= deadline) {
-        const states = open.map(({ host }) => `host ${shortName(host.name)} is not empty`).join(', ');
-        throw new Failure(`the time is up: ${states}.`, exitCodes.operation);
-      }
+      const isOpen = open.map(({ host }) => `host ${shortName(host.name)} is not empty`).join(', ');
       const { interrupted } = context.world;
-      await sleep(Math.min(pollMs, deadline - Date.now()), undefined, { signal: interrupted }).catch(() => {
+      await sleep(Math.min(pollMs, Math.max(deadline - Date.now(), 0)), undefined, {
+        signal: interrupted,
+      }).catch(() => {
         throw interruptedFailure();
       });
       for (const each of open) {
-        const { host } = await connection.call('HostService', 'GetHost', { name: each.host.name });
+        const { name } = each.host;
+        const { host } = await whileTime(deadline, isOpen, (options) =>
+          connection.call('HostService', 'GetHost', { name }, options),
+        );
         if (host === null) throw new Failure('the scheduler gave no host.', exitCodes.unexpected);
         each.look(host);
       }

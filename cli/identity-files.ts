@@ -2,8 +2,8 @@
  * Keys and certificates of identities on this machine: a key is made here and stays here, and what is sent is a request
  * to certify it. A folder that is there already is one whose certificate is to be renewed: it keeps its key.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import {
   CredentialsError,
   credentialFiles,
@@ -36,6 +36,7 @@ export async function certifying(
 ): Promise<Certifying> {
   if (signingRequest !== undefined) {
     if (existsSync(out)) throw usageFailure(`${out} is there already: choose a folder that is not.`);
+    mustBeWritable(out);
     const request = requestIn(signingRequest);
     const { authority, chain } = credentialFiles;
     return {
@@ -47,6 +48,7 @@ export async function certifying(
   }
   const { newKey, requestFor } = await import('../proto/signing-request.js');
   if (!existsSync(out)) {
+    mustBeWritable(out);
     const { keyPem, signingRequest: request } = await newKey();
     return {
       signingRequest: request,
@@ -63,6 +65,18 @@ export async function certifying(
       replaceFile(join(out, credentialFiles.chain), certified.chain);
     }),
   };
+}
+
+/** Before anything is asked for: a certificate that cannot be kept would be of no use. */
+function mustBeWritable(out: string): void {
+  let above = dirname(resolve(out));
+  while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+  try {
+    if (!statSync(above).isDirectory()) throw new Error(`${above} is no folder`);
+    accessSync(above, constants.W_OK);
+  } catch (error) {
+    throw usageFailure(`${out} cannot be made: ${(error as Error).message}.`);
+  }
 }
 
 /** The key in a folder of credentials, if they are of this identity. */

@@ -55,11 +55,12 @@ async function ending(work: () => Promise<void>, errors: Sink): Promise<ExitCode
       return exitCodes.usage;
     }
     if (error instanceof Failure) {
-      await errors.write(`secovia: ${[error.message, ...error.lines].join('\n')}\n`);
+      // What was read from a file or said by others may be in it; who has made it harmless already loses nothing.
+      await errors.write(`secovia: ${[error.message, ...error.lines].map(harmless).join('\n')}\n`);
       return error.exitCode;
     }
     if (error instanceof ValueError) {
-      await errors.write(`secovia: ${error.message}\n`);
+      await errors.write(`secovia: ${harmless(error.message)}\n`);
       return exitCodes.usage;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -12,7 +12,7 @@ import { shortName, shortVmName } from './values/names.js';
 import { took } from './views/operation.js';
 import { vmState } from './views/vm.js';
 import { type ChangeOptions, namedVms } from './vm-options.js';
-import { waitForOperations } from './waiting.js';
+import { WaitingFailure, waitForOperations } from './waiting.js';
 
 type ChangeMethod = 'StartVm' | 'StopVm' | 'RebootVm' | 'ResizeVm' | 'MigrateVm' | 'DeleteVm';
 
@@ -54,8 +54,16 @@ export async function changeVms(
     if (names.length > 1) for (const line of [failure.message, ...failure.lines]) context.say(line);
     failures.push(failure);
   };
-  const ordered = await orderAll(context, change, names, options.etag ?? '', note);
-  const answers = options.wait ? await awaitAll(context, ordered) : ordered;
+  const { ordered, broken } = await orderAll(context, change, names, options.etag ?? '', note);
+  if (broken !== null) {
+    // What was ordered happens, and whoever has ordered it should know.
+    for (const each of ordered) await tell(context, change, each, note);
+    const untried = broken.untried.map(shortVmName);
+    if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+    throw broken.failure;
+  }
+  const tellEnd = (each: Ordered) => tell(context, change, each, note);
+  const answers = options.wait ? await awaitAll(context, ordered, tellEnd) : ordered;
   for (const each of answers) await tell(context, change, each, note);
   const [first] = failures;
   if (first === undefined) return;
@@ -70,31 +78,53 @@ async function orderAll(
   names: readonly string[],
   etag: string,
   note: (failure: Failure) => void,
-): Promise<Ordered[]> {
+): Promise<{ ordered: Ordered[]; broken: { failure: Failure; untried: string[] } | null }> {
   const connection = await context.connection();
   const ordered: Ordered[] = [];
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     try {
       const answer = await change.order(connection, name, etag);
       ordered.push({ label: shortVmName(answer.vm?.name ?? name), answer });
     } catch (error) {
       if (!(error instanceof Failure) || names.length === 1) throw error;
       // These concern all of them; the rest would only fail in the same way, slowly.
-      if (error.exitCode === exitCodes.unreachable || error.exitCode === exitCodes.interrupted) throw error;
-      note(new Failure(`${shortVmName(name)}: ${error.message}`, error.exitCode, error.lines));
+      if (error.exitCode === exitCodes.unreachable || error.exitCode === exitCodes.interrupted) {
+        const untried = names.slice(index + 1);
+        if (ordered.length + untried.length === 0) throw error;
+        return { ordered, broken: { failure: named(name, error), untried } };
+      }
+      note(named(name, error));
     }
   }
-  return ordered;
+  return { ordered, broken: null };
 }
 
-async function awaitAll(context: Context, ordered: readonly Ordered[]): Promise<Ordered[]> {
+function named(name: string, { message, exitCode, lines }: Failure): Failure {
+  return new Failure(`${shortVmName(name)}: ${message}`, exitCode, lines);
+}
+
+async function awaitAll(
+  context: Context,
+  ordered: readonly Ordered[],
+  tellEnd: (each: Ordered) => Promise<void>,
+): Promise<Ordered[]> {
   const { operationFailure } = await import('./client/operation-failure.js');
   const running = ordered.flatMap(({ label, answer }) =>
     answer.operation === null
       ? []
       : [{ label: `${answer.operation.verb} ${label}`, operation: answer.operation }],
   );
-  const ended = await waitForOperations(context, running);
+  const ended = await waitForOperations(context, running).catch(async (error: unknown) => {
+    if (!(error instanceof WaitingFailure)) throw error;
+    // What has ended by then is told, with the reason where it has failed.
+    const byName = new Map(error.ended.map((operation) => [operation.name, operation]));
+    for (const each of ordered) {
+      const operation = byName.get(each.answer.operation?.name ?? '');
+      if (operation !== undefined)
+        await tellEnd({ label: each.label, answer: { ...each.answer, operation } });
+    }
+    throw error;
+  });
   const byName = new Map(ended.map((operation) => [operation.name, operation]));
   const fresh: Ordered[] = [];
   for (const { label, answer } of ordered) {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation__Output } from '../proto/gen/secovia/v1/Operation.js';
 import type { Vm__Output } from '../proto/gen/secovia/v1/Vm.js';
-import type { Connection } from './client/connection.js';
+import type { CallOptions, Connection } from './client/connection.js';
 import type { Context } from './context.js';
 import { exitCodes, Failure } from './failure.js';
 import { type Progress, type ProgressLine, startProgress } from './output/progress.js';
@@ -31,11 +31,23 @@ export interface Awaited {
   label: string;
 }
 
+/** The waiting has ended before all operations have. */
+export class WaitingFailure extends Failure {
+  constructor(
+    failure: Failure,
+    message: string,
+    /** Those that have. */
+    readonly ended: readonly Operation__Output[],
+  ) {
+    super(message, failure.exitCode, failure.lines);
+  }
+}
+
 /**
  * Waits until every operation has ended, or the time is up.
  *
  * @returns the operations as they ended, in the same order.
- * @throws Failure when the time is up (the operations go on), or on Ctrl-C.
+ * @throws WaitingFailure when the time is up (the operations go on), or on Ctrl-C.
  */
 export async function waitForOperations(
   context: Context,
@@ -43,6 +55,30 @@ export async function waitForOperations(
 ): Promise<Operation__Output[]> {
   const waiting = new Waiting(context, awaited);
   return await waiting.run();
+}
+
+/** What is still on its way when the time is up. */
+const answerMs = 1000;
+
+/**
+ * A call of somebody who waits: it is tried for as long as the waiting may take. `isOpen` says what is not done yet.
+ *
+ * @throws Failure also when the time is up while the scheduler is away.
+ */
+export async function whileTime<T>(
+  deadline: number,
+  isOpen: string,
+  call: (options: CallOptions) => Promise<T>,
+): Promise<T> {
+  const timeIsUp = new Failure(`the time is up: ${isOpen}.`, exitCodes.operation);
+  const leftMs = deadline - Date.now();
+  if (leftMs <= 0) throw timeIsUp;
+  try {
+    return await call({ timeoutMs: leftMs + answerMs });
+  } catch (error) {
+    const isAway = error instanceof Failure && error.exitCode === exitCodes.unreachable;
+    throw isAway && Date.now() + answerMs >= deadline ? timeIsUp : error;
+  }
 }
 
 class Waiting {
@@ -79,15 +115,12 @@ class Waiting {
   async #wait(connection: Connection, each: Awaited): Promise<void> {
     // When another one's waiting has failed, this one is over as well.
     while (!each.operation.done && !this.#ended.signal.aborted) {
-      const leftMs = this.#deadline - Date.now();
-      if (leftMs <= 0) {
-        throw new Failure(`the time is up: ${each.label} has not ended.`, exitCodes.operation);
-      }
       const begunMs = Date.now();
-      const waitMs = Math.min(pollMs, leftMs);
-      const { operation } = await connection.call('OperationService', 'WaitOperation', {
-        name: each.operation.name,
-        timeout: durationMessage(waitMs),
+      const waitMs = Math.min(pollMs, this.#deadline - begunMs);
+      const isOpen = `${each.label} has not ended`;
+      const { operation } = await whileTime(this.#deadline, isOpen, (options) => {
+        const request = { name: each.operation.name, timeout: durationMessage(waitMs) };
+        return connection.call('OperationService', 'WaitOperation', request, options);
       });
       if (operation === null) throw new Failure('the scheduler gave no operation.', exitCodes.unexpected);
       each.operation = operation;
@@ -148,7 +181,8 @@ class Waiting {
     const goesOn = many ? `The operations go on.` : 'The operation goes on.';
     const sentence = error.exitCode === exitCodes.interrupted ? 'interrupted.' : error.message;
     const lookAgain = `Look again with: secovia operation wait ${names}`;
-    return new Failure(`${sentence} ${goesOn} ${lookAgain}`, error.exitCode, error.lines);
+    const ended = this.#awaited.flatMap(({ operation }) => (operation.done ? [operation] : []));
+    return new WaitingFailure(error, `${sentence} ${goesOn} ${lookAgain}`, ended);
   }
 }
 

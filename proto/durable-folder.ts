@@ -4,23 +4,25 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** Names and contents; names that end in `.key`, or are `key.pem`, are for nobody else's eyes. */
 export type Contents = Record<string, string>;
 
-/** Makes `folder`, which must not be there yet; what an earlier try has left beside it goes. */
-export function makeFolder(folder: string, contents: Contents): void {
-  const half = `${folder}.new`;
-  rmSync(half, { recursive: true, force: true });
+/** Makes `folder`, which must not be there yet. What a try that was killed has left is beside it, and begins with a dot. */
+export function makeFolder(path: string, contents: Contents): void {
+  // Without the slash that a shell puts at the end.
+  const folder = resolve(path);
   mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
-  mkdirSync(half, { mode: 0o700 });
+  // A name that nobody else has: a folder of somebody's that is called so would be lost.
+  const half = mkdtempSync(join(dirname(folder), `.${basename(folder)}.`));
   try {
     for (const [name, text] of Object.entries(contents)) writeNew(join(half, name), text);
     syncFolder(half);

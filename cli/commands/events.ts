@@ -8,6 +8,7 @@ import { resourceName, vmName } from '../values/names.js';
 import { parsePointMs } from '../values/periods.js';
 import { ValueError } from '../values/value-error.js';
 import { who } from '../views/audit.js';
+import { administrationOf } from '../vm-options.js';
 import { eventColumns, eventId, eventText, eventTime } from '../views/event.js';
 
 interface Options {
@@ -64,7 +65,7 @@ export const events = defineCommand<Options>({
     flag('--watch', 'from now on, each as it happens'),
   ],
   async run(context, _args, options) {
-    const about = aboutOf(options);
+    const about = aboutOf(context, options);
     const filter = filterOf(options);
     if (options.watch === true) return watch(context, about, filter);
     const pages = pagesOf(context, about, filter, options);
@@ -85,8 +86,10 @@ function parseLimit(text: string): number {
   return Number(text);
 }
 
-function aboutOf({ vm, host, site, administration }: Options): string {
-  return vm === undefined ? (host ?? site ?? administration ?? '') : vmName(vm, administration);
+function aboutOf(context: Context, options: Options): string {
+  const { vm, host, site, administration } = options;
+  if (vm === undefined) return host ?? site ?? administration ?? '';
+  return vmName(vm, administrationOf(context, options));
 }
 
 function filterOf({ code, since, until, filter }: Options): string {

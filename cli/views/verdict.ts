@@ -1,8 +1,11 @@
 /** What a verified export has shown, for people. */
 import type { Verdict } from '../audit/verdict.js';
+import { harmless } from '../output/harmless.js';
 
 export function verdictText(verdict: Verdict): string {
-  const { federation, partner, first, last, shown, erased, checkpoints, numbers, witnesses } = verdict;
+  const { first, last, shown, erased, checkpoints, numbers, witnesses } = verdict;
+  const federation = harmless(verdict.federation);
+  const partner = verdict.partner === null ? null : harmless(verdict.partner);
   if (last < first) return `The file holds, and has no decisions of federation ${federation}.\n`;
   const lines = [
     `The file holds: decisions ${first} to ${last} of federation ${federation} are one chain, signed at ${count(checkpoints, 'point')}.`,

@@ -23,6 +23,12 @@ interface Seen {
 export class Watched {
   readonly #seen = new Map<string, Seen>();
   #round = 0;
+  #isSynced = false;
+
+  /** Everything that there was has been sent, and of it nothing is left. */
+  get isEmpty(): boolean {
+    return this.#isSynced && this.#seen.size === 0;
+  }
 
   /** The lines to show for an event; often none. */
   take(event: WatchVmsResponse__Output): WatchLine[] {
@@ -33,8 +39,10 @@ export class Watched {
         return event.vm === null ? [] : this.#removed(event.vm);
       case 'WATCH_EVENT_TYPE_RESET':
         this.#round++;
+        this.#isSynced = false;
         return [];
       case 'WATCH_EVENT_TYPE_SYNCED':
+        this.#isSynced = true;
         return this.#swept();
       default:
         return [];

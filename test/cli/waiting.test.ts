@@ -120,3 +120,20 @@ t.test('as a process: Ctrl-C leaves the operation running and says so: exit code
   );
   t.equal(server.sent('OperationService', 'CancelOperation').length, 0);
 });
+
+t.test(
+  'a scheduler that is away when the time is up does not make it longer, nor is it the reason',
+  async (t) => {
+    let asked = 0;
+    server.on('OperationService', 'WaitOperation', () => {
+      asked += 1;
+      throw new Refused(status.UNAVAILABLE, 'it is going down');
+    });
+    const result = await cli([...start, '--timeout', '1s'], { server: server.address });
+    t.match(result, {
+      code: 6,
+      err: /the time is up: start city\/web has not ended\..*The operation goes on/,
+    });
+    t.ok(asked > 1, 'it is tried again meanwhile');
+  },
+);

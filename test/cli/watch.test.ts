@@ -168,6 +168,26 @@ t.test('the watch of one VM is of that VM, and ends when it is deleted', async (
   t.match(await cli(['vm', 'watch', 'city/web'], { server: server.address }), { code: 3 });
 });
 
+t.test('the watch of one VM ends when it has gone while the connection was lost', async (t) => {
+  server.on('VmService', 'GetVm', () => ({ vm: vm() }));
+  server.onStream('VmService', 'WatchVms', (_request, stream) => {
+    stream.write(updated({}));
+    stream.write(bare('WATCH_EVENT_TYPE_SYNCED', 't1'));
+    stream.write(bare('WATCH_EVENT_TYPE_RESET'));
+    stream.write(bare('WATCH_EVENT_TYPE_SYNCED', 't9'));
+  });
+  const options = { server: server.address };
+  t.match(await cli(['vm', 'watch', 'city/web'], options), {
+    code: 0,
+    out: /RUNNING.*\n.*DELETED.*gone while/,
+  });
+  t.match(await cli(['vm', 'watch', 'city/web', '-o', 'json'], options), { code: 0 });
+  server.onStream('VmService', 'WatchVms', (_request, stream) => {
+    stream.write(bare('WATCH_EVENT_TYPE_SYNCED', 't1'));
+  });
+  t.match(await cli(['vm', 'watch', 'city/web'], options), { code: 0, out: '' }, 'or before it began');
+});
+
 t.test('a refusal ends the watch, and a scheduler that was never there too', async (t) => {
   server.onStream('VmService', 'WatchVms', () => {
     throw new Refused(status.INVALID_ARGUMENT, 'filter: nonsense');

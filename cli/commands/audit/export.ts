@@ -1,6 +1,6 @@
 /** `secovia audit export`: the chain as a file that can be verified without the scheduler. */
 import { defineCommand, option } from '../../command.js';
-import { exitCodes, Failure, usageFailure } from '../../failure.js';
+import { exitCodes, Failure } from '../../failure.js';
 import { resourceName } from '../../values/names.js';
 import { ValueError } from '../../values/value-error.js';
 
@@ -34,8 +34,8 @@ export const auditExport = defineCommand<Options>({
       parseSequence,
     ),
   ],
+  formats: ['table'],
   async run(context, _args, { partner, from = 0, to = 0 }) {
-    if (context.format !== 'table') throw usageFailure('it is a form of its own: leave --output out.');
     const connection = await context.connection();
     const stop = AbortSignal.any([context.world.interrupted, context.out.closed]);
     const request = {

@@ -3,7 +3,7 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../context.js';
 import { type FederationContents, scenarioText } from '../../export/scenario.js';
 import type { TenancyContents } from '../../export/tenancy.js';
-import { exitCodes, Failure, usageFailure } from '../../failure.js';
+import { exitCodes, Failure } from '../../failure.js';
 import { harmless } from '../../output/harmless.js';
 import { pages } from '../../output/present.js';
 
@@ -21,8 +21,8 @@ export const federationExport = defineCommand({
     'before or after; retired hosts are left out, what is planned for a later day is as well, and a strategy other than\n' +
     'pack has to be added.',
   examples: ['secovia federation export > federation.yaml'],
+  formats: ['table'],
   async run(context) {
-    if (context.format !== 'table') throw usageFailure('it is a text of its own: leave --output out.');
     await mustSeeAll(context);
     for await (const part of scenarioText(await contents(context))) await context.out.write(part);
   },

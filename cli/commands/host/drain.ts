@@ -2,7 +2,7 @@
 import type { Host__Output } from '../../../proto/gen/secovia/v1/Host.js';
 import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
-import { exitCodes, Failure } from '../../failure.js';
+import { exitCodes, Failure, usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
 import { resourceName, shortName } from '../../values/names.js';
 import { type Moment, momentMessage, parseMoment } from '../../values/moments.js';
@@ -29,19 +29,27 @@ export const hostDrain = defineCommand<Options>({
   ],
   async run(context, words, { deadline, wait }) {
     const connection = await context.connection();
+    if (words.length > 1 && context.settings.requestId !== undefined) {
+      throw usageFailure('--request-id goes with one host only: the scheduler does one thing under one id.');
+    }
+    const names = words.map((word) => resourceName('hosts', word));
     const hosts: Host__Output[] = [];
-    for (const word of words) {
-      const { host } = await connection.mutate('HostService', 'DrainHost', {
-        name: resourceName('hosts', word),
-        deadline: momentMessage(deadline, context.nowMs),
-      });
-      if (host === null) throw new Failure('the scheduler gave no host.', exitCodes.unexpected);
-      hosts.push(host);
+    for (const [index, name] of names.entries()) {
+      try {
+        const request = { name, deadline: momentMessage(deadline, context.nowMs) };
+        const { host } = await connection.mutate('HostService', 'DrainHost', request);
+        if (host === null) throw new Failure('the scheduler gave no host.', exitCodes.unexpected);
+        hosts.push(host);
+        if (!wait) await tell(context, host);
+      } catch (error) {
+        // Those before are drained all the same.
+        if (wait) for (const host of hosts) await tell(context, host);
+        const untried = names.slice(index + 1).map(shortName);
+        if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+        throw error;
+      }
     }
-    if (!wait) {
-      for (const host of hosts) await tell(context, host);
-      return;
-    }
+    if (!wait) return;
     const { waitForDrains } = await import('../../draining.js');
     const failures: Failure[] = [];
     for (const { host, failure } of await waitForDrains(context, hosts)) {

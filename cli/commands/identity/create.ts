@@ -65,7 +65,8 @@ export const identityCreate = defineCommand<Options>({
         method: 'CreateIdentity',
         response: made,
         names: [name],
-        text: () => `created identity ${id}; it has no certificate yet: secovia identity certificate ${id}\n`,
+        text: () =>
+          `created identity ${id}; it has no certificate yet: secovia identity certificate ${id} --out DIRECTORY\n`,
       });
     }
     const { days = 0 } = options;
@@ -85,7 +86,7 @@ export const identityCreate = defineCommand<Options>({
         text: () => `created identity ${id}; its credentials are in ${out}\n`,
       });
     } catch (error) {
-      sayUnfinished(context, id, error);
+      sayUnfinished(context, id, out ?? '', error);
       throw error;
     }
   },
@@ -96,9 +97,9 @@ async function mustBeFree(out: string): Promise<void> {
   if (existsSync(out)) throw usageFailure(`${out} is there already: choose a folder that is not.`);
 }
 
-function sayUnfinished(context: Context, id: string, error: unknown): void {
+function sayUnfinished(context: Context, id: string, out: string, error: unknown): void {
   if (!(error instanceof Failure)) return;
   context.say(
-    `identity ${id} was created without a certificate: try again with secovia identity certificate ${id}.`,
+    `identity ${id} was created without a certificate: try again with secovia identity certificate ${id} --out ${out}.`,
   );
 }

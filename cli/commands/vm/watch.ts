@@ -33,9 +33,11 @@ export const vmWatch = defineCommand<Options>({
     const target = await targetOf(context, word, options);
     const watched = new Watched();
     for await (const event of watching(context, 'VmService', 'WatchVms', target)) {
-      await show(context, watched, event);
+      await show(context, event, watched.take(event));
       const deleted = event.type === 'WATCH_EVENT_TYPE_REMOVED' || event.vm?.state === 'VM_STATE_DELETED';
-      if (word !== undefined && options.filter === undefined && deleted) return;
+      // It may have gone while the connection was lost: then it is not sent again.
+      const isGone = deleted || watched.isEmpty;
+      if (word !== undefined && options.filter === undefined && isGone) return;
     }
   },
 });
@@ -54,7 +56,11 @@ async function targetOf(context: Context, word: string | undefined, options: Opt
   return { parent, filter: filter === '' ? only : `${only} AND (${filter})` };
 }
 
-async function show(context: Context, watched: Watched, event: WatchVmsResponse__Output): Promise<void> {
+async function show(
+  context: Context,
+  event: WatchVmsResponse__Output,
+  lines: readonly WatchLine[],
+): Promise<void> {
   switch (context.format) {
     case 'json': {
       // A heartbeat only carries a token, which the CLI keeps to itself.
@@ -63,10 +69,10 @@ async function show(context: Context, watched: Watched, event: WatchVmsResponse_
       return context.writeJson(json.response('VmService', 'WatchVms', event), 0);
     }
     case 'name':
-      for (const _line of watched.take(event)) await context.line(harmless(event.vm?.name ?? ''));
+      for (const _line of lines) await context.line(harmless(event.vm?.name ?? ''));
       return;
     case 'table':
-      for (const line of watched.take(event)) await context.line(lineText(context, line));
+      for (const line of lines) await context.line(lineText(context, line));
       return;
   }
 }

@@ -129,7 +129,7 @@ t.test('export writes what comes, and verify reads it, from a file or from stand
     code: 0,
     out: /^The file holds: decisions 1 to \d+ of federation test are one chain, signed at \d points\.\nThe content of \d+ decisions is what was committed to; none is left out\.\n$/,
   });
-  t.match(await secovia('audit', 'export', '-o', 'json'), { code: 2, err: /leave --output out/ });
+  t.match(await secovia('audit', 'export', '-o', 'json'), { code: 2, err: /say table/ });
 });
 
 t.test('verify says what a partner has, and compares it with what an agent has kept', async (t) => {
@@ -158,6 +158,12 @@ t.test('verify says what is wrong, with exit status 1', async (t) => {
     holds: false,
     faults: [{ code: 'CONTENT' }],
   });
+  const lines = record.export({ partner: 'alpha' }).toString().split('\n');
+  const header = { ...JSON.parse(lines[0] ?? ''), partner: 'alpha\u001b[2K\rThe file holds.\u001b[8m' };
+  const hostile = put('hostile.jsonl', [JSON.stringify(header), ...lines.slice(1)].join('\n'));
+  const { code, out, err } = await offline(['audit', 'verify', hostile, '--key', pem]);
+  t.equal(code, 1);
+  t.notMatch(out + err, /\u001b|\r/, 'a terminal obeys nothing that the file says');
   const { privateKey } = generateKeyPairSync('ed25519');
   const otherHash = createHash('sha256').update('x').digest();
   const forged = { ...checkpoint, hashHex: otherHash.toString('hex') };

@@ -239,5 +239,5 @@ t.test('the federation is written as a scenario that runs as it is', async (t) =
 });
 
 t.test('it has no other format', async (t) => {
-  t.match(await secovia('federation', 'export', '-o', 'json'), { code: 2, err: /leave --output out/ });
+  t.match(await secovia('federation', 'export', '-o', 'json'), { code: 2, err: /say table/ });
 });

@@ -1,8 +1,9 @@
+import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import type { HostDrain } from '../../../proto/gen/secovia/v1/HostDrain.js';
 import { ago, host } from '../fixtures.js';
 import { cli, nowMs } from '../run-cli.js';
-import { ScriptedServer } from '../scripted-server.js';
+import { Refused, ScriptedServer } from '../scripted-server.js';
 
 const server = await ScriptedServer.start();
 t.teardown(() => server.down());
@@ -159,4 +160,17 @@ t.test('show and list tell of the drain', async (t) => {
     'draining: 30 VMs left, 20 or more cannot leave',
     'cordoned',
   ]);
+});
+
+t.test('of several hosts each is told as it is ordered, and which were not tried', async (t) => {
+  server.on('HostService', 'DrainHost', ({ name }) => {
+    if (name === 'hosts/x') throw new Refused(status.NOT_FOUND, 'there is no host "x"');
+    return { host: { ...drainedHost({ vmsLeft: 5 }), name } };
+  });
+  for (const wait of [[], ['--wait']])
+    t.match(await secovia('host', 'drain', 'a', 'x', 'b', ...wait), {
+      code: 3,
+      out: 'host a: draining: 5 VMs left\n',
+      err: /^secovia: not tried: b\nsecovia: there is no host "x"/m,
+    });
 });

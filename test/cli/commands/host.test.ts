@@ -1,7 +1,8 @@
+import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { ago, host } from '../fixtures.js';
 import { cli } from '../run-cli.js';
-import { ScriptedServer } from '../scripted-server.js';
+import { Refused, ScriptedServer } from '../scripted-server.js';
 
 const server = await ScriptedServer.start();
 t.teardown(() => server.down());
@@ -121,6 +122,19 @@ t.test('cordon, uncordon and retire', async (t) => {
   server.on('HostService', 'UncordonHost', answer);
   server.on('HostService', 'RetireHost', answer);
   t.match(await secovia('host', 'cordon', 'a', 'b'), { code: 0, out: 'cordoned host a\ncordoned host b\n' });
+  server.on('HostService', 'CordonHost', ({ name }) => {
+    if (name === 'hosts/x') throw new Refused(status.NOT_FOUND, 'there is no host "x"');
+    return { host: { name } };
+  });
+  t.match(await secovia('host', 'cordon', 'a', 'x', 'b', 'c'), {
+    code: 3,
+    out: 'cordoned host a\n',
+    err: /^secovia: not tried: b, c\nsecovia: there is no host "x"/m,
+  });
+  t.match(await secovia('host', 'cordon', 'a', 'b', '--request-id', '6f1f3c1e-0b0a-4f6e-9f53-1f6d2f5f0002'), {
+    code: 2,
+    err: /--request-id goes with one name only/,
+  });
   t.match(await secovia('host', 'uncordon', 'a'), { code: 0, out: 'uncordoned host a\n' });
   t.match(await secovia('host', 'retire', 'a', '--etag', '"3"'), { code: 0, out: 'retired host a\n' });
   t.match(server.sent('HostService', 'RetireHost'), [

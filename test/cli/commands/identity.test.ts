@@ -41,7 +41,7 @@ t.test('create sends who it is to be, and needs no certificate', async (t) => {
   }));
   t.match(await secovia('identity', 'create', 'ops', '--role', 'partner-operator', '--partner', 'acme'), {
     code: 0,
-    out: 'created identity ops; it has no certificate yet: secovia identity certificate ops\n',
+    out: 'created identity ops; it has no certificate yet: secovia identity certificate ops --out DIRECTORY\n',
   });
   t.match(server.sent('IdentityService', 'CreateIdentity'), [
     {
@@ -78,13 +78,38 @@ t.test('with --out a request for its certificate follows, and the folder holds w
   t.match(readFileSync(join(out, 'key.pem'), 'utf8'), /BEGIN PRIVATE KEY/);
 });
 
+t.test(
+  'a folder with a slash at its end is that folder, and what is called alike beside it stays',
+  async (t) => {
+    const out = join(folder, 'ops');
+    mkdirSync(`${out}.new`);
+    writeFileSync(join(`${out}.new`, 'key.pem'), 'mine');
+    const words = ['identity', 'create', 'ops', '--role', 'auditor', '--out', `${out}/`];
+    t.match(await secovia(...words), { code: 0 });
+    t.equal(readFileSync(join(out, 'certificate.pem'), 'utf8'), 'the chain\n');
+    t.equal(readFileSync(join(`${out}.new`, 'key.pem'), 'utf8'), 'mine');
+  },
+);
+
+t.test('where no folder can be made nothing is asked of the scheduler', async (t) => {
+  const file = join(folder, 'a-file');
+  writeFileSync(file, '');
+  const before = server.sent('IdentityService', 'CreateIdentity').length;
+  const words = ['identity', 'create', 'lost', '--role', 'auditor', '--out', join(file, 'lost')];
+  t.match(await secovia(...words), { code: 2, err: /cannot be made: .*a-file is no folder/ });
+  t.equal(server.sent('IdentityService', 'CreateIdentity').length, before);
+});
+
 t.test('when the certificate fails it is said that the identity is there', async (t) => {
   server.on('IdentityService', 'IssueCertificate', () => {
     throw new Refused(status.FAILED_PRECONDITION, 'no authority');
   });
   const out = join(folder, 'half');
   const failed = await secovia('identity', 'create', 'half', '--role', 'auditor', '--out', out);
-  t.match(failed.err, /identity half was created without a certificate/);
+  t.match(
+    failed.err,
+    /identity half was created without a certificate: .*identity certificate half --out .*half\./,
+  );
   t.not(failed.code, 0);
   t.equal(existsSync(out), false);
 });

@@ -87,6 +87,47 @@ t.test('of several, each has its turn; the first failure decides', async (t) => 
   }
 });
 
+t.test(
+  'when the scheduler goes away between, what was ordered by then is told, and what was not tried',
+  async (t) => {
+    server.on('VmService', 'StartVm', ({ name }) => {
+      if (name.endsWith('/b')) throw new Refused(status.UNAVAILABLE, 'it is going down');
+      return { vm: vm({ name }), operation: operation({ verb: 'start' }) };
+    });
+    t.match(await secovia('vm', 'start', '-A', 'city', 'a', 'b', 'c', 'd', '--timeout', '300ms'), {
+      code: 5,
+      out: 'starting city/a (operation op-1)\n',
+      err: /not tried: city\/c, city\/d\nsecovia: city\/b: it is going down/,
+    });
+  },
+);
+
+t.test('when the time is up, those that have ended are told, with the reason of a failure', async (t) => {
+  server.on('VmService', 'StopVm', ({ name }) => ({
+    vm: vm({ name }),
+    operation: operation({ name: `operations/${name.slice(-1)}`, verb: 'stop' }),
+  }));
+  server.on('OperationService', 'WaitOperation', ({ name }) => ({
+    operation: name.endsWith('b')
+      ? operation({ name, verb: 'stop' })
+      : operation({
+          name,
+          verb: 'stop',
+          state: 'OPERATION_STATE_FAILED',
+          done: true,
+          failedCount: 1,
+          error: packStatus(status.INTERNAL, 'the disk is broken', {}),
+        }),
+  }));
+  const words = ['vm', 'stop', '-A', 'city', 'a', 'b', '--wait', '--timeout', '1s'];
+  t.match(await secovia(...words), {
+    code: 6,
+    err: /stop city\/a failed: the disk is broken.*\n[^]*the time is up: stop city\/b has not ended\..*operation wait b/,
+  });
+  const json = await secovia(...words, '-o', 'json');
+  t.match(JSON.parse(json.out), { operation: { name: 'operations/a', state: 'OPERATION_STATE_FAILED' } });
+});
+
 t.test('--wait ends with the outcome and the VM as it is then', async (t) => {
   server.on('VmService', 'StartVm', () => ({
     vm: vm({ state: 'VM_STATE_STOPPED', host: '' }),
