@@ -120,6 +120,7 @@ export async function openFolder({
     onFatal,
     ...(observer === undefined ? {} : { observer }),
   });
+  store.onBroken = onFatal;
   const instance = randomUUID();
   if (restored === undefined) engine.run({ type: 'federation.open', instance, name, incarnation: 1 });
   else leadRestored(engine, { instance, name, reason: restored });

@@ -58,6 +58,11 @@ export class SqliteStore implements Store {
   #archived: ArchivedBatches;
   #writer: Worker | null = null;
   readonly #wire = new WireSender();
+  /**
+   * Told when nothing can be written any more and no commit waits to hear of it: entities and checkpoints are written in between,
+   * and whoever leads on with such a store would only notice at the next commit, which may be hours later.
+   */
+  onBroken: (error: StoreError) => void = () => {};
   /** Why nothing is written any more. */
   #broken: StoreError | null = null;
   #waiting: { resolve(head: JournalHead): void; reject(error: Error): void } | null = null;
@@ -234,9 +239,12 @@ export class SqliteStore implements Store {
   }
 
   #failed(error: Error): void {
+    const isKnown = this.#broken !== null;
     this.#broken ??= new StoreError(`cannot write ${this.#file}: ${error.message}`);
     const waiting = this.#waiting;
     this.#waiting = null;
-    waiting?.reject(this.#broken);
+    const isClosing = this.#writer === null;
+    if (waiting !== null) waiting.reject(this.#broken);
+    else if (!isKnown && !isClosing) this.onBroken(this.#broken);
   }
 }

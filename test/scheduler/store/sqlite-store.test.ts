@@ -12,6 +12,7 @@ import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import { batch, contentOf, firstEpoch, put } from './batches.js';
 import { storeContract } from './contract.js';
 import { temporaryFolder } from '../scope.js';
+import { within } from '../within.js';
 
 storeContract('in SQLite', (t) => {
   const file = join(temporaryFolder(t), 'data', 'secovia.db');
@@ -344,6 +345,31 @@ test('a full disk fails the commit, and what was acknowledged is whole', { skip:
 function noMounts(): string | false {
   return spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'mounting is not allowed here';
 }
+
+test('that nothing can be written any more is told at once, also when no commit waits for it', async (t) => {
+  const file = fileIn(t);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  const head = await store.commit(batch(1, { puts: [put('site', 's1')] }));
+  const broken = new Promise<Error>((resolve) => {
+    store.onBroken = resolve;
+  });
+  alter(file, 'DROP TABLE checkpoint');
+  store.keepCheckpoint({ ...head, incarnation: 1, atMs: 0, signature: Buffer.alloc(64) });
+  t.match(await within(20_000, 'the news', broken), { name: 'StoreError', message: /no such table/ });
+  await t.rejects(store.commit(batch(2, {})), { name: 'StoreError' });
+  store.onBroken = () => t.fail('it is told once');
+  await store.close();
+});
+
+test('a store that is closed is not said to be broken', async (t) => {
+  const store = new SqliteStore(fileIn(t));
+  store.onBroken = () => t.fail('nothing is wrong');
+  await contentOf(store);
+  await store.commit(batch(1, { puts: [put('site', 's1')] }));
+  await store.close();
+  await new Promise(setImmediate);
+});
 
 test('a journal of many rows is read in pieces, and the writer goes on meanwhile', async (t) => {
   const file = fileIn(t);
