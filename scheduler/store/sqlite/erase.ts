@@ -112,7 +112,12 @@ function makeStoreAnew(db: Database.Database): void {
 export function makeAnew(db: Database.Database): void {
   db.pragma('secure_delete = ON');
   db.exec('VACUUM');
-  db.pragma('wal_checkpoint(TRUNCATE)');
+  const [done] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  // What somebody still reads stays where it was.
+  if (done?.busy === 1)
+    throw new StoreError(
+      `somebody reads ${db.name}, a backup perhaps: no decision in it says it any more, but what was said stays on its pages until the file is written anew; wait for them, and say this again`,
+    );
 }
 
 const startFirst = '; start the scheduler, stop it with SIGTERM, and say this again';

@@ -126,6 +126,18 @@ test('what was erased is in no file of the data folder when its answers are forg
   t.same(filesWith(scheduler.dataDir, 'marko of Split'), []);
 });
 
+test('while somebody reads the store it is not said to be done, and said again it is', async (t) => {
+  const { secure, leave } = await federation(t);
+  await leave();
+  const { dataDir } = secure.scheduler;
+  const reader = new Database(join(dataDir, 'secovia.db'));
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM journal').get();
+  t.match(erase(dataDir), { status: 1, stderr: /somebody reads .*say this again/ });
+  reader.close();
+  t.match(erase(dataDir), { status: 0 });
+});
+
 test('a person has to be named as the record does', async (t) => {
   const {
     secure: { scheduler },
