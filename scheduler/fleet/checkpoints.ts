@@ -3,7 +3,9 @@
  * keep the newest, and show it when they return; a journal that does not contain it has lost or changed its past.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign, verify } from 'node:crypto';
+import { dirname } from 'node:path';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { syncFolder } from '../../proto/durable-folder.js';
 import type { Checkpoint } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Engine } from '../engine.js';
@@ -27,6 +29,8 @@ export function checkpointKeyIn(keyFile: string): CheckpointKey {
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
     writeFileSync(`${keyFile}.new`, pem, { mode: 0o600, flush: true });
     renameSync(`${keyFile}.new`, keyFile);
+    // Agents will have its public half: without it their checkpoints would prove nothing.
+    syncFolder(dirname(keyFile));
   }
   const privateKey = createPrivateKey(readFileSync(keyFile));
   const publicKey = createPublicKey(privateKey);
