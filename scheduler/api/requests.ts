@@ -79,6 +79,11 @@ class Calls {
 }
 
 export class Requests {
+  /** How many callers are remembered. */
+  get callers(): number {
+    return this.#byCaller.size;
+  }
+
   readonly #byCaller = new Map<string, Calls>();
   readonly #store: Pick<Store, 'reply'>;
   #lastRow = 0;
@@ -124,8 +129,10 @@ export class Requests {
   #forgetBefore(nowMs: number): number {
     if (this.#lastRow % rowsBetweenLooks !== 0) return 0;
     let oldest = this.#lastRow;
-    for (const calls of this.#byCaller.values()) {
+    for (const [caller, calls] of this.#byCaller) {
       calls.forget(nowMs);
+      // Each user of a portal is one.
+      if (calls.oldestRow === undefined) this.#byCaller.delete(caller);
       oldest = Math.min(oldest, calls.oldestRow ?? oldest);
     }
     return oldest;

@@ -368,6 +368,8 @@ export class Fleet {
       if (vm.host !== null) this.#sessions.get(vm.host)?.mark(vm.uid);
       if (vm.move !== undefined) this.#sessions.get(vm.move.peer)?.mark(vm.uid);
     }
+    for (const { host, uid } of touched.removed.vm.values())
+      if (host !== null) this.#sessions.get(host)?.forget(uid);
     for (const host of touched.written.host.values()) {
       if (isLeft(host)) this.#cutLeft(host.id);
       if (host.state === 'quarantined') this.#quarantined.add(host.id);

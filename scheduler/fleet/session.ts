@@ -67,6 +67,16 @@ export class AgentSession {
     if (this.#welcomed) this.#pump();
   }
 
+  /** The VM is gone, and what was said of it with it: a stream lasts for months. */
+  forget(uid: string): void {
+    this.#sent.delete(uid);
+  }
+
+  /** Of so many VMs it is known what was said. */
+  get remembered(): number {
+    return this.#sent.size;
+  }
+
   /** Welcomes the agent, sends everything of its host, and says when that is done. */
   welcome(welcome: Welcome): void {
     this.send({ welcome });

@@ -112,6 +112,16 @@ test('one caller cannot make the scheduler remember without limit, neither in me
   t.ok(forgotten <= 1001, 'but no row that is still known');
 });
 
+test('callers of whom nothing is remembered any more are forgotten: each user of a portal is one', async (t) => {
+  const { requests } = fresh();
+  for (let user = 0; user < 500; user += 1)
+    requests.remember({ ...success('an-id', startMs), caller: `user-${user}` });
+  t.equal(requests.callers, 500);
+  for (let call = 0; call < 100; call += 1)
+    requests.remember(success(`id-${call}`, startMs + requestKeptMs + 1));
+  t.equal(requests.callers, 1);
+});
+
 test('a restart remembers no more than the limit', async (t) => {
   const loaded = Array.from({ length: requestsPerCaller + 10 }, (_, index) => ({
     row: index + 1,

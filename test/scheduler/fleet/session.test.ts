@@ -175,3 +175,16 @@ test('in recovery nothing is desired', async (t) => {
   await turns();
   t.equal(wire.written.length, 1);
 });
+
+test('of a VM that is gone nothing is remembered, and one that comes again is told again', async (t) => {
+  const { wire, session, uids } = await linked(3);
+  session.welcome({ leaseMs: 1 });
+  await turns();
+  t.equal(session.remembered, 3);
+  const [uid = ''] = uids;
+  session.forget(uid);
+  t.equal(session.remembered, 2);
+  session.mark(uid);
+  await turns();
+  t.equal(wire.desired().filter((said) => said === `${uid}.1`).length, 2);
+});
