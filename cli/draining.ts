@@ -1,7 +1,7 @@
 /** Following drains until the hosts are empty, with live progress, or until it is clear that they will not be. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host__Output } from '../proto/gen/secovia/v1/Host.js';
-import { interruptedFailure } from './client/connection.js';
+import { interruptedFailure } from './client/retrying.js';
 import type { Context } from './context.js';
 import { exitCodes, Failure } from './failure.js';
 import { startProgress } from './output/progress.js';

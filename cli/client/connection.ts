@@ -3,20 +3,15 @@
  * so that a mutation whose answer was lost is not carried out twice; the user is told on stderr.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { readErrorDetails } from '../../proto/errors.js';
 import { packageDefinition } from '../../proto/index.js';
-import { exitCodes, Failure } from '../failure.js';
 import { callTimeoutMs, type Settings } from '../settings.js';
-import { formatDuration } from '../values/durations.js';
-import { CallFailure, isHopeless, isTransport } from './call-failure.js';
+import { CallFailure, isTransport } from './call-failure.js';
 import { openChannel } from './channel.js';
+import { interruptedFailure, Retrying } from './retrying.js';
 import type { Method, RequestOf, ResponseOf, Service } from './services.js';
-
-const firstPauseMs = 200;
-const longestPauseMs = 3000;
 
 export interface ConnectionHost {
   settings: Settings;
@@ -69,8 +64,33 @@ export class Connection {
     return this.#try(service, method, { ...request, requestId }, {}, requestId);
   }
 
-  /** One try of a streaming call. Fails like a call; the connection is not looked after. */
+  /** A streaming call, fails like a call; when it breaks after its first message it is not looked after. */
   async *stream<S extends Service, M extends Method<S>>(
+    service: S,
+    method: M,
+    request: RequestOf<S, M>,
+    signal: AbortSignal,
+    { timeoutMs = 0 }: Pick<CallOptions, 'timeoutMs'> = {},
+  ): AsyncGenerator<ResponseOf<S, M>> {
+    const retrying = new Retrying(this.#host, Date.now() + timeoutMs);
+    for (;;) {
+      let isHeard = false;
+      try {
+        for await (const message of this.#streamOnce(service, method, request, signal)) {
+          isHeard = true;
+          yield message;
+        }
+        return;
+      } catch (error) {
+        const failure = this.#failureOf(error as grpc.ServiceError);
+        if (isHeard || signal.aborted) throw failure;
+        await retrying.wait(error as grpc.ServiceError, failure);
+      }
+    }
+  }
+
+  /** @throws grpc.ServiceError */
+  async *#streamOnce<S extends Service, M extends Method<S>>(
     service: S,
     method: M,
     request: RequestOf<S, M>,
@@ -90,8 +110,6 @@ export class Connection {
     if (signal.aborted) cancel();
     try {
       for await (const message of call) yield message as ResponseOf<S, M>;
-    } catch (error) {
-      throw this.#failureOf(error as grpc.ServiceError);
     } finally {
       signal.removeEventListener('abort', cancel);
       call.cancel();
@@ -111,8 +129,7 @@ export class Connection {
   ): Promise<ResponseOf<S, M>> {
     const { interrupted } = this.#host;
     const deadline = Date.now() + timeoutMs;
-    let pauseMs = firstPauseMs;
-    let said = false;
+    const retrying = new Retrying(this.#host, deadline);
     let last: CallFailure | undefined;
     for (;;) {
       if (interrupted.aborted) throw interruptedFailure();
@@ -121,25 +138,11 @@ export class Connection {
       } catch (error) {
         if (interrupted.aborted) throw interruptedFailure(requestId);
         const failure = error as grpc.ServiceError;
-        const code = codeOf(failure);
         // The tries before it said more than that the time is up.
-        if (code === 'DEADLINE_EXCEEDED' && last !== undefined) throw last;
+        if (codeOf(failure) === 'DEADLINE_EXCEEDED' && last !== undefined) throw last;
         last = this.#failureOf(failure, requestId);
-        const { retryDelayMs } = readErrorDetails(failure);
-        // Whoever calls too often is told when to go on; a quota or a host that is full is not.
-        const isLater =
-          code === 'UNAVAILABLE' || (code === 'RESOURCE_EXHAUSTED' && retryDelayMs !== undefined);
-        if (once || !isLater || isHopeless(code, failure.details)) throw last;
-        const waitMs = retryDelayMs ?? pauseMs * (0.75 + Math.random() / 2);
-        const leftMs = deadline - Date.now();
-        if (waitMs >= leftMs) throw last;
-        const left = formatDuration(Math.ceil(leftMs / 1000) * 1000);
-        if (!said) this.#host.say(`${reasonToRetry(last)} Trying again for up to ${left}.`);
-        said = true;
-        await sleep(waitMs, undefined, { signal: interrupted }).catch(() => {
-          throw interruptedFailure(requestId);
-        });
-        pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+        if (once) throw last;
+        await retrying.wait(failure, last, requestId);
       }
     }
   }
@@ -197,17 +200,3 @@ function codeOf(error: grpc.ServiceError): string {
 }
 
 const brokenOff = new Set(['CANCELLED', 'INTERNAL', 'UNKNOWN']);
-
-/** The first half of the sentence that says why we try again: without the advice, which is for the end. */
-function reasonToRetry(failure: CallFailure): string {
-  return `${failure.message.split(/ \((?:UNAVAILABLE|RESOURCE_EXHAUSTED)/, 1)[0]}.`;
-}
-
-export function interruptedFailure(requestId?: string): Failure {
-  return new Failure(
-    requestId === undefined
-      ? 'interrupted.'
-      : `interrupted; whether it was carried out is not known. Repeat it safely with --request-id ${requestId}.`,
-    exitCodes.interrupted,
-  );
-}

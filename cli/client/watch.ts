@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import { callTimeoutMs } from '../settings.js';
 import { CallFailure } from './call-failure.js';
-import { interruptedFailure } from './connection.js';
+import { interruptedFailure } from './retrying.js';
 import type { RequestOf, ResponseOf } from './services.js';
 
 const firstPauseMs = 200;

@@ -142,3 +142,27 @@ t.test('Ctrl-C between two tries ends it, and says what is not known', async (t)
     err: /whether it was carried out is not known\. Repeat it safely with --request-id/,
   });
 });
+
+t.test('reports and exports wait for a scheduler that is away, until they have begun', async (t) => {
+  let tries = 0;
+  server.onStream('UsageService', 'ReportUsage', (_request, stream) => {
+    tries += 1;
+    if (tries < 3) throw new Refused(status.UNAVAILABLE, 'it is starting');
+    stream.end();
+  });
+  const usage = await cli(['usage', '--timeout', '10s'], { server: server.address });
+  t.match(usage.err, /it is starting.*Trying again for up to 10s/);
+  t.equal(tries, 3);
+
+  let pieces = 0;
+  server.onStream('AuditService', 'ExportAudit', (_request, stream) => {
+    pieces += 1;
+    stream.write({ piece: Buffer.from('half a file') });
+    throw new Refused(status.UNAVAILABLE, 'it is going down');
+  });
+  const broken = await cli(['audit', 'export', '--timeout', '10s'], { server: server.address });
+  t.match(broken, { code: 5, out: 'half a file' });
+  t.equal(pieces, 1, 'what has begun is not begun again');
+  const away = await cli(['audit', 'export', '--timeout', '700ms'], { server: '127.0.0.1:1' });
+  t.match(away, { code: 5, err: /Trying again for up to/ });
+});

@@ -1,6 +1,7 @@
 /** `secovia audit export`: the chain as a file that can be verified without the scheduler. */
 import { defineCommand, option } from '../../command.js';
 import { exitCodes, Failure } from '../../failure.js';
+import { callTimeoutMs } from '../../settings.js';
 import { resourceName } from '../../values/names.js';
 import { ValueError } from '../../values/value-error.js';
 
@@ -45,8 +46,10 @@ export const auditExport = defineCommand<Options>({
     };
     const text = new TextDecoder();
     let any = false;
+    const timeoutMs = context.settings.timeoutMs ?? callTimeoutMs;
     try {
-      for await (const { piece } of connection.stream('AuditService', 'ExportAudit', request, stop)) {
+      const pieces = connection.stream('AuditService', 'ExportAudit', request, stop, { timeoutMs });
+      for await (const { piece } of pieces) {
         any = true;
         await context.out.write(text.decode(piece, { stream: true }));
       }
