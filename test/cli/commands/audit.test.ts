@@ -163,6 +163,7 @@ t.test('verify says what is wrong, with exit status 1', async (t) => {
   const hostile = put('hostile.jsonl', [JSON.stringify(header), ...lines.slice(1)].join('\n'));
   const { code, out, err } = await offline(['audit', 'verify', hostile, '--key', pem]);
   t.equal(code, 1);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   t.notMatch(out + err, /\u001b|\r/, 'a terminal obeys nothing that the file says');
   const { privateKey } = generateKeyPairSync('ed25519');
   const otherHash = createHash('sha256').update('x').digest();

@@ -122,7 +122,7 @@ t.test('when the time is up, those that have ended are told, with the reason of 
   const words = ['vm', 'stop', '-A', 'city', 'a', 'b', '--wait', '--timeout', '1s'];
   t.match(await secovia(...words), {
     code: 6,
-    err: /stop city\/a failed: the disk is broken.*\n[^]*the time is up: stop city\/b has not ended\..*operation wait b/,
+    err: /stop city\/a failed: the disk is broken.*\n(?:.*\n)*.*the time is up: stop city\/b has not ended\..*operation wait b/,
   });
   const json = await secovia(...words, '-o', 'json');
   t.match(JSON.parse(json.out), { operation: { name: 'operations/a', state: 'OPERATION_STATE_FAILED' } });
