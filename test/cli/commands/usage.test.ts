@@ -239,7 +239,9 @@ t.test('a refusal of the scheduler is passed on', async (t) => {
       },
     );
   });
-  const result = await cli(['settlement', '--month', '2026-11'], { server: busy.address });
+  // A turn comes later than that.
+  const words = ['settlement', '--month', '2026-11', '--timeout', '1s'];
+  const result = await cli(words, { server: busy.address });
   t.match(result, {
     code: 4,
     out: '',
