@@ -4,12 +4,12 @@
  * the same stops the agent: going on without it could start a VM that lives elsewhere by now (PROTOCOL.md O2).
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LedgerContent } from '../converge/ledger.js';
 import { OperatorError } from '../operator-error.js';
-import { syncPath } from '../sync-path.js';
+import { replaceFile } from '../replace-file.js';
 
 /** The agent must not start. */
 export class StateFileError extends OperatorError {
@@ -119,16 +119,7 @@ export class StateFile {
   async save(state: LedgerContent): Promise<void> {
     const body = JSON.stringify(state);
     const head = { format: 'secovia-agent-state', version: formatVersion, checksum: checksumOf(body) };
-    const temporary = `${this.#path}.new`;
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(head)}\n${body}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.#path);
-    await syncPath(this.#folder);
+    await replaceFile(this.#path, `${JSON.stringify(head)}\n${body}\n`);
   }
 
   #parse(bytes: string): LedgerContent {

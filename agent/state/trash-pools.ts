@@ -3,11 +3,11 @@
  * forgotten before its disk may go, and nobody else may have one there. A small file of its own, replaced whole: it says nothing
  * that a VM needs, so one that cannot be understood is begun anew.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Lane } from '../lane.js';
-import { syncPath } from '../sync-path.js';
+import { replaceFile } from '../replace-file.js';
 
 const content = z.record(z.string(), z.number());
 type Pools = ReadonlyMap<string, number>;
@@ -16,14 +16,12 @@ type Pools = ReadonlyMap<string, number>;
 const stepMs = 3600_000;
 
 export class TrashPools {
-  readonly #folder: string;
   readonly #path: string;
   readonly #turn = new Lane(1);
   /** As the file has it; null before it was read. */
   #pools: Pools | null = null;
 
   constructor(dataDir: string) {
-    this.#folder = dataDir;
     this.#path = join(dataDir, 'trash-pools.json');
   }
 
@@ -57,16 +55,7 @@ export class TrashPools {
   }
 
   async #write(pools: Pools): Promise<void> {
-    const temporary = `${this.#path}.new`;
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(Object.fromEntries(pools))}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.#path);
-    await syncPath(this.#folder);
+    await replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(pools))}\n`);
     this.#pools = pools;
   }
 }

@@ -8,8 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -18,6 +17,7 @@ import { ImageFault } from '../../agent/images/image-fault.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import { PoolLanes } from '../../agent/pool-lanes.js';
 import { until } from './until.js';
+import { webServer } from './web-server.js';
 
 const mib = 1024 * 1024;
 const never = new AbortController().signal;
@@ -51,17 +51,11 @@ async function setUp(t: Test, handler: RequestListener = (_, response) => respon
   const folder = mkdtempSync(join(tmpdir(), 'secovia-images-'));
   const allowed = join(folder, 'allowed');
   mkdirSync(allowed);
-  const server: Server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-    rmSync(folder, { recursive: true });
-  });
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const url = await webServer(t, handler);
   const pools = new PoolLanes();
   const store = new ImageStore('h1', folder, [allowed], [folder], pools);
   await store.prepare();
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const files = () => readdirSync(join(folder, 'images'));
   return { folder, allowed, store, pools, url, files };
 }

@@ -13,9 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import filePromises from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock } from 'node:test';
@@ -24,6 +22,7 @@ import type { ImageRef } from '../../agent/converge/desired.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import { PoolLanes } from '../../agent/pool-lanes.js';
 import { until } from './until.js';
+import { webServer } from './web-server.js';
 
 const never = new AbortController().signal;
 const quiet = () => undefined;
@@ -41,16 +40,11 @@ async function setUp(t: Test) {
   const pool = join(folder, 'pool');
   mkdirSync(join(pool, 'images'), { recursive: true });
   const held: (() => void)[] = [];
-  const server = createServer((_, response) => {
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const url = await webServer(t, (_, response) => {
     response.writeHead(200, { 'content-length': bytes.length });
     response.write(bytes.subarray(0, 10));
     held.push(() => response.end(bytes.subarray(10)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-    rmSync(folder, { recursive: true });
   });
   const pools = new PoolLanes();
   const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], [pool], pools);
@@ -60,7 +54,7 @@ async function setUp(t: Test) {
     format: 'qcow2',
     sizeBytes: bytes.length,
     virtualSizeMib: 10,
-    source: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiny`,
+    source: `${url}/tiny`,
   };
   const path = join(pool, 'images', `${sha256}.qcow2`);
   const fetchBy = (store: ImageStore) => store.fetch(image, pool, quiet, never);
