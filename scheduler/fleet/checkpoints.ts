@@ -3,9 +3,8 @@
  * keep the newest, and show it when they return; a journal that does not contain it has lost or changed its past.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, sign, verify } from 'node:crypto';
-import { dirname } from 'node:path';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { syncFolder } from '../../proto/durable-folder.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { replaceFile } from '../../proto/durable-folder.js';
 import type { Checkpoint } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Engine } from '../engine.js';
@@ -27,10 +26,8 @@ export function checkpointKeyIn(keyFile: string): CheckpointKey {
   if (!existsSync(keyFile)) {
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-    writeFileSync(`${keyFile}.new`, pem, { mode: 0o600, flush: true });
-    renameSync(`${keyFile}.new`, keyFile);
-    // Agents will have its public half: without it their checkpoints would prove nothing.
-    syncFolder(dirname(keyFile));
+    // On disk before agents have its public half: without it their checkpoints would prove nothing.
+    replaceFile(keyFile, String(pem));
   }
   const privateKey = createPrivateKey(readFileSync(keyFile));
   const publicKey = createPublicKey(privateKey);
