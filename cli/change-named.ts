@@ -2,9 +2,9 @@
 import type { Connection } from './client/connection.js';
 import type { Method, ResponseOf, Service } from './client/services.js';
 import type { Context } from './context.js';
-import { usageFailure } from './failure.js';
 import { present } from './output/present.js';
 import { confirm, type Deed } from './prompt.js';
+import { mustHaveOwnIds, sayNotTried } from './several.js';
 import { type Collection, resourceName, shortName } from './values/names.js';
 
 export interface NamedChange<S extends Service, M extends Method<S>> {
@@ -29,19 +29,16 @@ export async function changeNamed<S extends Service, M extends Method<S>>(
   words: readonly string[],
   { collection, service, method, done, order, question }: NamedChange<S, M>,
 ): Promise<void> {
+  const names = words.map((word) => resourceName(collection, word));
+  mustHaveOwnIds(context, names, 'name');
   if (question !== undefined) {
-    const listed = words.map((word) => shortName(resourceName(collection, word))).join(', ');
+    const listed = names.map(shortName).join(', ');
     await confirm(context.world, question.text(listed), question);
   }
   const connection = await context.connection();
-  if (words.length > 1 && context.settings.requestId !== undefined) {
-    throw usageFailure('--request-id goes with one name only: the scheduler does one thing under one id.');
-  }
-  const names = words.map((word) => resourceName(collection, word));
   for (const [index, name] of names.entries()) {
     const response = await order(connection, name).catch((error: unknown) => {
-      const untried = names.slice(index + 1).map(shortName);
-      if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+      sayNotTried(context, names.slice(index + 1).map(shortName));
       throw error;
     });
     await present(context, {

@@ -8,6 +8,7 @@ import type { Connection } from './client/connection.js';
 import type { Context } from './context.js';
 import { exitCodes, Failure, usageFailure } from './failure.js';
 import { present } from './output/present.js';
+import { mustHaveOwnIds, sayNotTried } from './several.js';
 import { shortName, shortVmName } from './values/names.js';
 import { took } from './views/operation.js';
 import { vmState } from './views/vm.js';
@@ -46,9 +47,7 @@ export async function changeVms(
 ): Promise<void> {
   const names = namedVms(context, words, options);
   if (names.length > 1 && options.etag !== undefined) throw usageFailure('--etag goes with one VM only.');
-  if (names.length > 1 && context.settings.requestId !== undefined) {
-    throw usageFailure('--request-id goes with one VM only: the scheduler does one thing under one id.');
-  }
+  mustHaveOwnIds(context, names, 'VM');
   const failures: Failure[] = [];
   const note = (failure: Failure) => {
     if (names.length > 1) for (const line of [failure.message, ...failure.lines]) context.say(line);
@@ -58,8 +57,7 @@ export async function changeVms(
   if (broken !== null) {
     // What was ordered happens, and whoever has ordered it should know.
     for (const each of ordered) await tell(context, change, each, note);
-    const untried = broken.untried.map(shortVmName);
-    if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+    sayNotTried(context, broken.untried.map(shortVmName));
     throw broken.failure;
   }
   const tellEnd = (each: Ordered) => tell(context, change, each, note);

@@ -64,14 +64,18 @@ export class Connection {
     return this.#try(service, method, { ...request, requestId }, {}, requestId);
   }
 
-  /** A streaming call, fails like a call; when it breaks after its first message it is not looked after. */
+  /**
+   * A streaming call, which fails like a call. Whoever is patient tries it for as long as a call, until it has begun; when it
+   * breaks after its first message it is not looked after.
+   */
   async *stream<S extends Service, M extends Method<S>>(
     service: S,
     method: M,
     request: RequestOf<S, M>,
     signal: AbortSignal,
-    { timeoutMs = 0 }: Pick<CallOptions, 'timeoutMs'> = {},
+    { isPatient = false } = {},
   ): AsyncGenerator<ResponseOf<S, M>> {
+    const timeoutMs = isPatient ? this.#usualTimeoutMs : 0;
     const retrying = new Retrying(this.#host, Date.now() + timeoutMs);
     for (;;) {
       let isHeard = false;
@@ -116,6 +120,10 @@ export class Connection {
     }
   }
 
+  get #usualTimeoutMs(): number {
+    return this.#host.settings.timeoutMs ?? callTimeoutMs;
+  }
+
   close(): void {
     this.#client.close();
   }
@@ -124,7 +132,7 @@ export class Connection {
     service: S,
     method: M,
     request: object,
-    { timeoutMs = this.#host.settings.timeoutMs ?? callTimeoutMs, once = false }: CallOptions,
+    { timeoutMs = this.#usualTimeoutMs, once = false }: CallOptions,
     requestId?: string,
   ): Promise<ResponseOf<S, M>> {
     const { interrupted } = this.#host;

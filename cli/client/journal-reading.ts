@@ -6,7 +6,6 @@ import type { UsageProgress__Output } from '../../proto/gen/secovia/v1/UsageProg
 import type { Context } from '../context.js';
 import { exitCodes, Failure } from '../failure.js';
 import { type Progress, startProgress } from '../output/progress.js';
-import { callTimeoutMs } from '../settings.js';
 import { formatDuration } from '../values/durations.js';
 import { interruptedFailure } from './retrying.js';
 import type { RequestOf, ResponseOf } from './services.js';
@@ -32,9 +31,8 @@ export async function* readJournal<M extends Reading>(
   const connection = await context.connection();
   let shown: Progress | undefined;
   try {
-    for await (const part of connection.stream('UsageService', method, request, stop, {
-      timeoutMs: timeoutMs ?? callTimeoutMs,
-    })) {
+    const parts = connection.stream('UsageService', method, request, stop, { isPatient: true });
+    for await (const part of parts) {
       const { progress } = part as { progress?: UsageProgress__Output | null };
       if (progress === null || progress === undefined) {
         await shown?.end();

@@ -1,7 +1,6 @@
 /** `secovia audit export`: the chain as a file that can be verified without the scheduler. */
 import { defineCommand, option } from '../../command.js';
 import { exitCodes, Failure } from '../../failure.js';
-import { callTimeoutMs } from '../../settings.js';
 import { resourceName } from '../../values/names.js';
 import { ValueError } from '../../values/value-error.js';
 
@@ -46,9 +45,8 @@ export const auditExport = defineCommand<Options>({
     };
     const text = new TextDecoder();
     let any = false;
-    const timeoutMs = context.settings.timeoutMs ?? callTimeoutMs;
     try {
-      const pieces = connection.stream('AuditService', 'ExportAudit', request, stop, { timeoutMs });
+      const pieces = connection.stream('AuditService', 'ExportAudit', request, stop, { isPatient: true });
       for await (const { piece } of pieces) {
         any = true;
         await context.out.write(text.decode(piece, { stream: true }));

@@ -2,8 +2,9 @@
 import type { Host__Output } from '../../../proto/gen/secovia/v1/Host.js';
 import { defineCommand, flag, option } from '../../command.js';
 import type { Context } from '../../context.js';
-import { exitCodes, Failure, usageFailure } from '../../failure.js';
+import { exitCodes, Failure } from '../../failure.js';
 import { present } from '../../output/present.js';
+import { mustHaveOwnIds, sayNotTried } from '../../several.js';
 import { resourceName, shortName } from '../../values/names.js';
 import { type Moment, momentMessage, parseMoment } from '../../values/moments.js';
 import { drainWords } from '../../views/drain.js';
@@ -29,10 +30,8 @@ export const hostDrain = defineCommand<Options>({
   ],
   async run(context, words, { deadline, wait }) {
     const connection = await context.connection();
-    if (words.length > 1 && context.settings.requestId !== undefined) {
-      throw usageFailure('--request-id goes with one host only: the scheduler does one thing under one id.');
-    }
     const names = words.map((word) => resourceName('hosts', word));
+    mustHaveOwnIds(context, names, 'host');
     const hosts: Host__Output[] = [];
     for (const [index, name] of names.entries()) {
       try {
@@ -44,8 +43,7 @@ export const hostDrain = defineCommand<Options>({
       } catch (error) {
         // Those before are drained all the same.
         if (wait) for (const host of hosts) await tell(context, host);
-        const untried = names.slice(index + 1).map(shortName);
-        if (untried.length > 0) context.say(`not tried: ${untried.join(', ')}`);
+        sayNotTried(context, names.slice(index + 1).map(shortName));
         throw error;
       }
     }
