@@ -23,7 +23,7 @@ interface ForeignCall extends Call {
 type Handler = (call: ForeignCall, callback?: sendUnaryData<unknown>) => void;
 
 /** What may be asked of such a service, besides who asks. */
-export type Check = (path: string, request: object) => Refusal | null;
+export type Check = (request: object) => Refusal | null;
 
 /** As much of a server as such a service needs to be added to it. */
 export function guardedServer(server: Server, context: CallContext, check: Check = () => null): Server {
@@ -58,7 +58,7 @@ function guard(handle: Handler, context: CallContext, check: Check): Handler {
     const waits = entrance.take(caller, call, 0, () => {
       const stranger = refusalOf(context, caller);
       if (stranger !== null) return denied(caller, stranger);
-      const unfit = check(call.getPath(), call.request ?? {});
+      const unfit = check(call.request ?? {});
       if (unfit !== null) return refused(unfit);
       if (call.request === undefined) {
         const endWith = atTheReadersPace(call);

@@ -79,11 +79,6 @@ class Calls {
 }
 
 export class Requests {
-  /** How many callers are remembered. */
-  get callers(): number {
-    return this.#byCaller.size;
-  }
-
   readonly #byCaller = new Map<string, Calls>();
   readonly #store: Pick<Store, 'reply'>;
   #lastRow = 0;
@@ -95,6 +90,11 @@ export class Requests {
       this.#of(caller).forget(atMs);
       this.#lastRow = row;
     }
+  }
+
+  /** How many callers are remembered. */
+  get callers(): number {
+    return this.#byCaller.size;
   }
 
   find(caller: string, method: string, id: string, hash: string, nowMs: number): Earlier {

@@ -112,7 +112,7 @@ export function apiServer(options: ServerOptions): ApiServer {
   reflectionService().addToServer(guardedServer(server, context));
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   // What is not there now never will be, and to keep its name for whoever watches it would fill the memory.
-  const isThere: Check = (_path, request) =>
+  const isThere: Check = (request) =>
     'service' in request && !names.includes(String(request.service)) ? noService : null;
   health.addToServer(guardedServer(server, context, isThere));
   const setAll = (status: 'SERVING' | 'NOT_SERVING') => {

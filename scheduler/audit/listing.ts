@@ -1,4 +1,5 @@
 /** Decisions for people, the newest first: a page at a time, and of a long journal only so much of it in one go. */
+import { agentOf } from '../core/audit/event-kinds.js';
 import type { By, JournalLine } from '../core/audit/line.js';
 import type {
   AuditPiece,
@@ -79,8 +80,8 @@ export function namesIn(changes: readonly RecordedChange[], names: VmNames): Rec
 
 /** That an agent has told of something is known to all, and which one to whoever runs it. */
 export function byNoHost(by: By): By {
-  const agent = /^(spiffe:\/\/[^/]+\/host\/)[^/]+$/.exec(by.i ?? '');
-  return agent === null ? by : { ...by, i: `${agent[1]}-` };
+  const host = agentOf(by);
+  return host === null ? by : { ...by, i: `${by.i?.slice(0, -host.length)}-` };
 }
 
 const hostFields = new Set(['host', 'peer', 'refusedBy', 'numaCells', 'why']);

@@ -114,7 +114,8 @@ export function hostsOf(change: RecordedChange, by: By): string[] {
   return [...hosts];
 }
 
-function agentOf({ i = '' }: By): string | null {
+/** The host whose agent has told of it; null when somebody else has. */
+export function agentOf({ i = '' }: By): string | null {
   return /^spiffe:\/\/[^/]+\/host\/([^/]+)$/.exec(i)?.[1] ?? null;
 }
 
