@@ -74,7 +74,7 @@ export class Executor {
     const { hypervisor, images, writer, trash, log } = this.#parts;
     switch (effect.kind) {
       case 'persist':
-        await writer.persist(effect.version);
+        await Promise.race([writer.persist(effect.version), calledOff(signal)]);
         return null;
       case 'inspect':
         return hypervisor.inspect(effect.uid);
@@ -161,6 +161,15 @@ export class Executor {
     }
     log.info({ event: 'domain.migrated', uid, peer });
   }
+}
+
+/** Fails when what goes on is not waited for any more; the work itself goes on. */
+function calledOff(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new NotDone('cancelled', 'not waited for any more'));
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 const takesNone =

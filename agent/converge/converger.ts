@@ -162,8 +162,9 @@ export class Converger {
     if (standing === before) return;
     for (const cell of this.#cells.values()) {
       if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss !== true) continue;
-      // A hand-over may take longer than the watchdog waits.
-      if (standing === 'ended' && cell.effect?.kind === 'migrate' && cell.ticket !== null)
+      // A hand-over may take longer than the watchdog waits, and so may a disk.
+      const mayTakeLong = cell.effect?.kind === 'migrate' || cell.effect?.kind === 'persist';
+      if (standing === 'ended' && mayTakeLong && cell.ticket !== null)
         this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
       this.#wake(cell);
     }

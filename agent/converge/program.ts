@@ -1,6 +1,6 @@
 /**
  * One VM's converging, from the first look to rest: wait until the permit is on disk, look at the domain, plan one
- * step, carry it out, look again. Failures are classified here: what is tried again, what becomes a refusal, and
+ * step, carry it out, look again. Only the power of what stops with the lease is taken without waiting for the disk (L2). Failures are classified here: what is tried again, what becomes a refusal, and
  * what says nothing at all (a time-out, a hypervisor that is away: PROTOCOL.md O6).
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
@@ -42,18 +42,29 @@ export function* converge(context: ProgramContext): Program<Rest> {
   for (let round = 0; round < maxRounds; round++) {
     const permit = context.ledger.permit(context.uid);
     if (permit === undefined) return { wakeAt: null };
-    const next = yield* oneRound(context, permit);
-    if (next !== 'again') return next;
+    const isOverdue = permit.desired.stopsOnLeaseLoss && context.lease() === 'ended';
+    const stopped = isOverdue ? yield* oneRound(context, permit, 'stop') : 'nothing';
+    const next = stopped === 'nothing' ? yield* oneRound(context, permit) : stopped;
+    if (next === 'again' || next === 'nothing') continue;
+    return next;
   }
   return { wakeAt: context.now() + restlessPauseMs };
 }
 
-function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'again'> {
+/**
+ * With `stop` it takes the power of a VM whose lease has ended, without waiting for a disk that may be full or hang, and says
+ * `nothing` when there is nothing to take.
+ */
+function* oneRound(
+  context: ProgramContext,
+  before: Permit,
+  only: 'stop' | null = null,
+): Program<Rest | 'again' | 'nothing'> {
   let doing = 'persist';
   let domain: ObservedDomain | null = null;
   let current: Plan | null = null;
   try {
-    yield* persisted(context.ledger);
+    if (only === null) yield* persisted(context.ledger);
     doing = 'inspect';
     // First, and then the domain: what was on its way when this was asked may have left by now, and not the reverse.
     const mayLeave = before.handover !== null;
@@ -68,6 +79,7 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
     const lease = context.lease();
     current = plan({ permit, confirmed, domain, leaving, memory, lease, now: context.now() });
     const { step } = current;
+    if (only === 'stop' && step.kind !== 'destroy') return 'nothing';
     doing = step.kind;
     if (step.kind === 'rest') {
       context.memory = { ...memory, failure: null };
@@ -75,7 +87,8 @@ function* oneRound(context: ProgramContext, before: Permit): Program<Rest | 'aga
       return { wakeAt: leaving === null ? step.wakeAt : context.now() + moveLookMs };
     }
     const failure = memory.failure?.step === step.kind ? memory.failure : null;
-    context.observe(current.state, domain, failure?.error ?? current.error);
+    // What is not on disk is not said to have been heard.
+    if (only === null) context.observe(current.state, domain, failure?.error ?? current.error);
     if (failure !== null && failure.retryAt > context.now()) return { wakeAt: failure.retryAt };
     yield* carryOut(context, permit, step);
     if (context.memory.failure?.step === step.kind) context.memory = { ...context.memory, failure: null };

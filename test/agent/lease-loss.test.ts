@@ -202,6 +202,40 @@ t.test(
   },
 );
 
+t.test(
+  'its power is taken also when the disk of the state file is full, and then nothing more is done until there is room',
+  async (t) => {
+    const world = running(stopping());
+    world.fail('persist', { kind: 'noSpace', message: 'the disk is full' }, 1000);
+    world.desired(stopping({ generation: 2, rebootCount: 1 }));
+    world.settle(1000);
+    t.equal(power(world), 'running');
+    lapse(world);
+    world.settle(1000);
+    t.equal(power(world), 'off');
+    t.notOk(world.converger.guardNeeds().needed, 'the watchdog need not bite');
+    t.match(world.observations.get(uid), { error: { message: 'the disk is full' } });
+    lease(world, 1_000_000);
+    world.settle(1000);
+    t.equal(power(world), 'off');
+    world.faults.clear();
+    world.settle();
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, rebootCount: 1, error: null });
+    t.same(world.violations, []);
+  },
+);
+
+t.test('a write that hangs when the lease ends is not waited for any more', async (t) => {
+  const world = running(stopping());
+  world.desired(stopping({ generation: 2 }));
+  t.equal(world.pending[0]?.effect.kind, 'persist');
+  world.converger.leased(world.bootMs, true, world.now);
+  world.advance(0);
+  t.ok(world.pending[0]?.cancelled);
+  world.settle(1000);
+  t.equal(power(world), 'off');
+});
+
 t.test('an agent that was dead when the lease ended stops it when it is back', async (t) => {
   const world = running(stopping());
   world.crash();

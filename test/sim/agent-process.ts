@@ -238,23 +238,24 @@ export class AgentProcess {
       this.#settle();
       onAnswered(this, effect, result);
     };
+    let isOver = false;
+    const end = (result: EffectResult) => {
+      if (isOver) return;
+      isOver = true;
+      this.#cancels.delete(ticket);
+      answered(result);
+    };
+    const callOff = () =>
+      this.life.after(1, () => end({ ok: false, fault: { kind: 'cancelled', message: 'called off' } }));
     if (effect.kind === 'persist') {
+      this.#cancels.set(ticket, callOff);
       this.#writer.persist(effect.version, (written) => {
-        answered(written ? done : { ok: false, fault: { kind: 'noSpace', message: 'the disk is full' } });
+        end(written ? done : { ok: false, fault: { kind: 'noSpace', message: 'the disk is full' } });
       });
     } else if (effect.kind === 'fetchImage') {
       const { image } = effect;
       const takesMs = this.#images.has(image.sha256) ? 5 : random.delay(500, 4000);
-      let isOver = false;
-      const end = (result: EffectResult) => {
-        if (isOver) return;
-        isOver = true;
-        this.#cancels.delete(ticket);
-        answered(result);
-      };
-      this.#cancels.set(ticket, () =>
-        this.life.after(1, () => end({ ok: false, fault: { kind: 'cancelled', message: 'called off' } })),
-      );
+      this.#cancels.set(ticket, callOff);
       this.life.after(takesMs, () => {
         this.#images.add(image.sha256);
         end({ ok: true, value: { path: `/images/${image.sha256}`, virtualSizeMib: image.virtualSizeMib } });

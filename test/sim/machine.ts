@@ -26,8 +26,6 @@ export const uriOf = (host: string): string => `qemu+tcp://${host}/system`;
 /** How long libvirt may hang before the agent says that it is away. */
 const noticedAfterMs = 20_000;
 const watchdogTimeoutS = 20;
-/** The agent's own. */
-const longestRetryMs = 30_000;
 
 export interface MachineSize {
   vcpus: number;
@@ -95,8 +93,6 @@ export class Machine {
   #powered: Life;
   #starts = 0;
   #libvirtSinceMs = 0;
-  /** What could not be written is tried again by then. */
-  #writesSinceMs = 0;
 
   constructor(parts: MachineParts) {
     const { name, host, machineId, timeline, random } = parts;
@@ -128,18 +124,14 @@ export class Machine {
   /** There is room on its disks again. */
   freeDisks(): void {
     this.libvirt.isDiskFull = false;
-    if (this.stateFile.isFull) this.#writesSinceMs = this.#parts.timeline.nowMs + longestRetryMs;
     this.stateFile.isFull = false;
   }
 
   /** For how long its agent and its libvirt have been there; 0 when one of them is not. */
   get hasBeenWellForMs(): number {
     const { libvirt, agent } = this;
-    if (agent === null || !libvirt.isUp || libvirt.isHung || this.stateFile.isFull) return 0;
-    return (
-      this.#parts.timeline.nowMs -
-      Math.max(agent.bornMs, this.#libvirtSinceMs, this.#writesSinceMs, libvirt.unstuckAtMs)
-    );
+    if (agent === null || !libvirt.isUp || libvirt.isHung) return 0;
+    return this.#parts.timeline.nowMs - Math.max(agent.bornMs, this.#libvirtSinceMs, libvirt.unstuckAtMs);
   }
 
   boot(): void {
