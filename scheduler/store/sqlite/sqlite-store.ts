@@ -19,6 +19,7 @@ import { brokenSegments, segmentsIn } from './archive/segments.js';
 import { damaged } from './damage.js';
 import { readEntitiesOnThread } from './entity-reader.js';
 import { savedSequence } from './entity-tables.js';
+import { foldLog } from './fold.js';
 import {
   brokenKept,
   forgottenBefore,
@@ -88,7 +89,10 @@ export class SqliteStore implements Store {
       if (!existed) this.#db.pragma(`page_size = ${pageBytes}`);
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
-      if (existed) this.#examine(beforeMigration);
+      if (existed) {
+        this.#examine(beforeMigration);
+        foldLog(this.#db, file);
+      }
       migrate(this.#db);
       this.#meta = new Meta(this.#db);
     } catch (error) {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { test } from 'tap';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
 import { contentOf } from './batches.js';
@@ -33,6 +35,39 @@ function runAndKill(file: string, counter: number, after: number): Promise<{ las
     });
   });
 }
+
+test('what a killed scheduler left in the log is in the file itself before the next one believes it', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'secovia.db');
+  const { last } = await runAndKill(file, 1, 20);
+  t.ok(statSync(`${file}-wal`).size > 0);
+  const store = new SqliteStore(file);
+  t.equal(statSync(`${file}-wal`).size, 0);
+  const alone = join(folder, 'alone.db');
+  copyFileSync(file, alone);
+  await store.close();
+  const copy = new SqliteStore(alone);
+  const { head } = await contentOf(copy);
+  await copy.close();
+  t.ok(
+    head.sequence >= last,
+    `${last} was acknowledged, and the file without its log ends at ${head.sequence}`,
+  );
+});
+
+test('a reader of the file does not keep a scheduler from starting', async (t) => {
+  const file = join(temporaryFolder(t), 'secovia.db');
+  const { last } = await runAndKill(file, 1, 20);
+  const reader = new Database(file, { readonly: true });
+  const reading = reader.prepare('SELECT last FROM journal').iterate();
+  reading.next();
+  const store = new SqliteStore(file);
+  const { head } = await contentOf(store);
+  t.ok(head.sequence >= last);
+  await store.close();
+  reading.return?.();
+  reader.close();
+});
 
 test('after a kill -9 in the middle of commits everything acknowledged is there, whole and chained', async (t) => {
   const file = join(temporaryFolder(t), 'secovia.db');

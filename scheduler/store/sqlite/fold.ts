@@ -1,0 +1,29 @@
+/**
+ * Brings what SQLite's log has into the file itself, before anybody believes it. A sync that has failed leaves pages in the
+ * kernel's memory that are on no disk: whoever starts next reads them from there, acts by them, and the next loss of power takes
+ * them away. The kernel says such an error once, so that to sync the log again would prove nothing; written anew, into the file,
+ * the pages are on disk or the start fails.
+ */
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+
+/**
+ * Leaves the log empty. While another process reads the file (a report, a verification) it goes on without: that one would keep
+ * a scheduler from starting.
+ *
+ * @throws SqliteError when it cannot be written, as on a full disk.
+ */
+export function foldLog(db: Database.Database, file: string): void {
+  const patienceMs = db.pragma('busy_timeout', { simple: true }) as number;
+  db.pragma('busy_timeout = 0');
+  const [fold] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  db.pragma(`busy_timeout = ${patienceMs}`);
+  if (fold?.busy !== 0) return;
+  // Or the log could come back after a loss of power, older than the file.
+  const log = openSync(`${file}-wal`, 'r+');
+  try {
+    fsyncSync(log);
+  } finally {
+    closeSync(log);
+  }
+}
