@@ -164,6 +164,15 @@ export const agentMutants: readonly Mutant[] = [
     to: 'false',
   },
   {
+    name: 'stops-after-the-disk',
+    rule: 'L2',
+    bug: 'the agent waits for its disk before it takes the power of what stops with the lease',
+    file: 'agent/converge/program.ts',
+    from: "isOverdue ? yield* oneRound(context, permit, 'stop') : 'nothing'",
+    to: "'nothing'",
+    seed: 71,
+  },
+  {
     name: 'lets-late-calls-count',
     rule: 'O7',
     bug: 'what a call that came late has taken back of what the domain says counts',

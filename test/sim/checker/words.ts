@@ -98,11 +98,10 @@ export class WordRules {
   #withheld({ host: id, name }: Machine, { engine }: SchedulerProcess, { state }: Lineage): void {
     const host = state.hosts.get(id);
     if (host?.state !== 'quarantined') return;
-    // What is decided and not written yet counts as well.
-    const isRecovering = [state, engine?.state].some((one) =>
-      one?.federation.recoveringSites.includes(host.site),
-    );
-    if (!isRecovering) this.violate('E4', `${name} is in quarantine, and is given no lease`);
+    // The end of a recovery counts when all that has been decided by then is written.
+    if (engine === null || engine.head.sequence < engine.state.sequence) return;
+    if (!state.federation.recoveringSites.includes(host.site))
+      this.violate('E4', `${name} is in quarantine, and is given no lease`);
   }
 
   /** E2: whoever stands behind what the agent has seen is in recovery there. */
