@@ -15,12 +15,14 @@ import type { Report__Output } from '../../proto/gen/secovia/v1/Report.js';
 import { type Caller, shownBy } from '../core/access/caller.js';
 import type { Shown } from '../core/access/certificates.js';
 import { type Refusal, refuse } from '../core/refusal.js';
+import type { Engine } from '../engine.js';
 import type { LeaseReader } from '../render/host.js';
 import type { Timers } from '../timers.js';
 import { idIn } from '../render/names.js';
 import { identify } from './admission.js';
 import { enrolmentMethods, hostCertificateMs } from './enrolment-methods.js';
 import { type Arrived, type CallContext, malformed } from './methods.js';
+import { refusing } from './refusing.js';
 import { internalStatus, statusOf } from './status.js';
 
 /** How long a new stream may stay silent. */
@@ -63,11 +65,11 @@ export function agentService<S extends Session>(
       (stream) => {
         const refused = (refusal: Refusal, caller: Caller | null = null) => {
           context.attempts.note(caller, method.path, refusal);
-          stream.emit('error', statusOf(refusal));
+          refusing(context.engine, (status) => stream.emit('error', status))(refusal);
         };
         identify(context, stream, refused, (caller) => {
           if (stream.cancelled) return;
-          const link = new Link(fleet, stream, context.log, caller);
+          const link = new Link(fleet, stream, context.engine, context.log, caller);
           const forbidden = context.authorize(method.path, {}, caller);
           if (forbidden === null) listen(link, stream, context.engine.timers);
           else if (caller.subject.kind === 'host') {
@@ -105,6 +107,7 @@ class Link<S extends Session> {
   constructor(
     private readonly fleet: Agents<S>,
     private readonly stream: Stream,
+    private readonly engine: Engine,
     private readonly log: Logger,
     private readonly caller: Caller,
   ) {}
@@ -123,11 +126,14 @@ class Link<S extends Session> {
     }
   }
 
+  /** Ends the stream, with a reason for the agent, when what was read for it is on disk (PROTOCOL S1). */
   reject(reason: string, message: string, retryable: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.stream.write({ rejected: { reason, message, retryable } });
-    this.stream.end();
+    this.engine.whenReadable(() => {
+      this.stream.write({ rejected: { reason, message, retryable } });
+      this.stream.end();
+    });
   }
 
   /** A host that is not let in: its agent knows what the reason means, and whether it may come back. */

@@ -14,7 +14,8 @@ import { eventMessage } from '../render/event.js';
 import { checkEventFilter, eventsOf, notForYou, visibleEvents } from './event-questions.js';
 import { Fields } from './fields.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
-import { internalStatus, statusOf } from './status.js';
+import { refusing } from './refusing.js';
+import { internalStatus } from './status.js';
 import { whileRead } from './stream-access.js';
 import { write } from './written.js';
 
@@ -40,7 +41,7 @@ export function watchEvents(follower: EventFollower) {
     (call) =>
       streaming(method, context, call, (request: WatchEventsRequest__Output, caller) => {
         const { engine } = context;
-        const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
+        const refused = refusing(engine, (status) => call.emit('error', status));
         const begun = beginning(request, engine, caller);
         if (isRefusal(begun)) return refused(begun);
         const gone = whileRead(context, method.path, call, request, caller, refused);

@@ -8,6 +8,7 @@ import { renewFirst, standingOf } from '../core/access/standing.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import type { Call } from './callers.js';
 import type { CallContext } from './methods.js';
+import { refusing } from './refusing.js';
 import { statusOf } from './status.js';
 
 interface ForeignCall extends Call {
@@ -40,10 +41,7 @@ export function guardedServer(server: Server, context: CallContext, check: Check
 function guard(handle: Handler, context: CallContext, check: Check): Handler {
   const { callers, attempts, entrance } = context;
   return (call, callback) => {
-    const refused = (refusal: Refusal) => {
-      if (callback === undefined) call.emit('error', statusOf(refusal));
-      else callback(statusOf(refusal));
-    };
+    const refused = refusing(context.engine, callback ?? ((status) => call.emit('error', status)));
     const denied = (caller: Caller | null, refusal: Refusal) => {
       attempts.note(caller, call.getPath(), refusal);
       refused(refusal);

@@ -9,6 +9,7 @@ import {
   responseEncoder,
   type UnaryHandler,
 } from './methods.js';
+import { refusing } from './refusing.js';
 import { internalStatus, statusOf } from './status.js';
 
 /**
@@ -36,11 +37,12 @@ export function answeredLater<Request extends object>(
         const begun =
           forbiddenTo(context, method, request, caller) ??
           answer(request, context, caller, gone.signal, method.path);
-        if (isRefusal(begun)) return callback(statusOf(begun));
+        const refused = refusing(context.engine, callback);
+        if (isRefusal(begun)) return refused(begun);
         begun
           .then((told) => (isRefusal(told) ? told : encode(told)))
           .then(
-            (told) => (isRefusal(told) ? callback(statusOf(told)) : callback(null, told)),
+            (told) => (isRefusal(told) ? refused(told) : callback(null, told)),
             (error: Error) => {
               context.log.error({ err: error, method: method.path }, trouble);
               callback(internalStatus());

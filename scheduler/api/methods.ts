@@ -24,6 +24,7 @@ import type { Call } from './callers.js';
 import { type Entrance, keyOf } from './entrance.js';
 import { Fields } from './fields.js';
 import type { Requests } from './requests.js';
+import { refusing } from './refusing.js';
 import { internalStatus, statusOf } from './status.js';
 
 /** What a handler gives: the response message, read from the state in the same turn, or a refusal. */
@@ -101,10 +102,8 @@ export function query<Req extends object, Res extends object>(
         const answer = forbidden ? { refusal: forbidden } : read(message, context, caller);
         const refusal = answer.refusal ? toldTo(engine, caller, answer.refusal) : null;
         const bytes = answer.refusal ? null : encode(answer.response);
-        engine.whenReadable(() => {
-          if (refusal) callback(statusOf(refusal));
-          else callback(null, bytes);
-        });
+        if (refusal) refusing(engine, callback)(refusal);
+        else engine.whenReadable(() => callback(null, bytes));
       });
     };
   };
@@ -129,6 +128,7 @@ export function mutation<
     return (call, callback) => {
       const { message, bytes } = call.request as Arrived<Req>;
       if (message === null) return callback(statusOf(malformed));
+      const end = refusing(engine, callback);
       const requestId = message.requestId.toLowerCase();
       // What was only looked at is not the first success of anything, nor is it answered by one.
       const id = message.validateOnly === true ? '' : requestId;
@@ -143,7 +143,7 @@ export function mutation<
         if (!isStopped && id !== '' && answerAgain(method, context, caller, id, asked, callback)) return true;
         if (forbidden) {
           note(caller, forbidden);
-          engine.whenReadable(() => callback(statusOf(forbidden)));
+          end(forbidden);
         }
         return forbidden !== null;
       };
@@ -158,9 +158,7 @@ export function mutation<
         const answer = engine.actingFor(actor, () => change(message, context, caller, prepared));
         if (answer.refusal) {
           note(caller, answer.refusal);
-          const refusal = toldTo(engine, caller, answer.refusal);
-          engine.whenReadable(() => callback(statusOf(refusal)));
-          return;
+          return end(toldTo(engine, caller, answer.refusal));
         }
         const reply = encode(answer.response);
         const sequence = id === '' ? engine.state.sequence : engine.keepingSequence();
@@ -191,7 +189,7 @@ export function mutation<
         const preparing = prepare(message, context, caller);
         const refused = (refusal: Refusal) => {
           note(caller, refusal);
-          callback(statusOf(refusal));
+          end(refusal);
         };
         if (isRefusal(preparing)) return refused(preparing);
         preparing.then(
@@ -240,7 +238,7 @@ function answerAgain(
 ): boolean {
   const earlier = requests.find(keyOf(caller), method.path, id, asked, engine.now());
   if (earlier.kind === 'new') return false;
-  if (earlier.kind === 'other_content') callback(statusOf(reused(id)));
+  if (earlier.kind === 'other_content') refusing(engine, callback)(reused(id));
   else {
     engine.whenDurable(earlier.sequence, () => {
       const reply = earlier.reply();
@@ -279,10 +277,9 @@ export function guard(
   callback: (error: StatusObject) => void,
   handle: (caller: Caller) => void,
 ): void {
-  const refused = (refusal: Refusal) => callback(statusOf(refusal));
   const unknown = (refusal: Refusal) => {
     context.attempts.note(null, method.path, refusal);
-    refused(refusal);
+    refusing(context.engine, callback)(refusal);
   };
   identify(context, call, unknown, (caller) => {
     // Nobody would hear of the end of one that was given up while it waited.
@@ -290,7 +287,7 @@ export function guard(
     const refusal = inTurn(method, context, caller, call, callback, work);
     if (refusal === null) return;
     context.observer?.turnedAway(refusal.reason);
-    refused(refusal);
+    callback(statusOf(refusal));
   });
 }
 
@@ -307,7 +304,7 @@ export function streaming<Req extends object, Res>(
   else {
     guard(method, context, call, fail, (caller) => {
       const forbidden = forbiddenTo(context, method, message, caller);
-      if (forbidden) fail(statusOf(forbidden));
+      if (forbidden) refusing(context.engine, fail)(forbidden);
       else handle(message, caller);
     });
   }

@@ -23,6 +23,7 @@ import {
 } from './methods.js';
 import { pageOf } from './pages.js';
 import { operationInSight } from '../render/in-sight.js';
+import { refusing } from './refusing.js';
 import { statusOf } from './status.js';
 
 const defaultWaitMs = 30_000;
@@ -61,7 +62,7 @@ const wait: UnaryHandler = (method, context) => {
     const message = call.request.message as WaitOperationRequest__Output | null;
     if (message === null) return callback(statusOf(malformed));
     guard(method, context, call, callback, (caller) => {
-      const refused = (refusal: Refusal) => engine.readable().then(() => callback(statusOf(refusal)));
+      const refused = refusing(engine, callback);
       const forbidden = forbiddenTo(context, method, message, caller);
       if (forbidden) {
         refused(forbidden);

@@ -7,7 +7,8 @@ import type { Caller } from '../core/access/caller.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { keyOf } from './entrance.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
-import { internalStatus, statusOf } from './status.js';
+import { refusing } from './refusing.js';
+import { internalStatus } from './status.js';
 import { whileRead } from './stream-access.js';
 import { write } from './written.js';
 
@@ -55,7 +56,7 @@ export function streamedAnswers<Request extends object, Question, Told>(
   ): handleServerStreamingCall<Arrived<unknown>, object> =>
     (call) =>
       streaming(method, context, call, (request: Request, caller) => {
-        const refused = (refusal: Refusal) => void call.emit('error', statusOf(refusal));
+        const refused = refusing(context.engine, (status) => call.emit('error', status));
         const asking = prepare(request, context, caller);
         if (isRefusal(asking)) return refused(asking);
         const gone = whileRead(context, method.path, call, request, caller, refused);

@@ -7,13 +7,13 @@ import type { WatchVmsRequest__Output } from '../../proto/gen/secovia/v1/WatchVm
 import type { WatchVmsResponse } from '../../proto/gen/secovia/v1/WatchVmsResponse.js';
 import type { Caller } from '../core/access/caller.js';
 import type { Vm } from '../core/model.js';
-import { notFound, type Refusal } from '../core/refusal.js';
+import { notFound } from '../core/refusal.js';
 import type { Committed, Engine } from '../engine.js';
 import { sightOf } from './authorization.js';
 import { Fields } from './fields.js';
 import { filterOf } from './filters.js';
 import { type Arrived, type CallContext, streaming } from './methods.js';
-import { statusOf } from './status.js';
+import { refusing } from './refusing.js';
 import { whileAllowed } from './stream-access.js';
 import { vmFilterSchema } from './vm-filter.js';
 import { type Resume, VmWatch, type WatchStream } from './vm-watching.js';
@@ -59,7 +59,7 @@ export function watchVms(ring: WatchRing) {
       streaming(method, context, call, (request: WatchVmsRequest__Output, caller) => {
         const watch = begin(ring, context, call, request, caller);
         if (watch === null) return;
-        const ended = (refusal: Refusal) => call.emit('error', statusOf(refusal));
+        const ended = refusing(context.engine, (status) => call.emit('error', status));
         const forget = whileAllowed(context, method.path, request, caller, ended);
         for (const event of ['cancelled', 'close', 'error']) call.on(event, forget);
       });
@@ -80,7 +80,7 @@ function begin(
   const unknown = administration !== '-' && !engine.state.administrations.has(administration);
   const refusal = fields.refusal ?? (unknown ? notFound('administration', parent) : null);
   if (refusal) {
-    call.emit('error', statusOf(refusal));
+    refusing(engine, (status) => call.emit('error', status))(refusal);
     return null;
   }
   const watch = new VmWatch(engine, ring, call, caller, administration, matches);

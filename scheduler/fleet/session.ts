@@ -103,11 +103,15 @@ export class AgentSession {
     if (!this.#blocked) this.send({ leaseWithheld: { id } });
   }
 
-  /** Ends the stream, with a reason for the agent. */
+  /** Ends the stream, with a reason for the agent: it hears it when it is durable, and nothing else any more. */
   reject(reason: string, message: string, retryable: boolean): void {
     if (this.ended) return;
-    this.stream.write({ rejected: { reason, message, retryable } });
-    this.end();
+    this.ended = true;
+    this.#waiting.length = 0;
+    this.engine.whenReadable(() => {
+      this.stream.write({ rejected: { reason, message, retryable } });
+      this.stream.end();
+    });
   }
 
   end(): void {

@@ -140,6 +140,11 @@ test('nothing leaves before it is durable: answers, refusals, reads, waits, watc
     (known) => known,
   );
   pending.add('the same call again', api.call('CreateSite', { siteId: 'late', site, requestId }));
+  const other = { ...site, partner: 'q' };
+  pending.add(
+    'its id for something else',
+    api.call('CreateSite', { siteId: 'late', site: other, requestId }),
+  );
   pending.add('a refusal that has read it', api.call('CreateSite', { siteId: 'late', site }));
   pending.add('a read of it', api.call('GetSite', { name: 'sites/late' }));
   pending.add('a read of something else', api.call('GetSite', { name: 'sites/zagreb' }));
@@ -153,9 +158,20 @@ test('nothing leaves before it is durable: answers, refusals, reads, waits, watc
     'a call that changes nothing',
     api.call('UncordonSite', { name: 'sites/zagreb', requestId: randomUUID() }),
   );
+  pending.add('a refusal before a signature', api.call('RenewCertificate', {}));
+  pending.add('a refusal of what is read elsewhere', api.call('ListEvents', { pageToken: 'none' }));
   const late = new Watcher(api);
+  const nowhere = new Watcher(api, { parent: 'administrations/none' });
+  const stranger = new ScriptedAgent(api, 'stranger');
+  stranger.hello();
+  const replaced = agent.heard.all.length;
+  const again = new ScriptedAgent(api, 'a');
+  again.hello();
   await roundTrip(api);
-  t.equal(pending.open.length, 12, pending.open.join(', '));
+  t.equal(pending.open.length, 15, pending.open.join(', '));
+  t.equal(nowhere.heard.ended, null, 'no stream is refused');
+  t.same(stranger.heard.all, [], 'no host is turned away');
+  t.equal(agent.heard.all.length, replaced, 'no stream is replaced');
   t.equal(watcher.heard.all.length, heard, 'no event');
   t.equal(late.heard.all.length, 0, 'not even a first one');
   t.equal(agent.heard.all.length, told, 'and nothing is desired');
@@ -167,7 +183,10 @@ test('nothing leaves before it is durable: answers, refusals, reads, waits, watc
   await pending.all();
   await watcher.next('UPDATED', `${adm}/vms/late`);
   await late.next('SYNCED');
-  await agent.desired('the second VM', ({ vmName }) => vmName === `${adm}/vms/late`);
+  await again.desired('the second VM', ({ vmName }) => vmName === `${adm}/vms/late`);
+  await nowhere.heard.over();
+  await stranger.heard.next('a refusal', ({ rejected }) => rejected?.reason === 'HOST_NOT_FOUND');
+  await agent.heard.next('a refusal', ({ rejected }) => rejected?.reason === 'REPLACED');
   t.pass('and then everything does');
   for (const one of [watcher, late]) one.cancel();
 });
