@@ -100,21 +100,17 @@ export const schedulerMutants: readonly Mutant[] = [
     name: 'refuses-before-the-disk',
     rule: 'S1',
     bug: 'refusals do not wait for the disk',
-    file: 'scheduler/api/methods.ts',
-    from: `engine.whenReadable(() => callback(statusOf(refusal)));
-                    return;`,
-    to: `callback(statusOf(refusal));
-                    return;`,
+    file: 'scheduler/api/refusing.ts',
+    from: 'engine.whenReadable(() => end(statusOf(refusal)))',
+    to: 'end(statusOf(refusal))',
   },
   {
     name: 'reads-before-the-disk',
     rule: 'S1',
     bug: 'reads do not wait for the disk',
     file: 'scheduler/api/methods.ts',
-    from: `engine.whenReadable(() => {
-                    if (refusal)`,
-    to: `(f => f())(() => {
-                    if (refusal)`,
+    from: 'engine.whenReadable(() => callback(null, bytes))',
+    to: 'callback(null, bytes)',
   },
   {
     name: 'repeats-before-the-disk',
