@@ -4,6 +4,7 @@ import type { CommandOf, VmRef } from './commands.js';
 import type { Decision } from './decide.js';
 import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
+import { refuseSecondCopy } from './elsewhere/second-copy.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Move, Operation, OperationVerb, PowerState, Resources, Vm, VmSpec } from './model.js';
 import { refuseOne } from './placement/no-host.js';
@@ -141,7 +142,7 @@ export function startVm(
   if (vm.host === null) return startElsewhere(state, vm, command.operation, nowMs);
   const pending = pendingFor(state, vm, 'running');
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
-  const forbidden = refuseStart(state, vm, nowMs);
+  const forbidden = refuseStart(state, vm, nowMs) ?? refuseSecondCopy(state, vm);
   if (forbidden) return { refusal: forbidden };
   const changes: Change[] = [];
   if (hasGivenUp(vm)) {
@@ -220,8 +221,8 @@ export function deleteVm(
 
 /** Places a VM that no host has, under a new term. */
 function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number): Decision<VmAndOperation> {
-  const suspended = suspendedAbove(state, vm.administration);
-  if (suspended) return { refusal: suspended };
+  const forbidden = suspendedAbove(state, vm.administration) ?? refuseSecondCopy(state, vm);
+  if (forbidden) return { refusal: forbidden };
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
   if (vm.spec.pool !== '') {

@@ -66,6 +66,8 @@ export class State {
   readonly pools = new Map<string, StoragePool>();
   readonly poolClaimedMib = new Map<string, number>();
   readonly hosts = new Map<string, Host>();
+  /** Those that have told of orphans. */
+  readonly orphanHosts = new Set<string>();
   readonly hostTable: HostTable;
   /** Which hosts placement may use. */
   readonly offers: Offers;
@@ -150,6 +152,7 @@ export class State {
     this.hostTable.add(host);
     this.offers.host(host);
     this.#noteOffer(host);
+    this.#noteOrphans(host);
   }
 
   /** By id, from after this one on; all for null. Not to be kept across changes. */
@@ -199,6 +202,12 @@ export class State {
     this.hostTable.refresh(host);
     this.offers.host(host);
     this.#noteOffer(host);
+    this.#noteOrphans(host);
+  }
+
+  #noteOrphans({ id, orphans }: Host): void {
+    if (orphans.length > 0) this.orphanHosts.add(id);
+    else this.orphanHosts.delete(id);
   }
 
   #noteOffer(host: Host): void {

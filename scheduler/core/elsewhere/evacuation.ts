@@ -7,6 +7,7 @@ import { obstacle } from '../moves/obstacles.js';
 import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
+import { secondCopy } from './second-copy.js';
 
 /** So many hosts of a site, and such a part of it, gone together are not what a single failure looks like (F3). */
 const massHosts = 3;
@@ -83,7 +84,8 @@ export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
     );
   }
   const suspended = suspendedAbove(state, vm.administration);
-  return suspended === null ? null : obstacle(suspended.reason, suspended.message);
+  if (suspended !== null) return obstacle(suspended.reason, suspended.message);
+  return secondCopy(state, vm);
 }
 
 /** How much of a site is gone. */

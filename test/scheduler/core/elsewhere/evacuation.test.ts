@@ -7,7 +7,7 @@ import {
   type SiteLosses,
 } from '../../../../scheduler/core/elsewhere/evacuation.js';
 import type { Host, Vm } from '../../../../scheduler/core/model.js';
-import { smallWorld, type World } from '../world.js';
+import { answering, smallWorld, type World } from '../world.js';
 
 const restart = { onGuestShutdown: 'stay_stopped', rebuildable: true, onHostLoss: 'restart' } as const;
 
@@ -43,6 +43,26 @@ test('a VM of a fenced host starts on another, under a new term', async (t) => {
   t.equal(world.state.hostTable.claimed('a').vms, 0, 'it holds nothing more of its former host');
   t.equal(world.state.hostTable.claimed('b').vms, 1);
   t.equal(world.state.claimOfAdministration('adm').vms, 1, 'and is counted once');
+});
+
+test('one of which another host has a domain waits until that is taken away', async (t) => {
+  const world = smallWorld('a', 'b', 'c');
+  const vm = world.settled('vm', { policy: restart, placement: only('a') });
+  vm.placement.excludedHosts = [];
+  fence(world, 'a');
+  const report = (orphans: string[]) =>
+    world.run({
+      type: 'host.report',
+      id: 'b',
+      report: { ...answering, orphans },
+      inventory: null,
+      capacity: null,
+    });
+  report([`domain vm ${vm.uid}`]);
+  t.notOk(evacuate(world, vm).moved);
+  t.match(vm, { host: 'a', fault: { reason: 'COPY_ELSEWHERE', message: /^another host/ } });
+  report([]);
+  t.ok(evacuate(world, vm).moved);
 });
 
 test('a lost host that is not proven to be off keeps its VMs', async (t) => {

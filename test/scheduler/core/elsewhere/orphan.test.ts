@@ -60,3 +60,30 @@ test('in recovery nothing is an orphan for certain', async (t) => {
   world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a test' });
   t.match(world.refused(removal()), { reason: 'SITE_RECOVERING' });
 });
+
+test('a VM of which another host has a domain is not started, as that would make a second copy', async (t) => {
+  const world = smallWorld('a', 'b', 'c');
+  const gone = world.settled('gone', { placement: { sites: [], countries: [], excludedHosts: ['b', 'c'] } });
+  world.see(gone, 'missing');
+  const off = world.settled('off', { power: 'stopped' });
+  const fine = world.settled('fine', { power: 'stopped' });
+  report(world, 'b', [`domain gone ${gone.uid}`, `domain off ${off.uid}`, `volume ${fine.uid}.qcow2`]);
+  for (const vm of [gone, off]) {
+    const { term, generation } = vm;
+    t.match(world.refused(world.startOf(vm)), {
+      reason: 'COPY_ELSEWHERE',
+      message: `secovia host remove-orphan b --orphan ${vm.uid}`,
+      confidential: [{ of: { kind: 'host', id: 'b' }, instead: /^another host has told/ }],
+    });
+    t.match(vm, { term, generation }, 'and nothing has changed');
+  }
+  t.ok(world.start(fine), 'a disk alone runs nowhere');
+  report(world, 'b', []);
+  t.equal(world.start(gone).vm.term, 2);
+  report(world, 'c', [`domain off ${off.uid}`]);
+  world.run({ type: 'host.disconnected', id: 'c', reason: 'the stream ended' });
+  world.run({ type: 'host.lapsed', id: 'c', reason: 'its lease ended' });
+  t.match(world.refused(world.startOf(off)), { reason: 'COPY_ELSEWHERE' }, 'who is silent may run it');
+  world.run({ type: 'host.fence_confirm', id: 'c', reason: 'somebody has looked' });
+  t.ok(world.start(off), 'what is off starts no orphan when it is back');
+});

@@ -1,0 +1,46 @@
+/**
+ * A VM that its journal has on one host, and of which another host has a domain all the same: its journal was restored and does not
+ * know how it came there, or it was handed over to a machine whose agent had lost its file. To start it would make a second copy.
+ */
+import type { Fault, Host, Vm } from '../model.js';
+import { obstacle } from '../moves/obstacles.js';
+import { type Refusal, refuse } from '../refusal.js';
+import type { State } from '../state.js';
+
+/** Why a VM must not be started, wherever that would be; null when nobody has told of a second one. */
+export function refuseSecondCopy(state: State, vm: Vm): Refusal | null {
+  const id = hostOfSecond(state, vm);
+  if (id === null) return null;
+  const disk = vm.spec.pool === '' ? ', with the disk that it has there' : '; its disk stays in the pool';
+  const message = `host "${id}" ${why}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${vm.uid}${disk})`;
+  const instead = `another host ${why}: its operators take that one away first`;
+  return {
+    ...refuse('precondition', reason, message, { host: id }),
+    confidential: [{ of: { kind: 'host', id }, words: message, instead, metadata: ['host'] }],
+  };
+}
+
+/** The same as the VM's owner is told it, who does not learn which host that is. */
+export function secondCopy(state: State, vm: Vm): Fault | null {
+  if (hostOfSecond(state, vm) === null) return null;
+  return obstacle(reason, `another host ${why}: its operators take that one away first`);
+}
+
+const reason = 'COPY_ELSEWHERE';
+const why =
+  'has told of a domain of it that this journal knows nothing of, and a start would make a second copy';
+
+function hostOfSecond(state: State, { uid, host: own }: Vm): string | null {
+  for (const id of state.orphanHosts) {
+    const host = id === own ? undefined : state.hosts.get(id);
+    // A host that was powered off starts no orphan when it is back.
+    if (host !== undefined && !isOff(host) && hasDomain(host, uid)) return id;
+  }
+  return null;
+}
+
+const isOff = ({ state }: Host): boolean => state === 'retired' || state === 'fenced';
+
+function hasDomain({ orphans }: Host, uid: string): boolean {
+  return orphans.some((orphan) => orphan.startsWith('domain ') && orphan.endsWith(uid));
+}
