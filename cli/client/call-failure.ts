@@ -179,7 +179,9 @@ const adviceByReason: Record<string, (details: ErrorDetails) => string> = {
     const said = dataClass === 'internal' ? '' : ` --data-class ${harmless(dataClass)}`;
     return `See where it may be: secovia residency explain ${harmless(administration)}${said}`;
   },
-  REQUEST_ID_REUSED: () => 'Leave --request-id out.',
+  // A change that is said again is not always the same to the byte: it may carry an etag, a new key, or a time that begins now.
+  REQUEST_ID_REUSED: () =>
+    'A call with this id has been carried out, or is under way: look at what it has done, and leave --request-id out to ask for something else.',
   GROUP_DIFFERS: ({ errorInfo }) => {
     const rule = groupRuleOf(errorInfo?.metadata ?? {});
     return rule === undefined ? '' : `What they say is --group ${harmless(rule)}`;

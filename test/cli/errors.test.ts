@@ -56,6 +56,14 @@ const cases: Case[] = [
     says: 'filter: names "x" (INVALID_ARGUMENT).',
   },
   { code: status.OUT_OF_RANGE, message: 'beyond the end', exit: 2, says: 'beyond the end (OUT_OF_RANGE).' },
+  // A change that is said again may differ in its etag or its times.
+  {
+    code: status.FAILED_PRECONDITION,
+    message: 'request_id 1 was used before for a call with other content; use a fresh one',
+    details: { errorInfo: { reason: 'REQUEST_ID_REUSED', metadata: {} } },
+    exit: 4,
+    says: /REQUEST_ID_REUSED\)\. A call with this id has been carried out, or is under way: look at what/,
+  },
   {
     code: status.FAILED_PRECONDITION,
     message: 'operations/op-9 is under way; wait for it',

@@ -427,7 +427,8 @@ export class World {
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */
   copyDatabase(random: Random): void {
     if (this.#copy !== null) return;
-    // Both would start the VMs of a host that is known to be off: README.md.
+    // Both would start the VMs of a host that is off, or is taken to be: README.md.
+    if (this.machines.some(({ isOn }) => !isOn)) return;
     for (const { state } of this.lineage.state.hosts.values())
       if (state === 'lost' || state === 'fenced') return;
     const disk = this.scheduler.disk.copy();
