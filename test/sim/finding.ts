@@ -14,11 +14,11 @@ const dist = fileURLToPath(new URL('../../', import.meta.url));
 const seeds = 1000;
 
 /** What `npm run sim` says with a mutant. */
-async function found({ name, seed = 1 }: Mutant): Promise<string> {
+async function found({ name, seed = 1, inSmall = false }: Mutant): Promise<string> {
   const main = `${dist}test/sim/main.js`;
-  const size = ['--hosts', '20', '--vms', '80', '--quiet'];
+  const size = inSmall ? ['--hosts=12', '--vms=40', '--hours=0.25'] : ['--hosts=20', '--vms=80'];
   const search = ['--mutant', name, '--seed', `${seed}`, '--seeds', `${seeds}`];
-  const { stdout } = await run(process.execPath, [main, ...search, ...size]).catch(
+  const { stdout } = await run(process.execPath, [main, '--quiet', ...search, ...size]).catch(
     (error: { stdout: string }) => error,
   );
   return stdout;

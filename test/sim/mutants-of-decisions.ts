@@ -17,7 +17,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/moves/decide-settle.ts',
     from: "return [nextPhase(vm, move, 'aborting', { fault })];\n        // What is kept",
     to: 'return stays(state, vm, move, fault);\n        // What is kept',
-    seed: 73,
+    seed: 176,
   },
   {
     name: 'unknown-is-refusal',
@@ -130,6 +130,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/elsewhere/evacuation.ts',
     from: "if (vm.spec.pool === '' && !vm.policy.rebuildable) {",
     to: 'if (false) {',
+    seed: 7,
   },
   {
     name: 'throws-moved-disks-away',
@@ -285,6 +286,6 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: "if (host.state === 'quarantined' && saysGone.has(seen.state))\n        return [];",
     to: '',
-    seed: 400,
+    seed: 436,
   },
 ];

@@ -179,6 +179,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/plan.ts',
     from: 'const late = planTakenBack(situation);',
     to: 'const late = null;',
-    seed: 54,
+    seed: 8,
+    inSmall: true,
   },
 ];

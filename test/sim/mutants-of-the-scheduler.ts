@@ -50,7 +50,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/engine.ts',
     from: 'return Math.max(this.#clock(), this.state.lastMs);',
     to: 'return this.#clock();',
-    seed: 89,
+    seed: 101,
   },
   {
     name: 'follows-the-wall-clock-anywhere',
