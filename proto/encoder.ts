@@ -5,17 +5,13 @@
  * each type of message. A test holds both to the same meaning.
  */
 import protobuf from 'protobufjs';
-import { contractFiles, protoRoot } from './index.js';
+import { readContract } from './contract.js';
 import { MessageWriter } from './message-writer.js';
 
 type Write = (message: object, to: MessageWriter) => void;
 type AnyField = protobuf.Field | protobuf.MapField;
 
-const root = new protobuf.Root();
-const bundled = root.resolvePath.bind(root);
-root.resolvePath = (origin, target) =>
-  target.startsWith('google/protobuf/') ? bundled(origin, target) : `${protoRoot}${target}`;
-root.loadSync([...contractFiles]).resolveAll();
+const root = protobuf.Root.fromJSON(readContract()).resolveAll();
 
 const varintType = 0;
 const lengthType = 2;

@@ -3,10 +3,9 @@
  * a failed call. Scheduler, agent and CLI all get their stubs from here, so the loader's options are in one place
  * and agree with those that generated the types under `gen/`.
  */
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import * as protoLoader from '@grpc/proto-loader';
+import { readContract } from './contract.js';
 import type { ProtoGrpcType as AdministrationGrpc } from './gen/administration.js';
 import type { ProtoGrpcType as AgentGrpc } from './gen/agent.js';
 import type { ProtoGrpcType as AgreementGrpc } from './gen/agreement.js';
@@ -28,9 +27,6 @@ import type { ProtoGrpcType as StatusGrpc } from './gen/status.js';
 import type { ProtoGrpcType as StoragePoolGrpc } from './gen/storage_pool.js';
 import type { ProtoGrpcType as UsageGrpc } from './gen/usage.js';
 
-/** The folder of the .proto files. The compiled module lies in dist/proto, two levels below the package's root. */
-export const protoRoot = fileURLToPath(new URL('../../proto/', import.meta.url));
-
 /** Must match the flags of `build:proto` in package.json. Longs fit a double: sequences stay below 2^53. */
 const loaderOptions: protoLoader.Options = {
   keepCase: false,
@@ -38,24 +34,10 @@ const loaderOptions: protoLoader.Options = {
   enums: String,
   defaults: true,
   oneofs: true,
-  includeDirs: [protoRoot],
 };
 
-/** The .proto files of the contract, from `protoRoot`. */
-export const contractFiles: readonly string[] = [
-  ...readdirSync(`${protoRoot}secovia/v1`)
-    .filter((file) => file.endsWith('.proto'))
-    .sort()
-    .map((file) => `secovia/v1/${file}`),
-  'google/rpc/status.proto',
-  'google/rpc/error_details.proto',
-];
-
-/** The contract as a serialised google.protobuf.FileDescriptorSet, for reflection and for proto3 JSON. */
-export const descriptorSetPath = `${protoRoot}gen/secovia.binpb`;
-
-export const packageDefinition: protoLoader.PackageDefinition = protoLoader.loadSync(
-  [...contractFiles],
+export const packageDefinition: protoLoader.PackageDefinition = protoLoader.fromJSON(
+  readContract(),
   loaderOptions,
 );
 

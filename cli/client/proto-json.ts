@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import type { DescMessage, FileRegistry, JsonObject } from '@bufbuild/protobuf';
 import { createFileRegistry, fromBinary, toJson } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { descriptorSetPath, messageCodec } from '../../proto/index.js';
+import { descriptorSetPath } from '../../proto/contract.js';
+import { messageCodec } from '../../proto/index.js';
 
 export type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 

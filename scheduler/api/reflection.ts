@@ -8,7 +8,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { descriptorSetPath } from '../../proto/index.js';
+import { descriptorSetPath } from '../../proto/contract.js';
 
 export function reflectionService(): ReflectionService {
   const { file } = fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSetPath));

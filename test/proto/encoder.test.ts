@@ -3,14 +3,11 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { test } from 'tap';
 import { encoderOf } from '../../proto/encoder.js';
-import { contractFiles, messageCodec, packageDefinition, protoRoot } from '../../proto/index.js';
+import { parseContract, readContract } from '../../proto/contract.js';
+import { messageCodec, packageDefinition } from '../../proto/index.js';
 import { holds } from '../scheduler/holds.js';
 
-const root = new protobuf.Root();
-const bundled = root.resolvePath.bind(root);
-root.resolvePath = (origin, target) =>
-  target.startsWith('google/protobuf/') ? bundled(origin, target) : `${protoRoot}${target}`;
-root.loadSync([...contractFiles]).resolveAll();
+const root = parseContract();
 
 const messages = Object.keys(packageDefinition).filter((name) => {
   const definition = packageDefinition[name];
@@ -113,4 +110,8 @@ test('a message that could not be written leaves nothing in the next one', async
   const encode = encoderOf('secovia.v1.Vm');
   t.throws(() => encode({ name: 'left behind', state: 'VM_STATE_NONE' }));
   t.equal(encode({ title: 'x' }).toString('latin1'), '\x1a\x01x');
+});
+
+test('what programs read of the contract is what its sources say', async (t) => {
+  t.same(readContract(), JSON.parse(JSON.stringify(parseContract().toJSON({ keepComments: false }))));
 });

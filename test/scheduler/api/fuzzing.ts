@@ -8,7 +8,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { descriptorSetPath } from '../../../proto/index.js';
+import { descriptorSetPath } from '../../../proto/contract.js';
 import { holdsAsync } from '../holds.js';
 import {
   type Api,
