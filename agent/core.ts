@@ -191,6 +191,7 @@ export class AgentCore {
         }
         this.#libvirtAvailable = false;
         this.#libvirtError = event.error;
+        this.#orphans.unlisted();
         this.converger.unavailable(now);
         return;
       case 'changed':
@@ -363,6 +364,7 @@ export class AgentCore {
         return;
       case 'linked':
         this.#mentioned = new Set();
+        this.#orphans.linked();
         this.#lastReport = { facts: '', fences: '' };
         // The scheduler may have let go of this host after its words on an earlier stream (L2). On one and the same it has not:
         // of a host of which it has taken VMs to have stopped it ends the stream, and grants nothing on it.
@@ -459,6 +461,7 @@ export class AgentCore {
       ...this.#metrics,
       orphans: this.orphans(),
       orphanVms: this.#orphans.found().map(orphanMessage),
+      orphansIncomplete: !this.#orphans.isComplete,
       fenceTargets: this.#fences.messages,
       inventory: null,
       watchdog: this.guard.status,
@@ -482,7 +485,8 @@ export class AgentCore {
     const [orphans, ledger] = [this.#orphans.version, this.ledger.version];
     if (this.#orphanFacts.orphans !== orphans || this.#orphanFacts.ledger !== ledger) {
       const texts = this.orphans();
-      const facts = texts.length === 0 ? '' : JSON.stringify([texts, this.#orphans.found()]);
+      const found = texts.length === 0 ? '' : JSON.stringify([texts, this.#orphans.found()]);
+      const facts = `${this.#orphans.isComplete} ${found}`;
       this.#orphanFacts = { orphans, ledger, facts };
     }
     return this.#orphanFacts.facts;

@@ -94,8 +94,7 @@ export class Converger {
     this.#rejections.delete(desired.uid);
     if (acceptance === 'accepted') {
       cell.memory = { ...cell.memory, failure: null };
-      const abandons = cell.effect !== null && isAbandoned(cell.effect, desired);
-      if (abandons && cell.ticket !== null) this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
+      if (cell.effect !== null && isAbandoned(cell.effect, desired)) this.#callOff(cell);
       this.#wake(cell);
     } else if (acceptance === 'confirmed') this.#wake(cell);
     return acceptance;
@@ -162,10 +161,8 @@ export class Converger {
     if (standing === before) return;
     for (const cell of this.#cells.values()) {
       if (this.#ledger.permit(cell.uid)?.desired.stopsOnLeaseLoss !== true) continue;
-      // A hand-over may take longer than the watchdog waits, and so may a disk.
-      const mayTakeLong = cell.effect?.kind === 'migrate' || cell.effect?.kind === 'persist';
-      if (standing === 'ended' && mayTakeLong && cell.ticket !== null)
-        this.#outputs.push({ kind: 'cancel', ticket: cell.ticket });
+      // A hand-over may take longer than the watchdog waits.
+      if (standing === 'ended' && cell.effect?.kind === 'migrate') this.#callOff(cell);
       this.#wake(cell);
     }
   }
@@ -284,7 +281,8 @@ export class Converger {
   #wake(cell: Cell): void {
     cell.wakeAt = null;
     if (cell.program !== null) {
-      cell.dirty = true;
+      if (this.#waitsInVain(cell)) this.#callOff(cell);
+      else cell.dirty = true;
       return;
     }
     if (!this.#available) return;
@@ -307,6 +305,19 @@ export class Converger {
     if (next.value.kind === 'start') cell.mayRun = true;
     this.#tickets.set(cell.ticket, cell);
     this.#outputs.push({ kind: 'perform', ticket: cell.ticket, uid: cell.uid, effect: next.value });
+    if (!cell.dirty || !this.#waitsInVain(cell)) return;
+    cell.dirty = false;
+    this.#callOff(cell);
+  }
+
+  #callOff({ ticket }: Cell): void {
+    if (ticket !== null) this.#outputs.push({ kind: 'cancel', ticket });
+  }
+
+  /** Its power may have to be taken at once, and it waits for a disk that may hang (L2): whoever waits no more looks first. */
+  #waitsInVain({ uid, effect }: Cell): boolean {
+    const stops = this.#ledger.permit(uid)?.desired.stopsOnLeaseLoss === true;
+    return effect?.kind === 'persist' && stops && this.#lease.standing === 'ended';
   }
 
   #contextOf(cell: Cell): ProgramContext {
@@ -335,7 +346,7 @@ export class Converger {
     state: VmState,
     domain: ObservedDomain | null,
     error: VmError | null,
-    { toldGeneration, progress = '' }: Remarks = {},
+    { toldGeneration, unwritten = false, progress = '' }: Remarks = {},
   ): void {
     const permit = this.#ledger.permit(cell.uid);
     if (permit === undefined) return;
@@ -357,7 +368,7 @@ export class Converger {
       progress,
       ...(permit.desired.hardware === undefined ? {} : { numaCells: permit.desired.hardware.cells }),
       size: sizeOf(domain),
-      toldGeneration: toldGeneration ?? permit.desired.generation,
+      toldGeneration: unwritten ? (last?.toldGeneration ?? 0) : (toldGeneration ?? permit.desired.generation),
       sinceWallMs: last?.state === state ? last.sinceWallMs : this.#now.wallMs,
     });
   }

@@ -11,7 +11,7 @@ import type { VmState } from './observation.js';
 import { oneLine } from './one-line.js';
 import { plan } from './plan.js';
 import { moveLookMs } from './plan-move.js';
-import type { Plan } from './plan-step.js';
+import type { Plan, Step } from './plan-step.js';
 import { longestMessage, Overtaken, persisted, type StepContext } from './step-context.js';
 import { carryOut } from './steps.js';
 
@@ -23,6 +23,8 @@ export interface ProgramContext extends StepContext {
 export interface Remarks {
   /** The generation that an error is about, where it is not the newest. */
   toldGeneration?: number;
+  /** The newest word may not be on disk, so it is not said that it was heard. */
+  unwritten?: boolean;
   /** What it waits for, for people. */
   progress?: string | undefined;
 }
@@ -35,6 +37,9 @@ export interface Rest {
 /** A VM whose steps never come to rest is looked at again later, so that it cannot keep the agent busy. */
 const maxRounds = 30;
 const restlessPauseMs = 1_000;
+
+/** Steps of which the first thing is that the domain is off. */
+const takesPower: ReadonlySet<Step['kind']> = new Set<Step['kind']>(['destroy', 'remove', 'discard']);
 
 const final: ReadonlySet<FaultKind> = new Set<FaultKind>(['invalid', 'denied', 'noSpace']);
 
@@ -78,8 +83,12 @@ function* oneRound(
     const confirmed = context.ledger.isConfirmed(permit);
     const lease = context.lease();
     current = plan({ permit, confirmed, domain, leaving, memory, lease, now: context.now() });
-    const { step } = current;
-    if (only === 'stop' && step.kind !== 'destroy') return 'nothing';
+    let { step } = current;
+    if (only === 'stop') {
+      const isOn = domain !== null && domain.power.kind !== 'off';
+      if (!isOn || !takesPower.has(step.kind)) return 'nothing';
+      step = { kind: 'destroy' };
+    }
     doing = step.kind;
     if (step.kind === 'rest') {
       context.memory = { ...memory, failure: null };
@@ -87,7 +96,6 @@ function* oneRound(
       return { wakeAt: leaving === null ? step.wakeAt : context.now() + moveLookMs };
     }
     const failure = memory.failure?.step === step.kind ? memory.failure : null;
-    // What is not on disk is not said to have been heard.
     if (only === null) context.observe(current.state, domain, failure?.error ?? current.error);
     if (failure !== null && failure.retryAt > context.now()) return { wakeAt: failure.retryAt };
     yield* carryOut(context, permit, step);
@@ -97,7 +105,11 @@ function* oneRound(
   } catch (error) {
     if (error instanceof Overtaken) return 'again';
     if (!(error instanceof EffectFailed)) throw error;
-    return afterFailure(context, before, doing, error.fault, domain, current);
+    const remarks =
+      only === 'stop' || doing === 'persist'
+        ? { unwritten: true }
+        : { toldGeneration: before.desired.generation };
+    return afterFailure(context, before, doing, error.fault, { domain, current, remarks });
   }
 }
 
@@ -106,8 +118,7 @@ function afterFailure(
   before: Permit,
   doing: string,
   fault: Fault,
-  domain: ObservedDomain | null,
-  current: Plan | null,
+  seen: { domain: ObservedDomain | null; current: Plan | null; remarks: Remarks },
 ): Rest | 'again' {
   if (fault.kind === 'cancelled') return 'again';
   // The hypervisor says when it is back, and then every VM is looked at again.
@@ -118,8 +129,9 @@ function afterFailure(
     context.ledger.advance(context.uid, { phase: 'refusing', error });
     return 'again';
   }
-  const state = doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (current?.state ?? 'unknown');
-  context.observe(state, domain, error, { toldGeneration: before.desired.generation });
+  const state =
+    doing === 'inspect' && fault.kind === 'timeout' ? 'unknown' : (seen.current?.state ?? 'unknown');
+  context.observe(state, seen.domain, error, seen.remarks);
   return { wakeAt: context.memory.failure?.retryAt ?? null };
 }
 

@@ -65,7 +65,9 @@ export function agentService<S extends Session>(
       (stream) => {
         const refused = (refusal: Refusal, caller: Caller | null = null) => {
           context.attempts.note(caller, method.path, refusal);
-          refusing(context.engine, (status) => stream.emit('error', status))(refusal);
+          const end = (status: StatusObject) => stream.emit('error', status);
+          if (caller === null) end(statusOf(refusal));
+          else refusing(context.engine, end)(refusal);
         };
         identify(context, stream, refused, (caller) => {
           if (stream.cancelled) return;

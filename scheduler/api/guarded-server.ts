@@ -2,7 +2,13 @@
  * Services that are not of our contract (reflection, health) come with handlers of their own. They are let in as all
  * calls are, in their caller's turn, and are for those who have proved who they are and still are it.
  */
-import type { sendUnaryData, Server, ServiceDefinition, UntypedHandleCall } from '@grpc/grpc-js';
+import type {
+  sendUnaryData,
+  Server,
+  ServiceDefinition,
+  StatusObject,
+  UntypedHandleCall,
+} from '@grpc/grpc-js';
 import type { Caller } from '../core/access/caller.js';
 import { renewFirst, standingOf } from '../core/access/standing.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
@@ -41,10 +47,13 @@ export function guardedServer(server: Server, context: CallContext, check: Check
 function guard(handle: Handler, context: CallContext, check: Check): Handler {
   const { callers, attempts, entrance } = context;
   return (call, callback) => {
-    const refused = refusing(context.engine, callback ?? ((status) => call.emit('error', status)));
+    const end = callback ?? ((status: StatusObject) => call.emit('error', status));
+    const refused = refusing(context.engine, end);
     const denied = (caller: Caller | null, refusal: Refusal) => {
       attempts.note(caller, call.getPath(), refusal);
-      refused(refusal);
+      // Of strangers there may be any number, and each would wait for the disk.
+      if (caller === null) end(statusOf(refusal));
+      else refused(refusal);
     };
     const caller = callers.of(call);
     // Only with a user's token it takes its time, and nobody needs one here.

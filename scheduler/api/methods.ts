@@ -279,7 +279,7 @@ export function guard(
 ): void {
   const unknown = (refusal: Refusal) => {
     context.attempts.note(null, method.path, refusal);
-    refusing(context.engine, callback)(refusal);
+    callback(statusOf(refusal));
   };
   identify(context, call, unknown, (caller) => {
     // Nobody would hear of the end of one that was given up while it waited.

@@ -69,7 +69,11 @@ export function whileRead(
   refused: (refusal: Refusal) => void,
 ): AbortSignal {
   const gone = new AbortController();
-  const forget = whileAllowed(context, method, message, caller, refused);
+  const forget = whileAllowed(context, method, message, caller, (refusal) => {
+    // At once: the status may wait for the disk.
+    gone.abort();
+    refused(refusal);
+  });
   const over = () => {
     forget();
     gone.abort();

@@ -127,6 +127,8 @@ export interface HostReport {
   orphans: string[];
   /** Left out when there are none of which something was read. */
   orphanVms?: Orphan[];
+  /** What was told before of domains, and is not told now, may hold. */
+  orphansIncomplete?: boolean;
   /** Left out when the agent uses none. */
   watchdog?: Watchdog;
 }

@@ -126,6 +126,8 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
   const stale = staleEtag(command.etag, host.revision);
   if (stale) return { refusal: stale };
   if (host.state === 'retired') return { changes: [], reply: () => host };
+  // It runs on when nobody leads that host any more.
+  if (host.state !== 'fenced' && host.orphans.some(isDomain)) return { refusal: hasOrphans(host) };
   const vms = state.vmCountOfHost(host.id) + state.moving.withPeer(host.id).size;
   const pools = [...state.pools.values()].filter((pool) => pool.hosts.includes(host.id)).length;
   if (vms + pools > 0) {
@@ -142,6 +144,14 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
     changes: [...revokedOnRetiring(host), ...move(host, 'retired', 'retired by an operator')],
     reply: () => host,
   };
+}
+
+function hasOrphans({ id }: Host): Refusal {
+  return refuse(
+    'precondition',
+    'HOST_HAS_ORPHANS',
+    `host "${id}" has domains of VMs that nobody knows, which would run on; adopt or remove them first (secovia host show ${id}), or confirm that it is off (secovia host fence-confirm ${id})`,
+  );
 }
 
 export function quarantineHost(state: State, command: CommandOf<'host.quarantine'>): Decision<Host> {
@@ -173,7 +183,8 @@ function stateByLibvirt(host: Host, report: HostReport): Change[] {
 }
 
 function reportChange(host: Host, report: HostReport): Change[] {
-  const { libvirtAvailable, foreignDomains, orphans, orphanVms, watchdog } = report;
+  const { libvirtAvailable, foreignDomains, watchdog } = report;
+  const { orphans, orphanVms } = orphansAfter(host, report);
   const same =
     host.libvirtAvailable === libvirtAvailable &&
     host.foreignDomains === foreignDomains &&
@@ -191,6 +202,26 @@ function reportChange(host: Host, report: HostReport): Change[] {
   };
   return [{ type: 'host.reported', id: host.id, ...facts }];
 }
+
+/**
+ * A domain that was told of is not gone because an agent that has just begun, or whose libvirt is silent, does not name it: nobody
+ * starts a second copy of it meanwhile (`elsewhere/second-copy.ts`).
+ */
+function orphansAfter(host: Host, report: HostReport): Pick<HostReport, 'orphans' | 'orphanVms'> {
+  const { orphans, orphanVms, orphansIncomplete = false, libvirtAvailable } = report;
+  const kept = host.orphans.filter((orphan) => isDomain(orphan) && !orphans.includes(orphan));
+  if (kept.length === 0 || (libvirtAvailable && !orphansIncomplete)) {
+    return orphanVms === undefined ? { orphans } : { orphans, orphanVms };
+  }
+  const told = new Set(orphanVms?.map(({ uid }) => uid));
+  const read = (host.orphanVms ?? []).filter(
+    ({ uid }) => !told.has(uid) && kept.some((orphan) => orphan.endsWith(uid)),
+  );
+  const all = [...read, ...(orphanVms ?? [])];
+  return { orphans: [...kept, ...orphans], ...(all.length === 0 ? {} : { orphanVms: all }) };
+}
+
+const isDomain = (orphan: string): boolean => orphan.startsWith('domain ');
 
 /** The same inventory may give another capacity when another version of the scheduler reads it. */
 function inventoryChange(host: Host, inventory: Record<string, unknown>, capacity: HostCapacity): Change[] {

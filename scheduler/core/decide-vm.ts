@@ -142,7 +142,9 @@ export function startVm(
   if (vm.host === null) return startElsewhere(state, vm, command.operation, nowMs);
   const pending = pendingFor(state, vm, 'running');
   if (pending) return { changes: [], reply: () => ({ vm, operation: pending }) };
-  const forbidden = refuseStart(state, vm, nowMs) ?? refuseSecondCopy(state, vm);
+  // What runs is only told to go on.
+  const second = vm.state === 'running' ? null : refuseSecondCopy(state, vm);
+  const forbidden = refuseStart(state, vm, nowMs) ?? second;
   if (forbidden) return { refusal: forbidden };
   const changes: Change[] = [];
   if (hasGivenUp(vm)) {

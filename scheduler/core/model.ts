@@ -245,6 +245,8 @@ export interface Leftover {
   generation: number;
   /** Its disk is on a shared pool, and lives on. */
   keepVolumes: boolean;
+  /** It was an orphan that may run, of a VM that is not started meanwhile. */
+  mayRun?: boolean;
 }
 
 export type PowerState = 'running' | 'stopped';

@@ -90,6 +90,7 @@ export function reportIn(message: Report__Output | null): HostReport {
     foreignDomains: Math.max(0, message.foreignDomains),
     orphans: message.orphans.slice(0, orphansLimit).map((orphan) => cutText(orphan, 200)),
     ...(orphanVms === undefined ? {} : { orphanVms }),
+    ...(message.orphansIncomplete ? { orphansIncomplete: true } : {}),
     ...(message.watchdog === null ? {} : { watchdog: watchdogIn(message.watchdog) }),
   };
 }

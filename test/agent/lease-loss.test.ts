@@ -236,6 +236,42 @@ t.test('a write that hangs when the lease ends is not waited for any more', asyn
   t.equal(power(world), 'off');
 });
 
+t.test('nor is one that begins to hang after that, when something has happened meanwhile', async (t) => {
+  const world = running(stopping());
+  world.desired(stopping({ generation: 2 }));
+  while (world.pending[0]?.effect.kind !== 'record') world.perform();
+  lapse(world);
+  world.perform();
+  t.match(world.pending, [{ effect: { kind: 'persist' }, cancelled: true }]);
+  world.settle(1000);
+  t.equal(power(world), 'off');
+  world.desired(stopping({ generation: 3 }));
+  world.perform();
+  const [write] = world.pending;
+  t.match(write, { effect: { kind: 'persist' }, cancelled: false });
+  world.host.start(uid);
+  t.match(world.pending, [{ cancelled: true }], 'somebody has started it by hand');
+  world.settle(1000);
+  t.equal(power(world), 'off');
+  t.same(world.violations, []);
+});
+
+t.test('one that is to be deleted is stopped as well while the disk is full', async (t) => {
+  const world = running(stopping());
+  world.fail('persist', { kind: 'noSpace', message: 'the disk is full' }, 1000);
+  world.desired(stopping({ generation: 2, role: 'deleted' }));
+  world.settle(1000);
+  t.match(world.observations.get(uid), { toldGeneration: 1, error: { message: 'the disk is full' } });
+  lapse(world);
+  world.settle(1000);
+  t.equal(power(world), 'off');
+  t.notOk(world.converger.guardNeeds().needed);
+  world.faults.clear();
+  world.settle();
+  t.match(world.observations.get(uid), { state: 'absent', generation: 2 });
+  t.same(world.violations, []);
+});
+
 t.test('an agent that was dead when the lease ended stops it when it is back', async (t) => {
   const world = running(stopping());
   world.crash();

@@ -55,6 +55,7 @@ function plainReport(report: Report): NonNullable<LinkRequest__Output['report']>
     diskAvailableMib,
     orphans: [...orphans],
     orphanVms: [],
+    orphansIncomplete: report.orphansIncomplete ?? false,
     inventory: null,
     fenceTargets: fenceTargets.map(({ host = '', methods = [], controllerGuid = '', problem = '' }) => ({
       host,

@@ -1,13 +1,13 @@
 /** Orphans are taken away by an operator's word, and by nothing else: nobody knows better what they are. */
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
-import type { Host, Leftover } from '../model.js';
+import type { Host, Leftover, Orphan, Vm } from '../model.js';
 import { notFound } from '../refusal.js';
 import type { State } from '../state.js';
 import { nextTerm } from '../vm-changes.js';
 import { leftoverOf } from './leftovers.js';
 import { orphanNotFound, siteRecovers } from './orphan-refusals.js';
-import { hasOrphan, orphanRead } from './orphan-shape.js';
+import { hasDomain, hasOrphan, orphanRead } from './orphan-shape.js';
 
 /** Newer than any that a VM has had, of which the federation knows nothing. */
 const newestTerm = 2 ** 31 - 1;
@@ -24,8 +24,16 @@ export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_o
   const leftover: Leftover =
     vm === undefined
       ? { uid, term: newerTerm(state, host, uid), generation: 1, keepVolumes: false }
-      : { uid, term: vm.term, generation: vm.generation, keepVolumes: vm.spec.pool !== '' };
+      : strayOf(vm, orphanRead(host, uid), hasDomain(host, uid));
   return { changes: [{ type: 'host.leftover', id, leftover }], reply: () => host };
+}
+
+/** Of a VM that is elsewhere: newer than what the host has of it, or it would not obey, and until it says so the VM is not started. */
+function strayOf(vm: Vm, read: Orphan | undefined, mayRun: boolean): Leftover {
+  const { uid, spec } = vm;
+  const term = Math.max(vm.term, read?.term ?? 0);
+  const generation = Math.max(vm.generation, (read?.generation ?? 0) + 1);
+  return { uid, term, generation, keepVolumes: spec.pool !== '', ...(mayRun ? { mayRun } : {}) };
 }
 
 /**

@@ -20,6 +20,13 @@ export function hasOrphan({ orphans }: Host, uid: string): boolean {
   return orphans.some((orphan) => orphan.includes(uid));
 }
 
+/** Whether that is a domain, which may run. */
+export function hasDomain(host: Host, uid: string): boolean {
+  const read = orphanRead(host, uid);
+  if (read !== undefined) return read.kind === 'domain';
+  return host.orphans.some((orphan) => orphan.startsWith('domain ') && orphan.endsWith(uid));
+}
+
 /** What a host has read of an orphan; undefined when it has not yet. */
 export function orphanRead({ orphanVms }: Host, uid: string): Orphan | undefined {
   return orphanVms?.find((one) => one.uid === uid);

@@ -6,6 +6,8 @@ import type { Fault, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
+import { leftoverOf } from './leftovers.js';
+import { hasDomain } from './orphan-shape.js';
 
 /** Why a VM must not be started, wherever that would be; null when nobody has told of a second one. */
 export function refuseSecondCopy(state: State, vm: Vm): Refusal | null {
@@ -30,17 +32,18 @@ const reason = 'COPY_ELSEWHERE';
 const why =
   'has told of a domain of it that this journal knows nothing of, and a start would make a second copy';
 
-function hostOfSecond(state: State, { uid, host: own }: Vm): string | null {
+function hostOfSecond(state: State, { uid, host: own, leftOn = [] }: Vm): string | null {
+  // One that is to be taken away may run until its host says that it does not.
+  for (const id of leftOn) {
+    const host = state.hosts.get(id);
+    if (host !== undefined && !isGone(host) && leftoverOf(host, uid)?.mayRun === true) return id;
+  }
   for (const id of state.orphanHosts) {
     const host = id === own ? undefined : state.hosts.get(id);
-    // A host that was powered off starts no orphan when it is back.
-    if (host !== undefined && !isOff(host) && hasDomain(host, uid)) return id;
+    if (host !== undefined && !isGone(host) && hasDomain(host, uid)) return id;
   }
   return null;
 }
 
-const isOff = ({ state }: Host): boolean => state === 'retired' || state === 'fenced';
-
-function hasDomain({ orphans }: Host, uid: string): boolean {
-  return orphans.some((orphan) => orphan.startsWith('domain ') && orphan.endsWith(uid));
-}
+/** One that is only off may start an orphan by itself when it is back: its agent may have a permit. */
+const isGone = ({ state }: Host): boolean => state === 'retired';

@@ -4,7 +4,7 @@
  * them away. The kernel says such an error once, so that to sync the log again would prove nothing; written anew, into the file,
  * the pages are on disk or the start fails.
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 
 /**
@@ -19,8 +19,10 @@ export function foldLog(db: Database.Database, file: string): void {
   const [fold] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
   db.pragma(`busy_timeout = ${patienceMs}`);
   if (fold?.busy !== 0) return;
+  const path = `${file}-wal`;
+  if (!existsSync(path)) return;
   // Or the log could come back after a loss of power, older than the file.
-  const log = openSync(`${file}-wal`, 'r+');
+  const log = openSync(path, 'r+');
   try {
     fsyncSync(log);
   } finally {

@@ -90,8 +90,8 @@ export class SqliteStore implements Store {
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
       if (existed) {
-        this.#examine(beforeMigration);
         foldLog(this.#db, file);
+        this.#examine(beforeMigration);
       }
       migrate(this.#db);
       this.#meta = new Meta(this.#db);

@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import { answering, smallWorld, type World } from '../world.js';
+import { orphan } from './adoption-world.js';
 
 const uid = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
 
@@ -84,6 +85,63 @@ test('a VM of which another host has a domain is not started, as that would make
   world.run({ type: 'host.disconnected', id: 'c', reason: 'the stream ended' });
   world.run({ type: 'host.lapsed', id: 'c', reason: 'its lease ended' });
   t.match(world.refused(world.startOf(off)), { reason: 'COPY_ELSEWHERE' }, 'who is silent may run it');
+  t.match(world.refused({ type: 'host.retire', id: 'c', etag: '' }), { reason: 'HOST_HAS_ORPHANS' });
   world.run({ type: 'host.fence_confirm', id: 'c', reason: 'somebody has looked' });
-  t.ok(world.start(off), 'what is off starts no orphan when it is back');
+  t.match(world.refused(world.startOf(off)), { reason: 'COPY_ELSEWHERE' }, 'when it is back it may start it');
+  world.run({ type: 'host.retire', id: 'c', etag: '' });
+  t.ok(world.start(off));
+});
+
+test('until the host says that nothing is left the VM is not started, whatever it reports meanwhile', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { placement: { sites: [], countries: [], excludedHosts: ['b'] } });
+  world.see(vm, 'missing');
+  const orphanVms = [orphan({ uid: vm.uid, term: 5, generation: 9 })];
+  const orphans = [`domain vm ${vm.uid}`];
+  world.run({
+    type: 'host.report',
+    id: 'b',
+    report: { ...answering, orphans, orphanVms },
+    inventory: null,
+    capacity: null,
+  });
+  const { leftovers = [] } = world.run({ type: 'host.remove_orphan', id: 'b', uid: vm.uid });
+  t.match(leftovers, [{ uid: vm.uid, term: 5, generation: 10, mayRun: true }], 'or it would not obey');
+  report(world, 'b', []);
+  t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+  const seen = { uid: vm.uid, term: 5, generation: 10, rebootCount: 0, fault: null } as const;
+  world.run({ type: 'host.observe', id: 'b', observation: { ...seen, state: 'running' } });
+  t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+  world.run({ type: 'host.observe', id: 'b', observation: { ...seen, state: 'absent' } });
+  t.equal(world.start(vm).vm.term, 6, 'newer than any that a host was given');
+});
+
+test('a domain that was told of is not forgotten by an agent that has just begun, or whose libvirt is silent', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', {
+    power: 'stopped',
+    placement: { sites: [], countries: [], excludedHosts: ['b'] },
+  });
+  const tell = (change: object) =>
+    world.run({
+      type: 'host.report',
+      id: 'b',
+      report: { ...answering, ...change },
+      inventory: null,
+      capacity: null,
+    });
+  const orphanVms = [orphan({ uid: vm.uid })];
+  tell({ orphans: [`domain vm ${vm.uid}`, 'volume x.qcow2'], orphanVms });
+  const { state } = world;
+  for (const silent of [{ orphansIncomplete: true }, { libvirtAvailable: false, libvirtError: 'it hangs' }]) {
+    tell({ orphans: [], ...silent });
+    t.match(state.hosts.get('b'), { orphans: [`domain vm ${vm.uid}`], orphanVms });
+    t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+  }
+  const { sequence } = state;
+  tell({ orphans: [], libvirtAvailable: false, libvirtError: 'it hangs' });
+  t.equal(state.sequence, sequence, 'said again it changes nothing');
+  tell({ orphans: [] });
+  t.same(state.hosts.get('b')?.orphans, []);
+  t.ok(world.start(vm));
 });
