@@ -57,6 +57,9 @@ export class Converger {
   readonly #rejections = new Map<string, VmObservation>();
   /** Domains that carry our mark and that no permit names. */
   #unpermitted = new Set<string>();
+  /** Whether domains were listed since the hypervisor answers; what was asked before, and is to be answered again then. */
+  #isListed = false;
+  readonly #unjudged = new Map<string, { term: number; generation: number; problem: string }>();
   #foreignDomains = 0;
   #available = false;
   /** Of what the host may run of VMs that stop with its lease; `endsAt` is null when none was ever held. */
@@ -92,6 +95,7 @@ export class Converger {
     const acceptance = this.#ledger.accept(desired);
     const cell = this.#cell(desired.uid);
     this.#rejections.delete(desired.uid);
+    this.#unjudged.delete(desired.uid);
     if (acceptance === 'accepted') {
       cell.memory = { ...cell.memory, failure: null };
       if (cell.effect !== null && isAbandoned(cell.effect, desired)) this.#callOff(cell);
@@ -114,7 +118,9 @@ export class Converger {
       return;
     }
     if (this.#rejections.size >= maxRejections) return;
-    const state = this.#unpermitted.has(uid) || !this.#available ? 'unknown' : 'refused';
+    if (!this.#isListed) this.#unjudged.set(uid, { term, generation, problem });
+    const mayBeHere = this.#unpermitted.has(uid) || !this.#isListed || !this.#available;
+    const state = mayBeHere ? 'unknown' : 'refused';
     const observation: VmObservation = {
       uid,
       term,
@@ -208,6 +214,7 @@ export class Converger {
   unavailable(now: Instant): void {
     this.#now = now;
     this.#available = false;
+    this.#isListed = false;
     for (const cell of this.#cells.values()) {
       cell.wakeAt = null;
       cell.seen = '';
@@ -226,6 +233,11 @@ export class Converger {
     const unknown = domains.filter((domain) => this.#ledger.permit(domain.uid) === undefined);
     this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
     this.#unpermitted = new Set(unknown.filter((domain) => domain.ours).map(({ uid }) => uid));
+    this.#isListed = true;
+    const unjudged = [...this.#unjudged];
+    this.#unjudged.clear();
+    for (const [uid, { term, generation, problem }] of unjudged)
+      this.reject(uid, term, generation, problem, now);
   }
 
   /** Starts what is due. */

@@ -127,7 +127,8 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
   if (stale) return { refusal: stale };
   if (host.state === 'retired') return { changes: [], reply: () => host };
   // It runs on when nobody leads that host any more.
-  if (host.state !== 'fenced' && host.orphans.some(isDomain)) return { refusal: hasOrphans(host) };
+  const mayRun = host.orphans.some(isDomain) || host.leftovers?.some((left) => left.mayRun === true);
+  if (host.state !== 'fenced' && mayRun) return { refusal: hasOrphans(host) };
   const vms = state.vmCountOfHost(host.id) + state.moving.withPeer(host.id).size;
   const pools = [...state.pools.values()].filter((pool) => pool.hosts.includes(host.id)).length;
   if (vms + pools > 0) {
@@ -150,7 +151,7 @@ function hasOrphans({ id }: Host): Refusal {
   return refuse(
     'precondition',
     'HOST_HAS_ORPHANS',
-    `host "${id}" has domains of VMs that nobody knows, which would run on; adopt or remove them first (secovia host show ${id}), or confirm that it is off (secovia host fence-confirm ${id})`,
+    `host "${id}" has domains of VMs that nobody knows, which would run on; adopt or remove them first, and wait until they are gone (secovia host show ${id}), or confirm that it is off (secovia host fence-confirm ${id})`,
   );
 }
 

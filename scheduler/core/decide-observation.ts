@@ -58,7 +58,7 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
 
 /** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come: newer than what either knows. */
 function doesNotCome(
-  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes'>,
+  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes' | 'mayRun'>,
   { id }: Host,
   { uid, term, generation }: Observation,
 ): Change[] {
@@ -67,6 +67,7 @@ function doesNotCome(
     term: Math.max(term, known.term),
     generation: Math.max(known.generation, generation) + 1,
     keepVolumes: known.keepVolumes,
+    ...(known.mayRun === undefined ? {} : { mayRun: known.mayRun }),
   };
   return [{ type: 'host.leftover', id, leftover }];
 }
@@ -81,7 +82,9 @@ function leftover(host: Host, seen: Observation): Change[] {
   const left = leftovers.find((one) => one.uid === uid);
   if (left === undefined) return [];
   // It waits for a move of which a restored journal knows nothing, and takes no word under an older term than that move's.
-  if (state === 'awaited' && term > left.term) return doesNotCome(left, host, seen);
+  // So does an orphan whose marks nobody had read when it was ordered away.
+  const isBeyond = state === 'awaited' || (left.mayRun === true && state !== 'absent');
+  if (isBeyond && term > left.term) return doesNotCome(left, host, seen);
   if (state !== 'absent') return [];
   // Under a newer term it has nothing either, and would take no word under this one.
   const answers = term > left.term || (term === left.term && generation >= left.generation);
@@ -331,6 +334,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     return [...endOperation(vm, seen.fault), { type: 'vm.removed', uid: vm.uid }];
   }
   const fault: Fault = seen.fault ?? { code: 2, reason: 'REFUSED', message: 'the host gave no reason' };
+  if (hasOnlyDiskThere(vm)) return keptThere(vm, seen, fault);
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (refusedBy.length < placementAttempts && image !== undefined) {
@@ -341,6 +345,10 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
 }
+
+/** Elsewhere it would begin anew from its image, and nobody has said that it may. */
+const hasOnlyDiskThere = ({ spec, policy, observedGeneration }: Vm): boolean =>
+  spec.pool === '' && observedGeneration > 0 && !policy.rebuildable;
 
 /** Nowhere can it be now, but its disk lives: it stays claimed where it was tried last, to be started or deleted there. */
 function keptThere(vm: Vm, { generation, rebootCount }: Observation, fault: Fault): Change[] {

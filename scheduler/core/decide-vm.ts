@@ -206,6 +206,8 @@ export function deleteVm(
   const { vm } = found;
   if (vm.deletionProtection) return { refusal: isProtected(vm) };
   if (vm.move !== undefined) return { refusal: isMoving(vm, vm.move) };
+  const used = vm.spec.pool === '' ? null : refuseSecondCopy(state, vm, 'delete');
+  if (used) return { refusal: used };
   const under = vm.operation === null ? undefined : state.operations.get(vm.operation);
   if (vm.desired === 'deleted' && under) return { changes: [], reply: () => ({ vm, operation: under }) };
   const decision = withOperation(state, vm, 'delete', command.operation, nowMs, [

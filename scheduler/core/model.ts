@@ -245,7 +245,7 @@ export interface Leftover {
   generation: number;
   /** Its disk is on a shared pool, and lives on. */
   keepVolumes: boolean;
-  /** It was an orphan that may run, of a VM that is not started meanwhile. */
+  /** It was an orphan that may run: a VM of this id is not started meanwhile. */
   mayRun?: boolean;
 }
 

@@ -748,6 +748,17 @@ t.test('a domain that migrated away is not started again', async (t) => {
   t.equal(world.attempts.filter((attempt) => attempt.startsWith('start')).length, 1);
 });
 
+t.test('what nobody can have looked for is not refused: its domain may be here', async (t) => {
+  const world = new World();
+  world.goAway();
+  world.converger.available(world.now);
+  world.converger.reject(uidOf(7), 1, 1, 'spec.vcpus is 0', world.now);
+  world.advance(0);
+  t.equal(world.state(uidOf(7)), 'unknown');
+  world.poll();
+  t.equal(world.state(uidOf(7)), 'refused', 'once all domains were listed');
+});
+
 t.test('a word that makes no sense is refused; for a VM that runs, the VM runs on', async (t) => {
   const world = new World();
   world.converger.reject(uidOf(7), 1, 1, 'spec.vcpus is 0', world.now);

@@ -21,19 +21,20 @@ export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_o
   if (vm?.host === id || !hasOrphan(host, uid)) {
     return { refusal: orphanNotFound(host, uid) };
   }
+  const mayRun = hasDomain(host, uid) ? { mayRun: true } : {};
   const leftover: Leftover =
     vm === undefined
-      ? { uid, term: newerTerm(state, host, uid), generation: 1, keepVolumes: false }
-      : strayOf(vm, orphanRead(host, uid), hasDomain(host, uid));
+      ? { uid, term: newerTerm(state, host, uid), generation: 1, keepVolumes: false, ...mayRun }
+      : { ...strayOf(vm, orphanRead(host, uid)), ...mayRun };
   return { changes: [{ type: 'host.leftover', id, leftover }], reply: () => host };
 }
 
-/** Of a VM that is elsewhere: newer than what the host has of it, or it would not obey, and until it says so the VM is not started. */
-function strayOf(vm: Vm, read: Orphan | undefined, mayRun: boolean): Leftover {
+/** Of a VM that is elsewhere: newer than what the host has of it, or it would not obey. */
+function strayOf(vm: Vm, read: Orphan | undefined): Leftover {
   const { uid, spec } = vm;
   const term = Math.max(vm.term, read?.term ?? 0);
   const generation = Math.max(vm.generation, (read?.generation ?? 0) + 1);
-  return { uid, term, generation, keepVolumes: spec.pool !== '', ...(mayRun ? { mayRun } : {}) };
+  return { uid, term, generation, keepVolumes: spec.pool !== '' };
 }
 
 /**

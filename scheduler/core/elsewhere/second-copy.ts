@@ -9,11 +9,16 @@ import type { State } from '../state.js';
 import { leftoverOf } from './leftovers.js';
 import { hasDomain } from './orphan-shape.js';
 
-/** Why a VM must not be started, wherever that would be; null when nobody has told of a second one. */
-export function refuseSecondCopy(state: State, vm: Vm): Refusal | null {
+/** Why a VM must not be started, wherever that would be, or be deleted; null when nobody has told of a second one. */
+export function refuseSecondCopy(
+  state: State,
+  vm: Vm,
+  order: keyof typeof dangers = 'start',
+): Refusal | null {
   const id = hostOfSecond(state, vm);
   if (id === null) return null;
   const disk = vm.spec.pool === '' ? ', with the disk that it has there' : '; its disk stays in the pool';
+  const why = `${told}, and ${dangers[order]}`;
   const message = `host "${id}" ${why}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${vm.uid}${disk})`;
   const instead = `another host ${why}: its operators take that one away first`;
   return {
@@ -25,12 +30,18 @@ export function refuseSecondCopy(state: State, vm: Vm): Refusal | null {
 /** The same as the VM's owner is told it, who does not learn which host that is. */
 export function secondCopy(state: State, vm: Vm): Fault | null {
   if (hostOfSecond(state, vm) === null) return null;
-  return obstacle(reason, `another host ${why}: its operators take that one away first`);
+  return obstacle(
+    reason,
+    `another host ${told}, and ${dangers.start}: its operators take that one away first`,
+  );
 }
 
 const reason = 'COPY_ELSEWHERE';
-const why =
-  'has told of a domain of it that this journal knows nothing of, and a start would make a second copy';
+const told = 'has told of a domain of it that this journal knows nothing of';
+const dangers = {
+  start: 'a start would make a second copy',
+  delete: 'its disk in the pool would be thrown away under it',
+};
 
 function hostOfSecond(state: State, { uid, host: own, leftOn = [] }: Vm): string | null {
   // One that is to be taken away may run until its host says that it does not.

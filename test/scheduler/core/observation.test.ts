@@ -110,6 +110,28 @@ test('a refused VM goes to another host under the next term, and never back to o
   t.equal(world.state.claimOfAdministration('adm').vms, 0);
 });
 
+test('a VM whose only disk is on its host stays there when that refuses it, unless it may begin anew', async (t) => {
+  for (const rebuildable of [false, true]) {
+    const world = smallWorld('a', 'b');
+    const vm = world.settled('vm', { policy: { onGuestShutdown: 'stay_stopped', rebuildable } });
+    const { host } = vm;
+    world.see(vm, 'missing');
+    const { operation } = world.start(vm);
+    world.see(vm, 'refused');
+    if (rebuildable) {
+      t.not(vm.host, host);
+      continue;
+    }
+    t.match(vm, { host, term: 2, state: 'failed', desired: 'running' });
+    t.equal(operation.state, 'failed');
+    t.equal(world.state.hostTable.claimed(host as string).vms, 1, 'its room is kept with its disk');
+    world.start(vm);
+    t.match(vm, { host, term: 2, generation: 3 }, 'a start tries it there again');
+    world.see(vm, 'running');
+    t.equal(vm.state, 'running');
+  }
+});
+
 test('a refusal moves the claim', async (t) => {
   const world = smallWorld('a', 'b');
   const vm = world.vm('vm');

@@ -221,7 +221,7 @@ test('claims that an adoption brings may exceed the host, and then nothing new f
 
 test('after a restore no other host gets a term that the forgotten journal may have given', async (t) => {
   const world = smallWorld('a', 'b');
-  const vm = world.settled('vm');
+  const vm = world.settled('vm', { policy: { onGuestShutdown: 'stay_stopped', rebuildable: true } });
   const first = vm.host;
   world.run({ type: 'federation.open', instance: 'restored', name: 'test', incarnation: 3 });
   for (const host of ['a', 'b']) world.hello(host);

@@ -249,7 +249,8 @@ test('a VM that vanishes in the middle of a resize is made anew in the new size'
 
 test('a VM that goes to another host leaves its old size behind', async (t) => {
   const world = smallWorld('a', 'b');
-  const vm = world.settled('vm', { ...bigger, power: 'stopped' });
+  const policy = { onGuestShutdown: 'stay_stopped', rebuildable: true } as const;
+  const vm = world.settled('vm', { ...bigger, policy, power: 'stopped' });
   const before = vm.host as string;
   order(world, vm, { vcpus: 1 });
   world.see(vm, 'refused');

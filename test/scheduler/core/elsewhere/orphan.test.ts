@@ -145,3 +145,49 @@ test('a domain that was told of is not forgotten by an agent that has just begun
   t.same(state.hosts.get('b')?.orphans, []);
   t.ok(world.start(vm));
 });
+
+test('a host is not retired while something runs on it that was ordered away, unless it is off', async (t) => {
+  const world = smallWorld('a', 'b');
+  report(world, 'b', [`domain old ${uid}`]);
+  world.run({ ...removal(), id: 'b' });
+  report(world, 'b', []);
+  const retire = { type: 'host.retire', id: 'b', etag: '' } as const;
+  t.match(world.refused(retire), { reason: 'HOST_HAS_ORPHANS' });
+  const term = 2 ** 31 - 1;
+  const absent = { uid, term, generation: 1, state: 'absent', rebootCount: 0, fault: null } as const;
+  world.run({ type: 'host.observe', id: 'b', observation: absent });
+  t.equal(world.run(retire).state, 'retired');
+});
+
+test('an orphan that nobody had read is of a newer term than it was ordered away under: it is ordered again above that', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { placement: { sites: [], countries: [], excludedHosts: ['b'] } });
+  report(world, 'b', [`domain vm ${vm.uid}`]);
+  const host = world.run({ ...removal(vm.uid), id: 'b' });
+  const seen = { uid: vm.uid, rebootCount: 0, fault: null } as const;
+  const conflict = { ...seen, term: 5, generation: 9, state: 'unknown' } as const;
+  world.run({ type: 'host.observe', id: 'b', observation: conflict });
+  t.match(host.leftovers, [{ uid: vm.uid, term: 5, generation: 10, mayRun: true }]);
+  world.run({ type: 'host.observe', id: 'b', observation: { ...conflict, generation: 10, state: 'absent' } });
+  t.notOk(host.leftovers);
+});
+
+test('a VM whose disk another host has been found to run from is not deleted', async (t) => {
+  const world = smallWorld('a', 'b');
+  const pool = { id: 'san', site: 'zagreb', path: '/srv/san', hosts: ['a'], capacityMib: 9000 };
+  world.run({ type: 'pool.create', ...pool });
+  const vm = world.settled('vm', { pool: 'san' });
+  const order = {
+    type: 'vm.delete',
+    vm: { uid: vm.uid },
+    operation: world.draw('operation'),
+    etag: '',
+  } as const;
+  report(world, 'b', [`domain vm ${vm.uid}`]);
+  t.match(world.refused(order), {
+    reason: 'COPY_ELSEWHERE',
+    message: /disk in the pool would be thrown away/,
+  });
+  report(world, 'b', []);
+  t.equal(world.run(order).vm.desired, 'deleted');
+});
