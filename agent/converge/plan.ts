@@ -155,15 +155,11 @@ function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetad
         const begun = { ...metadata, rebootCount: desired.rebootCount };
         return act({ kind: 'reboot', metadata: begun }, 'running');
       }
+      if (memory.rebootUntil !== null && now >= memory.rebootUntil) return act({ kind: 'reset' }, 'running');
       if (metadata.generation < desired.generation) {
         return act({ kind: 'record', metadata: reached(permit, metadata, metadata.rebootCount) }, 'running');
       }
-      if (memory.rebootUntil !== null) {
-        return now >= memory.rebootUntil
-          ? act({ kind: 'reset' }, 'running')
-          : rest('running', null, memory.rebootUntil);
-      }
-      return rest('running');
+      return rest('running', null, memory.rebootUntil);
     }
     case 'paused': {
       if (isStartingUp(power)) return planStarting(memory, now);

@@ -170,8 +170,11 @@ function* pressPower(context: StepContext): Program<void> {
 /** O7: the count is written down first, so a crash in between loses a reboot rather than doubling it. */
 function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Program<void> {
   const { uid } = context;
+  // What is counted, and cannot be written into the agent's file, is done by the reset that follows.
+  context.memory = { ...context.memory, rebootUntil: context.now() };
   yield* record(context, permit, metadata);
   if (permit.desired.rebootForced) {
+    context.memory = { ...context.memory, rebootUntil: null };
     yield* perform({ kind: 'reset', uid });
     return;
   }

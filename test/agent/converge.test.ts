@@ -748,6 +748,22 @@ t.test('a domain that migrated away is not started again', async (t) => {
   t.equal(world.attempts.filter((attempt) => attempt.startsWith('start')).length, 1);
 });
 
+t.test('a reboot that was counted is done also when the file is full by then, and once', async (t) => {
+  for (const rebootForced of [true, false]) {
+    const world = new World();
+    world.desired(wanted());
+    world.settle(1000);
+    world.desired(wanted({ generation: 2, rebootCount: 1, rebootForced }));
+    while (world.pending[0]?.effect.kind !== 'record') world.perform();
+    world.fail('persist', { kind: 'noSpace', message: 'the disk is full' }, 3);
+    world.settle();
+    const done = world.host.calls.filter(({ call }) => call === 'reset' || call === 'reboot');
+    t.equal(done.length, 1, rebootForced ? 'forced' : 'gracefully');
+    t.match(world.observations.get(uid), { state: 'running', generation: 2, rebootCount: 1, error: null });
+    t.same(world.violations, []);
+  }
+});
+
 t.test('what nobody can have looked for is not refused: its domain may be here', async (t) => {
   const world = new World();
   world.goAway();

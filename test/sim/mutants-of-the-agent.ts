@@ -52,8 +52,8 @@ export const agentMutants: readonly Mutant[] = [
     rule: 'O7',
     bug: 'the agent reboots a guest and does not write down that it did',
     file: 'agent/converge/steps.ts',
-    from: 'const { uid } = context;\n    yield* record(context, permit, metadata);\n    if (permit.desired.rebootForced) {',
-    to: 'const { uid } = context;\n    if (permit.desired.rebootForced) {',
+    from: 'rebootUntil: context.now() };\n    yield* record(context, permit, metadata);',
+    to: 'rebootUntil: context.now() };',
   },
   {
     name: 'counts-leases-from-their-arrival',
@@ -119,6 +119,7 @@ export const agentMutants: readonly Mutant[] = [
     from: `yield* record(context, permit, metadata);
     if (permit.desired.rebootForced) {`,
     to: `yield* record(context, permit, metadata);
+    context.memory = { ...context.memory, rebootUntil: null };
     if (true) return;
     if (permit.desired.rebootForced) {`,
   },
