@@ -286,6 +286,6 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: "if (host.state === 'quarantined' && saysGone.has(seen.state))\n        return [];",
     to: '',
-    seed: 436,
+    seed: 533,
   },
 ];
