@@ -191,7 +191,6 @@ export class AgentCore {
         }
         this.#libvirtAvailable = false;
         this.#libvirtError = event.error;
-        this.#orphans.unlisted();
         this.converger.unavailable(now);
         return;
       case 'changed':
@@ -461,7 +460,7 @@ export class AgentCore {
       ...this.#metrics,
       orphans: this.orphans(),
       orphanVms: this.#orphans.found().map(orphanMessage),
-      orphansIncomplete: !this.#orphans.isComplete,
+      orphansIncomplete: !this.#knowsAllOrphans,
       fenceTargets: this.#fences.messages,
       inventory: null,
       watchdog: this.guard.status,
@@ -472,7 +471,8 @@ export class AgentCore {
   #reportIfChanged(): void {
     const watchdog = this.guard.status;
     const facts = [
-      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains, this.#factsOfOrphans()],
+      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains],
+      ...[this.#knowsAllOrphans, this.#factsOfOrphans()],
       ...(watchdog === null ? [] : [watchdog.armed, watchdog.timeoutSeconds, watchdog.problem]),
     ].join('\n');
     const { text: fences } = this.#fences;
@@ -481,12 +481,16 @@ export class AgentCore {
     this.#link.report(this.#report());
   }
 
+  /** Whether a domain that is not told of is not there; until then what was told before may hold. */
+  get #knowsAllOrphans(): boolean {
+    return this.converger.isListed && this.#orphans.isSynced;
+  }
+
   #factsOfOrphans(): string {
     const [orphans, ledger] = [this.#orphans.version, this.ledger.version];
     if (this.#orphanFacts.orphans !== orphans || this.#orphanFacts.ledger !== ledger) {
       const texts = this.orphans();
-      const found = texts.length === 0 ? '' : JSON.stringify([texts, this.#orphans.found()]);
-      const facts = `${this.#orphans.isComplete} ${found}`;
+      const facts = texts.length === 0 ? '' : JSON.stringify([texts, this.#orphans.found()]);
       this.#orphanFacts = { orphans, ledger, facts };
     }
     return this.#orphanFacts.facts;

@@ -46,8 +46,6 @@ export class Orphans {
   readonly #ledger: Ledger;
   #domains: DomainSummary[] = [];
   #volumes: FoundVolume[] = [];
-  /** Domains were listed since libvirt answers, and the whole set was heard on this stream. */
-  #isListed = false;
   #isSynced = false;
   /** VMs with a permit of which the scheduler does not know. */
   #unclaimed = new Set<string>();
@@ -63,26 +61,18 @@ export class Orphans {
     return this.#version;
   }
 
-  /** Whether a domain that is not told of is not there; until then what was told before may hold. */
-  get isComplete(): boolean {
-    return this.#isListed && this.#isSynced;
+  /** Whether the whole set was heard on this stream. */
+  get isSynced(): boolean {
+    return this.#isSynced;
   }
 
   /** A stream begins, on which the scheduler has not said yet of which VMs it knows. */
   linked(): void {
-    this.#version++;
     this.#isSynced = false;
-  }
-
-  /** libvirt does not answer. */
-  unlisted(): void {
-    this.#version++;
-    this.#isListed = false;
   }
 
   domainsListed(domains: readonly DomainSummary[]): void {
     this.#version++;
-    this.#isListed = true;
     this.#domains = domains.filter(({ ours }) => ours);
     this.#forget();
   }

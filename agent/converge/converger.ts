@@ -57,8 +57,8 @@ export class Converger {
   readonly #rejections = new Map<string, VmObservation>();
   /** Domains that carry our mark and that no permit names. */
   #unpermitted = new Set<string>();
-  /** Whether domains were listed since the hypervisor answers; what was asked before, and is to be answered again then. */
   #isListed = false;
+  /** What was asked before domains were listed, and is to be answered again then. */
   readonly #unjudged = new Map<string, { term: number; generation: number; problem: string }>();
   #foreignDomains = 0;
   #available = false;
@@ -271,6 +271,11 @@ export class Converger {
       withRelease(cell.observation ?? this.#unknown(cell), this.#ledger.permit(cell.uid)),
     );
     return [...seen, ...this.#rejections.values()];
+  }
+
+  /** Whether domains were listed since the hypervisor answers. */
+  get isListed(): boolean {
+    return this.#isListed;
   }
 
   get foreignDomains(): number {

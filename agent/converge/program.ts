@@ -1,7 +1,8 @@
 /**
  * One VM's converging, from the first look to rest: wait until the permit is on disk, look at the domain, plan one
- * step, carry it out, look again. Only the power of what stops with the lease is taken without waiting for the disk (L2). Failures are classified here: what is tried again, what becomes a refusal, and
- * what says nothing at all (a time-out, a hypervisor that is away: PROTOCOL.md O6).
+ * step, carry it out, look again. Only the power of what stops with the lease is taken without waiting for the disk (L2).
+ * Failures are classified here: what is tried again, what becomes a refusal, and what says nothing at all (a time-out, a
+ * hypervisor that is away: PROTOCOL.md O6).
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
 import { EffectFailed, type Fault, type FaultKind, type Program, perform, statusOf } from './effects.js';

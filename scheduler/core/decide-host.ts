@@ -4,6 +4,7 @@ import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
 import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.js';
 import { decideObservation } from './decide-observation.js';
+import { isDomain } from './elsewhere/orphan-shape.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
 import type { Host, HostCapacity } from './model.js';
@@ -221,8 +222,6 @@ function orphansAfter(host: Host, report: HostReport): Pick<HostReport, 'orphans
   const all = [...read, ...(orphanVms ?? [])];
   return { orphans: [...kept, ...orphans], ...(all.length === 0 ? {} : { orphanVms: all }) };
 }
-
-const isDomain = (orphan: string): boolean => orphan.startsWith('domain ');
 
 /** The same inventory may give another capacity when another version of the scheduler reads it. */
 function inventoryChange(host: Host, inventory: Record<string, unknown>, capacity: HostCapacity): Change[] {

@@ -5,7 +5,7 @@
  */
 import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
-import { hasDiskOnPool } from './elsewhere/evacuation.js';
+import { hasDiskOnPool, isBoundByDisk } from './elsewhere/evacuation.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import { peerReleased } from './moves/move-changes.js';
@@ -334,7 +334,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     return [...endOperation(vm, seen.fault), { type: 'vm.removed', uid: vm.uid }];
   }
   const fault: Fault = seen.fault ?? { code: 2, reason: 'REFUSED', message: 'the host gave no reason' };
-  if (hasOnlyDiskThere(vm)) return keptThere(vm, seen, fault);
+  if (isBoundByDisk(vm) && vm.observedGeneration > 0) return keptThere(vm, seen, fault);
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (refusedBy.length < placementAttempts && image !== undefined) {
@@ -345,10 +345,6 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
   return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
 }
-
-/** Elsewhere it would begin anew from its image, and nobody has said that it may. */
-const hasOnlyDiskThere = ({ spec, policy, observedGeneration }: Vm): boolean =>
-  spec.pool === '' && observedGeneration > 0 && !policy.rebuildable;
 
 /** Nowhere can it be now, but its disk lives: it stays claimed where it was tried last, to be started or deleted there. */
 function keptThere(vm: Vm, { generation, rebootCount }: Observation, fault: Fault): Change[] {

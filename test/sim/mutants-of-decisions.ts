@@ -128,7 +128,7 @@ export const decisionMutants: readonly Mutant[] = [
     rule: 'F4',
     bug: 'VMs restart elsewhere although their only disk is on the host that is off',
     file: 'scheduler/core/elsewhere/evacuation.ts',
-    from: "if (vm.spec.pool === '' && !vm.policy.rebuildable) {",
+    from: 'if (isBoundByDisk(vm)) {',
     to: 'if (false) {',
     seed: 7,
   },

@@ -21,11 +21,11 @@ export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_o
   if (vm?.host === id || !hasOrphan(host, uid)) {
     return { refusal: orphanNotFound(host, uid) };
   }
-  const mayRun = hasDomain(host, uid) ? { mayRun: true } : {};
-  const leftover: Leftover =
+  const stray: Leftover =
     vm === undefined
-      ? { uid, term: newerTerm(state, host, uid), generation: 1, keepVolumes: false, ...mayRun }
-      : { ...strayOf(vm, orphanRead(host, uid)), ...mayRun };
+      ? { uid, term: newerTerm(state, host, uid), generation: 1, keepVolumes: false }
+      : strayOf(vm, orphanRead(host, uid));
+  const leftover = hasDomain(host, uid) ? { ...stray, mayRun: true } : stray;
   return { changes: [{ type: 'host.leftover', id, leftover }], reply: () => host };
 }
 

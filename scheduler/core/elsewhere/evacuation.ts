@@ -23,6 +23,11 @@ export function hasDiskOnPool({ spec, observedGeneration }: Vm): boolean {
   return spec.pool !== '' && observedGeneration > 0;
 }
 
+/** Whether its only disk is, or would be, its host's own, and nobody has said that it may begin anew from its image. */
+export function isBoundByDisk({ spec, policy }: Vm): boolean {
+  return spec.pool === '' && !policy.rebuildable;
+}
+
 /** Whether its host has taken in that it stops with the lease (PROTOCOL L2). */
 export function stopsWithLease({ policy, stopSince = 0, observedGeneration }: Vm): boolean {
   return policy.onLeaseLoss === 'stop' && observedGeneration >= stopSince;
@@ -77,7 +82,7 @@ export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
       'its host is off, and had not heard yet that it may restart elsewhere: it would start it by itself; wait for the host',
     );
   }
-  if (vm.spec.pool === '' && !vm.policy.rebuildable) {
+  if (isBoundByDisk(vm)) {
     return obstacle(
       'DISK_THERE',
       'its host is off, and its only disk is there; wait for the host, or, if it may lose what is on its disk: secovia vm update --rebuildable',

@@ -24,8 +24,11 @@ export function hasOrphan({ orphans }: Host, uid: string): boolean {
 export function hasDomain(host: Host, uid: string): boolean {
   const read = orphanRead(host, uid);
   if (read !== undefined) return read.kind === 'domain';
-  return host.orphans.some((orphan) => orphan.startsWith('domain ') && orphan.endsWith(uid));
+  return host.orphans.some((orphan) => isDomain(orphan) && orphan.endsWith(uid));
 }
+
+/** Of an orphan as its host tells of it to people. */
+export const isDomain = (orphan: string): boolean => orphan.startsWith('domain ');
 
 /** What a host has read of an orphan; undefined when it has not yet. */
 export function orphanRead({ orphanVms }: Host, uid: string): Orphan | undefined {

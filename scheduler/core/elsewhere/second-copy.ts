@@ -18,9 +18,8 @@ export function refuseSecondCopy(
   const id = hostOfSecond(state, vm);
   if (id === null) return null;
   const disk = vm.spec.pool === '' ? ', with the disk that it has there' : '; its disk stays in the pool';
-  const why = `${told}, and ${dangers[order]}`;
-  const message = `host "${id}" ${why}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${vm.uid}${disk})`;
-  const instead = `another host ${why}: its operators take that one away first`;
+  const message = `host "${id}" ${told}, and ${dangers[order]}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${vm.uid}${disk})`;
+  const instead = toOwner(order);
   return {
     ...refuse('precondition', reason, message, { host: id }),
     confidential: [{ of: { kind: 'host', id }, words: message, instead, metadata: ['host'] }],
@@ -29,11 +28,7 @@ export function refuseSecondCopy(
 
 /** The same as the VM's owner is told it, who does not learn which host that is. */
 export function secondCopy(state: State, vm: Vm): Fault | null {
-  if (hostOfSecond(state, vm) === null) return null;
-  return obstacle(
-    reason,
-    `another host ${told}, and ${dangers.start}: its operators take that one away first`,
-  );
+  return hostOfSecond(state, vm) === null ? null : obstacle(reason, toOwner('start'));
 }
 
 const reason = 'COPY_ELSEWHERE';
@@ -42,6 +37,9 @@ const dangers = {
   start: 'a start would make a second copy',
   delete: 'its disk in the pool would be thrown away under it',
 };
+
+const toOwner = (order: keyof typeof dangers): string =>
+  `another host ${told}, and ${dangers[order]}: its operators take that one away first`;
 
 function hostOfSecond(state: State, { uid, host: own, leftOn = [] }: Vm): string | null {
   // One that is to be taken away may run until its host says that it does not.

@@ -4,8 +4,9 @@
  * them away. The kernel says such an error once, so that to sync the log again would prove nothing; written anew, into the file,
  * the pages are on disk or the start fails.
  */
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { syncFile } from './sync-file.js';
 
 /**
  * Leaves the log empty. While another process reads the file (a report, a verification) it goes on without: that one would keep
@@ -19,13 +20,7 @@ export function foldLog(db: Database.Database, file: string): void {
   const [fold] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
   db.pragma(`busy_timeout = ${patienceMs}`);
   if (fold?.busy !== 0) return;
-  const path = `${file}-wal`;
-  if (!existsSync(path)) return;
-  // Or the log could come back after a loss of power, older than the file.
-  const log = openSync(path, 'r+');
-  try {
-    fsyncSync(log);
-  } finally {
-    closeSync(log);
-  }
+  const log = `${file}-wal`;
+  // Or it could come back after a loss of power, older than the file.
+  if (existsSync(log)) syncFile(log);
 }

@@ -2,12 +2,13 @@
  * Takes content out of lines that were archived. A segment's file is never altered where it is: a copy is, and takes its place
  * when all copies are whole.
  */
-import { closeSync, copyFileSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError } from '../../store.js';
 import { type Erasing, eraseLines, makeAnew } from '../erase.js';
 import { segmentsOf } from './archive-check.js';
 import { unfinished } from './leftovers.js';
+import { syncFile } from '../sync-file.js';
 import { checkSegment } from './segment-check.js';
 import { isThere, openSegment, segmentFile } from './segment-file.js';
 import type { Segment } from './segments.js';
@@ -73,12 +74,7 @@ function* eraseInCopy(file: string, segment: Segment, erasing: Erasing): Generat
   }
   const [broken] = yield* checkSegment(copy, segment);
   if (broken !== undefined) throw new StoreError(`${file} is damaged: ${broken}; put back a copy of it`);
-  const descriptor = openSync(copy, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncFile(copy);
 }
 
 export function discardCopies({ files }: ErasedCopies): void {
