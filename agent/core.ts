@@ -394,7 +394,7 @@ export class AgentCore {
     if (reading.ok) {
       this.#mentioned.add(reading.desired.uid);
       this.#orphans.claimed(reading.desired.uid);
-      this.converger.desired(reading.desired, this.#now);
+      this.converger.desired(reading.desired, this.#now, reading.stay);
       return;
     }
     if (reading.uid !== '' && this.#mentioned.size < mostVms) this.#mentioned.add(reading.uid);

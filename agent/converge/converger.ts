@@ -5,7 +5,7 @@
  * it is, and a crash is the act of throwing it away.
  */
 import type { DomainSummary, ObservedDomain } from '../hypervisor/hypervisor.js';
-import type { VmDesired, VmSize } from './desired.js';
+import type { StaySeen, VmDesired, VmSize } from './desired.js';
 import type { Effect, EffectResult, FaultKind, Program } from './effects.js';
 import type { Acceptance, Ledger, Permit, VmError } from './ledger.js';
 import { newMemory, type VmMemory } from './memory.js';
@@ -89,10 +89,10 @@ export class Converger {
     return outputs;
   }
 
-  /** The scheduler's word about one VM. */
-  desired(desired: VmDesired, now: Instant): Acceptance {
+  /** The scheduler's word about one VM, with what it has seen of it here. */
+  desired(desired: VmDesired, now: Instant, stay?: StaySeen): Acceptance {
     this.#now = now;
-    const acceptance = this.#ledger.accept(desired);
+    const acceptance = this.#ledger.accept(desired, stay);
     const cell = this.#cell(desired.uid);
     this.#rejections.delete(desired.uid);
     this.#unjudged.delete(desired.uid);

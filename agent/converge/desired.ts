@@ -53,6 +53,8 @@ export interface VmDesired {
   restartsElsewhere: boolean;
   /** Its power is taken when the host's lease has ended, and given back by the scheduler's word under a new one. */
   stopsOnLeaseLoss: boolean;
+  /** What is on its disk may be lost: it may begin anew from its image. */
+  rebuildable: boolean;
   /** Its disk is there already, on the shared pool or adopted: there is no other one, and it is never this host's to remove. */
   diskExists: boolean;
   rebootCount: number;
@@ -67,8 +69,16 @@ export interface VmDesired {
   peerUri: string;
 }
 
+/** What the scheduler has seen of a VM's stay on this host, for an agent that has lost what it had written down. */
+export interface StaySeen {
+  /** The domain was here under this term. */
+  defined: boolean;
+  /** It may have been handed over under this term. */
+  handedOver: boolean;
+}
+
 export type DesiredReading =
-  | { ok: true; desired: VmDesired; epoch: Epoch__Output }
+  | { ok: true; desired: VmDesired; stay: StaySeen; epoch: Epoch__Output }
   /** `uid` is empty when not even that could be read. */
   | { ok: false; uid: string; term: number; generation: number; problem: string };
 
@@ -238,6 +248,7 @@ function readOrThrow(
     restartsAfterGuestShutdown: message.policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART',
     restartsElsewhere: message.policy?.onHostLoss === 'HOST_LOSS_POLICY_RESTART',
     stopsOnLeaseLoss: message.policy?.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP',
+    rebuildable: message.policy?.rebuildable ?? false,
     // What arrives, or is adopted, has its disk.
     diskExists: message.diskExists || role === 'receive' || adopts !== undefined,
     ...(adopts === undefined ? {} : { adopts }),
@@ -253,7 +264,8 @@ function readOrThrow(
       desired.image
         .virtualSizeMib, `spec.diskMib is ${desired.size.diskMib}, less than the image's ${desired.image.virtualSizeMib}`);
   }
-  return { ok: true, desired, epoch };
+  const { defined, handedOver } = message;
+  return { ok: true, desired, stay: { defined, handedOver }, epoch };
 }
 
 /**

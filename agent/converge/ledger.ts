@@ -6,7 +6,7 @@
  * The ledger is plain memory with a version. Whoever acts on it first waits until that version is on disk.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { VmDesired } from './desired.js';
+import type { StaySeen, VmDesired } from './desired.js';
 import type { Checkpoint, Epoch } from './epoch.js';
 
 /** How far the VM has come under its present term. */
@@ -38,6 +38,8 @@ export interface Permit {
   readonly desired: VmDesired;
   /** `made` under this term, or `inherited` from the term before, in which this host had the VM too. */
   readonly disk: 'none' | 'made' | 'inherited';
+  /** When this term began this host had the VM's disk, and nobody a newer one. */
+  readonly hadDisk: boolean;
   readonly error: VmError | null;
   /** When it became `gone`, in milliseconds of the wall clock. */
   readonly goneWallMs: number | null;
@@ -153,22 +155,43 @@ export class Ledger {
     this.#version++;
   }
 
-  /** Takes what the scheduler wants of a VM into the permits, unless something newer stands there. */
-  accept(desired: VmDesired): Acceptance {
+  /**
+   * Takes what the scheduler wants of a VM into the permits, unless something newer stands there. Of a stay that the scheduler
+   * has seen, and this ledger knows nothing of, what was seen counts: its file was lost (O2).
+   */
+  accept(desired: VmDesired, stay: StaySeen = { defined: false, handedOver: false }): Acceptance {
     const old = this.#permits.get(desired.uid);
-    if (old === undefined || desired.term > old.term) {
+    const { uid, term } = desired;
+    const begun: Permit = {
+      uid,
+      term,
+      phase: 'permitted',
+      desired,
+      disk: 'none',
+      hadDisk: false,
+      error: null,
+      goneWallMs: null,
+      acknowledged: false,
+      confirmedBootId: this.#confirmation(desired),
+      handover: null,
+      reached: null,
+    };
+    if (old === undefined) {
+      const handover = { term, peerUri: desired.peerUri };
       this.#put({
-        uid: desired.uid,
-        term: desired.term,
-        phase: 'permitted',
-        desired,
-        disk: old !== undefined && ownedUntil(old, desired.term) ? 'inherited' : 'none',
-        error: null,
-        goneWallMs: null,
-        acknowledged: false,
-        confirmedBootId: this.#confirmation(desired),
-        handover: desired.role === 'receive' ? null : (old?.handover ?? null),
-        reached: null,
+        ...begun,
+        ...(stay.defined ? { phase: 'defined' } : {}),
+        ...(stay.handedOver ? { handover } : {}),
+      });
+      return 'accepted';
+    }
+    if (term > old.term) {
+      const isOwned = ownedUntil(old, term);
+      this.#put({
+        ...begun,
+        disk: isOwned ? 'inherited' : 'none',
+        hadDisk: isOwned && hadDisk(old),
+        handover: desired.role === 'receive' ? null : old.handover,
       });
       return 'accepted';
     }
@@ -196,7 +219,7 @@ export class Ledger {
       ...old,
       desired,
       confirmedBootId,
-      ...(again ? { phase: 'permitted', disk: 'none', error: null, goneWallMs: null, reached: null } : {}),
+      ...(again ? begunAgain(old) : {}),
     });
     return 'accepted';
   }
@@ -285,11 +308,21 @@ export const isSameReached = (one: Reached, other: Reached): boolean =>
 /** Whether it was handed over under its present term: then only a newer one can bring it back (O2). */
 const hasLeft = ({ phase, term, handover }: Permit): boolean => phase === 'gone' && handover?.term === term;
 
+/** What was refused, or had left, has another try under the same term; what it had before that is not touched by a refusal. */
+function begunAgain({ phase, hadDisk: had }: Permit): Partial<Permit> {
+  const keeps = phase === 'refused' && had;
+  const disk = keeps ? 'inherited' : 'none';
+  return { phase: 'permitted', disk, hadDisk: keeps, error: null, goneWallMs: null, reached: null };
+}
+
+/** Whether the VM has a disk for certain: its domain was defined with it. */
+const hadDisk = ({ phase, hadDisk: had }: Permit): boolean => phase === 'defined' || had;
+
 /**
  * Whether this host had the VM until just before `term`: then a disk found here is the VM's newest. With a term
  * in between, another host has had it, and the disk may be stale.
  */
 function ownedUntil(permit: Permit, term: number): boolean {
-  const hadDisk = permit.phase === 'defined' || permit.disk !== 'none';
-  return permit.term === term - 1 && hadDisk && !takesAway(permit.desired.role);
+  const mayHave = permit.phase === 'defined' || permit.disk !== 'none';
+  return permit.term === term - 1 && mayHave && !takesAway(permit.desired.role);
 }

@@ -74,7 +74,7 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
 
 function* create(context: StepContext, planned: Permit): Program<void> {
   const { ledger, uid } = context;
-  const { size, diskExists, adopts } = planned.desired;
+  const { size, diskExists, rebuildable, adopts } = planned.desired;
   if (size === null) throw new Error(`${uid}: a VM without size`);
   const volume = volumeOf(planned);
   let { diskMib } = size;
@@ -85,11 +85,12 @@ function* create(context: StepContext, planned: Permit): Program<void> {
     const message = 'its domain is not on this host any more, so it cannot be adopted';
     throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
   }
-  if (diskExists && !exists) {
+  const isKept = diskExists || (permit.hadDisk && volume.poolPath === '' && !rebuildable);
+  if (isKept && !exists) {
     // A pool that is not mounted looks like an empty one: a new disk there would be a second one of the same VM.
     const message =
       volume.poolPath === ''
-        ? 'its disk is not on this host any more'
+        ? lostDisk
         : `its disk is not in the shared pool ${volume.poolPath}: is the right one mounted there?`;
     throw new EffectFailed({ kind: 'volumeExists', volume }, { kind: 'denied', message });
   }
@@ -126,6 +127,9 @@ function* create(context: StepContext, planned: Permit): Program<void> {
   context.memory = { ...context.memory, untouchedTerm: permit.term };
   yield* persisted(ledger);
 }
+
+const lostDisk =
+  'its disk is not on this host any more: put it back, and start the VM again; or, if it may lose what was on it: secovia vm update --rebuildable';
 
 /** The VM's first disk, from its image. */
 function* makeVolume(context: StepContext, planned: Permit, sizeMib: number): Program<void> {

@@ -49,9 +49,10 @@ const desired = z.object({
     .nullable(),
   storagePoolPath: text,
   restartsAfterGuestShutdown: z.boolean(),
-  // Agents of earlier versions did not write these three.
+  // Agents of earlier versions did not write these four.
   restartsElsewhere: z.boolean().default(false),
   stopsOnLeaseLoss: z.boolean().default(false),
+  rebuildable: z.boolean().default(false),
   diskExists: z.boolean().default(false),
   rebootCount: whole,
   rebootForced: z.boolean(),
@@ -67,6 +68,7 @@ const permit = z.object({
   phase: z.enum(['permitted', 'preparing', 'defining', 'defined', 'refusing', 'refused', 'gone']),
   desired,
   disk: z.enum(['none', 'made', 'inherited']),
+  hadDisk: z.boolean().default(false),
   error: z.object({ code: whole, message: text }).nullable(),
   goneWallMs: z.number().nullable(),
   acknowledged: z.boolean(),

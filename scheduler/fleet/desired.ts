@@ -1,6 +1,7 @@
 /** What a host should hold of one of its VMs, as a message to its agent. */
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
 import { hasDiskOnPool } from '../core/elsewhere/evacuation.js';
+import { wasDefined } from '../core/lifecycle/vm.js';
 import type { DesiredState, Leftover, Move, OrphanKind, Vm } from '../core/model.js';
 import { migrationUri } from '../core/moves/obstacles.js';
 import type { State } from '../core/state.js';
@@ -33,8 +34,11 @@ export function desiredMessage(state: State, vm: Vm): DesiredOfHost {
       return message(state, vm, 'VM_ROLE_RELEASED');
     case 'handing_over': {
       const peerUri = migrationUri(state.hosts.get(move.peer)?.inventory ?? null);
-      return { ...message(state, vm, 'VM_ROLE_SEND'), peer: `hosts/${move.peer}`, peerUri };
+      const to = { peer: `hosts/${move.peer}`, peerUri, handedOver: true };
+      return { ...message(state, vm, 'VM_ROLE_SEND'), ...to };
     }
+    case 'aborting':
+      return { ...message(state, vm, roles[vm.desired]), handedOver: true };
     default:
       return message(state, vm, roles[vm.desired]);
   }
@@ -43,7 +47,8 @@ export function desiredMessage(state: State, vm: Vm): DesiredOfHost {
 /** What the other host of a VM that moves should hold of it; null when it is nothing. */
 export function awaitedMessage(state: State, vm: Vm, { term }: Move): DesiredOfHost | null {
   if (term === undefined) return null;
-  return { ...message(state, vm, 'VM_ROLE_RECEIVE'), term, peer: `hosts/${vm.host ?? ''}`, diskExists: true };
+  const arrives = { peer: `hosts/${vm.host ?? ''}`, diskExists: true, defined: false };
+  return { ...message(state, vm, 'VM_ROLE_RECEIVE'), term, ...arrives };
 }
 
 function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
@@ -66,6 +71,7 @@ function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
     numaCells: vm.numaCells,
     diskExists: hasDiskOnPool(vm),
     adoption: vm.adopting === undefined ? 'ADOPTION_UNSPECIFIED' : adoptions[vm.adopting.from],
+    defined: wasDefined(vm),
   };
 }
 

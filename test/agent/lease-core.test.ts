@@ -27,6 +27,7 @@ const running: LedgerContent = {
       phase: 'defined',
       desired: mobile,
       disk: 'made',
+      hadDisk: false,
       error: null,
       goneWallMs: null,
       acknowledged: false,

@@ -41,7 +41,10 @@ t.test('a state of an agent that knew nothing of restarts elsewhere is read', as
   mkdirSync(dataDir);
   const file = new StateFile(dataDir);
   const content = someContent();
-  const later = new Set(['restartsElsewhere', 'diskExists', 'confirmedBootId', 'peerUri', 'handover']);
+  const later = new Set([
+    ...['restartsElsewhere', 'diskExists', 'confirmedBootId', 'peerUri', 'handover'],
+    ...['rebuildable', 'hadDisk'],
+  ]);
   const asItWas = JSON.parse(JSON.stringify(content, (key, value) => (later.has(key) ? undefined : value)));
   await file.save(asItWas as LedgerContent);
   t.notMatch(readFileSync(pathOf(dataDir), 'utf8'), /confirmedBootId/);

@@ -4,7 +4,7 @@
  * between any two of them. Every rule of PROTOCOL.md that a single host can break is watched all the time.
  */
 import { Converger, type Instant } from '../../agent/converge/converger.js';
-import type { VmDesired } from '../../agent/converge/desired.js';
+import type { StaySeen, VmDesired } from '../../agent/converge/desired.js';
 import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
 import { Ledger, type LedgerContent } from '../../agent/converge/ledger.js';
 import type { VmObservation } from '../../agent/converge/observation.js';
@@ -62,8 +62,14 @@ export class World {
     this.converger = this.#boot();
   }
 
-  desired(desired: VmDesired): string {
-    const acceptance = this.converger.desired(desired, this.now);
+  /** The agent begins anew on this machine: what it had written down is lost. */
+  loseFile(): void {
+    this.disk = emptyDisk();
+    this.crash();
+  }
+
+  desired(desired: VmDesired, stay?: StaySeen): string {
+    const acceptance = this.converger.desired(desired, this.now, stay);
     if (acceptance !== 'stale') this.#heard.add(desired.uid);
     this.#collect();
     return acceptance;
@@ -383,6 +389,7 @@ export function wanted(change: Partial<VmDesired> = {}): VmDesired {
     restartsAfterGuestShutdown: false,
     restartsElsewhere: false,
     stopsOnLeaseLoss: false,
+    rebuildable: false,
     diskExists: false,
     rebootCount: 0,
     rebootForced: false,

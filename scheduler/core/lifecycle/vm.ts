@@ -59,6 +59,16 @@ export function isSettled(vm: Vm): boolean {
   return vm.state === vm.desired;
 }
 
+/**
+ * Whether its host has been seen with its domain, under its present term: that one is never made anew under it, whatever the host
+ * has forgotten (PROTOCOL O2).
+ */
+export function wasDefined({ state, observedGeneration, adopting }: Vm): boolean {
+  return observedGeneration > 0 && adopting === undefined && !notYet.has(state);
+}
+
+const notYet: ReadonlySet<VmState> = new Set<VmState>(['placed', 'preparing', 'failed']);
+
 export type ShownState = VmState | 'deleting';
 
 /** What people are shown: an order under way shows at once, and a silent host makes what was seen uncertain. */

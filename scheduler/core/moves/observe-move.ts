@@ -7,7 +7,7 @@ import type { Change } from '../changes.js';
 import type { Observation } from '../commands.js';
 import { isProvenOff } from '../elsewhere/evacuation.js';
 import { stateOfDomain } from '../lifecycle/vm.js';
-import type { Fault, Host, Move, Vm, VmState } from '../model.js';
+import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
@@ -18,6 +18,9 @@ import { isThere, obstacle } from './obstacles.js';
 const settled: ReadonlySet<VmState> = new Set(['running', 'stopped', 'paused', 'crashed', 'missing']);
 /** Those in which a guest that was on has gone off, and nobody has taken it. */
 const off: ReadonlySet<Observation['state']> = new Set(['stopped', 'guest_shutdown', 'crashed']);
+
+/** What was never on there yet, and what an agent that has lost its file knows nothing of. */
+const canBeRefused: ReadonlySet<MovePhase> = new Set<MovePhase>(['arriving', 'handing_over', 'aborting']);
 
 const wentOff = obstacle('WENT_OFF', 'it went off before it could be handed over');
 
@@ -37,8 +40,7 @@ export function observedAtOwner(
   usual: Usual,
 ): Change[] {
   const answers = seen.generation === vm.generation;
-  // Only what was never on can be refused.
-  if (seen.state === 'refused' && move.phase !== 'arriving') return [];
+  if (seen.state === 'refused' && !canBeRefused.has(move.phase)) return [];
   switch (move.phase) {
     case 'going_off': {
       if (isGone(seen)) return ended(state, vm, move, usual(), gone(host));
@@ -78,13 +80,14 @@ function observedWhileHanded(
 ): Change[] {
   if (move.left === true) return [];
   const aborting = move.phase === 'aborting';
-  if (seen.state === 'missing' || (seen.state === 'absent' && !isOld(vm, seen))) {
+  const saysNotThere = seen.state === 'absent' || seen.state === 'refused';
+  if (seen.state === 'missing' || (saysNotThere && !isOld(vm, seen))) {
     if (move.refused === true) return placedAnew(state, vm, host, wentOff);
     if (move.arrived === true) return handedOver(state, vm, move);
     // The other host has to say, after this, whether it has it.
     return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
-  if (seen.state === 'absent') return [];
+  if (saysNotThere) return [];
   // It is with the other host already, and this is an older word.
   if (move.arrived === true) return [];
   // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.

@@ -118,6 +118,36 @@ test('a guest that shuts down on the way stays where it is', async (t) => {
   }
 });
 
+test('O2: a host is told what it was seen to have, and what it may have handed over', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  const told = () => desiredMessage(world.state, vm);
+  t.match(told(), { role: 'VM_ROLE_RUN', defined: true });
+  migrate(moving);
+  t.match(awaitedMessage(world.state, vm, vm.move as Move), { defined: false }, 'the other one has nothing yet');
+  seeAtPeer(moving, 'awaited');
+  t.match(told(), { role: 'VM_ROLE_SEND', defined: true, handedOver: true });
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'it took too long' });
+  t.match(told(), { role: 'VM_ROLE_RUN', defined: true, handedOver: true }, 'it may be there all the same');
+  world.see(vm, 'absent');
+  seeAtPeer(moving, 'awaited');
+  t.match(vm, { host: 'b', state: 'placed' });
+  t.match(told(), { role: 'VM_ROLE_RUN', defined: false }, 'under its new term nobody has had it');
+});
+
+test('O5: a host whose agent knows nothing of a VM that it was to hand over is without it', async (t) => {
+  for (const isCalledOff of [false, true]) {
+    const moving = handingOver();
+    const { world, vm } = moving;
+    seeAtPeer(moving, 'running');
+    if (isCalledOff) world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'it took too long' });
+    world.see(vm, 'refused', { generation: vm.generation - 1, fault: fault('REFUSED') });
+    t.match(vm, { host: 'a' }, 'an older word does not count');
+    world.see(vm, 'refused', { fault: fault('REFUSED') });
+    t.match(vm, { host: 'b', state: 'running', desired: 'running' });
+  }
+});
+
 test('a pause as it is handed over is no trouble', async (t) => {
   const { world, vm } = handingOver();
   world.see(vm, 'paused', { generation: vm.generation - 1 });
