@@ -23,7 +23,8 @@ export type ConvergerOutput =
   | { kind: 'perform'; ticket: number; uid: string; effect: Effect }
   /** The answer is not wanted any more; the effect may be abandoned and must still be answered. */
   | { kind: 'cancel'; ticket: number }
-  | { kind: 'observe'; observation: VmObservation };
+  /** `again`: whoever has heard it before does not know it any more. */
+  | { kind: 'observe'; observation: VmObservation; again?: true };
 
 interface Cell {
   uid: string;
@@ -101,6 +102,8 @@ export class Converger {
       if (cell.effect !== null && isAbandoned(cell.effect, desired)) this.#callOff(cell);
       this.#wake(cell);
     } else if (acceptance === 'confirmed') this.#wake(cell);
+    else if (acceptance === 'stale' && cell.observation !== null)
+      this.#outputs.push({ kind: 'observe', observation: cell.observation, again: true });
     return acceptance;
   }
 

@@ -163,9 +163,9 @@ export class LinkMachine {
     this.#writable = false;
   }
 
-  observe(observation: VmObservation): void {
+  observe(observation: VmObservation, again = false): void {
     if (this.#state !== 'linked' && this.#state !== 'greeting') return;
-    this.#outbox.addObservation(observation);
+    this.#outbox.addObservation(observation, again);
     this.#flush();
   }
 

@@ -21,7 +21,9 @@ export class Outbox {
     for (const observation of observations) this.#sent.set(observation.uid, fingerprint(observation));
   }
 
-  addObservation(observation: VmObservation): void {
+  /** `again`: it is sent also when it was sent before. */
+  addObservation(observation: VmObservation, again = false): void {
+    if (again) this.#sent.delete(observation.uid);
     if (this.#sent.get(observation.uid) === fingerprint(observation)) {
       this.#observations.delete(observation.uid);
     } else {

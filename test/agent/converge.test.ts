@@ -294,6 +294,20 @@ t.test('O3: deleted leaves nothing but trash, and nothing older brings the VM ba
   t.same(world.host.list(), []);
 });
 
+t.test('whoever says what is older than what is known is told again how it is', async (t) => {
+  const world = new World();
+  world.desired(wanted());
+  world.settle();
+  world.desired(wanted({ role: 'deleted', generation: 3, size: null, image: null }));
+  world.settle();
+  t.same(world.converger.takeOutputs(), []);
+  const older = wanted({ role: 'released', generation: 2, size: null, image: null });
+  world.converger.desired(older, world.now);
+  t.match(world.converger.takeOutputs(), [
+    { kind: 'observe', observation: { state: 'absent', term: 1, generation: 3 }, again: true },
+  ]);
+});
+
 t.test('what was deleted is gone for whoever wants it released by a newer word', async (t) => {
   const world = new World();
   world.desired(wanted());

@@ -197,6 +197,13 @@ export const faults: Record<string, Fault> = {
       });
     },
   },
+  stateFileLost: {
+    weight: 1,
+    strike: (world, random) => {
+      const machine = random.pick(world.machines);
+      if (machine !== undefined) world.loseStateFile(machine, random);
+    },
+  },
   hostClockJump: {
     weight: 2,
     strike: (world, random) => {

@@ -198,6 +198,12 @@ export class Machine {
     this.startAgent(restartMs);
   }
 
+  /** Its agent begins anew: what it had written down is lost. */
+  loseStateFile(restartMs: number): void {
+    this.killAgent(restartMs);
+    this.stateFile.lose();
+  }
+
   upgradeAgent(pauseMs: number): void {
     const { agent } = this;
     if (agent === null) return;

@@ -19,6 +19,11 @@ export class StateFile {
     this.onWritten();
   }
 
+  /** Somebody has removed it. */
+  lose(): void {
+    this.#kept = null;
+  }
+
   get epoch(): Epoch | null {
     return this.#kept?.epoch ?? null;
   }

@@ -365,6 +365,8 @@ export class World {
       onParked: (uid, host) => this.#freed(uid, host),
       onHandedOver: (uid, from, move, isFromOff, runs) => {
         if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);
+        // By the word of one that never had it, as far as anybody knows.
+        else if (this.clones.some(({ host }) => host === from)) this.rules.onTwin(uid);
       },
     });
   }
@@ -422,6 +424,22 @@ export class World {
     this.scheduler.disable();
     this.rules.restored();
     this.scheduler.enable(2000, true);
+  }
+
+  /**
+   * The state file of a machine's agent is lost, perhaps with some of its domains. What only that file tells is lost with it:
+   * which scheduler it obeyed last (E1), and how far the journal was (E2); so not while a copy leads, or a restore is not over.
+   */
+  loseStateFile(machine: Machine, random: Random): void {
+    const { epoch, recoveringSites } = this.lineage.state.federation;
+    const kept = machine.stateFile.epoch;
+    const knowsMore = kept !== null && (kept.incarnation > epoch.incarnation || kept.counter > epoch.counter);
+    if (this.#copy !== null || knowsMore || recoveringSites.length > 0 || machine.agent === null) return;
+    this.note(`${machine.name} loses its state file`);
+    machine.loseStateFile(random.whole(100, 20_000));
+    this.#epochs.onLost(machine);
+    if (random.chance(0.5)) return;
+    for (const { uid, ours } of machine.fake.list()) if (ours && random.chance(0.3)) machine.fake.lose(uid);
   }
 
   /** Somebody starts a copy of the database, and some hosts reach that one for a while. */

@@ -18,7 +18,7 @@ interface Shutdown {
 export class AgentRules {
   /** Machines on which a VM is not off. */
   readonly #active = new Map<string, Set<Machine>>();
-  /** VMs that ran on a machine and on its clone: handed over by one of them, they are on two hosts. */
+  /** VMs that a machine and its clone have or had: handed over by one of them, they are on two hosts. */
   readonly #twins = new Set<string>();
   /** Machine, VM and term of what has run: gone later, it is not made again under it. */
   readonly #ran = new Set<string>();
@@ -50,6 +50,11 @@ export class AgentRules {
 
   activeOn(uid: string): ReadonlySet<Machine> {
     return this.#active.get(uid) ?? none;
+  }
+
+  /** A VM has left a host that is two machines. */
+  onTwin(uid: string): void {
+    this.#twins.add(uid);
   }
 
   foundElsewhere(uid: string, not: string): void {

@@ -22,6 +22,11 @@ export class EpochRules {
     if (epoch !== null) this.#kept.set(machine, epoch);
   }
 
+  /** The state file of a machine is lost, and what was in it. */
+  onLost(machine: Machine): void {
+    this.#kept.delete(machine);
+  }
+
   /** An agent's process has done what somebody of this epoch has said. */
   onObeyed(machine: Machine, agent: object, what: string, epoch: Epoch): void {
     for (const before of [this.#kept.get(machine), this.#obeyed.get(agent)]) {
