@@ -26,7 +26,7 @@ export class AgentRules {
   readonly #shutdowns = new Map<string, Shutdown>();
   /** Guests that were paused by an error of their disk. */
   readonly #paused = new Set<string>();
-  /** Guests whose power was asked to be taken while the host had no lease. */
+  /** Guests that stop with the lease, and whose power was asked to be taken while the host had none. */
   readonly #endedWithLease = new Set<string>();
   /** Host and VM: another host has it by a newer term, which a journal that was restored did not know (E2). */
   readonly #foundElsewhere = new Set<string>();
@@ -200,7 +200,7 @@ export class AgentRules {
     if (domain?.power.kind !== 'running') return;
     if (this.#foundElsewhere.has(`${machine.host} ${uid}`)) return;
     const isAnotherStay = (domain.metadata?.term ?? 0) > permit.term;
-    if (isAnotherStay && permit.desired.stopsOnLeaseLoss && this.#hadLapsed(machine, uid)) return;
+    if (isAnotherStay && this.#hadLapsed(machine, uid)) return;
     this.violate(
       'O5',
       `the only copy of VM ${uid} runs on ${machine.name}, and is switched off as if it were not`,
@@ -220,7 +220,10 @@ export class AgentRules {
   /** The agent asks for a guest's power to be taken: it may have a lease again by the time at which libvirt does it. */
   #noteLease(machine: Machine, uid: string): void {
     const key = `${machine.name} ${uid}`;
-    if (machine.agent?.core.converger.leaseStanding === 'ended') this.#endedWithLease.add(key);
+    const core = machine.agent?.core;
+    // Its power is taken before the word that it is to stop is on disk.
+    const stops = core?.ledger.permit(uid)?.desired.stopsOnLeaseLoss === true;
+    if (stops && core?.converger.leaseStanding === 'ended') this.#endedWithLease.add(key);
     else this.#endedWithLease.delete(key);
   }
 
@@ -238,7 +241,7 @@ export class AgentRules {
   /** O4: not even by taking its power, but for a lease that has ended. */
   #judgePaused(machine: Machine, uid: string): void {
     const desired = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired;
-    if (desired?.role === 'run' && !(desired.stopsOnLeaseLoss && this.#hadLapsed(machine, uid)))
+    if (desired?.role === 'run' && !this.#hadLapsed(machine, uid))
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
   }
 }
