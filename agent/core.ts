@@ -304,7 +304,8 @@ export class AgentCore {
       for (const output of fromConverger) {
         if (output.kind === 'observe') {
           const { error, uid, state } = output.observation;
-          if (error !== null && output.again !== true) this.#trouble(`VM ${uid} (${state}): ${error.message}`);
+          if (error !== null && output.again !== true)
+            this.#trouble(`VM ${uid} (${state}): ${error.message}`);
           this.#link.observe(output.observation, output.again);
         } else this.#outputs.push(output);
       }

@@ -218,6 +218,11 @@ export function hostService(link: HostLink) {
       return { type: 'host.remove_orphan', id, uid: orphan };
     }),
 
-    RetireHost: order((id, { etag }: RetireHostRequest__Output) => ({ type: 'host.retire', id, etag })),
+    RetireHost: order((id, { etag, destroyed }: RetireHostRequest__Output) => ({
+      type: 'host.retire',
+      id,
+      etag,
+      ...(destroyed ? { destroyed } : {}),
+    })),
   };
 }

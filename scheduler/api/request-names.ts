@@ -27,7 +27,7 @@ interface Request {
   partner?: string | { name: string } | null;
   administration?: string | { name: string; parent: string } | null;
   host?: string | { name: string; dedicatedTo: string } | null;
-  storagePool?: { site: string; hosts: string[] } | null;
+  storagePool?: { name: string; site: string; hosts: string[] } | null;
   agreement?: Partial<
     Record<'name' | 'partner' | 'beneficiaryPartner' | 'beneficiaryAdministration', string>
   > | null;
@@ -93,6 +93,10 @@ const byService: Record<string, Record<string, Names>> = {
     ],
     GetStoragePool: named('storage pool', 'see'),
     ListStoragePools: nothing,
+    UpdateStoragePool: ({ storagePool }) => [
+      ...one('storage pool', nameIn(storagePool), 'change'),
+      ...(storagePool?.hosts ?? []).flatMap((host) => one('host', host, 'change')),
+    ],
     DeleteStoragePool: named('storage pool', 'change'),
   },
   PartnerService: {

@@ -137,6 +137,12 @@ export function apply(state: State, change: Change, atMs: number): void {
       state.addPool(change.pool);
       state.touched.write('pool', change.pool.id, change.pool);
       return;
+    case 'pool.updated': {
+      const pool = must(state.pools.get(change.id), change);
+      state.updatePool(pool, change);
+      state.touched.write('pool', pool.id, pool);
+      return;
+    }
     case 'pool.deleted': {
       const pool = must(state.pools.get(change.id), change);
       state.touched.remove('pool', pool.id, pool);

@@ -85,6 +85,7 @@ export type Change =
   | { type: 'image.created'; image: Image }
   | { type: 'image.deleted'; id: string }
   | { type: 'pool.created'; pool: StoragePool }
+  | { type: 'pool.updated'; id: string; hosts: string[]; capacityMib: number }
   | { type: 'pool.deleted'; id: string }
   /** The identity or token as it is from now on: new, or instead of what was. */
   | { type: 'identity.set'; identity: Identity }

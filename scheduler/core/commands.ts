@@ -295,6 +295,11 @@ export interface Commands {
   };
   'image.delete': { command: { id: string } & WithEtag; reply: null };
   'pool.create': { command: Omit<StoragePool, 'createdMs'>; reply: StoragePool };
+  /** What is left out stays as it is. */
+  'pool.update': {
+    command: { id: string; hosts: string[] | undefined; capacityMib: number | undefined } & WithEtag;
+    reply: StoragePool;
+  };
   'pool.delete': { command: { id: string } & WithEtag; reply: null };
   'identity.create': {
     command: {
@@ -407,7 +412,8 @@ export interface Commands {
     } & WithEtag;
     reply: Host;
   };
-  'host.retire': { command: { id: string } & WithEtag; reply: Host };
+  /** `destroyed`: it is off, and will never be back: its VMs go elsewhere, or have lost their disk. */
+  'host.retire': { command: { id: string; destroyed?: true } & WithEtag; reply: Host };
   'host.quarantine': { command: { id: string; reason: string }; reply: Host };
   'vm.create': {
     command: {

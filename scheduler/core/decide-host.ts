@@ -4,6 +4,8 @@ import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
 import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.js';
 import { decideObservation } from './decide-observation.js';
+import { unmountedChanges } from './decide-pool.js';
+import { lostWithHost } from './elsewhere/destroyed.js';
 import { isDomain } from './elsewhere/orphan-shape.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
@@ -121,7 +123,7 @@ export function updateHost(state: State, command: CommandOf<'host.update'>): Dec
   };
 }
 
-export function retireHost(state: State, command: CommandOf<'host.retire'>): Decision<Host> {
+export function retireHost(state: State, command: CommandOf<'host.retire'>, nowMs: number): Decision<Host> {
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
   const stale = staleEtag(command.etag, host.revision);
@@ -130,22 +132,32 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>): Dec
   // It runs on when nobody leads that host any more.
   const mayRun = host.orphans.some(isDomain) || host.leftovers?.some((left) => left.mayRun === true);
   if (host.state !== 'fenced' && mayRun) return { refusal: hasOrphans(host) };
-  const vms = state.vmCountOfHost(host.id) + state.moving.withPeer(host.id).size;
-  const pools = [...state.pools.values()].filter((pool) => pool.hosts.includes(host.id)).length;
-  if (vms + pools > 0) {
-    return {
-      refusal: refuse(
-        'precondition',
-        'HOST_IN_USE',
-        `host "${host.id}" still has ${vms} VMs and mounts ${pools} storage pools; delete or move them first`,
-        { vms: String(vms), pools: String(pools) },
-      ),
-    };
-  }
+  const lost = command.destroyed === true ? lostWithHost(state, host, nowMs) : [];
+  if (!Array.isArray(lost)) return { refusal: lost };
+  const vms =
+    state.moving.withPeer(host.id).size + (command.destroyed === true ? 0 : state.vmCountOfHost(host.id));
+  if (vms > 0) return { refusal: isInUse(host, vms) };
+  const why = command.destroyed === true ? 'it is gone for good, says an operator' : 'retired by an operator';
+  const left = host.leftovers ?? [];
   return {
-    changes: [...revokedOnRetiring(host), ...move(host, 'retired', 'retired by an operator')],
+    changes: [
+      ...lost,
+      ...left.map(({ uid }): Change => ({ type: 'host.cleared', id: host.id, uid })),
+      ...unmountedChanges(state, host),
+      ...revokedOnRetiring(host),
+      ...move(host, 'retired', why),
+    ],
     reply: () => host,
   };
+}
+
+function isInUse({ id, state }: Host, vms: number): Refusal {
+  const away =
+    state === 'fenced'
+      ? `if it is gone for good, with what it had: secovia host retire ${id} --destroyed`
+      : 'delete or move them first';
+  const message = `host "${id}" still has ${vms} VMs, or they are on their way there; ${away}`;
+  return refuse('precondition', 'HOST_IN_USE', message, { vms: String(vms) });
 }
 
 function hasOrphans({ id }: Host): Refusal {

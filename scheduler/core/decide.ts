@@ -84,6 +84,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'image.create': images.createImage,
   'image.delete': images.deleteImage,
   'pool.create': pools.createPool,
+  'pool.update': pools.updatePool,
   'pool.delete': pools.deletePool,
   'identity.create': identities.createIdentity,
   'identity.update': identities.updateIdentity,

@@ -1,8 +1,14 @@
 /** Etags are revisions in words: a caller that names one changes only what it has seen. */
+import type { StoragePool } from './model.js';
 import { type Refusal, refuse } from './refusal.js';
 
 export function etagOf(revision: number): string {
   return `"${revision}"`;
+}
+
+/** Pools from before they could be changed have none. */
+export function poolRevision({ revision = 1 }: StoragePool): number {
+  return revision;
 }
 
 /** A refusal when the caller's etag is not the current one; an empty etag accepts any. */

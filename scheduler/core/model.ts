@@ -99,8 +99,11 @@ export interface StoragePool {
   id: string;
   site: string;
   path: string;
+  /** None are left of a pool whose hosts were all retired. */
   hosts: string[];
   capacityMib: number;
+  /** Left out means 1. */
+  revision?: number;
   createdMs: number;
 }
 

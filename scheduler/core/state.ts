@@ -8,6 +8,7 @@
 import { Access } from './access/access.js';
 import { Alike } from './alike.js';
 import { AuditNumbers } from './audit/numbers.js';
+import { poolRevision } from './etag.js';
 import { Fifo } from './fifo.js';
 import { rowsOf } from './host-rows.js';
 import { HostTable } from './host-table.js';
@@ -243,6 +244,14 @@ export class State {
 
   addPool(pool: StoragePool): void {
     this.pools.set(pool.id, pool);
+    this.offers.addPool(pool);
+  }
+
+  updatePool(pool: StoragePool, { hosts, capacityMib }: Pick<StoragePool, 'hosts' | 'capacityMib'>): void {
+    this.offers.removePool(pool);
+    pool.hosts = hosts;
+    pool.capacityMib = capacityMib;
+    pool.revision = poolRevision(pool) + 1;
     this.offers.addPool(pool);
   }
 

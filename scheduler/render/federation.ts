@@ -4,7 +4,7 @@ import type { StoppedVmPolicy__Output as StoppedVmPolicyName } from '../../proto
 import type { Image as ImageMessage } from '../../proto/gen/secovia/v1/Image.js';
 import type { Site as SiteMessage } from '../../proto/gen/secovia/v1/Site.js';
 import type { StoragePool as StoragePoolMessage } from '../../proto/gen/secovia/v1/StoragePool.js';
-import { etagOf } from '../core/etag.js';
+import { etagOf, poolRevision } from '../core/etag.js';
 import type { Administration, Image, Site, StoppedVms, StoragePool } from '../core/model.js';
 import type { State } from '../core/state.js';
 import { nameOf } from './names.js';
@@ -78,7 +78,7 @@ export function poolMessage(state: State, pool: StoragePool): StoragePoolMessage
     hosts: pool.hosts.map((id) => nameOf('host', id)),
     capacityMib: pool.capacityMib,
     claimedMib: state.poolClaimedMib.get(pool.id) ?? 0,
-    etag: etagOf(1),
+    etag: etagOf(poolRevision(pool)),
     createTime: timestamp(pool.createdMs),
   };
 }

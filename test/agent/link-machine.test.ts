@@ -316,18 +316,21 @@ t.test('S4: repeats are shed, facts are not, and memory is bounded by the number
   t.equal(play.machine.status().waiting, 0);
 });
 
-t.test('a fact that the scheduler has forgotten is sent again, also when it waits behind others', async (t) => {
-  const play = new Play().link();
-  play.machine.observe(observation(1));
-  t.equal(sent(play.settle()).length, 1);
-  play.machine.observe(observation(1), true);
-  t.equal(sent(play.settle()).length, 1);
-  play.machine.congested();
-  play.machine.observe(observation(1), true);
-  play.machine.observe(observation(1));
-  play.machine.writable();
-  t.equal(sent(play.settle()).length, 1);
-});
+t.test(
+  'a fact that the scheduler has forgotten is sent again, also when it waits behind others',
+  async (t) => {
+    const play = new Play().link();
+    play.machine.observe(observation(1));
+    t.equal(sent(play.settle()).length, 1);
+    play.machine.observe(observation(1), true);
+    t.equal(sent(play.settle()).length, 1);
+    play.machine.congested();
+    play.machine.observe(observation(1), true);
+    play.machine.observe(observation(1));
+    play.machine.writable();
+    t.equal(sent(play.settle()).length, 1);
+  },
+);
 
 t.test('what Hello said is not said again; what happened since is', async (t) => {
   const play = new Play();

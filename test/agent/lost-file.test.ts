@@ -40,40 +40,46 @@ t.test('a VM that is there goes on, and is not started again', async (t) => {
   t.equal(starts(world), 1);
 });
 
-t.test('one that is gone is missing, and only a new term has it made again, from the disk that it had', async (t) => {
-  const world = bereft();
-  wipe(world, { withDisk: false });
-  world.desired(wanted(), defined);
-  world.settle();
-  t.match(seen(world), { state: 'missing', term: 1 });
-  world.desired(wanted({ generation: 2 }), defined);
-  world.settle();
-  t.match(seen(world), { state: 'missing', term: 1 }, 'not by a newer word of the same term');
-  t.equal(starts(world), 1);
-  world.desired(wanted({ term: 2, generation: 3 }));
-  world.settle();
-  t.match(seen(world), { state: 'running', term: 2, generation: 3 });
-  t.equal(made(world), 1, 'its disk is the one that it had');
-});
-
-t.test('one whose disk is gone too is refused as often as it is started, until it may begin anew', async (t) => {
-  const world = bereft();
-  wipe(world, { withDisk: true });
-  world.desired(wanted(), defined);
-  world.settle();
-  t.match(seen(world), { state: 'missing' });
-  for (const generation of [3, 4]) {
-    world.desired(wanted({ term: 2, generation }));
+t.test(
+  'one that is gone is missing, and only a new term has it made again, from the disk that it had',
+  async (t) => {
+    const world = bereft();
+    wipe(world, { withDisk: false });
+    world.desired(wanted(), defined);
     world.settle();
-    t.match(seen(world), { state: 'refused', generation, error: { code: 9, message: /--rebuildable/ } });
-    world.crash();
-  }
-  t.equal(made(world), 1, 'nothing blank was put in its place');
-  world.desired(wanted({ term: 2, generation: 5, rebuildable: true }));
-  world.settle();
-  t.match(seen(world), { state: 'running', term: 2, generation: 5 });
-  t.equal(made(world), 2);
-});
+    t.match(seen(world), { state: 'missing', term: 1 });
+    world.desired(wanted({ generation: 2 }), defined);
+    world.settle();
+    t.match(seen(world), { state: 'missing', term: 1 }, 'not by a newer word of the same term');
+    t.equal(starts(world), 1);
+    world.desired(wanted({ term: 2, generation: 3 }));
+    world.settle();
+    t.match(seen(world), { state: 'running', term: 2, generation: 3 });
+    t.equal(made(world), 1, 'its disk is the one that it had');
+  },
+);
+
+t.test(
+  'one whose disk is gone too is refused as often as it is started, until it may begin anew',
+  async (t) => {
+    const world = bereft();
+    wipe(world, { withDisk: true });
+    world.desired(wanted(), defined);
+    world.settle();
+    t.match(seen(world), { state: 'missing' });
+    for (const generation of [3, 4]) {
+      world.desired(wanted({ term: 2, generation }));
+      world.settle();
+      t.match(seen(world), { state: 'refused', generation, error: { code: 9, message: /--rebuildable/ } });
+      world.crash();
+    }
+    t.equal(made(world), 1, 'nothing blank was put in its place');
+    world.desired(wanted({ term: 2, generation: 5, rebuildable: true }));
+    world.settle();
+    t.match(seen(world), { state: 'running', term: 2, generation: 5 });
+    t.equal(made(world), 2);
+  },
+);
 
 t.test('a disk that is put back is the one it runs from', async (t) => {
   const world = bereft();
@@ -114,29 +120,32 @@ t.test('a VM that was never there is made, whoever has lost what', async (t) => 
   t.match(seen(world), { state: 'running' });
 });
 
-t.test('O5: one that may have been handed over is not started here, whatever the agent is told next', async (t) => {
-  const onPool = (change: Partial<VmDesired> = {}) =>
-    wanted({ storagePoolPath: poolPath, diskExists: true, generation: 3, ...change });
-  const words = {
-    send: onPool({ role: 'send', peer: 'hosts/h2', peerUri: 'qemu+tls://h2.dc/system' }),
-    run: onPool(),
-  };
-  for (const [role, word] of Object.entries(words)) {
-    for (const isLeft of [true, false]) {
+t.test(
+  'O5: one that may have been handed over is not started here, whatever the agent is told next',
+  async (t) => {
+    const onPool = (change: Partial<VmDesired> = {}) =>
+      wanted({ storagePoolPath: poolPath, diskExists: true, generation: 3, ...change });
+    const words = {
+      send: onPool({ role: 'send', peer: 'hosts/h2', peerUri: 'qemu+tls://h2.dc/system' }),
+      run: onPool(),
+    };
+    for (const [role, word] of Object.entries(words)) {
+      for (const isLeft of [true, false]) {
+        const world = bereft({ storagePoolPath: poolPath });
+        world.host.powerOff(uid, 'unknown');
+        if (isLeft) world.host.undefine(uid);
+        world.loseFile();
+        world.desired(word, handedOver);
+        world.settle();
+        const state = isLeft && role === 'send' ? 'absent' : 'missing';
+        t.match(seen(world), { state, term: 1 }, `${role}, domain ${isLeft ? 'gone' : 'off'}`);
+        t.equal(starts(world), 1);
+      }
       const world = bereft({ storagePoolPath: poolPath });
-      world.host.powerOff(uid, 'unknown');
-      if (isLeft) world.host.undefine(uid);
-      world.loseFile();
-      world.desired(word, handedOver);
+      world.desired(words.run, handedOver);
       world.settle();
-      const state = isLeft && role === 'send' ? 'absent' : 'missing';
-      t.match(seen(world), { state, term: 1 }, `${role}, domain ${isLeft ? 'gone' : 'off'}`);
-      t.equal(starts(world), 1);
+      t.match(seen(world), { state: 'running', generation: 3 }, 'what runs here has not been handed over');
+      t.match(world.disk.permits, [{ handover: null }]);
     }
-    const world = bereft({ storagePoolPath: poolPath });
-    world.desired(words.run, handedOver);
-    world.settle();
-    t.match(seen(world), { state: 'running', generation: 3 }, 'what runs here has not been handed over');
-    t.match(world.disk.permits, [{ handover: null }]);
-  }
-});
+  },
+);

@@ -4,5 +4,12 @@ import { poolCreate } from './create.js';
 import { poolDelete } from './delete.js';
 import { poolList } from './list.js';
 import { poolShow } from './show.js';
+import { poolUpdate } from './update.js';
 
-export const poolCommands: readonly CommandDefinition[] = [poolCreate, poolList, poolShow, poolDelete];
+export const poolCommands: readonly CommandDefinition[] = [
+  poolCreate,
+  poolList,
+  poolShow,
+  poolUpdate,
+  poolDelete,
+];

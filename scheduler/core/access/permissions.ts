@@ -55,6 +55,7 @@ JoinTokenService    DeleteJoinToken       all          own         -          - 
 StoragePoolService  CreateStoragePool     all          own         -          -         -         -        -      -
 StoragePoolService  GetStoragePool        all          sees        sees       sees      all       -        -      -
 StoragePoolService  ListStoragePools      all          sees        sees       sees      all       -        -      -
+StoragePoolService  UpdateStoragePool     all          own         -          -         -         -        -      -
 StoragePoolService  DeleteStoragePool     all          own         -          -         -         -        -      -
 
 PartnerService      CreatePartner         all          -           -          -         -         -        -      -

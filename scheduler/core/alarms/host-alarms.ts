@@ -31,7 +31,7 @@ const ofStates: Partial<Record<HostState, StateAlarm>> = {
     whenEmpty: 'warning',
     what: 'is lost, and what its VMs do is not known',
     advice: (id) =>
-      `bring the machine or its network back, and its VMs are taken up again; if it is gone for good, say that it is off (secovia host fence-confirm ${id}), delete the VMs that stay there, and secovia host retire ${id}`,
+      `bring the machine or its network back, and its VMs are taken up again; if it is gone for good, say that it is off (secovia host fence-confirm ${id}), and then secovia host retire ${id} --destroyed`,
   },
   fenced: {
     code: 'HOST_FENCED',
@@ -39,7 +39,7 @@ const ofStates: Partial<Record<HostState, StateAlarm>> = {
     whenEmpty: 'warning',
     what: 'is off',
     advice: (id) =>
-      `VMs that restart elsewhere have left it or say why they cannot (secovia vm list); mend the machine and switch it on, or delete its VMs and secovia host retire ${id}`,
+      `VMs that restart elsewhere have left it or say why they cannot (secovia vm list); mend the machine and switch it on; if it is gone for good, with what it had: secovia host retire ${id} --destroyed`,
   },
   quarantined: {
     code: 'HOST_QUARANTINED',

@@ -71,6 +71,8 @@ export function beforeOf(state: State, change: Change): object | null {
       return tenancy.breaches.get(change.id) ?? null;
     case 'image.deleted':
       return state.images.get(change.id) ?? null;
+    case 'pool.updated':
+      return sameFields(state.pools.get(change.id), change);
     case 'pool.deleted':
       return state.pools.get(change.id) ?? null;
     case 'identity.set':

@@ -44,6 +44,7 @@ export function partnersOf(state: State, change: Change): Concerned {
       return partnerOfSite(state, change.id);
     case 'pool.created':
       return partnerOfSite(state, change.pool.site);
+    case 'pool.updated':
     case 'pool.deleted':
       return partnerOfSite(state, state.pools.get(change.id)?.site);
     case 'recovery.entered':

@@ -37,6 +37,7 @@ const isEventOf: Record<ChangeType, boolean> = {
   'image.created': false,
   'image.deleted': false,
   'pool.created': false,
+  'pool.updated': false,
   'pool.deleted': false,
   'identity.set': false,
   'identity.deleted': false,

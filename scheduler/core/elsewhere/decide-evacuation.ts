@@ -10,7 +10,14 @@ import { requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange, waitsChange, whereOf } from '../vm-changes.js';
-import { bindsItToItsHost, isLeft, isProvenOff, paceOf, restartsElsewhere } from './evacuation.js';
+import {
+  bindsItToItsHost,
+  isLeft,
+  isProvenOff,
+  paceOf,
+  restartsElsewhere,
+  whyNowhere,
+} from './evacuation.js';
 
 const resourceExhausted = 8;
 
@@ -108,10 +115,8 @@ function waits(vm: Vm, fault: Fault): Decision<Evacuated> {
   return { changes: waitsChange(vm, fault), reply: () => ({ vm, moved: false }) };
 }
 
-/** Without numbers: those of other tenants are not for the VM's, and they would change all the time. */
-function noRoom({ excluded }: Explanation): Fault {
-  const codes = [...excluded.keys()].filter((code) => code !== 'HOST_NOT_CONNECTED').sort();
-  const why = codes.length === 0 ? 'no other is connected' : codes.join(', ');
+function noRoom(explanation: Explanation): Fault {
+  const why = whyNowhere(explanation);
   return {
     code: resourceExhausted,
     reason: 'NO_HOST',

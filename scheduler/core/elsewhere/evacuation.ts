@@ -4,6 +4,7 @@
  */
 import type { Fault, Fence, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
+import type { Explanation } from '../placement/explanation.js';
 import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
@@ -91,6 +92,12 @@ export function bindsItToItsHost(state: State, vm: Vm): Fault | null {
   const suspended = suspendedAbove(state, vm.administration);
   if (suspended !== null) return obstacle(suspended.reason, suspended.message);
   return secondCopy(state, vm);
+}
+
+/** Why no other host takes a VM, in codes: numbers would change all the time, and those of other tenants are not for the VM's. */
+export function whyNowhere({ excluded }: Explanation): string {
+  const codes = [...excluded.keys()].filter((code) => code !== 'HOST_NOT_CONNECTED').sort();
+  return codes.length === 0 ? 'no other is connected' : codes.join(', ');
 }
 
 /** How much of a site is gone. */

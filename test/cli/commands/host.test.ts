@@ -116,6 +116,16 @@ t.test('a state that only a newer scheduler knows is shown as its number', async
   t.match(await secovia('host', 'show', 'sofia-1-a'), { code: 0, out: /^State +99$/m });
 });
 
+t.test('a host that is gone for good is retired by a word that is asked for', async (t) => {
+  server.on('HostService', 'RetireHost', ({ name }) => ({ host: { name } }));
+  t.match(await secovia('host', 'retire', 'burnt', '--destroyed'), { code: 2, err: /--yes/ });
+  t.match(await secovia('host', 'retire', 'burnt', '--destroyed', '--yes'), {
+    code: 0,
+    out: 'retired host burnt\n',
+  });
+  t.match(server.sent('HostService', 'RetireHost'), [{ name: 'hosts/burnt', destroyed: true }]);
+});
+
 t.test('cordon, uncordon and retire', async (t) => {
   const answer = ({ name }: { name: string }) => ({ host: { name } });
   server.on('HostService', 'CordonHost', answer);
@@ -137,7 +147,10 @@ t.test('cordon, uncordon and retire', async (t) => {
   });
   t.match(await secovia('host', 'uncordon', 'a'), { code: 0, out: 'uncordoned host a\n' });
   t.match(await secovia('host', 'retire', 'a', '--etag', '"3"'), { code: 0, out: 'retired host a\n' });
-  t.match(server.sent('HostService', 'RetireHost'), [
-    { name: 'hosts/a', etag: '"3"', requestId: /^[0-9a-f-]{36}$/ },
-  ]);
+  t.match(server.sent('HostService', 'RetireHost').at(-1), {
+    name: 'hosts/a',
+    etag: '"3"',
+    destroyed: false,
+    requestId: /^[0-9a-f-]{36}$/,
+  });
 });

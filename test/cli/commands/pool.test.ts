@@ -57,3 +57,26 @@ t.test('list, show and delete', async (t) => {
   });
   t.match(await secovia('pool', 'delete', 'nfs-1'), { code: 0, out: 'deleted pool nfs-1\n' });
 });
+
+t.test(
+  'update says the hosts anew, adds and removes some of those that are there, and the capacity',
+  async (t) => {
+    server.on('StoragePoolService', 'GetStoragePool', () => ({ storagePool: { ...nfs, etag: '"4"' } }));
+    server.on('StoragePoolService', 'UpdateStoragePool', ({ storagePool }) => ({ storagePool }));
+    const update = (...words: string[]) => secovia('pool', 'update', 'nfs-1', ...words);
+    t.match(await update('--add-host', 'c', '--remove-host', 'a'), { code: 0, out: 'updated pool nfs-1\n' });
+    t.match(await update('--host', 'b', '--capacity', '12TiB'), { code: 0 });
+    t.match(await update('--capacity', '1TiB', '--etag', '"9"'), { code: 0 });
+    const name = 'storagePools/nfs-1';
+    t.match(server.sent('StoragePoolService', 'UpdateStoragePool'), [
+      { storagePool: { name, hosts: ['hosts/b', 'hosts/c'], etag: '"4"' }, updateMask: { paths: ['hosts'] } },
+      {
+        storagePool: { name, hosts: ['hosts/b'], capacityMib: 12 * 1024 * 1024, etag: '' },
+        updateMask: { paths: ['hosts', 'capacity_mib'] },
+      },
+      { storagePool: { capacityMib: 1024 * 1024, etag: '"9"' }, updateMask: { paths: ['capacity_mib'] } },
+    ]);
+    t.match(await update(), { code: 2, err: /nothing to change: say for example --add-host/ });
+    t.match(await update('--host', 'b', '--add-host', 'c'), { code: 2, err: /cannot be used with/ });
+  },
+);

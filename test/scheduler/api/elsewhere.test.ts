@@ -143,6 +143,48 @@ test('a disk on a shared pool is used where the VM starts, and left alone where 
   t.match(await back.desired('what is left'), { role: 'VM_ROLE_RELEASED' });
 });
 
+test('a host that has burnt is retired with what it had, and its VMs run on where the pool is', async (t) => {
+  const site = await Site.start(t);
+  const { api } = site.federation;
+  const burnt = await site.host('burnt');
+  const other = await site.host('other');
+  await api.call('CreateStoragePool', {
+    storagePoolId: 'san',
+    storagePool: {
+      kind: 'STORAGE_POOL_KIND_SHARED',
+      site: 'sites/zagreb',
+      path: '/srv/san',
+      hosts: ['hosts/burnt', 'hosts/other'],
+      capacityMib: 10_000,
+    },
+  });
+  await api.call('CordonHost', { name: 'hosts/other' });
+  const spec = { vcpus: 1, memoryMib: 128, diskMib: 200, image: 'images/tiny' };
+  const policy = { onHostLoss: 'HOST_LOSS_POLICY_WAIT' } as const;
+  const shared = await site.running('shared', burnt, {
+    spec: { ...spec, storagePool: 'storagePools/san' },
+    policy,
+  });
+  const own = await site.running('own', burnt, { spec, policy });
+  await api.call('UncordonHost', { name: 'hosts/other' });
+  const retire = { name: 'hosts/burnt', destroyed: true };
+  t.match(await api.fails('RetireHost', retire), { reason: 'HOST_NOT_FENCED' });
+  burnt.cut();
+  await site.hostIs('burnt', 'is lost', ({ state }) => state === 'HOST_STATE_LOST');
+  await api.call('ConfirmFence', { name: 'hosts/burnt', reason: 'there was a fire' });
+  t.match(await api.call('RetireHost', retire), { host: { state: 'HOST_STATE_RETIRED' } });
+  const desired = await other.desired('the VM');
+  t.match(desired, { role: 'VM_ROLE_RUN', term: 2, diskExists: true });
+  other.answer(desired);
+  await site.federation.becomes(shared, 'runs', ({ state }) => state === 'VM_STATE_RUNNING');
+  t.match(await site.federation.get(own), {
+    host: '',
+    state: 'VM_STATE_FAILED',
+    error: { message: /the host that had its only disk is gone for good/ },
+  });
+  t.match(await api.fails('StartVm', { name: own }), { reason: 'DISK_GONE' });
+});
+
 test('an order outlives the scheduler, and is said again to the agent that has it', async (t) => {
   const site = await Site.start(t);
   const lost = await site.host('lost');

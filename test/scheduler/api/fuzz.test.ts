@@ -130,6 +130,10 @@ const baselines: Record<
   },
   GetStoragePool: { name: 'storagePools/none' },
   ListStoragePools: { pageSize: 5 },
+  UpdateStoragePool: {
+    storagePool: { name: 'storagePools/none', hosts: ['hosts/a'], capacityMib: 100, etag: '"99"' },
+    updateMask: { paths: ['hosts', 'capacity_mib'] },
+  },
   DeleteStoragePool: { name: 'storagePools/none', etag: '' },
   GetOperation: { name: 'operations/none' },
   ListOperations: { filter: 'done = true' },

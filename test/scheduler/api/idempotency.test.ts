@@ -88,6 +88,7 @@ const mutations: [MethodName, object][] = [
       },
     },
   ],
+  ['UpdateStoragePool', { storagePool: { name: 'storagePools/nfs', capacityMib: 2000 } }],
   ['DeleteStoragePool', { name: 'storagePools/nfs' }],
   ['RetireHost', { name: 'hosts/joined' }],
   ['CreateVm', { ...newVm('created'), requestId: '' }],

@@ -175,6 +175,18 @@ test('storage pools, through every call', async (t) => {
   t.match(await api.fails('DeleteStoragePool', { name: 'storagePools/nfs' }), {
     reason: 'STORAGE_POOL_IN_USE',
   });
+  const update = { name: 'storagePools/nfs', capacityMib: 2000 };
+  t.match(await api.call('UpdateStoragePool', { storagePool: update }), {
+    storagePool: { capacityMib: 2000, hosts: ['hosts/a'], etag: '"2"' },
+  });
+  t.match(await api.fails('UpdateStoragePool', { storagePool: { ...update, etag: '"1"' } }), {
+    code: status.ABORTED,
+  });
+  const nobody = { storagePool: { name: 'storagePools/nfs' }, updateMask: { paths: ['hosts'] } };
+  t.match(await api.fails('UpdateStoragePool', nobody), {
+    code: status.INVALID_ARGUMENT,
+    message: /must name the hosts that mount it/,
+  });
   await api.call('DeleteVm', { name: vm.name });
   await api.call('WaitOperation', { name: (await api.call('ListOperations', {})).operations[0]?.name ?? '' });
   t.same(await api.call('DeleteStoragePool', { name: 'storagePools/nfs' }), {});

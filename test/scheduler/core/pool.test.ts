@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { migrateOf } from './moves/moving-world.js';
 import { smallWorld, type World } from './world.js';
 
 const pool = (change: object = {}) => ({
@@ -120,4 +121,66 @@ test('a VM without a host claims nothing of its pool, and must find room again w
   world.see(other, 'absent');
   world.start(vm);
   t.equal(world.state.poolClaimedMib.get('nfs'), 3000);
+});
+
+const update = (change: { hosts?: string[]; capacityMib?: number; etag?: string }) =>
+  ({
+    type: 'pool.update',
+    id: 'nfs',
+    hosts: undefined,
+    capacityMib: undefined,
+    etag: '',
+    ...change,
+  }) as const;
+
+test('hosts join a pool and leave it while it is in use, and VMs follow', async (t) => {
+  const world = worldWithPool();
+  const vm = world.settled('vm', { pool: 'nfs' });
+  const other = vm.host === 'a' ? 'b' : 'a';
+  t.match(world.refused(update({ hosts: [other, 'c'] })), {
+    reason: 'STORAGE_POOL_IN_USE',
+    message: /1 VMs .*secovia host drain/,
+    metadata: { host: vm.host, vms: '1' },
+  });
+  t.match(world.refused(update({ hosts: ['none'] })), { kind: 'not_found', reason: 'HOST_NOT_FOUND' });
+  t.match(world.run(update({ hosts: [vm.host as string, 'c'] })), { hosts: [vm.host, 'c'], revision: 2 });
+  const { sequence } = world.state;
+  world.run(update({ hosts: [vm.host as string, 'c'] }));
+  t.equal(world.state.sequence, sequence, 'the same again writes nothing');
+  for (const name of ['one', 'two', 'three']) t.not(world.vm(name, { pool: 'nfs' }).host, other);
+  t.match(world.refused(update({ hosts: ['a'], etag: '"1"' })), { reason: 'ETAG_MISMATCH' });
+});
+
+test('a host to which a VM of the pool is on its way does not leave the pool', async (t) => {
+  const world = worldWithPool();
+  const vm = world.settled('vm', { pool: 'nfs' });
+  const peer = vm.host === 'a' ? 'b' : 'a';
+  world.run(migrateOf(world, vm, 'cold', peer));
+  t.match(world.refused(update({ hosts: [vm.host as string] })), { metadata: { host: peer } });
+});
+
+test('a pool is never smaller than what is held of it, and grows when there is more', async (t) => {
+  const world = worldWithPool();
+  world.settled('vm', { pool: 'nfs', diskMib: 3000 });
+  t.match(world.refused(update({ capacityMib: 2999 })), {
+    kind: 'precondition',
+    reason: 'STORAGE_POOL_CLAIMED',
+    metadata: { claimedMib: '3000' },
+  });
+  world.run(update({ capacityMib: 3000 }));
+  const more = world.createOf([world.newVm('more', { pool: 'nfs', diskMib: 100 })]);
+  t.match(world.refused(more), { reason: 'POOL_FULL' });
+  world.run(update({ capacityMib: 9000 }));
+  t.ok(world.vm('more', { pool: 'nfs', diskMib: 6000 }));
+});
+
+test('a host that is retired leaves its pools', async (t) => {
+  const world = worldWithPool();
+  world.run({ type: 'host.retire', id: 'a', etag: '' });
+  t.match(world.state.pools.get('nfs'), { hosts: ['b'] });
+  world.run({ type: 'host.retire', id: 'b', etag: '' });
+  t.match(world.state.pools.get('nfs'), { hosts: [] });
+  t.match(world.refused(world.createOf([world.newVm('vm', { pool: 'nfs' })])), { kind: 'exhausted' });
+  world.run(update({ hosts: ['c'] }));
+  t.equal(world.vm('vm', { pool: 'nfs' }).host, 'c');
 });

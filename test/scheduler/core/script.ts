@@ -154,6 +154,7 @@ const place = fc.record({
     'createImage' as const,
     'deleteImage' as const,
     'createPool' as const,
+    'updatePool' as const,
     'deletePool' as const,
     'open' as const,
     'endRecovery' as const,
@@ -486,7 +487,7 @@ function hostCommandOf(plan: typeof host extends fc.Arbitrary<infer T> ? T : nev
     case 'cordonHost':
       return { type: 'host.cordon', id, cordoned: plan.on };
     case 'retire':
-      return { type: 'host.retire', id, etag: '' };
+      return { type: 'host.retire', id, etag: '', ...(plan.on ? { destroyed: true } : {}) };
     case 'quarantine':
       return { type: 'host.quarantine', id, reason: 'a test' };
     case 'fence':
@@ -540,6 +541,10 @@ function placeCommandOf(world: World, plan: typeof place extends fc.Arbitrary<in
       return { type: 'image.delete', id: `i${id}`, etag: '' };
     case 'createPool':
       return poolOf(`p${id}`, other % 2);
+    case 'updatePool': {
+      const hosts = on ? ['h0', 'h1', 'h2'].slice(other % 2, 2 + (other % 2)) : undefined;
+      return { type: 'pool.update', id: `p${id}`, hosts, capacityMib: 2000 + other * 1000, etag: '' };
+    }
     case 'deletePool':
       return { type: 'pool.delete', id: `p${id}`, etag: '' };
     case 'open':
@@ -635,6 +640,7 @@ export function commandOf(world: World, plan: Move): Command {
     case 'createImage':
     case 'deleteImage':
     case 'createPool':
+    case 'updatePool':
     case 'deletePool':
     case 'open':
     case 'endRecovery':

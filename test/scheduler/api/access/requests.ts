@@ -104,6 +104,9 @@ export const requests: Record<string, Made> = {
   })),
   'StoragePoolService/GetStoragePool': named('pool'),
   'StoragePoolService/ListStoragePools': nothing,
+  'StoragePoolService/UpdateStoragePool': about('pool', (things) => ({
+    storagePool: { name: nameOf('pool', things), capacityMib: 1 },
+  })),
   'StoragePoolService/DeleteStoragePool': named('pool'),
   'PartnerService/CreatePartner': about('none', () => ({ partnerId: 'new', partner: { country: 'HR' } })),
   'PartnerService/GetPartner': named('partner'),

@@ -124,7 +124,11 @@ test('O2: a host is told what it was seen to have, and what it may have handed o
   const told = () => desiredMessage(world.state, vm);
   t.match(told(), { role: 'VM_ROLE_RUN', defined: true });
   migrate(moving);
-  t.match(awaitedMessage(world.state, vm, vm.move as Move), { defined: false }, 'the other one has nothing yet');
+  t.match(
+    awaitedMessage(world.state, vm, vm.move as Move),
+    { defined: false },
+    'the other one has nothing yet',
+  );
   seeAtPeer(moving, 'awaited');
   t.match(told(), { role: 'VM_ROLE_SEND', defined: true, handedOver: true });
   world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'it took too long' });
