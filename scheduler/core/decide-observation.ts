@@ -7,6 +7,7 @@ import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
 import { hasDiskOnPool, isBoundByDisk } from './elsewhere/evacuation.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
+import { secondCopy } from './elsewhere/second-copy.js';
 import { stateOfDomain } from './lifecycle/vm.js';
 import { peerReleased } from './moves/move-changes.js';
 import { observedAtOwner, observedAtPeer, type Usual } from './moves/observe-move.js';
@@ -17,7 +18,7 @@ import { requestForMove } from './placement/request.js';
 import { adoptedSize, isRefusedSize, resizeBack, sizeSeen } from './resize.js';
 import { hasGivenUp, type State } from './state.js';
 import { agreementFor } from './tenancy/limits.js';
-import { desiredChange, endOperation, placedChange, whereOf } from './vm-changes.js';
+import { desiredChange, endOperation, newestTerm, placedChange, whereOf } from './vm-changes.js';
 
 /** How many hosts may refuse a VM before it is given up and its creation fails. */
 export const placementAttempts = 3;
@@ -34,8 +35,11 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   const vm = state.vms.get(seen.uid);
   const isRecovering = state.federation.recoveringSites.includes(host.site);
   const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
+  // No VM has such a term: whoever says so has something of it that is to be taken away, or makes it up.
+  if (left === undefined && seen.term >= newestTerm) return [];
   // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
-  const isAnother = isRecovering && left !== undefined && seen.term > left.term && mayHave(seen);
+  const isAnother =
+    isRecovering && left !== undefined && seen.term > left.term && seen.term < newestTerm && mayHave(seen);
   if (left !== undefined && !isAnother) return leftover(host, seen);
   if (vm === undefined) return [];
   if (isRecovering) return adopt(state, vm, host, seen);
@@ -84,7 +88,7 @@ function leftover(host: Host, seen: Observation): Change[] {
   // It waits for a move of which a restored journal knows nothing, and takes no word under an older term than that move's.
   // So does an orphan whose marks nobody had read when it was ordered away.
   const isBeyond = state === 'awaited' || (left.mayRun === true && state !== 'absent');
-  if (isBeyond && term > left.term) return doesNotCome(left, host, seen);
+  if (isBeyond && term > left.term && term < newestTerm) return doesNotCome(left, host, seen);
   if (state !== 'absent') return [];
   // Under a newer term it has nothing either, and would take no word under this one.
   const answers = term > left.term || (term === left.term && generation >= left.generation);
@@ -337,13 +341,17 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
   if (isBoundByDisk(vm) && vm.observedGeneration > 0) return keptThere(vm, seen, fault);
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (refusedBy.length < placementAttempts && image !== undefined) {
+  const second = secondCopy(state, vm);
+  if (refusedBy.length < placementAttempts && image !== undefined && second === null) {
     const request = requestForMove(state, vm, image.architecture, refusedBy);
     const placed = place(state, request);
     if (!placed.noHost) return [placedChange(state, vm, whereOf(placed), refusedBy)];
   }
-  if (hasDiskOnPool(vm)) return keptThere(vm, seen, fault);
-  return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy }, ...endOperation(vm, fault)];
+  if (hasDiskOnPool(vm)) return keptThere(vm, seen, second ?? fault);
+  return [
+    { type: 'vm.unplaced', uid: vm.uid, fault: second ?? fault, refusedBy },
+    ...endOperation(vm, second ?? fault),
+  ];
 }
 
 /** Nowhere can it be now, but its disk lives: it stays claimed where it was tried last, to be started or deleted there. */

@@ -44,8 +44,11 @@ export function placedChange(state: State, vm: Vm, where: Where, refusedBy: stri
 /** A host takes the very next term for a stay that goes on, with the disk that it has. */
 export const termOfNextStay = ({ term, lastTerm = 0 }: Vm): number => Math.max(term, lastTerm) + 1;
 
-/** More than a VM has owners while the journal is not restored; below 2^28 in all, for whoever makes one number of it. */
+/** More than a VM has owners while the journal is not restored. */
 const termsPerIncarnation = 2 ** 16;
+
+/** Newer than any that a VM has, however often journals are restored; small enough for whoever makes one number of it and a generation. */
+export const newestTerm = 2 ** 27;
 
 /** A term that no host was given for the VM, not even by what a restored journal has forgotten. */
 export function nextTerm(

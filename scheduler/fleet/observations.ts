@@ -13,7 +13,7 @@ import { isExtraName, sortedExtras } from '../core/extras.js';
 import type { Extras, Fault, HostCapacity, NumaCell, VmSize, Watchdog } from '../core/model.js';
 import { largestSize } from '../core/sizes.js';
 import { cutText } from '../core/text.js';
-import { orphansIn } from './orphans.js';
+import { mostGenerations, orphansIn } from './orphans.js';
 
 const textLimit = 500;
 /** As JSON; a machine of thousands of CPUs stays far below. */
@@ -41,19 +41,25 @@ const domainStates: Record<Exclude<DomainState__Output, 'DOMAIN_STATE_UNSPECIFIE
   DOMAIN_STATE_AWAITED: 'awaited',
 };
 
-/** Null when the agent says a state that this version does not know: nothing is concluded from it. */
+/**
+ * Null when the agent says a state that this version does not know, or what no agent can have seen: nothing is concluded from
+ * it.
+ */
 export function observationIn(message: Observation__Output): Observation | null {
   const state = (domainStates as Record<string, DomainState | undefined>)[message.state];
   if (state === undefined) return null;
+  const { term, generation, toldGeneration, rebootCount } = message;
+  const numbers = [generation, toldGeneration, rebootCount];
+  if (term < 0 || !numbers.every((one) => isWithin(one, 0, mostGenerations))) return null;
   return {
     uid: message.uid.toLowerCase(),
-    term: message.term,
-    generation: message.generation,
+    term,
+    generation,
     state,
-    rebootCount: message.rebootCount,
+    rebootCount,
     fault: faultIn(message.error),
     ...(message.numaCells.length === 0 ? {} : { numaCells: message.numaCells.slice(0, mostCellsOfVm) }),
-    ...(message.toldGeneration === 0 ? {} : { toldGeneration: message.toldGeneration }),
+    ...(toldGeneration === 0 ? {} : { toldGeneration }),
     ...(message.released ? { released: true } : {}),
     ...sizeIn(message.size),
   };

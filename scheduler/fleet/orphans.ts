@@ -7,6 +7,7 @@ import { isExtraName, sortedExtras } from '../core/extras.js';
 import type { Extras, NumaWish, Orphan } from '../core/model.js';
 import { largestSize } from '../core/sizes.js';
 import { cutText } from '../core/text.js';
+import { newestTerm } from '../core/vm-changes.js';
 
 const mostOrphans = 1000;
 const longestProblem = 500;
@@ -16,9 +17,8 @@ const mostExtras = 16;
 const mostOfOneExtra = 64;
 const mostCells = 8;
 const pageSizesKib = [0, 2048, 1_048_576];
-/** Terms and generations below these are all that there ever are (`termsPerIncarnation`, `fleet/session.ts`). */
-const mostTerms = 2 ** 27;
-const mostGenerations = 2 ** 24;
+/** A VM has fewer (`fleet/session.ts`). */
+export const mostGenerations = 2 ** 24;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const digest = /^sha256:[0-9a-f]{64}$/;
@@ -45,7 +45,7 @@ function orphanIn(message: Orphan__Output): Orphan | null {
     isWithin(vcpus, largestSize.vcpus) &&
     isWithin(memoryMib, largestSize.memoryMib) &&
     isWithin(diskMib, largestSize.diskMib) &&
-    isWithin(term, mostTerms) &&
+    isWithin(term, newestTerm - 1) &&
     isWithin(generation, mostGenerations) &&
     isWithin(rebootCount, mostGenerations) &&
     pageSizesKib.includes(hugepageSizeKib) &&

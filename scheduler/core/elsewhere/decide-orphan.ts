@@ -4,13 +4,10 @@ import type { Decision } from '../decide.js';
 import type { Host, Leftover, Orphan, Vm } from '../model.js';
 import { notFound } from '../refusal.js';
 import type { State } from '../state.js';
-import { nextTerm } from '../vm-changes.js';
+import { newestTerm, nextTerm } from '../vm-changes.js';
 import { leftoverOf } from './leftovers.js';
 import { orphanNotFound, siteRecovers } from './orphan-refusals.js';
 import { hasDomain, hasOrphan, orphanRead } from './orphan-shape.js';
-
-/** Newer than any that a VM has had, of which the federation knows nothing. */
-const newestTerm = 2 ** 31 - 1;
 
 export function removeOrphan(state: State, { id, uid }: CommandOf<'host.remove_orphan'>): Decision<Host> {
   const host = state.hosts.get(id);

@@ -32,7 +32,7 @@ function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
   if (move.mode === 'cold') return [];
   if (isOff(state, move.peer)) {
     const fault = obstacle('HOST_GONE', `${move.peer} is off, and it was on its way there`);
-    if (move.left === true) return [...placedAnew(state, vm, owner, fault), ...lost(state, vm, move)];
+    if (move.left === true) return [...placedAnew(state, vm, move, owner, fault), ...lost(state, vm, move)];
     // It is with its owner, or was with the one that is off; the owner says which.
     return move.phase === 'getting_ready' ? stays(state, vm, move, fault) : [];
   }

@@ -1,5 +1,6 @@
 /** The changes that moves consist of, each written once. */
 import type { Change } from '../changes.js';
+import { secondCopy } from '../elsewhere/second-copy.js';
 import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
@@ -93,8 +94,9 @@ export function arrives(state: State, vm: Vm, move: Move): Placed {
   return { ...placedChange(state, vm, promised(vm, move), []), move: back };
 }
 
-/** Another host for a VM of which nothing runs anywhere; null when none can take it now. */
+/** Another host for a VM of which nothing runs anywhere; null when none can take it now, or another one has a domain of it. */
 export function placedElsewhere(state: State, vm: Vm, owner: Host): Placed | null {
+  if (secondCopy(state, vm) !== null) return null;
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return null;
   const placed = place(state, requestForMove(state, vm, image.architecture, [owner.id]));
@@ -102,10 +104,26 @@ export function placedElsewhere(state: State, vm: Vm, owner: Host): Placed | nul
 }
 
 /**
+ * Both hosts are without it, and a third one has told of a domain of it: it is started nowhere, and is missing until that one is
+ * taken away and somebody starts it. Null when nobody has told of one.
+ */
+export function startsNowhere(state: State, vm: Vm, move: Move): Change[] | null {
+  const fault = secondCopy(state, vm);
+  if (fault === null) return null;
+  const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
+  return [
+    ...stays(state, vm, move, fault),
+    { type: 'vm.observed', uid, state: 'missing', generation, rebootCount, fault },
+  ];
+}
+
+/**
  * Nothing of the VM runs anywhere, and the host that should have it cannot: another has it, or the one that had it, and then
  * its operation ends with this fault.
  */
-export function placedAnew(state: State, vm: Vm, owner: Host, fault: Fault): Change[] {
+export function placedAnew(state: State, vm: Vm, move: Move, owner: Host, fault: Fault): Change[] {
+  const second = startsNowhere(state, vm, move);
+  if (second !== null) return second;
   const placed = placedElsewhere(state, vm, owner);
   if (placed !== null) return [placed];
   return [placedChange(state, vm, here(vm, owner.id), []), ...endOperation(vm, fault)];

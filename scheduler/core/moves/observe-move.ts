@@ -6,12 +6,13 @@
 import type { Change } from '../changes.js';
 import type { Observation } from '../commands.js';
 import { isProvenOff } from '../elsewhere/evacuation.js';
+import { secondCopy } from '../elsewhere/second-copy.js';
 import { stateOfDomain } from '../lifecycle/vm.js';
 import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
-import { stays, staysWithoutOwner } from './move-changes.js';
+import { startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 
 /** Those in which a domain is there, and has been on. */
@@ -50,10 +51,11 @@ export function observedAtOwner(
     case 'leaving':
       if (seen.state !== 'absent') return usual();
       if (isOld(vm, seen)) return [];
-      if (isThere(state, move.peer)) return [arrives(state, vm, move)];
+      if (isThere(state, move.peer)) return startsNowhere(state, vm, move) ?? [arrives(state, vm, move)];
       return placedAnew(
         state,
         vm,
+        move,
         host,
         obstacle('HOST_GONE', `${move.peer} is not connected any more; it is back on ${host.id}`),
       );
@@ -82,7 +84,7 @@ function observedWhileHanded(
   const aborting = move.phase === 'aborting';
   const saysNotThere = seen.state === 'absent' || seen.state === 'refused';
   if (seen.state === 'missing' || (saysNotThere && !isOld(vm, seen))) {
-    if (move.refused === true) return placedAnew(state, vm, host, wentOff);
+    if (move.refused === true) return placedAnew(state, vm, move, host, wentOff);
     if (move.arrived === true) return handedOver(state, vm, move);
     // The other host has to say, after this, whether it has it.
     return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
@@ -134,9 +136,9 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
   if (move.left === true) {
     const owner = state.hosts.get(vm.host ?? '') ?? host;
     if (seen.state !== 'awaited' || !isThere(state, host.id))
-      return placedAnew(state, vm, owner, seen.fault ?? gone(host));
+      return placedAnew(state, vm, move, owner, seen.fault ?? gone(host));
     // What ran has ended on the way. Its disk is whole: it starts from that.
-    return [placedChange(state, vm, promised(vm, move), [])];
+    return startsNowhere(state, vm, move) ?? [placedChange(state, vm, promised(vm, move), [])];
   }
   if (isOffByProof(state, vm))
     return staysWithoutOwner(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
@@ -155,7 +157,7 @@ function isOffByProof(state: State, vm: Vm): boolean {
 
 /** The host that it came from has kept the room for it, and let go of nothing but the domain. */
 function cameBack(state: State, vm: Vm, move: Move, host: Host, seen: Observation): Change[] | null {
-  if (!isThere(state, move.peer)) return null;
+  if (!isThere(state, move.peer) || secondCopy(state, vm) !== null) return null;
   const fault = refusal(host, seen, `it is back on ${move.peer}`);
   return [placedChange(state, vm, promised(vm, move), []), ...endOperation(vm, fault)];
 }

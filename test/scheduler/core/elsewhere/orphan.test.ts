@@ -1,5 +1,7 @@
 import { test } from 'tap';
-import { answering, smallWorld, type World } from '../world.js';
+import { newestTerm } from '../../../../scheduler/core/vm-changes.js';
+import { answering, fault, smallWorld, type World } from '../world.js';
+import { handingOver, migrate, movingWorld, seeAtPeer } from '../moves/moving-world.js';
 import { orphan } from './adoption-world.js';
 
 const uid = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
@@ -14,13 +16,13 @@ test("what nobody knows is taken away by an operator's word, under a term that i
   const world = smallWorld('a');
   report(world, 'a', [`domain old ${uid}`, `volume ${uid}.qcow2`]);
   const host = world.run(removal());
-  t.match(host.leftovers, [{ uid, term: 2 ** 31 - 1, keepVolumes: false }]);
+  t.match(host.leftovers, [{ uid, term: newestTerm, keepVolumes: false }]);
   const { sequence } = world.state;
   world.run(removal());
   t.equal(world.state.sequence, sequence, 'said twice it is said once');
   const gone = {
     uid,
-    term: 2 ** 31 - 1,
+    term: newestTerm,
     generation: 1,
     state: 'absent',
     rebootCount: 0,
@@ -153,7 +155,7 @@ test('a host is not retired while something runs on it that was ordered away, un
   report(world, 'b', []);
   const retire = { type: 'host.retire', id: 'b', etag: '' } as const;
   t.match(world.refused(retire), { reason: 'HOST_HAS_ORPHANS' });
-  const term = 2 ** 31 - 1;
+  const term = newestTerm;
   const absent = { uid, term, generation: 1, state: 'absent', rebootCount: 0, fault: null } as const;
   world.run({ type: 'host.observe', id: 'b', observation: absent });
   t.equal(world.run(retire).state, 'retired');
@@ -170,6 +172,65 @@ test('an orphan that nobody had read is of a newer term than it was ordered away
   t.match(host.leftovers, [{ uid: vm.uid, term: 5, generation: 10, mayRun: true }]);
   world.run({ type: 'host.observe', id: 'b', observation: { ...conflict, generation: 10, state: 'absent' } });
   t.notOk(host.leftovers);
+});
+
+test('a term that no VM ever gets is of nobody', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { placement: { sites: [], countries: [], excludedHosts: ['b'] } });
+  const { sequence } = world.state;
+  for (const term of [newestTerm, 2 ** 31 - 1]) {
+    world.see(vm, 'running', { term });
+    world.see(vm, 'absent', { term });
+  }
+  report(world, 'b', [`domain vm ${vm.uid}`]);
+  const host = world.run({ ...removal(vm.uid), id: 'b' });
+  const seen = { uid: vm.uid, rebootCount: 0, fault: null, generation: 9, state: 'unknown' } as const;
+  world.run({ type: 'host.observe', id: 'b', observation: { ...seen, term: newestTerm } });
+  t.match(host.leftovers, [{ term: vm.term }]);
+  t.equal(world.state.sequence, sequence + 2, 'the report and the order');
+  t.equal(vm.term, 1);
+});
+
+test('one that its host refuses is not started on the next while a third has a domain of it', async (t) => {
+  for (const onPool of [true, false]) {
+    const world = smallWorld('a', 'b', 'c');
+    const pool = { id: 'san', site: 'zagreb', path: '/srv/san', hosts: ['a', 'b'], capacityMib: 9000 };
+    world.run({ type: 'pool.create', ...pool });
+    const placement = { sites: [], countries: [], excludedHosts: ['b', 'c'] };
+    const vm = onPool ? world.settled('vm', { pool: 'san', placement }) : world.vm('vm', { placement });
+    vm.placement.excludedHosts = [];
+    report(world, 'c', [`domain vm ${vm.uid}`]);
+    world.see(vm, 'refused', { fault: fault('NO_MEMORY') });
+    const kept = { state: 'failed', fault: { reason: 'COPY_ELSEWHERE' }, term: 1 } as const;
+    t.match(vm, { ...kept, host: onPool ? 'a' : null });
+    t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+    report(world, 'c', []);
+    t.ok(world.start(vm));
+  }
+});
+
+test('one that its host has let go of, or lost on its way, is started nowhere while a third has a domain of it', async (t) => {
+  const cold = movingWorld();
+  const coldMove = migrate(cold, 'cold');
+  cold.world.see(cold.vm, 'stopped');
+  report(cold.world, 'c', [`domain vm ${cold.vm.uid}`]);
+  cold.world.see(cold.vm, 'absent');
+  const live = handingOver();
+  report(live.world, 'c', [`domain vm ${live.vm.uid}`]);
+  live.world.see(live.vm, 'absent');
+  seeAtPeer(live, 'awaited');
+  for (const { world, vm } of [cold, live]) {
+    t.match(vm, { host: 'a', term: 1, state: 'missing', fault: { reason: 'COPY_ELSEWHERE' } });
+    t.equal(vm.move, undefined);
+    world.see(vm, 'absent');
+    t.match(vm, { host: 'a', state: 'missing' });
+    t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+    report(world, 'c', []);
+    world.start(vm);
+    t.match(vm, { host: 'a', state: 'placed', desired: 'running' });
+  }
+  t.match(coldMove, { state: 'failed', fault: { reason: 'COPY_ELSEWHERE' } });
+  t.match(live.world.state.hosts.get('b')?.leftovers, [{ uid: live.vm.uid, keepVolumes: true }]);
 });
 
 test('a VM whose disk another host has been found to run from is not deleted', async (t) => {
