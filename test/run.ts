@@ -1,6 +1,7 @@
 /**
  * `npm test`, once everything is set up: all tests that need nothing but this machine side by side, then those on the
- * laboratory's real hosts one after the other. Ends with what failed and one line that a person and a program can
+ * laboratory's real hosts one after the other, and beside them the simulator's, which wait for nothing but the processor and
+ * take what the laboratory leaves of it. Ends with what failed and one line that a person and a program can
  * read. In CI a skipped test is a failed run.
  *
  *     node dist/test/run.js [--unit | --lab] [PATTERN ...]
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failuresIn } from './failures.js';
 import { labCommand, labDirectory } from './lab/place.js';
-import { type Counts, runFiles } from './run-files.js';
+import { type Counts, type RunOptions, runFiles } from './run-files.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const tests = join(root, 'dist', 'test');
@@ -26,7 +27,7 @@ const linesSaid = 60;
 /** For one file, on a machine that is three times as slow as it should be. */
 const fileTimeoutS = 900;
 
-function filesOf(patterns: string[]): { unit: string[]; lab: string[] } {
+function filesOf(patterns: string[]): Record<'unit' | 'sim' | 'lab', string[]> {
   const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.js'))
     .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
@@ -34,17 +35,18 @@ function filesOf(patterns: string[]): { unit: string[]; lab: string[] } {
     .map((file) => join('dist', 'test', file));
   const isOf = (folder: string) => (file: string) => file.startsWith(join('dist', 'test', folder));
   const [sim, lab] = [files.filter(isOf('sim')), files.filter(isOf('lab'))];
-  // The simulator's take longest: begun last, one of them would go on alone.
-  return { unit: [...sim, ...files.filter((file) => !sim.includes(file) && !lab.includes(file))], lab };
+  return { unit: files.filter((file) => !sim.includes(file) && !lab.includes(file)), sim, lab };
 }
 
 /** Runs some files, says how each ended, and keeps all that they wrote in `.tap/`. */
-async function run(name: string, files: string[], jobs: number, timeoutS: number): Promise<Counts> {
+async function run(name: string, files: string[], options: Omit<RunOptions, 'timeoutS'>): Promise<Counts> {
   const [record, said] = [join(output, `${name}.tap`), join(output, `${name}.stderr`)];
   for (const file of [record, said]) writeFileSync(file, '');
   const total = { passed: 0, failed: 0, skipped: 0 };
   let saidByFailed = '';
-  await runFiles(files, { jobs, timeoutS }, ({ file, counts, seconds, record: text, stderr }) => {
+  // Who gives way may get half of the processor.
+  const timeoutS = options.yields === true ? 2 * fileTimeoutS : fileTimeoutS;
+  await runFiles(files, { ...options, timeoutS }, ({ file, counts, seconds, record: text, stderr }) => {
     appendFileSync(record, text);
     const spoke = stderr.trim() === '' ? '' : `# ${file}\n${stderr.trimEnd()}\n`;
     appendFileSync(said, spoke);
@@ -94,7 +96,7 @@ async function runOnLaboratory(files: string[]): Promise<Counts> {
   };
   end();
   try {
-    return await run('lab', files, 1, fileTimeoutS);
+    return await run('lab', files, { jobs: 1 });
   } finally {
     end();
   }
@@ -108,11 +110,16 @@ if (patterns.some((pattern) => pattern.startsWith('-'))) {
   process.exit(2);
 }
 mkdirSync(output, { recursive: true });
-const { unit, lab } = filesOf(patterns);
-const results = [
-  only === '--lab' ? null : await run('unit', unit, availableParallelism(), fileTimeoutS),
-  only === '--unit' ? null : await runOnLaboratory(lab),
-].filter((counts) => counts !== null);
+const { unit, sim, lab } = filesOf(patterns);
+const jobs = availableParallelism();
+const results: Counts[] = [];
+if (only === '--lab') results.push(await runOnLaboratory(lab));
+// Alone, the simulator's are begun first: they take longest, and begun last, one of them would go on by itself.
+else if (only === '--unit') results.push(await run('unit', [...sim, ...unit], { jobs }));
+else {
+  results.push(await run('unit', unit, { jobs }));
+  results.push(...(await Promise.all([runOnLaboratory(lab), run('sim', sim, { jobs, yields: true })])));
+}
 const sum = (key: keyof Counts) => results.reduce((total, counts) => total + counts[key], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
 process.stdout.write(failureLines.map((line) => `${line}\n`).join(''));
