@@ -1,5 +1,6 @@
 /** Alarms about hosts: those that are not heard of, whose libvirt is away, that hold more than they have, or hold what nobody knows. */
 import { isLeft, paceOf } from '../elsewhere/evacuation.js';
+import { secondCopyOn } from '../elsewhere/second-copy.js';
 import type { Host, HostState } from '../model.js';
 import type { State } from '../state.js';
 import { amountWords, countedResources } from '../tenancy/holdings.js';
@@ -60,12 +61,16 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
   yield* ofFence(host);
   if (host.orphans.length > 0) {
     const [first = '', ...others] = host.orphans;
+    const more = others.length === 0 ? '' : ` and ${others.length} more`;
+    const holdsUp = secondCopyOn(state, host);
+    const held =
+      holdsUp === null ? '' : `; while the domain is here, VM ${holdsUp} is neither started anew nor deleted`;
     yield {
       code: 'HOST_HAS_ORPHANS',
-      severity: 'warning',
+      severity: holdsUp === null ? 'warning' : 'critical',
       about,
       sinceMs: host.orphansMs ?? host.connectedMs,
-      message: `host "${id}" holds domains or volumes of VMs that it should not have: ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`,
+      message: `host "${id}" holds domains or volumes of VMs that it should not have: ${first}${more}${held}`,
       advice: `look at secovia host show ${id}; what somebody needs becomes a VM again with secovia host adopt-orphan ${id}, what nobody needs is taken away with secovia host remove-orphan ${id}`,
     };
   }

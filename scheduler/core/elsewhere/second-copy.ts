@@ -7,7 +7,7 @@ import { obstacle } from '../moves/obstacles.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { leftoverOf } from './leftovers.js';
-import { hasDomain } from './orphan-shape.js';
+import { hasDomain, isDomain } from './orphan-shape.js';
 
 /** Why a VM must not be started, wherever that would be, or be deleted; null when nobody has told of a second one. */
 export function refuseSecondCopy(
@@ -50,6 +50,16 @@ function hostOfSecond(state: State, { uid, host: own, leftOn = [] }: Vm): string
   for (const id of state.orphanHosts) {
     const host = id === own ? undefined : state.hosts.get(id);
     if (host !== undefined && !isGone(host) && hasDomain(host, uid)) return id;
+  }
+  return null;
+}
+
+/** The uid of a VM that another host has, and of which this one has told that it has a domain; null when there is none. */
+export function secondCopyOn({ vms }: State, { id, orphans }: Host): string | null {
+  for (const orphan of orphans) {
+    const uid = orphan.slice(orphan.lastIndexOf(' ') + 1);
+    const vm = isDomain(orphan) ? vms.get(uid) : undefined;
+    if (vm !== undefined && vm.host !== id) return uid;
   }
   return null;
 }

@@ -132,6 +132,18 @@ test('orphans are told since there are any, and no longer than there are', async
   t.equal(theAlarm(world, 'HOST_HAS_ORPHANS').sinceMs, world.nowMs);
 });
 
+test('an orphan of a VM that another host has holds that one up, and the alarm says so', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.settled('vm', { placement: { sites: [], countries: [], excludedHosts: ['a'] } });
+  report(world, 'a', { orphans: [`volume ${vm.uid}.qcow2`] });
+  t.match(theAlarm(world, 'HOST_HAS_ORPHANS'), { severity: 'warning' });
+  report(world, 'a', { orphans: ['volume x', `domain vm-1 ${vm.uid}`] });
+  t.match(theAlarm(world, 'HOST_HAS_ORPHANS'), {
+    severity: 'critical',
+    message: new RegExp(`VM ${vm.uid} is neither started anew nor deleted`),
+  });
+});
+
 const shrunk: { how: string; shrink(world: World): void }[] = [
   {
     how: 'its machine has less',
