@@ -127,7 +127,8 @@ export class Converger {
     const observation: VmObservation = {
       uid,
       term,
-      generation,
+      // What is not known has reached nothing.
+      generation: mayBeHere ? 0 : generation,
       state,
       rebootCount: 0,
       error,

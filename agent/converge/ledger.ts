@@ -157,7 +157,7 @@ export class Ledger {
 
   /**
    * Takes what the scheduler wants of a VM into the permits, unless something newer stands there. Of a stay that the scheduler
-   * has seen, and this ledger knows nothing of, what was seen counts: its file was lost (O2).
+   * has seen, and this ledger does not know of, what was seen counts: its file was lost, or is an older one (O2).
    */
   accept(desired: VmDesired, stay: StaySeen = { defined: false, handedOver: false }): Acceptance {
     const old = this.#permits.get(desired.uid);
@@ -176,13 +176,12 @@ export class Ledger {
       handover: null,
       reached: null,
     };
+    const seen: Partial<Permit> = {
+      ...(stay.defined ? { phase: 'defined' } : {}),
+      ...(stay.handedOver ? { handover: { term, peerUri: desired.peerUri } } : {}),
+    };
     if (old === undefined) {
-      const handover = { term, peerUri: desired.peerUri };
-      this.#put({
-        ...begun,
-        ...(stay.defined ? { phase: 'defined' } : {}),
-        ...(stay.handedOver ? { handover } : {}),
-      });
+      this.#put({ ...begun, ...seen });
       return 'accepted';
     }
     if (term > old.term) {
@@ -192,6 +191,7 @@ export class Ledger {
         disk: isOwned ? 'inherited' : 'none',
         hadDisk: isOwned && hadDisk(old),
         handover: desired.role === 'receive' ? null : old.handover,
+        ...seen,
       });
       return 'accepted';
     }
@@ -205,7 +205,7 @@ export class Ledger {
       return 'accepted';
     }
     const confirmedBootId = this.#confirmation(desired);
-    if (isDeepStrictEqual(old.desired, desired)) {
+    if (isDeepStrictEqual(old.desired, desired) && !(stay.defined && isBefore(old))) {
       if (old.confirmedBootId === confirmedBootId) return 'unchanged';
       this.#put({ ...old, confirmedBootId });
       return 'confirmed';
@@ -220,6 +220,7 @@ export class Ledger {
       desired,
       confirmedBootId,
       ...(again ? begunAgain(old) : {}),
+      ...(isBefore(old) ? seen : {}),
     });
     return 'accepted';
   }
@@ -314,6 +315,10 @@ function begunAgain({ phase, hadDisk: had }: Permit): Partial<Permit> {
   const disk = keeps ? 'inherited' : 'none';
   return { phase: 'permitted', disk, hadDisk: keeps, error: null, goneWallMs: null, reached: null };
 }
+
+/** Whether nothing was defined yet under its term, as far as the ledger knows. */
+const isBefore = ({ phase }: Permit): boolean =>
+  phase === 'permitted' || phase === 'preparing' || phase === 'defining';
 
 /** Whether the VM has a disk for certain: its domain was defined with it. */
 const hadDisk = ({ phase, hadDisk: had }: Permit): boolean => phase === 'defined' || had;

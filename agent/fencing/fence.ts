@@ -39,6 +39,11 @@ export type FenceAnswer =
   | { ok: false; problem: string; never?: boolean };
 
 const pauseMs = 1_000;
+/**
+ * What all methods together may take: whoever has ordered it takes it for failed after three minutes, and a host that has come
+ * back since must not be powered off by what was tried last.
+ */
+const longestMs = 150_000;
 /** An `off` that did not come back in time may have worked all the same. */
 const lastLookMs = 5_000;
 
@@ -54,8 +59,14 @@ export function* fence(
     const message = `${order.host} has not said which management controller it has`;
     return { outcome: 'unmatched', method: '', message };
   }
+  const until = now() + longestMs;
   for (const method of methods) {
-    const deadline = now() + method.timeoutSeconds * 1000;
+    if (now() >= until) {
+      unproven = true;
+      heard.push(`${method.program} was not tried: the order is too old`);
+      continue;
+    }
+    const deadline = Math.min(now() + method.timeoutSeconds * 1000, until);
     const left = () => Math.max(0, deadline - now());
     const note = (problem: string) => heard.push(`${method.program}: ${problem}`);
 
@@ -72,6 +83,10 @@ export function* fence(
     }
 
     unproven = true;
+    if (now() >= until) {
+      note('the order is too old to be carried out');
+      continue;
+    }
     const off = yield { kind: 'powerOff', method, limitMs: left() };
     if (!off.ok) note(off.problem);
     let last = '';

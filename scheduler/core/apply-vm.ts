@@ -90,6 +90,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       delete vm.adopting;
       moveTo(state, vm, change);
       raiseTerm(vm, change.term);
+      vm.unseen = true;
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
@@ -101,7 +102,10 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       setMove(vm, change.move ?? undefined);
       if (change.agreement !== undefined) setAgreement(vm, change.agreement);
       state.claim(vm);
-      if (change.term !== undefined) raiseTerm(vm, change.term);
+      if (change.term !== undefined) {
+        raiseTerm(vm, change.term);
+        vm.unseen = true;
+      }
       vm.generation = change.generation;
       return;
     case 'vm.waits':
@@ -119,6 +123,9 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.fault = change.fault;
       // Only then its host would find it again as its own.
       if (vm.adopting !== undefined && change.generation >= vm.adopting.generation) delete vm.adopting;
+      // What is refused was taken back: nothing of it is there.
+      if (change.state === 'failed') vm.unseen = true;
+      else if (hasDomain.has(change.state)) delete vm.unseen;
       enter(change.state);
       if (change.sizeBefore === undefined) return;
       state.unclaim(vm);
@@ -128,6 +135,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.adopted':
       // What its host runs has its room there, whatever the journal has forgotten.
       moveTo(state, vm, change, change.sizeBefore);
+      if (change.term !== vm.term) vm.unseen = true;
       raiseTerm(vm, change.term);
       vm.generation = change.generation;
       // What its host has heard of them last may be what the journal has forgotten.
@@ -135,6 +143,17 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
   }
 }
+
+/** Of one that is missing it is known that it was there. */
+const hasDomain: ReadonlySet<Vm['state']> = new Set<Vm['state']>([
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'paused',
+  'crashed',
+  'missing',
+]);
 
 /** Whoever has not heard of it may still start the VM by itself. */
 function noteLossPolicies(vm: Vm, { policy, generation }: Extract<VmChange, { type: 'vm.updated' }>): void {
@@ -181,7 +200,7 @@ function setSizeBefore(vm: Vm, sizeBefore: FormerSize | undefined): void {
 function moveTo(
   state: State,
   vm: Vm,
-  to: { host: string | null; numaCells?: number[]; agreement?: string; move?: Move },
+  to: { host: string | null; numaCells?: number[]; agreement?: string; move?: Move; parked?: true },
   sizeBefore = to.host === vm.host ? vm.sizeBefore : undefined,
 ): void {
   const { host, numaCells, agreement, move } = to;
@@ -192,6 +211,7 @@ function moveTo(
     delete vm.displacedFor;
     delete vm.parked;
   }
+  if (to.parked === true) vm.parked = true;
   setMove(vm, move);
   setSizeBefore(vm, sizeBefore);
   vm.host = host;

@@ -306,7 +306,8 @@ function applyHostChange(federation: Federation, host: Host, change: HostChange,
       return;
     }
     case 'host.fence':
-      host.fence = change.fence;
+      if (change.fence === null) delete host.fence;
+      else host.fence = change.fence;
       return;
     case 'host.cordoned':
       host.cordoned = change.cordoned;

@@ -118,7 +118,8 @@ export type Change =
   /** Its VMs that stop with the lease are off. */
   | { type: 'host.stop_proven'; id: string; pace?: Fence['pace'] }
   /** How far the proof has come that it is off. */
-  | { type: 'host.fence'; id: string; fence: Fence }
+  /** Null when it is not to be powered off any more, or is not off any more. */
+  | { type: 'host.fence'; id: string; fence: Fence | null }
   /** Something of a VM is to be taken away there. */
   | { type: 'host.leftover'; id: string; leftover: Leftover }
   /** Nothing is left there of a VM that was started elsewhere. */
@@ -168,6 +169,8 @@ export type Change =
   /** A new owner: claims follow, the term rises. `refusedBy` are hosts not to be tried again. */
   | {
       type: 'vm.placed';
+      /** It gives up there what stopped VMs may give up, or goes on doing so. */
+      parked?: true;
       uid: string;
       host: string;
       numaCells?: number[];

@@ -33,7 +33,7 @@ export function joinHost(state: State, command: Join, nowMs: number): Decision<H
   const known = state.hosts.get(command.id);
   if (known === undefined || known.state === 'retired') {
     const host = newHost(command, known, nowMs);
-    return { changes: [{ type: 'host.joined', host }], reply: () => host };
+    return { changes: [...forgotten(known, host), { type: 'host.joined', host }], reply: () => host };
   }
   const taken = takenRefusal(known, command);
   if (taken) return { refusal: taken };
@@ -68,7 +68,10 @@ function enrolHost(state: State, command: Join, enrolment: Enrolment, nowMs: num
       keyHash,
       enrolled,
     };
-    return { changes: [{ type: 'host.joined', host }, ...changes], reply: () => host };
+    return {
+      changes: [...forgotten(known, host), { type: 'host.joined', host }, ...changes],
+      reply: () => host,
+    };
   }
   const refusal = takenRefusal(known, command) ?? againRefusal(known, keyHash, nowMs);
   if (refusal) return { refusal };
@@ -141,7 +144,9 @@ function takenRefusal(known: Host, command: Join): Refusal | null {
   );
 }
 
+/** The machine that was retired under this name has what was left on it still. */
 function newHost(command: Join, retired: Host | undefined, nowMs: number): Host {
+  const isSame = retired?.machineId === command.machineId;
   return {
     id: command.id,
     site: command.site,
@@ -161,10 +166,17 @@ function newHost(command: Join, retired: Host | undefined, nowMs: number): Host 
     orphans: [],
     bootIds: [],
     connectedMs: 0,
+    ...(isSame && retired.leftovers !== undefined ? { leftovers: retired.leftovers } : {}),
     revision: (retired?.revision ?? 0) + 1,
     createdMs: nowMs,
     updatedMs: nowMs,
   };
+}
+
+/** What was left on a machine that another one takes the name of. */
+function forgotten(retired: Host | undefined, { id, leftovers }: Host): Change[] {
+  if (leftovers !== undefined) return [];
+  return (retired?.leftovers ?? []).map(({ uid }) => ({ type: 'host.cleared', id, uid }));
 }
 
 /** A new certificate beside those that it has. */

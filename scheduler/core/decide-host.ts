@@ -4,8 +4,8 @@ import type { CommandOf, HostReport } from './commands.js';
 import type { Decision } from './decide.js';
 import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.js';
 import { decideObservation } from './decide-observation.js';
-import { unmountedChanges } from './decide-pool.js';
-import { lostWithHost } from './elsewhere/destroyed.js';
+import { mayUsePools, unmountedChanges } from './decide-pool.js';
+import { areMoving, lostWithHost } from './elsewhere/destroyed.js';
 import { isDomain } from './elsewhere/orphan-shape.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
@@ -23,6 +23,7 @@ export function helloHost(state: State, command: CommandOf<'host.hello'>, nowMs:
     // A boot that was over speaks again: two machines use one identity (PROTOCOL E4).
     changes.push(
       ...move(host, 'cloned', 'an earlier boot of this host spoke again: two machines share its identity'),
+      ...withoutFence(host),
     );
     return { changes, reply: () => host };
   }
@@ -70,7 +71,12 @@ export function reportHost(state: State, command: CommandOf<'host.report'>): Dec
   if (host === undefined) return { refusal: notFound('host', command.id) };
   const changes = reportChange(host, command.report);
   // What its VMs were taken for may have been acted upon: only a new hello, which asks for everything anew, ends that.
-  if (host.stopProof === undefined) changes.push(...stateByLibvirt(host, command.report));
+  if (host.stopProof === undefined) {
+    const next = stateByLibvirt(host, command.report);
+    // Whoever speaks and is well is not to be powered off for what was.
+    const isReady = next.some((change) => change.type === 'host.state' && change.state === 'ready');
+    changes.push(...next, ...(isReady ? withoutFence(host) : []));
+  }
   if (command.inventory !== null && command.capacity !== null) {
     changes.push(...inventoryChange(host, command.inventory, command.capacity));
   }
@@ -132,17 +138,17 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>, nowM
   // It runs on when nobody leads that host any more.
   const mayRun = host.orphans.some(isDomain) || host.leftovers?.some((left) => left.mayRun === true);
   if (host.state !== 'fenced' && mayRun) return { refusal: hasOrphans(host) };
-  const lost = command.destroyed === true ? lostWithHost(state, host, nowMs) : [];
+  const isDestroyed = command.destroyed === true;
+  const lost = isDestroyed ? lostWithHost(state, host, nowMs) : [];
   if (!Array.isArray(lost)) return { refusal: lost };
-  const vms =
-    state.moving.withPeer(host.id).size + (command.destroyed === true ? 0 : state.vmCountOfHost(host.id));
-  if (vms > 0) return { refusal: isInUse(host, vms) };
-  const why = command.destroyed === true ? 'it is gone for good, says an operator' : 'retired by an operator';
-  const left = host.leftovers ?? [];
+  const unproven = isDestroyed ? null : mayUsePools(state, host);
+  if (unproven) return { refusal: unproven };
+  const vms = state.moving.withPeer(host.id).size + (isDestroyed ? 0 : state.vmCountOfHost(host.id));
+  if (vms > 0) return { refusal: isDestroyed ? areMoving(host, vms) : isInUse(host, vms) };
+  const why = isDestroyed ? 'it is gone for good, says an operator' : 'retired by an operator';
   return {
     changes: [
       ...lost,
-      ...left.map(({ uid }): Change => ({ type: 'host.cleared', id: host.id, uid })),
       ...unmountedChanges(state, host),
       ...revokedOnRetiring(host),
       ...move(host, 'retired', why),
@@ -171,7 +177,14 @@ function hasOrphans({ id }: Host): Refusal {
 export function quarantineHost(state: State, command: CommandOf<'host.quarantine'>): Decision<Host> {
   const host = state.hosts.get(command.id);
   if (host === undefined) return { refusal: notFound('host', command.id) };
-  return { changes: move(host, 'cloned', command.reason), reply: () => host };
+  const changes = move(host, 'cloned', command.reason);
+  // It may be on, whatever was proven of it.
+  if (changes.length > 0) changes.push(...withoutFence(host));
+  return { changes, reply: () => host };
+}
+
+function withoutFence({ id, fence }: Host): Change[] {
+  return fence === undefined ? [] : [{ type: 'host.fence', id, fence: null }];
 }
 
 /** After a human has looked: it is as if its stream had just been lost, until its agent speaks again. */

@@ -36,7 +36,8 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   const isRecovering = state.federation.recoveringSites.includes(host.site);
   const left = vm?.host === host.id ? undefined : leftoverOf(host, seen.uid);
   // No VM has such a term: whoever says so has something of it that is to be taken away, or makes it up.
-  if (left === undefined && seen.term >= newestTerm) return [];
+  if (left === undefined && seen.term >= newestTerm)
+    return vm === undefined ? [] : beyond(state, vm, host, seen);
   // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
   const isAnother =
     isRecovering && left !== undefined && seen.term > left.term && seen.term < newestTerm && mayHave(seen);
@@ -58,6 +59,24 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
       : changes.filter(({ type }) => type !== 'operation.target_ended');
   };
   return observedAtOwner(state, vm, move, host, seen, usual);
+}
+
+/**
+ * A host on which an orphan of that name was ordered away keeps that as its newest word, and will not have the VM: it is refused
+ * there.
+ */
+function beyond(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
+  if (seen.state !== 'absent') return [];
+  const fault = { code: 9, reason: 'TAKEN_AWAY_THERE', message: 'an orphan of its id was taken away there' };
+  const term = vm.host === host.id ? vm.term : vm.move?.term;
+  if (term === undefined || (vm.host !== host.id && vm.move?.peer !== host.id)) return [];
+  return decideObservation(state, host, {
+    ...seen,
+    state: 'refused',
+    term,
+    generation: vm.generation,
+    fault,
+  });
 }
 
 /** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come: newer than what either knows. */
@@ -161,7 +180,7 @@ function adoptedCells({ spec, numaCells }: Vm, { capacity }: Host, seen: Observa
 
 function observe(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   // Under its term a deletion is final, whichever word of a journal that was lost since has ordered it.
-  if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(vm, seen);
+  if (seen.state === 'absent' && vm.desired !== 'deleted') return deletedThere(state, vm, seen);
   if (seen.state === 'absent' && seen.generation > vm.generation) return removed(vm);
   if (newestHeard(seen) > vm.generation && vm.move === undefined && isCredible(vm, seen))
     return saidAnew(state, vm, host, seen);
@@ -193,14 +212,16 @@ function ahead(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
   if (seen.state === 'absent' && vm.desired === 'deleted') return removed(vm);
   const [change, ...others] = found(state, vm, host, seen);
   if (seen.state !== 'absent') return [change, ...others];
-  return [change, ...others, ...deletedThere({ ...vm, generation: change.generation }, seen)];
+  return [change, ...others, ...deletedThere(state, { ...vm, generation: change.generation }, seen)];
 }
 
 /** Gone from its host after the backup that was restored: nobody has ordered that any more, and it is not undone. */
-function deletedThere(vm: Vm, seen: Observation): Change[] {
+function deletedThere(state: State, vm: Vm, seen: Observation): Change[] {
   const message =
     'its host has deleted it or moved it on, by a word that this journal does not have: it was restored from a backup. A host that is not back yet may have it; when none does, a start makes it anew from its image';
-  const fault = { code: 9, reason: 'DELETED_THERE', message };
+  // It was let go of, and is started nowhere: that is said already.
+  const second = vm.state === 'missing' ? secondCopy(state, vm) : null;
+  const fault = second ?? { code: 9, reason: 'DELETED_THERE', message };
   const isKnown = vm.state === 'missing' && vm.operation === null && sameFault(vm.fault, fault);
   if (isKnown && seen.generation <= vm.generation) return [];
   const { uid, observedGeneration: generation, observedRebootCount: rebootCount } = vm;
@@ -259,7 +280,9 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
   const changes: Change[] = [];
   // Somebody has started it by hand: what runs has its room, whatever that leaves to others.
   if (hasGivenUp(vm) && isOn(next)) changes.push({ type: 'vm.returned', uid: vm.uid });
-  const generation = Math.max(seen.generation, vm.observedGeneration);
+  // Whose state is not known has reached nothing new.
+  const generation =
+    next === 'unknown' ? vm.observedGeneration : Math.max(seen.generation, vm.observedGeneration);
   const size = sizeSeen(vm, seen);
   const same =
     size === undefined &&
@@ -280,11 +303,13 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
   }
   if (seenOff(vm, next, generation) && mayPark(vm) && inheritedPolicy(state, vm.administration) === 'free')
     changes.push({ type: 'vm.parked', uid: vm.uid });
+  if (vm.desired !== 'deleted' && vm.move === undefined && isRefusedSize(vm, seen)) {
+    changes.push(...resizeBack(vm), ...(isResize(state, vm) ? endOperation(vm, seen.fault) : []));
+    return changes;
+  }
   if (vm.operation === null || vm.desired === 'deleted') return changes;
   if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {
     changes.push(...endOperation(vm, null));
-  } else if (cannotResize(state, vm, seen)) {
-    changes.push(...resizeBack(vm), ...endOperation(vm, seen.fault));
   } else if (next === 'missing') {
     const message = 'its domain has vanished from its host';
     changes.push(...endOperation(vm, seen.fault ?? { code: 9, reason: 'MISSING', message }));
@@ -301,10 +326,10 @@ function isOn(state: VmState): boolean {
   return state === 'starting' || state === 'running' || state === 'paused';
 }
 
-/** Whether this is the host's answer to a resize that is under way: it cannot be done here. */
-function cannotResize(state: State, vm: Vm, seen: Observation): boolean {
+/** Whether the operation under way is a resize, and not an order that came after it. */
+function isResize(state: State, vm: Vm): boolean {
   const operation = vm.operation === null ? undefined : state.operations.get(vm.operation);
-  return operation?.verb === 'resize' && isRefusedSize(vm, seen);
+  return operation?.verb === 'resize';
 }
 
 /** The guest powered itself off while it should run: journalled as what is now desired (PROTOCOL O7). */

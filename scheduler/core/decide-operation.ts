@@ -3,7 +3,7 @@ import type { Change } from './changes.js';
 import type { CommandOf } from './commands.js';
 import type { Decision } from './decide.js';
 import { isProtected, isRecovering } from './decide-vm.js';
-import type { Fault, Host, Move, Operation, Vm } from './model.js';
+import type { Fault, Host, Move, Operation, Vm, VmState } from './model.js';
 import { callOff, tooLate } from './moves/decide-settle.js';
 import { notFound, type Refusal, refuse } from './refusal.js';
 import { resizeBack } from './resize.js';
@@ -123,7 +123,7 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
     if (operation.verb === 'create' && vm.state !== 'running') {
       if (vm.deletionProtection) return { refusal: isProtected(vm) };
       changes.push(desiredChange(vm, 'deleted'));
-    } else if (operation.verb === 'start' && vm.state !== 'running') {
+    } else if (operation.verb === 'start' && onItsWayUp.has(vm.state)) {
       changes.push(desiredChange(vm, 'stopped'));
     } else if (operation.verb === 'stop' && vm.state === 'running') {
       changes.push(desiredChange(vm, 'running'));
@@ -133,6 +133,9 @@ export function cancelOperation(state: State, command: CommandOf<'operation.canc
   }
   return { changes, reply: () => operation };
 }
+
+/** Those of a VM that was off. What has crashed, or is not seen, may have been meant to run all along. */
+const onItsWayUp: ReadonlySet<VmState> = new Set<VmState>(['placed', 'preparing', 'starting', 'stopped']);
 
 /** How long an operation may take, unless it is set. */
 export const usualOperationLimitMs = 3600_000;

@@ -64,6 +64,11 @@ function cannotShrink(
     const message = `host "${host}" has ${vms} VMs with their disk on storage pool "${pool.id}", or they are on their way there; move them first (secovia host drain ${host})`;
     return refuse('precondition', 'STORAGE_POOL_IN_USE', message, { host, vms });
   }
+  for (const id of leaving) {
+    const gone = state.hosts.get(id);
+    const unproven = gone === undefined ? null : mayUse(gone);
+    if (unproven) return unproven;
+  }
   const claimed = state.poolClaimedMib.get(pool.id) ?? 0;
   if (capacityMib >= Math.min(claimed, pool.capacityMib)) return null;
   const message = `VMs hold ${claimed} MiB of storage pool "${pool.id}", so it cannot have ${capacityMib}; delete some first`;
@@ -78,6 +83,23 @@ function usersOn(state: State, pool: StoragePool, hosts: readonly string[]): num
     for (const vm of state.moving.withPeer(host)) if (vm.spec.pool === pool.id) users.add(vm);
   }
   return users.size;
+}
+
+/** Why a host must not leave the pools that it mounts, with what nobody knows that it may run from them; null when it mounts none. */
+export function mayUsePools(state: State, host: Host): Refusal | null {
+  const mounts = [...state.pools.values()].some(({ hosts }) => hosts.includes(host.id));
+  return mounts ? mayUse(host) : null;
+}
+
+/** Whoever speaks tells what it has; of whoever is off nothing runs. */
+function mayUse({ id, state }: Host): Refusal | null {
+  if (state === 'ready' || state === 'joined' || state === 'fenced' || state === 'retired') return null;
+  const first =
+    state === 'quarantined'
+      ? `end its quarantine first (secovia host release ${id})`
+      : `wait for it, or, when you know that it is off: secovia host fence-confirm ${id} --reason WHY`;
+  const message = `host "${id}" is ${state}, and may run from a storage pool what nobody knows of; ${first}`;
+  return refuse('precondition', 'HOST_NOT_HEARD', message, { state });
 }
 
 /** The pools that a host mounts, without it. */

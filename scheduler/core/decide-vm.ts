@@ -32,7 +32,7 @@ import { desiredChange, here, newOperation, placedChange, whereOf } from './vm-c
 
 type VmAndOperation = { vm: Vm; operation: Operation };
 
-export function updateVm(state: State, command: CommandOf<'vm.update'>): Decision<Vm> {
+export function updateVm(state: State, command: CommandOf<'vm.update'>, nowMs: number): Decision<Vm> {
   const found = find(state, command.vm, command.etag);
   if (found.refusal) return found;
   const { vm } = found;
@@ -45,6 +45,10 @@ export function updateVm(state: State, command: CommandOf<'vm.update'>): Decisio
   }
   const policy = command.policy ?? vm.policy;
   const policyChanges = JSON.stringify(policy) !== JSON.stringify(vm.policy);
+  // Its host, which has refused it, tries it again by whatever newer word.
+  const isTriedAgain = policyChanges && vm.state === 'failed' && vm.host !== null && vm.desired === 'running';
+  const forbidden = isTriedAgain ? (refuseStart(state, vm, nowMs) ?? refuseSecondCopy(state, vm)) : null;
+  if (forbidden) return { refusal: forbidden };
   return {
     changes: [
       {

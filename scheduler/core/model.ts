@@ -416,6 +416,8 @@ export interface Vm {
   term: number;
   generation: number;
   observedGeneration: number;
+  /** Its host has not been seen with its domain under this term; left out once it was, and of those that had no other term. */
+  unseen?: true;
   rebootCount: number;
   observedRebootCount: number;
   rebootMode: RebootMode;

@@ -210,8 +210,9 @@ export class Elsewhere {
   }
 
   #send(session: AgentSession, id: string): void {
-    const { fence, inventory } = this.#host(id);
-    if (fence?.state !== 'ordered' || fence.fencer !== session.host) return;
+    const host = this.#host(id);
+    const { fence, inventory } = host;
+    if (!isGone(host) || fence?.state !== 'ordered' || fence.fencer !== session.host) return;
     const epoch = this.#options.epoch();
     const controllerGuid = String(inventory?.['controllerGuid'] ?? '');
     session.send({ fenceOrder: { id: fence.order, host: `hosts/${id}`, epoch, controllerGuid } });

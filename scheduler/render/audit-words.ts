@@ -48,7 +48,9 @@ export function changeWords(change: RecordedChange, vm: (uid: string) => string)
     case 'host.state':
       return `host ${change.id} is ${change.state}${change.reason === '' ? '' : `: ${change.reason}`}`;
     case 'host.fence':
-      return `host ${change.id}: fence ${change.fence.state}: ${change.fence.message}`;
+      return change.fence === null
+        ? `host ${change.id} is not to be powered off any more`
+        : `host ${change.id}: fence ${change.fence.state}: ${change.fence.message}`;
     case 'host.stop_proven':
       return `the VMs of host ${change.id} that stop with its lease are off, by its watchdog${change.pace === undefined ? '' : `; they leave it ${change.pace === 'now' ? 'at once' : 'slowly'}`}`;
     case 'host.leftover':

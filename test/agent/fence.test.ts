@@ -54,6 +54,28 @@ const problem = (text: string, never = false): FenceAnswer => ({
 /** A controller that works. */
 const good: Answers = ({ kind }) => said(kind === 'readGuid' ? guid : kind === 'readPower' ? 'off' : '');
 
+t.test('no power is taken by an order that is too old: its host may be well again', (t) => {
+  const slow: Answers = ({ kind }) => {
+    if (kind === 'powerOff') return { ...problem('it hangs'), tookMs: 100_000 };
+    return said(kind === 'readGuid' ? guid : 'on');
+  };
+  const methods = ['fence_a', 'fence_b', 'fence_c'].map((name) => method(name, { timeoutSeconds: 100 }));
+  const { verdict, kinds, now } = play(methods, slow);
+  t.match(verdict, { outcome: 'failed', message: /fence_c was not tried: the order is too old/ });
+  t.same(
+    kinds.filter((kind) => kind.startsWith('powerOff')),
+    ['powerOff fence_a', 'powerOff fence_b'],
+  );
+  t.ok(now < 300_000);
+  const late: Answers = ({ kind }) =>
+    kind === 'readGuid' ? { ...said(guid), tookMs: 160_000 } : good({ kind } as FenceEffect, 0);
+  t.match(play([method('fence_a', { timeoutSeconds: 600 })], late), {
+    kinds: ['readGuid fence_a'],
+    verdict: { outcome: 'failed', message: /too old to be carried out/ },
+  });
+  t.end();
+});
+
 t.test('a host is fenced when its own controller reads back that it is off', async (t) => {
   const { verdict, kinds } = play([method('fence_a'), method('fence_b')], good);
   t.same(verdict, { outcome: 'off', method: 'fence_a', message: 'fence_a reads back that it is off' });

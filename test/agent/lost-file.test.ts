@@ -112,6 +112,44 @@ t.test('a refusal that had nothing to do with the disk leaves it, and a later st
   t.equal(made(world), 1);
 });
 
+t.test('a file that is older than the stay is as good as none', async (t) => {
+  for (const stay of [defined, handedOver]) {
+    const world = new World();
+    const onPool = (change: Partial<VmDesired>) => wanted({ storagePoolPath: poolPath, ...change });
+    world.desired(onPool({}));
+    world.settle();
+    const backup = world.disk;
+    world.desired(onPool({ role: 'released', term: 2, generation: 2 }));
+    world.settle();
+    world.desired(onPool({ term: 3, generation: 3, diskExists: true }));
+    world.settle();
+    t.match(seen(world), { state: 'running', term: 3 });
+    world.host.powerOff(uid, 'unknown');
+    world.host.undefine(uid);
+    world.disk = backup;
+    world.crash();
+    world.desired(onPool({ term: 3, generation: 4, diskExists: true }), stay);
+    world.settle();
+    t.match(seen(world), { state: 'missing', term: 3 });
+    t.equal(starts(world), 2, 'it may run elsewhere');
+  }
+});
+
+t.test('so is one that was written before it was there', async (t) => {
+  const world = new World();
+  world.desired(wanted());
+  while (world.pending[0]?.effect.kind !== 'define') world.perform();
+  const backup = world.disk;
+  world.settle();
+  world.host.powerOff(uid, 'unknown');
+  world.host.undefine(uid);
+  world.disk = backup;
+  world.crash();
+  world.desired(wanted(), defined);
+  world.settle();
+  t.match(seen(world), { state: 'missing', term: 1 });
+});
+
 t.test('a VM that was never there is made, whoever has lost what', async (t) => {
   const world = new World();
   world.loseFile();

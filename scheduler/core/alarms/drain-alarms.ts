@@ -26,7 +26,7 @@ export function drainAlarm(state: State, host: Host, nowMs: number): Alarm | nul
       about,
       sinceMs: deadlineMs,
       message: `host "${id}" was to be empty by ${momentWords(deadlineMs)}, and has ${vms}${paused}${why}`,
-      advice: `see what is left with secovia host show ${id}; move, stop or delete it${drain.state === 'paused' ? `, or go on with secovia host drain-resume ${id}` : ''}`,
+      advice: `see what is left with secovia host show ${id}; move or delete it${drain.state === 'paused' ? `, or go on with secovia host drain-resume ${id}` : ''}`,
     };
   }
   if (!isStuck(host, progress)) return null;

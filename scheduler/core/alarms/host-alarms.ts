@@ -1,5 +1,5 @@
 /** Alarms about hosts: those that are not heard of, whose libvirt is away, that hold more than they have, or hold what nobody knows. */
-import { isLeft, paceOf } from '../elsewhere/evacuation.js';
+import { evacuees, isLeft, paceOf } from '../elsewhere/evacuation.js';
 import { secondCopyOn } from '../elsewhere/second-copy.js';
 import type { Host, HostState } from '../model.js';
 import type { State } from '../state.js';
@@ -48,7 +48,7 @@ const ofStates: Partial<Record<HostState, StateAlarm>> = {
     whenEmpty: 'warning',
     what: 'is in quarantine and takes nothing new',
     advice: (id) =>
-      `find out which machine is the right one, then secovia host release ${id}, or retire it and join it anew`,
+      `find out which machine is the right one, switch the other off, then secovia host release ${id}`,
   },
 };
 
@@ -58,7 +58,7 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
   const about = { kind: 'host', id } as const;
   const stands = ofState(state, host);
   if (stands !== null) yield stands;
-  yield* ofFence(host);
+  yield* ofFence(state, host);
   if (host.orphans.length > 0) {
     const [first = '', ...others] = host.orphans;
     const more = others.length === 0 ? '' : ` and ${others.length} more`;
@@ -102,13 +102,13 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
       about,
       sinceMs: revokedSinceMs(host),
       message: `the certificates of host "${id}" are revoked: it is not let in, and its guests run on`,
-      advice: `join it again with a new key (secovia-agent join --new-key), or delete its VMs and secovia host retire ${id}`,
+      advice: `join it again with a new key (secovia-agent join --new-key); if it is gone for good: secovia host fence-confirm ${id}, and then secovia host retire ${id} --destroyed`,
     };
   }
 }
 
 /** That nothing proves that a lost host is off, and that VMs leave one slowly until somebody has looked. */
-function* ofFence(host: Host): Generator<Alarm> {
+function* ofFence(state: State, host: Host): Generator<Alarm> {
   const { id, fence, stopProof } = host;
   const about = { kind: 'host', id } as const;
   if (fence?.state === 'failed') {
@@ -121,7 +121,7 @@ function* ofFence(host: Host): Generator<Alarm> {
       advice: `mend what is in the way; it is tried again by itself, and at once with secovia host fence ${id}`,
     };
   }
-  if (isLeft(host) && paceOf(host) === 'slow') {
+  if (isLeft(host) && paceOf(host) === 'slow' && evacuees(state, host).length > 0) {
     yield {
       code: 'EVACUATION_SLOWED',
       severity: 'critical',

@@ -1,17 +1,17 @@
 /**
  * What becomes of the VMs of a host that is gone for good, by an operator's word. It is proven to be off, and will never be back to
  * start them by itself: so all that it had goes elsewhere, whatever their policy says of a host that is only lost. A VM whose only
- * disk was there has lost it.
+ * disk was there has lost it. Should that machine join again all the same, it hears that nothing of them is its own.
  */
 import type { Change } from '../changes.js';
 import type { Fault, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import { place } from '../placement/placement.js';
-import { requestForMove } from '../placement/request.js';
+import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { Tentative } from '../placement/tentative.js';
 import { byImportance } from '../priority.js';
 import { type Refusal, refuse } from '../refusal.js';
-import type { State } from '../state.js';
+import { hasGivenUp, heldOnPeer, heldWithExtras, type State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
 import { endOperation, placedChange, whereOf } from '../vm-changes.js';
 import { hasDiskOnPool, isBoundByDisk, whyNowhere } from './evacuation.js';
@@ -24,50 +24,67 @@ export function lostWithHost(state: State, host: Host, nowMs: number): Change[] 
     const message = `host "${host.id}" is ${host.state}, and nothing proves that it is off; when you know that it is: secovia host fence-confirm ${host.id} --reason WHY`;
     return refuse('precondition', 'HOST_NOT_FENCED', message, { state: host.state });
   }
+  const vms = [...state.vmsOfHost(host.id)];
+  const moving = vms.filter(({ move }) => move !== undefined && move.phase !== 'arriving');
+  if (moving.length > 0) return areMoving(host, moving.length);
   const tentative = new Tentative(state, nowMs);
+  // What they hold there is counted no more, of quotas and groups as well, while it is found where they can be.
+  for (const vm of vms) state.unclaim(vm);
   try {
-    return lostVms(state, host, tentative);
+    return lostVms(state, host, [...vms].sort(byImportance), tentative);
   } finally {
     tentative.giveBack();
+    for (const vm of vms) state.claim(vm);
   }
 }
 
-function lostVms(state: State, host: Host, tentative: Tentative): Change[] | Refusal {
-  const vms = [...state.vmsOfHost(host.id)].sort(byImportance);
-  const moving = vms.filter(({ move }) => move !== undefined && move.phase !== 'arriving');
-  if (moving.length > 0) return areMoving(host, moving.length);
+function lostVms(state: State, host: Host, vms: readonly Vm[], tentative: Tentative): Change[] | Refusal {
   const changes: Change[] = [];
   const kept: Fault[] = [];
   for (const vm of vms) {
-    const goes = goesElsewhere(state, vm, tentative);
+    const goes = goesElsewhere(state, vm, host, tentative);
     if (Array.isArray(goes)) changes.push(...goes, ...endsMigration(state, vm));
-    else if (hasDiskOnPool(vm)) kept.push(goes);
-    else changes.push(...isWithoutHost(vm, goes));
+    else if (goes === diskIsGone || vm.observedGeneration === 0)
+      changes.push(...isWithoutHost(vm, host, goes));
+    else kept.push(goes);
   }
   const [first] = kept;
   return first === undefined ? changes : areKept(host, first, kept.length);
 }
 
 /** The changes that give a VM another host, or why it gets none. */
-function goesElsewhere(state: State, vm: Vm, tentative: Tentative): Change[] | Fault {
+function goesElsewhere(state: State, vm: Vm, host: Host, tentative: Tentative): Change[] | Fault {
+  const onPool = hasDiskOnPool(vm);
   // Whoever has its disk in sight takes that away as well.
-  if (vm.desired === 'deleted' && !hasDiskOnPool(vm))
-    return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }];
+  if (vm.desired === 'deleted' && !onPool)
+    return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }, left(vm, host, false)];
   if (isBoundByDisk(vm) && vm.observedGeneration > 0) return diskIsGone;
-  const suspended = vm.desired === 'deleted' ? null : suspendedAbove(state, vm.administration);
+  const suspended = vm.desired === 'running' ? suspendedAbove(state, vm.administration) : null;
   if (suspended !== null) return obstacle(suspended.reason, suspended.message);
   const second = secondCopy(state, vm);
   if (second !== null) return second;
   const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return obstacle('IMAGE_NOT_FOUND', 'its image is not there any more');
-  const request = {
+  if (image === undefined) return obstacle('IMAGE_GONE', 'its image is not known any more');
+  const asked = {
     ...requestForMove(state, vm, image.architecture, []),
+    leaving: null,
+    counted: null,
     leastDiskMib: vm.spec.pool === '' ? image.virtualSizeMib : 0,
   };
+  const lies = hasGivenUp(vm) || vm.desired === 'deleted';
+  const request = lies ? lying(vm, asked) : asked;
   const placed = place(state, request);
   if (placed.noHost) return obstacle('NO_HOST', `no other host can take it (${whyNowhere(placed.noHost)})`);
   tentative.claim(placed, request);
-  return [placedChange(state, vm, whereOf(placed), [])];
+  const leaves = { host: host.id, keepVolumes: onPool };
+  const change = { ...placedChange(state, vm, whereOf(placed), []), leaves };
+  return [lies ? { ...change, parked: true } : change];
+}
+
+/** What is stopped for good, or until it finds room again, needs room for its disk alone. */
+function lying(vm: Vm, request: PlacementRequest): PlacementRequest {
+  const lies: Vm = { ...vm, parked: true };
+  return { ...request, needs: heldOnPeer(lies), holds: heldWithExtras(lies) };
 }
 
 /** Whoever has moved it waits for it on this host. */
@@ -84,8 +101,17 @@ export const diskIsGone = obstacle(
   'the host that had its only disk is gone for good; if it may begin anew from its image: secovia vm update --rebuildable, then start it; or delete it',
 );
 
-function isWithoutHost(vm: Vm, fault: Fault): Change[] {
-  return [{ type: 'vm.unplaced', uid: vm.uid, fault, refusedBy: [] }, ...endOperation(vm, fault)];
+function isWithoutHost(vm: Vm, host: Host, fault: Fault): Change[] {
+  return [
+    { type: 'vm.unplaced', uid: vm.uid, fault, refusedBy: [] },
+    ...endOperation(vm, fault),
+    // What is on that disk is nobody's to throw away.
+    left(vm, host, true),
+  ];
+}
+
+function left({ uid, term, generation }: Vm, { id }: Host, keepVolumes: boolean): Change {
+  return { type: 'host.leftover', id, leftover: { uid, term, generation: generation + 1, keepVolumes } };
 }
 
 function siteRecovers({ site }: Host): Refusal {
@@ -93,14 +119,14 @@ function siteRecovers({ site }: Host): Refusal {
   return refuse('precondition', 'SITE_RECOVERING', message);
 }
 
-function areMoving({ id }: Host, count: number): Refusal {
-  const message = `${count} VMs of host "${id}" are on their way to another host; wait until it is known where they are (secovia vm list --all --filter 'host = "${id}"')`;
+export function areMoving({ id }: Host, count: number): Refusal {
+  const message = `${count} VMs are on their way from host "${id}" or to it; wait until it is known where they are (secovia vm list --all --filter 'moving = true')`;
   return refuse('precondition', 'VMS_MOVING', message, { vms: String(count) });
 }
 
 /** Whose they are, and what became of those, is not for everybody who runs hosts. */
 function areKept({ id }: Host, { reason, message: why }: Fault, count: number): Refusal {
   const because = reason === 'NO_HOST' ? why : reason;
-  const message = `${count} VMs of host "${id}" have their disk on a shared pool and cannot go to another host now, the first since ${because}; make room for them, or have them deleted: secovia vm list --all --filter 'host = "${id}"'`;
+  const message = `${count} VMs of host "${id}" have their disk on a shared pool, or may begin anew, and cannot go to another host now, the first since ${because}; make room for them, or have them deleted: secovia vm list --all --filter 'host = "${id}"'`;
   return refuse('precondition', 'VMS_REMAIN', message, { vms: String(count), reason });
 }

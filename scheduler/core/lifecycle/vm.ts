@@ -63,8 +63,9 @@ export function isSettled(vm: Vm): boolean {
  * Whether its host has been seen with its domain, under its present term: that one is never made anew under it, whatever the host
  * has forgotten (PROTOCOL O2).
  */
-export function wasDefined({ state, observedGeneration, adopting }: Vm): boolean {
-  return observedGeneration > 0 && adopting === undefined && !notYet.has(state);
+export function wasDefined({ state, observedGeneration, unseen, adopting }: Vm): boolean {
+  const isUnheard = state === 'unknown' && observedGeneration === 0;
+  return unseen !== true && adopting === undefined && !notYet.has(state) && !isUnheard;
 }
 
 const notYet: ReadonlySet<VmState> = new Set<VmState>(['placed', 'preparing', 'failed']);

@@ -3,6 +3,7 @@ import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { isProvenOff } from '../elsewhere/evacuation.js';
+import { secondCopy } from '../elsewhere/second-copy.js';
 import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
@@ -52,6 +53,8 @@ function settleColdWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): 
   if (move.phase === 'going_off')
     return stays(state, vm, move, obstacle('HOST_GONE', `its host ${owner.id} is off`));
   if (move.phase !== 'leaving') return [];
+  // While another host has a domain of it, it waits.
+  if (secondCopy(state, vm) !== null) return [];
   const placed = isThere(state, move.peer) ? arrives(state, vm, move) : placedElsewhere(state, vm, owner);
   return placed === null ? [] : [{ ...placed, leaves: leavesBehind(owner) }];
 }

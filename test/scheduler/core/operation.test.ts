@@ -55,6 +55,17 @@ test('cancelling a start stops, cancelling a stop goes on running, each only if 
   t.match(vm, { desired: 'stopped', generation: 6 });
 });
 
+test('cancelling a start does not stop what may have run all along', async (t) => {
+  for (const state of ['unknown', 'crashed'] as const) {
+    const world = smallWorld('a');
+    const vm = world.settled('vm');
+    world.see(vm, state);
+    const { operation } = world.start(vm);
+    t.match(world.run(cancel(operation)), { state: 'cancelled' });
+    t.match(vm, { desired: 'running', operation: null }, state);
+  }
+});
+
 test('cancelling a reboot leaves what was ordered', async (t) => {
   const world = smallWorld('a');
   const vm = world.settled('vm');

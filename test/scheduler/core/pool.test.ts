@@ -174,6 +174,19 @@ test('a pool is never smaller than what is held of it, and grows when there is m
   t.ok(world.vm('more', { pool: 'nfs', diskMib: 6000 }));
 });
 
+test('a host that is not heard of leaves no pool, nor is retired out of one, until it is proven to be off', async (t) => {
+  const world = worldWithPool();
+  world.run({ type: 'host.disconnected', id: 'a', reason: 'the stream ended' });
+  world.run({ type: 'host.lapsed', id: 'a', reason: 'its lease ended' });
+  const retire = { type: 'host.retire', id: 'a', etag: '' } as const;
+  for (const command of [update({ hosts: ['b'] }), retire]) {
+    t.match(world.refused(command), { reason: 'HOST_NOT_HEARD', message: /may run from a storage pool/ });
+  }
+  world.run({ type: 'host.fence_confirm', id: 'a', reason: 'seen' });
+  world.run(update({ hosts: ['b'] }));
+  t.equal(world.run(retire).state, 'retired');
+});
+
 test('a host that is retired leaves its pools', async (t) => {
   const world = worldWithPool();
   world.run({ type: 'host.retire', id: 'a', etag: '' });

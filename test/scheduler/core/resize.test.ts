@@ -206,6 +206,25 @@ test('a start ends the operation and not the resize: it is not turned back, and 
   t.same(held(world), { ...plain, diskMib: 2000 });
 });
 
+test('a start that came after a resize goes on in the size before, when its host cannot do the resize', async (t) => {
+  const world = smallWorld('a');
+  const vm = world.settled('vm', { ...plain, power: 'stopped' });
+  order(world, vm, { ...bigger });
+  const start = world.start(vm).operation;
+  const full = { code: 8, reason: 'HOST_ERROR', message: 'no space left' };
+  const { generation } = vm;
+  world.see(vm, 'stopped', { generation: 1, toldGeneration: generation, fault: full, size: plain });
+  t.match(vm.spec, plain);
+  t.equal(start.state, 'running');
+  t.equal(vm.generation, generation + 1);
+  const { sequence } = world.state;
+  world.see(vm, 'stopped', { generation: 1, toldGeneration: generation, fault: full, size: plain });
+  t.equal(world.state.sequence, sequence, 'it is ordered back once');
+  sees(world, vm, plain);
+  t.equal(start.state, 'succeeded');
+  t.same(held(world), plain);
+});
+
 test('a disk whose growth was never done may be ordered smaller again, down to what it had', async (t) => {
   const world = smallWorld('a');
   const vm = world.settled('vm', { power: 'stopped' });

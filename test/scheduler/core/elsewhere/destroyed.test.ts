@@ -167,13 +167,87 @@ test('one of which another host has a domain is not started a second time', asyn
   t.match(world.refused(destroy), { reason: 'VMS_REMAIN', metadata: { reason: 'COPY_ELSEWHERE' } });
 });
 
-test('what was left there of others is forgotten with it', async (t) => {
+test('a VM that runs on no host any more is let go of by a machine that joins again all the same', async (t) => {
+  const world = worldOf();
+  const shared = onA(world, 'shared', { pool: 'san' });
+  const own = onA(world, 'own');
+  const deleted = onA(world, 'deleted');
+  const { uid } = world.delete(deleted).vm;
+  fence(world, 'a');
+  world.run(destroy);
+  const left = [
+    { uid: shared.uid, term: 2, keepVolumes: true },
+    { uid: own.uid, keepVolumes: true },
+    { uid, keepVolumes: false },
+  ];
+  const host = world.host('a', 'zagreb');
+  t.equal(host.leftovers?.length, 3);
+  for (const one of left) t.ok(host.leftovers?.some((each) => each.uid === one.uid));
+  t.match(shared, { host: 'b', leftOn: ['a'] });
+  world.run({
+    type: 'host.observe',
+    id: 'a',
+    observation: { uid: own.uid, term: 1, generation: 1, state: 'running', rebootCount: 0, fault: null },
+  });
+  t.match(own, { host: null }, 'what it runs still is not the VM any more');
+});
+
+test('another machine under its name has nothing left, and may have those VMs', async (t) => {
   const world = worldOf();
   const vm = onA(world, 'vm', { pool: 'san', policy: { ...keep, onHostLoss: 'restart' } });
   fence(world, 'a');
   world.run({ type: 'vm.evacuate', uid: vm.uid });
   t.match(vm, { host: 'b', leftOn: ['a'] });
   world.run({ type: 'host.retire', id: 'a', etag: '' });
-  t.equal(vm.leftOn, undefined, 'a host that joins under its name may have the VM');
-  t.equal(world.state.hosts.get('a')?.leftovers, undefined);
+  const join = { type: 'host.join', id: 'a', site: 'zagreb', rack: '' } as const;
+  t.equal(world.run({ ...join, machineId: 'another' }).leftovers, undefined);
+  t.equal(vm.leftOn, undefined);
+});
+
+test('two that belong together go together', async (t) => {
+  const world = worldOf();
+  const groups = [{ group: 'pair', policy: 'affinity', scope: 'host', soft: false, maxSkew: 0 } as const];
+  const placement = { sites: [], countries: [], excludedHosts: ['b', 'c'], groups };
+  const vms = ['one', 'two'].map((name) => {
+    const vm = world.settled(name, { policy: keep, pool: 'san', placement });
+    vm.placement = { ...vm.placement, excludedHosts: [] };
+    return vm;
+  });
+  fence(world, 'a');
+  world.run(destroy);
+  for (const vm of vms) t.match(vm, { host: 'b' });
+});
+
+test('what is stopped and has given up its room, or is to be deleted, needs room for its disk alone', async (t) => {
+  const world = worldOf();
+  const scope = { kind: 'everywhere' } as const;
+  world.run({ type: 'administration.update', id: 'adm', stoppedVms: 'free', etag: '' });
+  const runs = onA(world, 'runs', { pool: 'san', vcpus: 4 });
+  const parked = onA(world, 'parked', { pool: 'san', vcpus: 4 });
+  world.stop(parked);
+  world.see(parked, 'stopped');
+  t.ok(parked.parked);
+  const deleted = onA(world, 'deleted', { pool: 'san', vcpus: 8 });
+  world.delete(deleted);
+  const roomMib = world.state.hosts.get('b')?.capacity.memoryMib ?? 0;
+  world.settled('filler', {
+    memoryMib: roomMib - runs.spec.memoryMib,
+    placement: { sites: [], countries: [], excludedHosts: ['a', 'c'] },
+  });
+  world.run({ type: 'quota.set', administration: 'adm', scope, limit: { vcpus: 13 }, etag: '' });
+  fence(world, 'a');
+  world.run(destroy);
+  t.match(runs, { host: 'b' });
+  t.match(parked, { host: 'b', parked: true });
+  t.match(deleted, { host: 'b', desired: 'deleted' });
+  t.equal(world.state.hostTable.claimed('b').memoryMib, roomMib);
+});
+
+test('one that may begin anew waits with the host while it finds no room, as it would have', async (t) => {
+  const world = worldOf();
+  const vm = onA(world, 'vm', { policy: { ...keep, rebuildable: true, onHostLoss: 'restart' } });
+  for (const id of ['b', 'c']) world.run({ type: 'host.cordon', id, cordoned: true });
+  fence(world, 'a');
+  t.match(world.refused(destroy), { reason: 'VMS_REMAIN' });
+  t.match(vm, { host: 'a' });
 });

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { smallWorld, type World } from '../world.js';
+import { answering, smallWorld, type World } from '../world.js';
 
 function lose(world: World, id: string): void {
   world.run({ type: 'host.disconnected', id, reason: 'the stream ended' });
@@ -55,6 +55,32 @@ test('a fenced host is ready again when its agent is back, and nothing is proven
   order(world, 1);
   end(world, 1, true);
   t.match(world.hello('a', { bootId: 'boot-2' }), { state: 'ready', fence: undefined, lostMs: undefined });
+});
+
+test('a host that is well again, with or without a new stream, is not to be powered off for what was', async (t) => {
+  const silent = { ...answering, libvirtAvailable: false, libvirtError: 'it hangs' };
+  for (const ends of [false, true]) {
+    const world = smallWorld('a', 'b');
+    const report = { type: 'host.report', id: 'a', inventory: null, capacity: null } as const;
+    world.run({ ...report, report: silent });
+    world.run({ type: 'host.fence', id: 'a', reason: 'it hangs' });
+    order(world, 1);
+    if (ends) end(world, 1, false);
+    world.run({ ...report, report: answering });
+    t.match(world.state.hosts.get('a'), { state: 'ready', fence: undefined });
+  }
+});
+
+test('what was proven of a host that is quarantined then counts no more', async (t) => {
+  const world = smallWorld('a', 'b');
+  lose(world, 'a');
+  order(world, 1);
+  end(world, 1, true);
+  world.run({ type: 'host.quarantine', id: 'a', reason: 'two of them' });
+  world.run({ type: 'host.release', id: 'a' });
+  world.run({ type: 'host.lapsed', id: 'a', reason: 'its lease ended' });
+  t.match(world.state.hosts.get('a'), { state: 'lost', fence: undefined });
+  t.match(order(world, 2).fence, { state: 'ordered' });
 });
 
 test("an operator's word counts, with the reason that was given", async (t) => {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { newestTerm } from '../../../../scheduler/core/vm-changes.js';
 import { answering, fault, smallWorld, type World } from '../world.js';
-import { handingOver, migrate, movingWorld, seeAtPeer } from '../moves/moving-world.js';
+import { fence, handingOver, migrate, movingWorld, seeAtPeer } from '../moves/moving-world.js';
 import { orphan } from './adoption-world.js';
 
 const uid = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
@@ -178,10 +178,7 @@ test('a term that no VM ever gets is of nobody', async (t) => {
   const world = smallWorld('a', 'b');
   const vm = world.settled('vm', { placement: { sites: [], countries: [], excludedHosts: ['b'] } });
   const { sequence } = world.state;
-  for (const term of [newestTerm, 2 ** 31 - 1]) {
-    world.see(vm, 'running', { term });
-    world.see(vm, 'absent', { term });
-  }
+  for (const term of [newestTerm, 2 ** 31 - 1]) world.see(vm, 'running', { term });
   report(world, 'b', [`domain vm ${vm.uid}`]);
   const host = world.run({ ...removal(vm.uid), id: 'b' });
   const seen = { uid: vm.uid, rebootCount: 0, fault: null, generation: 9, state: 'unknown' } as const;
@@ -189,6 +186,18 @@ test('a term that no VM ever gets is of nobody', async (t) => {
   t.match(host.leftovers, [{ term: vm.term }]);
   t.equal(world.state.sequence, sequence + 2, 'the report and the order');
   t.equal(vm.term, 1);
+});
+
+test('a host on which an orphan of its id was taken away will not have the VM, which goes elsewhere or is gone', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vm = world.vm('vm');
+  const first = vm.host;
+  world.see(vm, 'absent', { term: newestTerm });
+  t.not(vm.host, first);
+  t.match(vm, { term: 2, refusedBy: [first] });
+  world.delete(vm);
+  world.see(vm, 'absent', { term: newestTerm });
+  t.notOk(world.state.vms.has(vm.uid));
 });
 
 test('one that its host refuses is not started on the next while a third has a domain of it', async (t) => {
@@ -204,6 +213,10 @@ test('one that its host refuses is not started on the next while a third has a d
     const kept = { state: 'failed', fault: { reason: 'COPY_ELSEWHERE' }, term: 1 } as const;
     t.match(vm, { ...kept, host: onPool ? 'a' : null });
     t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
+    const policy = { ...vm.policy, onHostLoss: 'restart' } as const;
+    const update = { type: 'vm.update', vm: { uid: vm.uid }, policy, etag: '' } as const;
+    if (onPool) t.match(world.refused(update), { reason: 'COPY_ELSEWHERE' }, 'its host would try it again');
+    t.ok(world.run({ ...update, policy: vm.policy, title: 'a title' }));
     report(world, 'c', []);
     t.ok(world.start(vm));
   }
@@ -222,8 +235,9 @@ test('one that its host has let go of, or lost on its way, is started nowhere wh
   for (const { world, vm } of [cold, live]) {
     t.match(vm, { host: 'a', term: 1, state: 'missing', fault: { reason: 'COPY_ELSEWHERE' } });
     t.equal(vm.move, undefined);
+    world.see(vm, 'absent', { generation: vm.generation - 1 });
     world.see(vm, 'absent');
-    t.match(vm, { host: 'a', state: 'missing' });
+    t.match(vm, { host: 'a', state: 'missing', fault: { reason: 'COPY_ELSEWHERE' } });
     t.match(world.refused(world.startOf(vm)), { reason: 'COPY_ELSEWHERE' });
     report(world, 'c', []);
     world.start(vm);
@@ -231,6 +245,21 @@ test('one that its host has let go of, or lost on its way, is started nowhere wh
   }
   t.match(coldMove, { state: 'failed', fault: { reason: 'COPY_ELSEWHERE' } });
   t.match(live.world.state.hosts.get('b')?.leftovers, [{ uid: live.vm.uid, keepVolumes: true }]);
+});
+
+test('nor is one whose host is off, and was to let go of it', async (t) => {
+  const moving = movingWorld();
+  const { world, vm } = moving;
+  migrate(moving, 'cold');
+  world.see(vm, 'stopped');
+  report(world, 'c', [`domain vm ${vm.uid}`]);
+  fence(world, 'a');
+  const settle = { type: 'vm.move_settle', uid: vm.uid } as const;
+  world.run(settle);
+  t.match(vm, { host: 'a', move: { phase: 'leaving' } });
+  report(world, 'c', []);
+  world.run(settle);
+  t.match(vm, { host: 'b', state: 'placed' });
 });
 
 test('a VM whose disk another host has been found to run from is not deleted', async (t) => {

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { awaitedMessage, desiredMessage } from '../../../../scheduler/fleet/desired.js';
 import type { Move } from '../../../../scheduler/core/model.js';
-import { fault } from '../world.js';
+import { fault, smallWorld } from '../world.js';
 import {
   arriving,
   fence,
@@ -137,6 +137,31 @@ test('O2: a host is told what it was seen to have, and what it may have handed o
   seeAtPeer(moving, 'awaited');
   t.match(vm, { host: 'b', state: 'placed' });
   t.match(told(), { role: 'VM_ROLE_RUN', defined: false }, 'under its new term nobody has had it');
+});
+
+test('O2: what a host may have had under another term is not what it was seen to have', async (t) => {
+  const world = smallWorld('a', 'b');
+  const policy = { onGuestShutdown: 'stay_stopped', rebuildable: true, onHostLoss: 'restart' } as const;
+  const vm = world.vm('vm', { policy });
+  const isDefined = () => desiredMessage(world.state, vm).defined;
+  t.notOk(isDefined());
+  world.see(vm, 'unknown', { generation: 0 });
+  t.notOk(isDefined(), 'nothing is known');
+  world.see(vm, 'running', { generation: 0 });
+  t.ok(isDefined(), 'also before its generation is reached');
+  world.see(vm, 'running');
+  world.see(vm, 'unknown');
+  t.ok(isDefined());
+  const host = vm.host as string;
+  lose(world, host);
+  world.run({ type: 'host.fence_confirm', id: host, reason: 'seen' });
+  world.run({ type: 'vm.evacuate', uid: vm.uid });
+  t.not(vm.host, host);
+  t.notOk(isDefined());
+  world.see(vm, 'unknown', { generation: 0 });
+  t.notOk(isDefined(), 'the other host has not been seen with it');
+  world.see(vm, 'starting', { generation: 0 });
+  t.ok(isDefined());
 });
 
 test('O5: a host whose agent knows nothing of a VM that it was to hand over is without it', async (t) => {
