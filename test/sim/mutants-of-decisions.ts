@@ -9,6 +9,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/vm-changes.ts',
     from: ': nextTerm(state, vm),',
     to: ': vm.term,',
+    seed: 2,
   },
   {
     name: 'gives-up-without-asking',
@@ -17,7 +18,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/moves/decide-settle.ts',
     from: "return [nextPhase(vm, move, 'aborting', { fault })];\n        // What is kept",
     to: 'return stays(state, vm, move, fault);\n        // What is kept',
-    seed: 176,
+    seed: 145,
   },
   {
     name: 'unknown-is-refusal',
@@ -42,6 +43,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: 'if (!same) {',
     to: 'if (true) {',
+    seed: 5,
   },
   {
     name: 'slips-past-quotas',
@@ -50,6 +52,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/tenancy/limits.ts',
     from: 'if (haveRoom(tenancy, counting, more))',
     to: 'if (more !== null)',
+    seed: 4,
   },
   {
     name: 'forgets-what-quotas-have-left',
@@ -58,6 +61,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/tenancy/rooms.ts',
     from: 'left[at + 3] = left[at + 3] - sign * vms;\n        this.#lower(row);',
     to: 'left[at + 3] = left[at + 3] - sign * vms;',
+    seed: 4,
   },
   {
     name: 'resizes-past-the-host',
@@ -66,6 +70,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-vm.ts',
     from: 'if (more <= 0 || more <= free)',
     to: 'if (true)',
+    seed: 4,
   },
   {
     name: 'ignores-residency',
@@ -74,6 +79,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/placement/rules/residency.ts',
     from: 'return lawful !== null && !lawful.has(site);',
     to: 'return lawful !== null && lawful.size > 99;',
+    seed: 7,
   },
   {
     name: 'forgets-guests-that-shut-down',
@@ -82,6 +88,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: "if (vm.policy.onGuestShutdown === 'restart')",
     to: 'if (true)',
+    seed: 6,
   },
   {
     name: 'takes-a-failed-fence-for-proof',
@@ -98,6 +105,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/elsewhere/evacuation.ts',
     from: 'return isHalf || unheard >= Math.max(massHosts, all * massPart);',
     to: 'return unheard > all;',
+    seed: 4,
   },
   {
     name: 'places-beside-the-pool',
@@ -114,6 +122,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-vm-create.ts',
     from: 'if (diskMib <= left)',
     to: 'if (true)',
+    seed: 6,
   },
   {
     name: 'gives-reboots-one-number',
@@ -122,6 +131,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-vm.ts',
     from: 'Math.max(vm.rebootCount, vm.observedRebootCount) + 1',
     to: 'Math.max(vm.rebootCount, vm.observedRebootCount)',
+    seed: 16,
   },
   {
     name: 'leaves-disks-behind',
@@ -130,7 +140,6 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/elsewhere/evacuation.ts',
     from: 'if (isBoundByDisk(vm)) {',
     to: 'if (false) {',
-    seed: 7,
   },
   {
     name: 'throws-moved-disks-away',
@@ -139,6 +148,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/moves/move-changes.ts',
     from: 'leftover: { uid, term, generation, keepVolumes: true }',
     to: 'leftover: { uid, term, generation, keepVolumes: false }',
+    seed: 6,
   },
   {
     name: 'takes-gone-for-arrived',
@@ -151,6 +161,7 @@ export const decisionMutants: readonly Mutant[] = [
     to: `if (true)
             return handedOver(state, vm, move);
         // The other`,
+    seed: 9,
   },
   {
     name: 'takes-silence-for-proof',
@@ -159,6 +170,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-host.ts',
     from: "changes: move(host, 'lapsed', command.reason)",
     to: "changes: [...move(host, 'lapsed', command.reason), ...move({ ...host, state: 'lost' }, 'fenced', command.reason)]",
+    seed: 2,
   },
   {
     name: 'restarts-whom-nobody-asked',
@@ -167,6 +179,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/elsewhere/evacuation.ts',
     from: "desired === 'running' && policy.onHostLoss === 'restart'",
     to: "desired === 'running'",
+    seed: 6,
   },
   {
     name: 'places-in-recovery',
@@ -175,6 +188,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/placement/rules/recovering.ts',
     from: 'state.federation.recoveringSites.includes(host.site)',
     to: 'false',
+    seed: 4,
   },
   {
     name: 'places-in-quarantine',
@@ -200,6 +214,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: 'if (generation === vm.generation && next === vm.desired && seen.rebootCount >= vm.rebootCount) {',
     to: 'if (next === vm.desired) {',
+    seed: 2,
   },
   {
     name: 'stops-what-is-deleted',
@@ -208,6 +223,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-vm.ts',
     from: "desiredChange(vm, 'deleted'),",
     to: "desiredChange(vm, 'stopped'),",
+    seed: 16,
   },
   {
     name: 'gives-up-what-takes-long',
@@ -216,7 +232,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-operation.ts',
     from: '...calledOff(state, vm, operation, fault));',
     to: "{ type: 'vm.removed', uid: vm.uid });",
-    seed: 6,
+    seed: 3,
   },
   {
     name: 'stops-before-it-is-heard',
@@ -243,7 +259,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/elsewhere/evacuation.ts',
     from: 'vm.observedGeneration < vm.restartSince',
     to: 'false',
-    seed: 5,
+    seed: 4,
   },
   {
     name: 'ends-in-any-state',
@@ -286,6 +302,6 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: "if (host.state === 'quarantined' && saysGone.has(seen.state))\n        return [];",
     to: '',
-    seed: 533,
+    seed: 29,
   },
 ];

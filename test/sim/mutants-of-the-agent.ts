@@ -11,6 +11,7 @@ export const agentMutants: readonly Mutant[] = [
     to: `this.#foreignDomains = unknown.filter((domain) => !domain.ours).length;
       for (const { uid, ours } of unknown)
         if (!ours) this.#outputs.push({ kind: 'perform', ticket: ++this.#lastTicket, uid, effect: { kind: 'destroy', uid } });`,
+    seed: 2,
   },
   {
     name: 'defines-before-the-permit',
@@ -19,6 +20,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/steps.ts',
     from: "ledger.advance(uid, { phase: 'defining' });\n    yield* persisted(ledger);",
     to: "ledger.advance(uid, { phase: 'defining' });",
+    seed: 2,
   },
   {
     name: 'absence-is-deletion',
@@ -54,6 +56,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/steps.ts',
     from: 'rebootUntil: context.now() };\n    yield* record(context, permit, metadata);',
     to: 'rebootUntil: context.now() };',
+    seed: 3,
   },
   {
     name: 'counts-leases-from-their-arrival',
@@ -62,6 +65,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/link/lease.ts',
     from: 'this.#expiresAt = askedAt + leaseMs;',
     to: 'this.#expiresAt = now + leaseMs;',
+    seed: 2,
   },
   {
     name: 'starts-what-it-had-unasked',
@@ -130,6 +134,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/plan.ts',
     from: "trashVolumes: permit.desired.role === 'deleted'",
     to: 'trashVolumes: true',
+    seed: 3,
   },
   {
     name: 'outlives-its-lease',
@@ -155,6 +160,7 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/core.ts',
     from: 'checkpoint: checkpointMessage(this.ledger.checkpoint)',
     to: 'checkpoint: null',
+    seed: 2,
   },
   {
     name: 'brings-tombstones-back',
@@ -171,7 +177,8 @@ export const agentMutants: readonly Mutant[] = [
     file: 'agent/converge/program.ts',
     from: "isOverdue ? yield* oneRound(context, permit, 'stop') : 'nothing'",
     to: "'nothing'",
-    seed: 71,
+    seed: 234,
+    inSmall: true,
   },
   {
     name: 'lets-late-calls-count',

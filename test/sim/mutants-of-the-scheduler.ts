@@ -9,6 +9,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/leases.ts',
     from: 'const margin = 1.01;',
     to: 'const margin = 0.8;',
+    seed: 7,
   },
   {
     name: 'stops-without-longer-leases',
@@ -26,6 +27,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/fleet.ts',
     from: 'this.#leases.assume(host.id, this.#longestLeaseMs, this.#uptimeMs());',
     to: 'this.#leases.assume(host.id, 1, this.#uptimeMs());',
+    seed: 3,
   },
   {
     name: 'believes-old-journals',
@@ -34,6 +36,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/checkpoints.ts',
     from: 'if (this.#store.hashAt(kept.sequence)?.equals(hash))',
     to: 'if (true)',
+    seed: 4,
   },
   {
     name: 'orders-in-recovery',
@@ -42,6 +45,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/session.ts',
     from: 'if (host === undefined || state.federation.recoveringSites.includes(host.site))',
     to: 'if (host === undefined)',
+    seed: 4,
   },
   {
     name: 'follows-the-wall-clock-back',
@@ -50,7 +54,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/engine.ts',
     from: 'return Math.max(this.#clock(), this.state.lastMs);',
     to: 'return this.#clock();',
-    seed: 101,
+    seed: 24,
   },
   {
     name: 'follows-the-wall-clock-anywhere',
@@ -79,6 +83,7 @@ export const schedulerMutants: readonly Mutant[] = [
             this.#onFatal(error);
         });`,
     to: '() => this.#committed(group, { sequence: last, hash: this.#head.hash }, touched));',
+    seed: 10,
   },
   {
     name: 'forgets-answers-in-a-crash',
@@ -87,6 +92,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/engine.ts',
     from: 'this.#open.requests.push(request);',
     to: ';',
+    seed: 3,
   },
   {
     name: 'applies-what-is-not-written',
@@ -95,6 +101,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/engine.ts',
     from: 'apply(this.state, change, nowMs);',
     to: 'apply(this.state, change, nowMs + 1);',
+    seed: 5,
   },
   {
     name: 'refuses-before-the-disk',
@@ -103,6 +110,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/api/refusing.ts',
     from: 'engine.whenReadable(() => end(statusOf(refusal)))',
     to: 'end(statusOf(refusal))',
+    seed: 6,
   },
   {
     name: 'reads-before-the-disk',
@@ -111,6 +119,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/api/methods.ts',
     from: 'engine.whenReadable(() => callback(null, bytes))',
     to: 'callback(null, bytes)',
+    seed: 3,
   },
   {
     name: 'repeats-before-the-disk',
@@ -119,6 +128,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/api/methods.ts',
     from: 'engine.whenDurable(earlier.sequence, () => {',
     to: '(f => f())(() => {',
+    seed: 8,
   },
   {
     name: 'takes-other-calls-for-repeats',
@@ -127,6 +137,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/api/requests.ts',
     from: 'if (known.hash !== hash)',
     to: 'if (false)',
+    seed: 2,
   },
   {
     name: 'assumes-usual-leases',
@@ -146,6 +157,7 @@ export const schedulerMutants: readonly Mutant[] = [
             session.withhold(id);`,
     to: `if (false)
             session.withhold(id);`,
+    seed: 4,
   },
   {
     name: 'compares-no-hashes',
@@ -154,6 +166,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/checkpoints.ts',
     from: 'if (this.#store.hashAt(kept.sequence)?.equals(hash))',
     to: 'if (this.#store.hashAt(kept.sequence))',
+    seed: 4,
   },
   {
     name: 'fences-by-any-controller',
@@ -171,7 +184,7 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/elsewhere.ts',
     from: 'if (uptimeMs() - lapsedMs < takesMs)',
     to: 'if (false)',
-    seed: 25,
+    seed: 19,
   },
   {
     name: 'gives-no-leases-in-quarantine',
@@ -180,5 +193,6 @@ export const schedulerMutants: readonly Mutant[] = [
     file: 'scheduler/fleet/fleet.ts',
     from: 'if (this.#isRecovering(host))\n            session.withhold(id);',
     to: "if (this.#isRecovering(host) || host.state === 'quarantined')\n            session.withhold(id);",
+    seed: 4,
   },
 ];
