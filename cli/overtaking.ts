@@ -23,3 +23,16 @@ export async function changeAsRead<Read, Answer>(
     }
   }
 }
+
+/** What a list is to be: as it is said, or as it was read with some added and some taken away. */
+export function listFrom(
+  read: readonly string[] | undefined,
+  {
+    said = [],
+    added = [],
+    removed = [],
+  }: Partial<Record<'said' | 'added' | 'removed', string[] | undefined>>,
+): string[] {
+  if (read === undefined) return [...new Set(said)];
+  return [...new Set([...read.filter((each) => !removed.includes(each)), ...added])];
+}

@@ -89,13 +89,13 @@ const byService: Record<string, Record<string, Names>> = {
   StoragePoolService: {
     CreateStoragePool: ({ storagePool }) => [
       ...one('site', storagePool?.site, 'change'),
-      ...(storagePool?.hosts ?? []).flatMap((host) => one('host', host, 'change')),
+      ...mounting(storagePool),
     ],
     GetStoragePool: named('storage pool', 'see'),
     ListStoragePools: nothing,
     UpdateStoragePool: ({ storagePool }) => [
       ...one('storage pool', nameIn(storagePool), 'change'),
-      ...(storagePool?.hosts ?? []).flatMap((host) => one('host', host, 'change')),
+      ...mounting(storagePool),
     ],
     DeleteStoragePool: named('storage pool', 'change'),
   },
@@ -302,6 +302,11 @@ function wishes({ vm: wanted }: Request): Named[] {
 
 function textIn(field: string | object | null | undefined): string | undefined {
   return typeof field === 'string' ? field : undefined;
+}
+
+/** The hosts that are to mount a pool. */
+function mounting(pool: Request['storagePool']): Named[] {
+  return (pool?.hosts ?? []).flatMap((host) => one('host', host, 'change'));
 }
 
 function nameIn(field: string | { name: string } | null | undefined): string | undefined {

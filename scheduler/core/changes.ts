@@ -117,8 +117,7 @@ export type Change =
     }
   /** Its VMs that stop with the lease are off. */
   | { type: 'host.stop_proven'; id: string; pace?: Fence['pace'] }
-  /** How far the proof has come that it is off. */
-  /** Null when it is not to be powered off any more, or is not off any more. */
+  /** How far the proof has come that it is off; null when it is not to be powered off any more, or is not off any more. */
   | { type: 'host.fence'; id: string; fence: Fence | null }
   /** Something of a VM is to be taken away there. */
   | { type: 'host.leftover'; id: string; leftover: Leftover }

@@ -5,7 +5,7 @@
  */
 import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
-import { hasDiskOnPool, isBoundByDisk } from './elsewhere/evacuation.js';
+import { hasDiskOnPool, hasItsOnlyDiskThere } from './elsewhere/evacuation.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
 import { secondCopy } from './elsewhere/second-copy.js';
 import { stateOfDomain } from './lifecycle/vm.js';
@@ -363,7 +363,7 @@ function refused(state: State, vm: Vm, host: Host, seen: Observation): Change[] 
     return [...endOperation(vm, seen.fault), { type: 'vm.removed', uid: vm.uid }];
   }
   const fault: Fault = seen.fault ?? { code: 2, reason: 'REFUSED', message: 'the host gave no reason' };
-  if (isBoundByDisk(vm) && vm.observedGeneration > 0) return keptThere(vm, seen, fault);
+  if (hasItsOnlyDiskThere(vm)) return keptThere(vm, seen, fault);
   const refusedBy = [...vm.refusedBy, host.id];
   const image = state.imagesByUid.get(vm.spec.imageUid);
   const second = secondCopy(state, vm);

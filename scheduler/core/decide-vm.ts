@@ -5,7 +5,7 @@ import type { Decision } from './decide.js';
 import { creationsPerDecision, poolIsFull } from './decide-vm-create.js';
 import { staleEtag } from './etag.js';
 import { diskIsGone } from './elsewhere/destroyed.js';
-import { isBoundByDisk } from './elsewhere/evacuation.js';
+import { hasItsOnlyDiskThere } from './elsewhere/evacuation.js';
 import { refuseSecondCopy } from './elsewhere/second-copy.js';
 import { isSettled, lastKnownState, type Order, orders } from './lifecycle/vm.js';
 import type { Move, Operation, OperationVerb, PowerState, Resources, Vm, VmSpec } from './model.js';
@@ -233,7 +233,7 @@ export function deleteVm(
 function startElsewhere(state: State, vm: Vm, operation: string, nowMs: number): Decision<VmAndOperation> {
   const forbidden = suspendedAbove(state, vm.administration) ?? refuseSecondCopy(state, vm);
   if (forbidden) return { refusal: forbidden };
-  if (isBoundByDisk(vm) && vm.observedGeneration > 0)
+  if (hasItsOnlyDiskThere(vm))
     return { refusal: refuse('precondition', diskIsGone.reason, diskIsGone.message) };
   const image = state.imagesByUid.get(vm.spec.imageUid);
   if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };

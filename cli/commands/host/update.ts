@@ -2,12 +2,11 @@
  * `secovia host update`. Traits are one field of the contract: all of them can be said anew, or one of them added or
  * taken away from those that are there.
  */
-import type { Host__Output } from '../../../proto/gen/secovia/v1/Host.js';
 import { defineCommand, flag, option, repeated } from '../../command.js';
 import type { Context } from '../../context.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
-import { changeAsRead, mostAttempts } from '../../overtaking.js';
+import { changeAsRead, listFrom, mostAttempts } from '../../overtaking.js';
 import { resourceName, shortName } from '../../values/names.js';
 import { parseOvercommitPercent, parseTrait } from '../../values/words.js';
 
@@ -95,7 +94,11 @@ async function update(context: Context, name: string, paths: string[], options: 
       connection.mutate('HostService', 'UpdateHost', {
         host: {
           name,
-          traits: traitsOf(now, options),
+          traits: listFrom(now?.traits, {
+            said: options.trait,
+            added: options.addTrait,
+            removed: options.removeTrait,
+          }),
           dedicatedTo: options.dedicatedTo || '',
           vcpuOvercommitPercent: options.vcpuOvercommit || 0,
           etag: options.etag ?? now?.etag ?? '',
@@ -104,10 +107,4 @@ async function update(context: Context, name: string, paths: string[], options: 
       }),
     mustRead && options.etag === undefined ? mostAttempts : 1,
   );
-}
-
-function traitsOf(now: Host__Output | null, { trait, addTrait = [], removeTrait = [] }: Options): string[] {
-  if (now === null) return [...new Set(trait)];
-  const kept = now.traits.filter((each) => !removeTrait.includes(each));
-  return [...new Set([...kept, ...addTrait])];
 }

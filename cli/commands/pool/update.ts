@@ -2,12 +2,11 @@
  * `secovia pool update`. The hosts are one field of the contract: all of them can be said anew, or one of them added or taken
  * away from those that are there.
  */
-import type { StoragePool__Output } from '../../../proto/gen/secovia/v1/StoragePool.js';
 import { defineCommand, option, repeated } from '../../command.js';
 import type { Context } from '../../context.js';
 import { usageFailure } from '../../failure.js';
 import { present } from '../../output/present.js';
-import { changeAsRead, mostAttempts } from '../../overtaking.js';
+import { changeAsRead, listFrom, mostAttempts } from '../../overtaking.js';
 import { resourceName, shortName } from '../../values/names.js';
 import { parseSizeMib } from '../../values/sizes.js';
 
@@ -75,7 +74,11 @@ async function update(context: Context, name: string, paths: string[], options: 
       connection.mutate('StoragePoolService', 'UpdateStoragePool', {
         storagePool: {
           name,
-          hosts: hostsOf(now, options),
+          hosts: listFrom(now?.hosts, {
+            said: options.host,
+            added: options.addHost,
+            removed: options.removeHost,
+          }),
           capacityMib: options.capacity ?? 0,
           etag: options.etag ?? now?.etag ?? '',
         },
@@ -83,13 +86,4 @@ async function update(context: Context, name: string, paths: string[], options: 
       }),
     mustRead && options.etag === undefined ? mostAttempts : 1,
   );
-}
-
-function hostsOf(
-  now: StoragePool__Output | null,
-  { host, addHost = [], removeHost = [] }: Options,
-): string[] {
-  if (now === null) return [...new Set(host)];
-  const kept = now.hosts.filter((each) => !removeHost.includes(each));
-  return [...new Set([...kept, ...addHost])];
 }

@@ -14,6 +14,7 @@ import {
   bindsItToItsHost,
   isLeft,
   isProvenOff,
+  notFenced,
   paceOf,
   restartsElsewhere,
   whyNowhere,
@@ -64,16 +65,7 @@ function endsMigration(state: State, vm: Vm, { id }: Host): Change[] {
 export function evacuateHost(state: State, { id }: CommandOf<'host.evacuate'>): Decision<Host> {
   const host = state.hosts.get(id);
   if (host === undefined) return { refusal: notFound('host', id) };
-  if (!isLeft(host)) {
-    return {
-      refusal: refuse(
-        'precondition',
-        'HOST_NOT_FENCED',
-        `host "${id}" is ${host.state}, and nothing proves that it is off; when you know that it is: secovia host fence-confirm ${id} --reason WHY`,
-        { state: host.state },
-      ),
-    };
-  }
+  if (!isLeft(host)) return { refusal: notFenced(host) };
   return paced(host, 'now');
 }
 

@@ -14,16 +14,13 @@ import { type Refusal, refuse } from '../refusal.js';
 import { hasGivenUp, heldOnPeer, heldWithExtras, type State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
 import { endOperation, placedChange, whereOf } from '../vm-changes.js';
-import { hasDiskOnPool, isBoundByDisk, whyNowhere } from './evacuation.js';
+import { hasDiskOnPool, hasItsOnlyDiskThere, notFenced, whyNowhere } from './evacuation.js';
 import { secondCopy } from './second-copy.js';
 
 /** The changes that take all VMs off the host, or why they cannot be taken off. */
 export function lostWithHost(state: State, host: Host, nowMs: number): Change[] | Refusal {
   if (state.federation.recoveringSites.includes(host.site)) return siteRecovers(host);
-  if (host.state !== 'fenced') {
-    const message = `host "${host.id}" is ${host.state}, and nothing proves that it is off; when you know that it is: secovia host fence-confirm ${host.id} --reason WHY`;
-    return refuse('precondition', 'HOST_NOT_FENCED', message, { state: host.state });
-  }
+  if (host.state !== 'fenced') return notFenced(host);
   const vms = [...state.vmsOfHost(host.id)];
   const moving = vms.filter(({ move }) => move !== undefined && move.phase !== 'arriving');
   if (moving.length > 0) return areMoving(host, moving.length);
@@ -58,7 +55,7 @@ function goesElsewhere(state: State, vm: Vm, host: Host, tentative: Tentative): 
   // Whoever has its disk in sight takes that away as well.
   if (vm.desired === 'deleted' && !onPool)
     return [...endOperation(vm, null), { type: 'vm.removed', uid: vm.uid }, left(vm, host, false)];
-  if (isBoundByDisk(vm) && vm.observedGeneration > 0) return diskIsGone;
+  if (hasItsOnlyDiskThere(vm)) return diskIsGone;
   const suspended = vm.desired === 'running' ? suspendedAbove(state, vm.administration) : null;
   if (suspended !== null) return obstacle(suspended.reason, suspended.message);
   const second = secondCopy(state, vm);

@@ -6,6 +6,7 @@ import type { Fault, Fence, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import type { Explanation } from '../placement/explanation.js';
 import { byImportance } from '../priority.js';
+import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
 import { secondCopy } from './second-copy.js';
@@ -27,6 +28,17 @@ export function hasDiskOnPool({ spec, observedGeneration }: Vm): boolean {
 /** Whether its only disk is, or would be, its host's own, and nobody has said that it may begin anew from its image. */
 export function isBoundByDisk({ spec, policy }: Vm): boolean {
   return spec.pool === '' && !policy.rebuildable;
+}
+
+/** Whether its only disk is its host's own, and was made there. */
+export function hasItsOnlyDiskThere(vm: Vm): boolean {
+  return isBoundByDisk(vm) && vm.observedGeneration > 0;
+}
+
+/** The refusal of what needs the proof that a host is off. */
+export function notFenced({ id, state }: Host): Refusal {
+  const message = `host "${id}" is ${state}, and nothing proves that it is off; when you know that it is: secovia host fence-confirm ${id} --reason WHY`;
+  return refuse('precondition', 'HOST_NOT_FENCED', message, { state });
 }
 
 /** Whether its host has taken in that it stops with the lease (PROTOCOL L2). */
