@@ -37,9 +37,15 @@ function checkOwner(world: World, command: Command, vm: Vm, was: Before, counts:
     else counts.cold += 1;
     return;
   }
-  // One of both hosts has just said the second of the two things that there must be.
-  if (id === was.host) ok(move.arrived === true && ['absent', 'missing'].includes(observation.state));
-  else ok(move.left === true);
+  // One of both hosts has just said the second of the two things that there must be. A source whose agent has lost its file
+  // refuses what it does not have any more, and means it only when it has heard the newest word.
+  if (id === was.host) {
+    ok(move.arrived === true && ['absent', 'missing', 'refused'].includes(observation.state));
+    ok(
+      observation.state === 'missing' || observation.generation >= was.generation,
+      'an older word frees nothing',
+    );
+  } else ok(move.left === true);
   counts.live += 1;
 }
 
