@@ -221,6 +221,8 @@ export interface Fence {
   attempts: number;
   /** For people: who has done it, or what is in the way. */
   message: string;
+  /** An operator has asked for it: it is tried until it is done, whether a VM waits for it or not. */
+  wanted?: true;
   /** How fast its VMs leave it: left out for the pace of a single loss. */
   pace?: 'slow' | 'now';
 }

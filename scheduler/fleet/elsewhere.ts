@@ -12,6 +12,7 @@ import {
   isLeft,
   isMassFailure,
   isOutage,
+  isWanted,
   lossesBySite,
   needsFence,
   paceOf,
@@ -167,9 +168,11 @@ export class Elsewhere {
       this.#awaitAnswer(host, fence.order);
       return;
     }
-    if (fence === undefined && (!needsFence(engine.state, host) || this.#mayBeOneOfMany(host))) return;
+    // The VM that waited when it was tried first may be gone since.
+    if (!needsFence(engine.state, host)) return;
+    if (fence === undefined && this.#mayBeOneOfMany(host)) return;
     if (!this.#fenceAgain.isDue(id)) return;
-    if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
+    if (!isWanted(host) && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message });
       this.#fenceAgain.pauseOnce(id, outageAgainMs);

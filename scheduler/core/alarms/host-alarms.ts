@@ -1,5 +1,5 @@
 /** Alarms about hosts: those that are not heard of, whose libvirt is away, that hold more than they have, or hold what nobody knows. */
-import { evacuees, isLeft, paceOf } from '../elsewhere/evacuation.js';
+import { evacuees, isLeft, needsFence, paceOf } from '../elsewhere/evacuation.js';
 import { secondCopyOn } from '../elsewhere/second-copy.js';
 import type { Host, HostState } from '../model.js';
 import type { State } from '../state.js';
@@ -111,13 +111,13 @@ export function* hostAlarms(state: State, host: Host): Generator<Alarm> {
 function* ofFence(state: State, host: Host): Generator<Alarm> {
   const { id, fence, stopProof } = host;
   const about = { kind: 'host', id } as const;
-  if (fence?.state === 'failed') {
+  if (fence?.state === 'failed' && needsFence(state, host)) {
     yield {
       code: 'HOST_NOT_FENCED',
       severity: 'critical',
       about,
       sinceMs: fence.sinceMs,
-      message: `nothing proves that host "${id}" is off, and its VMs are not restarted elsewhere: ${fence.message}`,
+      message: `nothing proves that host "${id}" is off, and until something does no VM of it restarts elsewhere: ${fence.message}`,
       advice: `mend what is in the way; it is tried again by itself, and at once with secovia host fence ${id}`,
     };
   }

@@ -10,6 +10,7 @@ import { nextHostState } from '../lifecycle/host.js';
 import type { Fence, Host } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
+import { isWanted } from './evacuation.js';
 
 /** An operator wants the host powered off; who is to do it is found next. */
 export function wantFence(
@@ -19,12 +20,24 @@ export function wantFence(
 ): Decision<Host> {
   const host = state.hosts.get(id);
   if (host === undefined) return { refusal: notFound('host', id) };
-  if (host.state === 'fenced' || host.fence?.state === 'ordered') return { changes: [], reply: () => host };
+  const { fence } = host;
+  const isUnderWay = fence?.state === 'ordered';
+  if (host.state === 'fenced' || (isUnderWay && isWanted(host))) return { changes: [], reply: () => host };
   const unfit = cannotBeFenced(state, host);
   if (unfit) return { refusal: unfit };
-  const attempts = host.fence?.attempts ?? 0;
+  // What a VM waits for is under way: from now on it does not end with the VM's need.
+  if (isUnderWay) return set(host, { ...fence, wanted: true });
+  const attempts = fence?.attempts ?? 0;
   const message = `an operator wants it off${reason === '' ? '' : `: ${reason}`}`;
-  return set(host, { state: 'ordered', sinceMs: nowMs, order: '', fencer: null, attempts, message });
+  return set(host, {
+    state: 'ordered',
+    sinceMs: nowMs,
+    order: '',
+    fencer: null,
+    attempts,
+    message,
+    wanted: true,
+  });
 }
 
 /** Another agent of the site is to power the host off. */
@@ -40,7 +53,7 @@ export function orderFence(
   if (host.fence?.state === 'off') return { changes: [], reply: () => host };
   const attempts = (host.fence?.attempts ?? 0) + 1;
   const message = `${fencer} powers it off`;
-  return set(host, { state: 'ordered', sinceMs: nowMs, order, fencer, attempts, message });
+  return set(host, { state: 'ordered', sinceMs: nowMs, order, fencer, attempts, message, ...wantedOf(host) });
 }
 
 /** What came of an order, or why none could be given. Whatever is not `off` proves nothing. */
@@ -61,7 +74,7 @@ export function endFence(
   const fencer = fence?.fencer ?? null;
   if (off) return fenced(host, { state: 'off', sinceMs: nowMs, order, fencer, attempts, message });
   if (fence?.state === 'failed' && fence.message === message) return { changes: [], reply: () => host };
-  return set(host, { state: 'failed', sinceMs: nowMs, order, fencer, attempts, message });
+  return set(host, { state: 'failed', sinceMs: nowMs, order, fencer, attempts, message, ...wantedOf(host) });
 }
 
 /** An operator's word. */
@@ -109,6 +122,8 @@ function fenced(host: Host, fence: Fence): Decision<Host> {
   }
   return { changes, reply: () => host };
 }
+
+const wantedOf = (host: Host): Pick<Fence, 'wanted'> => (isWanted(host) ? { wanted: true } : {});
 
 function set(host: Host, fence: Fence): Decision<Host> {
   return { changes: [{ type: 'host.fence', id: host.id, fence }], reply: () => host };

@@ -81,8 +81,14 @@ export function hasStopping(state: State, host: Host): boolean {
   return false;
 }
 
-/** Whether any VM of a host waits for the proof that it is off, and its watchdog will not give one. */
+/** Whether an operator has asked for it to be powered off. In older journals only what nobody was found for yet says so. */
+export function isWanted({ fence }: Host): boolean {
+  return fence?.wanted === true || (fence?.state === 'ordered' && fence.order === '');
+}
+
+/** Whether a host is to be powered off: an operator wants it, or a VM waits for the proof, and its watchdog will not give one. */
 export function needsFence(state: State, host: Host): boolean {
+  if (isWanted(host)) return true;
   for (const vm of state.vmsOfHost(host.id)) if (restartsElsewhere(vm) && !isGuarded(host, vm)) return true;
   return false;
 }

@@ -290,6 +290,28 @@ test('a VM that is to wait for its host does, and nobody is powered off for it',
   );
 });
 
+test('that a fence failed is no alarm when no VM waits for it any more, and an operator may want it all the same', async (t) => {
+  const site = await Site.start(t);
+  const lost = await site.host('lost');
+  const vm = await site.running('vm', lost);
+  const other = await site.host('other', [{ host: 'hosts/lost' }]);
+  lost.cut();
+  const first = await ordered(other);
+  await site.federation.api.call('UpdateVm', {
+    vm: { name: vm, policy: { onHostLoss: 'HOST_LOSS_POLICY_WAIT' } },
+    updateMask: { paths: ['policy'] },
+  });
+  other.send({ fenceResult: { id: first.id, outcome: 'FENCE_OUTCOME_FAILED', message: 'no route' } });
+  await site.hostIs('lost', 'could not be fenced', ({ fence }) => fence?.state === 'HOST_FENCE_STATE_FAILED');
+  const alarms = await site.federation.api.call('ListAlarms', {});
+  t.notOk(
+    alarms.alarms?.some(({ code }) => code === 'HOST_NOT_FENCED'),
+    'nothing waits for it',
+  );
+  await site.federation.api.call('FenceHost', { name: 'hosts/lost', reason: 'make sure' });
+  t.not((await ordered(other)).id, first.id);
+});
+
 test('when much of a site is not heard of nobody is powered off by itself, but by an operator', async (t) => {
   const site = await Site.start(t);
   const lost = await Promise.all(['lost-1', 'lost-2', 'lost-3'].map((name) => site.host(name)));

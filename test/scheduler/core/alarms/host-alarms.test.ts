@@ -239,14 +239,21 @@ test('a site is in recovery since it went into it, each by itself', async (t) =>
   t.same(times(), [[{ kind: 'site', id: 'split' }, second]]);
 });
 
-test('that nothing proves a lost host to be off is an alarm until something does', async (t) => {
+test('that nothing proves a lost host to be off is an alarm while a VM waits for it, until something does', async (t) => {
   const world = smallWorld('a');
+  const policy = { onGuestShutdown: 'stay_stopped', rebuildable: true, onHostLoss: 'restart' } as const;
+  const waits = { onGuestShutdown: 'stay_stopped', rebuildable: true } as const;
+  const vm = world.settled('vm', { policy });
   lapse(world, 'a');
   world.nowMs += minuteMs;
   const sinceMs = world.nowMs;
   world.run({ type: 'host.fence_end', id: 'a', order: '', off: false, message: 'nobody is set up' });
   world.nowMs += dayMs;
   t.match(theAlarm(world, 'HOST_NOT_FENCED'), { severity: 'critical', sinceMs, message: /nobody is set up/ });
+  world.run({ type: 'vm.update', vm: { uid: vm.uid }, etag: '', policy: waits });
+  t.notOk(codesOf(world).includes('HOST_NOT_FENCED'), 'it waits for its host');
+  world.run({ type: 'vm.update', vm: { uid: vm.uid }, etag: '', policy });
+  theAlarm(world, 'HOST_NOT_FENCED');
   world.run({ type: 'host.fence_confirm', id: 'a', reason: 'somebody has looked' });
   t.notOk(codesOf(world).includes('HOST_NOT_FENCED'));
 });

@@ -1,4 +1,6 @@
 import { test } from 'tap';
+import { needsFence } from '../../../../scheduler/core/elsewhere/evacuation.js';
+import type { Host } from '../../../../scheduler/core/model.js';
 import { answering, smallWorld, type World } from '../world.js';
 
 function lose(world: World, id: string): void {
@@ -102,6 +104,31 @@ test('an operator may want any host off that does not answer', async (t) => {
   const wanted = world.run({ type: 'host.fence', id: 'a', reason: 'frozen' });
   t.match(wanted.fence, { state: 'ordered', order: '', fencer: null, message: /frozen/ });
   t.match(order(world, 1).fence, { order: 'order-1', fencer: 'b' });
+});
+
+test('what an operator wants stays wanted when it fails, and what a VM alone has waited for does not', async (t) => {
+  const world = smallWorld('a', 'b');
+  lose(world, 'a');
+  const lost = () => world.state.hosts.get('a') as Host;
+  order(world, 1);
+  end(world, 1, false);
+  t.notOk(needsFence(world.state, lost()), 'no VM waits, and nobody has asked for it');
+  world.run({ type: 'host.fence', id: 'a', reason: 'it is on fire' });
+  order(world, 2);
+  t.match(end(world, 2, false).fence, { state: 'failed', wanted: true });
+  t.ok(needsFence(world.state, lost()), 'it is tried again');
+  t.match(order(world, 3).fence, { state: 'ordered', wanted: true });
+});
+
+test('an operator may want what is under way already, and it is not begun anew for that', async (t) => {
+  const world = smallWorld('a', 'b');
+  lose(world, 'a');
+  order(world, 1);
+  const wish = () => world.run({ type: 'host.fence', id: 'a', reason: 'it is on fire' });
+  t.match(wish().fence, { state: 'ordered', order: 'order-1', fencer: 'b', wanted: true });
+  const { sequence } = world.state;
+  wish();
+  t.equal(world.state.sequence, sequence, 'said twice it is said once');
 });
 
 test('that nobody could be asked is said once', async (t) => {
