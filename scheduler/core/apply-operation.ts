@@ -1,6 +1,7 @@
 /** How operations begin, count their targets, and end. An ended one is kept for a while, and then dropped. */
 import { must } from './apply.js';
 import type { Change } from './changes.js';
+import { noteUnsettled } from './lifecycle/unsettled.js';
 import type { Operation } from './model.js';
 import type { State } from './state.js';
 
@@ -14,7 +15,7 @@ export function applyOperationChange(state: State, change: OperationChange, atMs
     state.operations.set(change.operation.id, change.operation);
     // A VM that is made by the operation names it from the start.
     if (change.operation.verb !== 'create') {
-      for (const uid of change.operation.targets) setOperation(state, uid, change.operation.id);
+      for (const uid of change.operation.targets) setOperation(state, uid, change.operation.id, atMs);
     }
     state.touched.write('operation', change.operation.id, change.operation);
     return;
@@ -22,11 +23,11 @@ export function applyOperationChange(state: State, change: OperationChange, atMs
   const operation = must(state.operations.get(change.id), change);
   if (change.type === 'operation.cancelled') {
     operation.fault = { code: 1, reason: 'CANCELLED', message: change.message };
-    for (const uid of operation.targets) clearOperation(state, uid, operation.id);
+    for (const uid of operation.targets) clearOperation(state, uid, operation.id, atMs);
     end(state, operation, 'cancelled', atMs);
     return;
   }
-  clearOperation(state, change.uid, operation.id);
+  clearOperation(state, change.uid, operation.id, atMs);
   if (change.fault === null) operation.succeeded += 1;
   else {
     operation.failed += 1;
@@ -37,17 +38,19 @@ export function applyOperationChange(state: State, change: OperationChange, atMs
   } else state.touched.write('operation', operation.id, operation);
 }
 
-function setOperation(state: State, uid: string, id: string): void {
+function setOperation(state: State, uid: string, id: string, atMs: number): void {
   const vm = state.vms.get(uid);
   if (vm === undefined) return;
   vm.operation = id;
+  noteUnsettled(state, vm, atMs);
   state.touched.write('vm', uid, vm);
 }
 
-function clearOperation(state: State, uid: string, id: string): void {
+function clearOperation(state: State, uid: string, id: string, atMs: number): void {
   const vm = state.vms.get(uid);
   if (vm === undefined || vm.operation !== id) return;
   vm.operation = null;
+  noteUnsettled(state, vm, atMs);
   state.touched.write('vm', uid, vm);
 }
 

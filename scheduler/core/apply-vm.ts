@@ -3,6 +3,7 @@ import { must } from './apply.js';
 import type { Change } from './changes.js';
 import { countLossPoliciesFrom } from './elsewhere/evacuation.js';
 import { leaveBehind, noteOrphanTerm } from './elsewhere/leftovers.js';
+import { noteUnsettled } from './lifecycle/unsettled.js';
 import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
 
@@ -26,6 +27,7 @@ export function applyVmChange(state: State, change: VmChange, atMs: number): voi
     return;
   }
   applyToVm(state, vm, change, atMs);
+  noteUnsettled(state, vm, atMs);
   vm.revision += 1;
   vm.updatedMs = atMs;
   state.touched.write('vm', vm.uid, vm);

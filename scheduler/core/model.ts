@@ -463,6 +463,8 @@ export interface Vm {
   sizeBefore?: FormerSize;
   /** The operation under way, or null. */
   operation: string | null;
+  /** Since when it is not what it should be without an operation that would end for it; left out for all others. */
+  unsettledMs?: number;
   fault: Fault | null;
   revision: number;
   /** Orders VMs by when they were created. */

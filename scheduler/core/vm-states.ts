@@ -1,6 +1,6 @@
 /**
- * How many VMs are seen in each state, and which ones are seen in one that somebody has to look after: few, and found
- * without going through all the others.
+ * How many VMs are seen in each state, and which ones somebody may have to look after, for that state or because nobody waits for
+ * what they should be: few, and found without going through all the others.
  */
 import type { Vm, VmState } from './model.js';
 
@@ -33,7 +33,13 @@ export class VmStates {
 
   add(vm: Vm): void {
     this.#count(vm.state, 1);
-    if (isTroubled[vm.state]) this.#troubled.add(vm);
+    this.look(vm);
+  }
+
+  /** To be called when it has become unsettled, or is so no more. */
+  look(vm: Vm): void {
+    if (isTroubled[vm.state] || vm.unsettledMs !== undefined) this.#troubled.add(vm);
+    else this.#troubled.delete(vm);
   }
 
   remove(vm: Vm): void {

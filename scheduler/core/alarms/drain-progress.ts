@@ -1,6 +1,6 @@
 /** How far the drain of a host is: what is left there, what of it moves, and what is in the way of the rest. */
 import type { Fault, Host, Vm } from '../model.js';
-import { notSettled } from '../moves/obstacles.js';
+import { notSettled, obstacle } from '../moves/obstacles.js';
 import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 
@@ -21,9 +21,9 @@ export function drainProgress(state: State, { id }: Host): DrainProgress {
   let moving = 0;
   for (const vm of state.vmsOfHost(id)) {
     left += 1;
-    if (vm.move !== undefined) moving += 1;
     const fault = inTheWay(vm);
     if (fault !== null) obstacles.push({ vm, fault });
+    else if (vm.move !== undefined) moving += 1;
   }
   obstacles.sort((a, b) => byImportance(a.vm, b.vm));
   return { left, moving, obstacles, isDrained: left === 0 && state.moving.withPeer(id).size === 0 };
@@ -32,8 +32,13 @@ export function drainProgress(state: State, { id }: Host): DrainProgress {
 /** What was said when it was tried, or that it is not tried because it is not what it should be and nobody sees to that. */
 function inTheWay(vm: Vm): Fault | null {
   const { move, operation, fault, desired } = vm;
-  if (move !== undefined || operation !== null || desired === 'deleted') return null;
-  return fault ?? notSettled(vm);
+  if (operation !== null) return null;
+  if (fault !== null) return fault;
+  if (desired === 'deleted')
+    return obstacle('NOT_DELETED', 'it is to be deleted, and its host has not done it');
+  if (move !== undefined)
+    return obstacle('NOT_MOVED', 'it took too long to move it, and its host has not let go of it');
+  return notSettled(vm);
 }
 
 /** Whether nothing of an active drain moves or could: something is in the way of everything that is left. */

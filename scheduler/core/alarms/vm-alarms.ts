@@ -6,6 +6,8 @@ import type { Alarm, Severity } from './alarm.js';
 
 /** What passes within this time is no trouble. */
 const unknownForMs = 300_000;
+/** What no operation waits for any more, or never did, has this time, and that of a guest that shuts itself down. */
+const overdueForMs = 900_000;
 
 interface StateAlarm {
   code: string;
@@ -45,14 +47,42 @@ const ofStates: Partial<Record<VmState, StateAlarm>> = {
 
 /** Null for a VM that is well, as nearly all are. What was seen of it last counts while its host is silent, too. */
 export function vmAlarm(state: State, vm: Vm, nowMs: number): Alarm | null {
-  if (vm.desired === 'deleted') return null;
+  if (vm.desired === 'deleted') return overdue(state, vm, nowMs);
   const found = ofStates[vm.state];
   // Of what should not run anyway it matters only that it is gone.
   if (found !== undefined && (vm.desired === 'running' || vm.state === 'missing')) return troubled(vm, found);
   const silentMs = silentSinceMs(state, vm);
   const sinceMs = silentMs ?? (vm.state === 'unknown' ? vm.stateMs : null);
-  if (sinceMs === null || nowMs - sinceMs < unknownForMs) return null;
-  return unknown(vm, sinceMs, silentMs !== null);
+  if (sinceMs === null) return overdue(state, vm, nowMs);
+  return nowMs - sinceMs < unknownForMs ? null : unknown(vm, sinceMs, silentMs !== null);
+}
+
+/** It is not what it should be, and its host is there and does not make it so. */
+function overdue(state: State, vm: Vm, nowMs: number): Alarm | null {
+  const { unsettledMs, desired, move, stopGraceSeconds, administration, id, fault } = vm;
+  const host = state.hosts.get(vm.host ?? '');
+  if (unsettledMs === undefined || host === undefined || isSilent(host.state)) return null;
+  const { recoveringSites, recoveredMs = {} } = state.federation;
+  if (recoveringSites.includes(host.site)) return null;
+  // What it could not do before it does not owe.
+  const sinceMs = Math.max(unsettledMs, host.stateMs, recoveredMs[host.site] ?? 0);
+  const graceS = move?.graceSeconds ?? (desired === 'running' ? 0 : stopGraceSeconds);
+  if (nowMs - sinceMs < overdueForMs + graceS * 1000) return null;
+  const last = fault === null ? '' : `: ${fault.message}`;
+  return {
+    code: 'VM_OVERDUE',
+    severity: 'warning',
+    about: aboutVm(vm),
+    sinceMs,
+    message: `VM "${id}" of "${administration}" ${owed(vm)}, and its host does not get it done${last}`,
+    advice: `secovia vm show ${administration}/${id} says what was heard of it last, and secovia-agent status on its host what is in the way; it goes on by itself when that is mended`,
+  };
+}
+
+function owed({ desired, state, move }: Vm): string {
+  if (desired === 'deleted') return 'is to be deleted';
+  if (move !== undefined) return 'is to be on another host';
+  return `is ${state} and should be ${desired}`;
 }
 
 function troubled(vm: Vm, { code, severity, what, advice }: StateAlarm): Alarm {

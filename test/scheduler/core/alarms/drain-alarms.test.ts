@@ -66,6 +66,17 @@ test('a VM that is not what it should be is in the way as well', async (t) => {
   t.match(stuck, [{ message: /"one" of "adm": it is crashed and should be running/ }]);
 });
 
+test('a VM that is not deleted in all the time that this may take is in the way as well', async (t) => {
+  const world = drained(['one']);
+  const vm = world.state.vmByName('adm', 'one');
+  if (vm === undefined) throw new Error('there is no VM');
+  const { operation } = world.delete(vm);
+  t.same(codesOf(world), [], 'it is about to be deleted');
+  world.nowMs += 10 * minuteMs;
+  world.run({ type: 'operation.time_out', id: operation.id, limitMs: minuteMs });
+  t.match(alarmsOf(world), [{ code: 'HOST_DRAIN_STUCK', message: /"one" of "adm": it is to be deleted/ }]);
+});
+
 test('the most important VM that cannot leave is told', async (t) => {
   const world = drained(['one', 'two']);
   const vm = world.state.vmByName('adm', 'two');
