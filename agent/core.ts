@@ -321,9 +321,9 @@ export class AgentCore {
     const endsAt = this.#link.leaseEndsAt;
     this.converger.leased(endsAt, this.guard.isReady, this.#now);
     if (this.guard.timeoutS === null) return;
-    const { wanted, needed } = this.converger.guardNeeds();
+    const needs = this.converger.guardNeeds();
     // One that it leaves armed bites soon, so it is not left so for what does not run.
-    const needs = { wanted: wanted && !this.#leaves, needed };
+    if (this.#leaves) needs.wanted = false;
     const outputs = this.guard.settle(needs, endsAt, this.#now.bootMs);
     if (outputs.length === 0) return;
     this.#outputs.push(...outputs);
@@ -357,6 +357,7 @@ export class AgentCore {
         return;
       case 'synced':
         this.ledger.synced(this.#mentioned);
+        this.guard.synced();
         this.#orphans.synced(this.#mentioned);
         return;
       case 'problem':

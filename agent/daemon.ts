@@ -36,8 +36,8 @@ import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
 import { AgentTelemetry } from './telemetry/agent-telemetry.js';
 import { observedHypervisor } from './telemetry/observed-hypervisor.js';
-import type { WatchdogDevice } from './watchdog/device.js';
 import { LeaseFile } from './watchdog/lease-file.js';
+import { openWatchdog } from './watchdog/open-watchdog.js';
 
 export interface RunOptions {
   config: AgentConfig;
@@ -65,6 +65,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const bootId = readBootId();
   const ledger = new Ledger(bootId, content ?? undefined);
   const leaseFile = new LeaseFile(config.dataDir, bootId);
+  const watchdog = await openWatchdog(config.watchdog, config.dataDir, bootId, log);
   const writer = new LedgerWriter(ledger, (state) => file.save(state));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
@@ -90,7 +91,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       poolDirectories,
       fencing,
       verifyCheckpoint,
-      watchdogTimeoutS: config.watchdog?.timeoutSeconds ?? null,
+      watchdogTimeoutS: watchdog?.timeoutSeconds ?? null,
       heldLease: leaseFile.read(),
     },
     clock.now(),
@@ -110,7 +111,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     trashPools: new TrashPools(config.dataDir),
     writer,
     leaseFile,
-    watchdog: await openWatchdog(config),
+    watchdog: watchdog?.device ?? null,
     transport: new GrpcTransport(config.scheduler, channel),
     survey: (machine) =>
       survey(
@@ -263,13 +264,6 @@ async function openHypervisor(config: AgentConfig, log: Logger): Promise<Hypervi
     poolDirectories,
     migration,
   });
-}
-
-/** What the settings name is opened only when it is armed: until then nothing depends on it. */
-async function openWatchdog({ watchdog }: AgentConfig): Promise<WatchdogDevice | null> {
-  if (watchdog === null) return null;
-  const { NativeWatchdogDevice } = await import('./watchdog/native-device.js');
-  return new NativeWatchdogDevice(watchdog.device);
 }
 
 /** Without the federation's key no checkpoint can be believed. */

@@ -183,7 +183,7 @@ export class Converger {
 
   /** What VMs that stop with the lease need of the host's watchdog. */
   guardNeeds(): GuardNeeds {
-    const needs = { wanted: false, needed: false };
+    const needs = { wanted: false, needed: false, unknown: this.#unpermitted.size > 0 };
     for (const cell of this.#cells.values()) {
       const permit = this.#ledger.permit(cell.uid);
       if (permit?.desired.stopsOnLeaseLoss !== true) continue;
@@ -290,8 +290,9 @@ export class Converger {
     let cell = this.#cells.get(uid);
     if (cell === undefined) {
       const rest = { program: null, ticket: null, effect: null, dirty: false, wakeAt: null };
-      // One that is new here runs only if it arrives from elsewhere.
-      const mayRun = this.#ledger.permit(uid)?.desired.role === 'receive';
+      // One that is new here runs only if it arrives from elsewhere, or if what is written of it was lost.
+      const isThere = this.#unpermitted.has(uid) || !this.#isListed;
+      const mayRun = isThere || this.#ledger.permit(uid)?.desired.role === 'receive';
       const run = { mayRun, startUnsure: false };
       cell = { uid, ...rest, memory: newMemory(), observation: null, seen: '', ...run };
       this.#cells.set(uid, cell);

@@ -24,6 +24,8 @@ export interface GuardNeeds {
   wanted: boolean;
   /** One of them may run. */
   needed: boolean;
+  /** There are domains of VMs of which nothing is known: they may be such. */
+  unknown: boolean;
 }
 
 /** Of what others say, in an error. */

@@ -28,12 +28,23 @@ export class LeaseGuard {
   #problem = '';
   /** Null when nothing is to be tried. */
   #againAt: number | null = 0;
+  /**
+   * An earlier process may have armed it for VMs of which this one knows nothing, since what that had written down is lost; the
+   * scheduler has not said yet which VMs are here.
+   */
+  #inherits: boolean;
 
   /** `timeoutS` is null where there is no watchdog. */
   constructor(timeoutS: number | null, held: HeldLease | null) {
     // Nobody has told the scheduler yet of a longer one.
     const before = held === null || held.watchdogS === 0 ? Number.POSITIVE_INFINITY : held.watchdogS;
     this.#timeoutS = timeoutS === null ? null : Math.min(timeoutS, before);
+    this.#inherits = held !== null && held.watchdogS > 0;
+  }
+
+  /** The scheduler has said which VMs are here. */
+  synced(): void {
+    this.#inherits = false;
   }
 
   /** Seconds; null where there is no watchdog. */
@@ -56,8 +67,10 @@ export class LeaseGuard {
   }
 
   /** What is to be done now. `leaseEndsAt` is null when none was ever held. */
-  settle({ wanted, needed }: GuardNeeds, leaseEndsAt: number | null, now: number): GuardOutput[] {
+  settle(needs: GuardNeeds, leaseEndsAt: number | null, now: number): GuardOutput[] {
     if (this.#timeoutS === null || this.#state === 'arming') return [];
+    const { wanted, unknown } = needs;
+    const needed = needs.needed || (unknown && this.#inherits);
     if (!wanted && !needed) {
       this.#problem = '';
       return this.#mayBite ? this.#release() : [];

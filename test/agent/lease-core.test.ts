@@ -219,6 +219,7 @@ t.test(
 
 t.test('an agent that leaves takes the watchdog back when nothing runs that needs it', async (t) => {
   const agent = new Agent(null, 20, { ...running, permits: [] });
+  agent.core.listed([], agent.now);
   agent.connect();
   agent.granted();
   agent.core.converger.desired(mobile, agent.now);
@@ -237,3 +238,32 @@ t.test('an agent that leaves takes the watchdog back when nothing runs that need
   busy.collect();
   t.same(busy.of('releaseWatchdog'), [], 'what may run stays guarded');
 });
+
+t.test(
+  'a process that has lost the file of the one before pets its watchdog on, and lets go only when it knows what is here',
+  async (t) => {
+    const lost = { ...running, permits: [] };
+    const bereft = () => {
+      const agent = new Agent({ endsAt: 105_000, watchdogS: 20 }, 20, lost);
+      t.same(agent.of('armWatchdog'), [], 'nobody has looked yet');
+      const power = { kind: 'running' } as const;
+      agent.core.listed([{ uid, name: 'vm', power, ours: true }], agent.now);
+      agent.collect();
+      t.match(agent.of('armWatchdog'), [{ leaseEndsAt: 105_000 }]);
+      agent.core.watchdogArmed(agent.now);
+      return agent;
+    };
+    const orphaned = bereft();
+    orphaned.connect();
+    t.same(orphaned.of('releaseWatchdog'), [], 'the scheduler has not spoken');
+    orphaned.hear({ desiredSynced: { epoch } });
+    t.equal(orphaned.of('releaseWatchdog').length, 1, 'nobody knows it');
+
+    const told = bereft();
+    told.connect();
+    told.core.converger.desired(mobile, told.now);
+    told.wait(10_000);
+    told.hear({ desiredSynced: { epoch } });
+    t.same(told.of('releaseWatchdog'), [], 'it may run, and the lease has ended: nobody could stop it yet');
+  },
+);

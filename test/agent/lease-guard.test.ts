@@ -1,14 +1,17 @@
 /** When the watchdog of a host is armed and taken back (PROTOCOL.md L2), and what the agent's next process knows of its lease. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { ArmedFile, RememberedDevice, watchdogOf } from '../../agent/watchdog/armed-file.js';
+import { WatchdogError } from '../../agent/watchdog/device.js';
 import { LeaseGuard } from '../../agent/watchdog/guard.js';
 import { LeaseFile } from '../../agent/watchdog/lease-file.js';
 
-const nothing = { wanted: false, needed: false };
-const wanted = { wanted: true, needed: false };
-const needed = { wanted: false, needed: true };
+const nothing = { wanted: false, needed: false, unknown: false };
+const wanted = { ...nothing, wanted: true };
+const needed = { ...nothing, needed: true };
+const unknown = { ...nothing, unknown: true };
 
 function armed(): LeaseGuard {
   const guard = new LeaseGuard(20, null);
@@ -95,9 +98,28 @@ t.test('so late after the lease that an earlier process may have armed it, it is
   const renewed = new LeaseGuard(20, held);
   renewed.settle(needed, held.endsAt, 30_000);
   t.equal(renewed.settle(needed, 60_000, 50_000)[0]?.kind, 'armWatchdog', 'a new lease ends the wait');
-  const unknown = new LeaseGuard(20, null);
-  t.same(unknown.settle(needed, null, 5), [], 'nobody knows what was held before');
+  const first = new LeaseGuard(20, null);
+  t.same(first.settle(needed, null, 5), [], 'nobody knows what was held before');
 });
+
+t.test(
+  'what an earlier process may have armed for VMs that this one does not know is petted on until the scheduler has spoken',
+  async (t) => {
+    const held = { endsAt: 10_000, watchdogS: 20 };
+    const arms = [{ kind: 'armWatchdog', timeoutS: 20, leaseEndsAt: 10_000 }];
+    const guard = new LeaseGuard(20, held);
+    t.same(guard.settle(nothing, 10_000, 0), [], 'it knows all that runs here');
+    t.same(guard.settle(unknown, 10_000, 1), arms);
+    guard.armed();
+    t.same(guard.settle(unknown, 10_000, 2), []);
+    guard.synced();
+    t.same(guard.settle(unknown, 10_000, 3), [{ kind: 'releaseWatchdog' }], 'they are nobody’s');
+    for (const other of [null, { endsAt: 10_000, watchdogS: 0 }]) {
+      t.same(new LeaseGuard(20, other).settle(unknown, 10_000, 0), [], 'none was armed before');
+    }
+    t.same(new LeaseGuard(20, held).settle(unknown, 10_000, 30_000), [], 'too late to take it over');
+  },
+);
 
 t.test('a longer time-out waits until the scheduler has heard of it', async (t) => {
   t.equal(new LeaseGuard(60, { endsAt: 10_000, watchdogS: 20 }).timeoutS, 20);
@@ -133,6 +155,55 @@ t.test('the next process of the same boot takes the lease on', async (t) => {
     );
   }
 });
+
+t.test(
+  'the next process of the same boot knows which device it has to pet or take back, whatever its settings say',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'secovia-armed-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const file = new ArmedFile(folder, 'boot-1');
+    const done: string[] = [];
+    let refuses = false;
+    const device = {
+      arm: () => done.push(`arm, and ${file.read()?.device} is written`),
+      extend: () => done.push('extend'),
+      release: () => {
+        if (refuses) throw new WatchdogError('busy');
+        done.push('release');
+      },
+    };
+    const troubles: string[] = [];
+    const remembered = new RememberedDevice(device, file, '/dev/first', ({ message }) =>
+      troubles.push(message),
+    );
+    const first = { device: '/dev/first', timeoutSeconds: 20 };
+    const second = { device: '/dev/second', timeoutSeconds: 30 };
+    t.equal(file.read(), null);
+    t.same(watchdogOf(second, file.read()), second, 'nothing was armed: the settings count');
+    remembered.arm(20, 1000);
+    remembered.extend(2000);
+    t.same(done, ['arm, and /dev/first is written', 'extend'], 'it is written before it can bite');
+    const next = new ArmedFile(folder, 'boot-1').read();
+    t.same(watchdogOf(second, next), first, 'another device');
+    t.same(watchdogOf(null, next), first, 'none any more');
+    t.same(watchdogOf({ ...first, timeoutSeconds: 60 }, next), { ...first, timeoutSeconds: 60 }, 'the same');
+    t.equal(new ArmedFile(folder, 'boot-2').read(), null, 'a boot later it is not armed');
+    refuses = true;
+    t.throws(() => remembered.release(), { name: 'WatchdogError' });
+    t.same(file.read(), first, 'it still bites');
+    refuses = false;
+    remembered.release();
+    t.equal(file.read(), null);
+    writeFileSync(join(folder, 'watchdog-armed'), '{"bootId":');
+    t.equal(file.read(), null, 'what is not whole says nothing');
+    t.same(troubles, []);
+    rmSync(join(folder, 'watchdog-armed'));
+    mkdirSync(join(folder, 'watchdog-armed'));
+    remembered.arm(20, 1000);
+    t.match(troubles, [/EISDIR/], 'a disk that does not take it keeps nothing from being armed');
+    t.equal(done.length, 4);
+  },
+);
 
 t.test(
   'what the next process is told never lasts longer than the newest lease, whatever the disk takes',

@@ -298,11 +298,11 @@ t.test('where there is a watchdog it starts, and a change to stop counts, once t
   world.settle(60_000);
   t.equal(starts(world), 0);
   t.match(world.observations.get(uid), { progress: /watchdog to be armed/ });
-  t.same(world.converger.guardNeeds(), { wanted: true, needed: false });
+  t.same(world.converger.guardNeeds(), { wanted: true, needed: false, unknown: false });
   lease(world, 1_000_000, true);
   world.settle();
   t.equal(world.state(uid), 'running');
-  t.same(world.converger.guardNeeds(), { wanted: true, needed: true });
+  t.same(world.converger.guardNeeds(), { wanted: true, needed: true, unknown: false });
 
   const kept = running(wanted());
   lease(kept, 1_000_000, false);
@@ -319,7 +319,7 @@ t.test('the watchdog is needed until all that stop with the lease are seen to be
   world.desired(stopping({ role: 'stopped', generation: 2, stopForced: true }));
   t.ok(world.converger.guardNeeds().needed);
   world.settle();
-  t.same(world.converger.guardNeeds(), { wanted: false, needed: false });
+  t.same(world.converger.guardNeeds(), { wanted: false, needed: false, unknown: false });
 });
 
 t.test('of a start that nobody has heard the end of it is not known whether it runs', async (t) => {
@@ -348,7 +348,7 @@ t.test('a start that the hypervisor has refused has not come about, and needs no
     lapse(world);
     world.settle(400);
     t.equal(power(world) ?? 'off', 'off', kind);
-    t.same(world.converger.guardNeeds(), { wanted: false, needed: false }, kind);
+    t.same(world.converger.guardNeeds(), { wanted: false, needed: false, unknown: false }, kind);
   }
 });
 
