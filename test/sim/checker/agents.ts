@@ -198,7 +198,7 @@ export class AgentRules {
     if (permit?.desired.role !== 'released') return;
     const domain = machine.fake.inspect(uid);
     if (domain?.power.kind !== 'running') return;
-    if (this.#foundElsewhere.has(`${machine.host} ${uid}`)) return;
+    if (this.#foundElsewhere.has(`${machine.host} ${uid}`) || this.#twins.has(uid)) return;
     const isAnotherStay = (domain.metadata?.term ?? 0) > permit.term;
     if (isAnotherStay && this.#hadLapsed(machine, uid)) return;
     this.violate(
