@@ -12,7 +12,6 @@ import {
   isLeft,
   isMassFailure,
   isOutage,
-  isWanted,
   lossesBySite,
   needsFence,
   paceOf,
@@ -172,7 +171,8 @@ export class Elsewhere {
     if (!needsFence(engine.state, host)) return;
     if (fence === undefined && this.#mayBeOneOfMany(host)) return;
     if (!this.#fenceAgain.isDue(id)) return;
-    if (!isWanted(host) && isOutage(this.#lossesOf(host))) {
+    // What an operator wanted before it, and could not be done, waits for their word as well.
+    if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;
       engine.run({ type: 'host.fence_end', id, order: '', off: false, message });
       this.#fenceAgain.pauseOnce(id, outageAgainMs);
@@ -231,7 +231,10 @@ export class Elsewhere {
       log.warn({ host: id, site }, 'many hosts of a site were lost together: their VMs restart slowly');
       engine.run({ type: 'host.slow', id });
     }
-    for (const { uid } of vms) {
+    for (const vm of vms) {
+      // It has left with one that has to be where it is.
+      if (vm.host !== id) continue;
+      const { uid } = vm;
       if (!this.#mayLeave(host, left)) return;
       const outcome = engine.run({ type: 'vm.evacuate', uid });
       if (outcome.refusal || !outcome.reply.moved) {
