@@ -5,8 +5,8 @@ import type { Decision } from '../decide.js';
 import type { Fault, Host, Vm } from '../model.js';
 import type { Explanation } from '../placement/explanation.js';
 import { obstacle } from '../moves/obstacles.js';
-import { place } from '../placement/placement.js';
-import { requestForMove } from '../placement/request.js';
+import { type Place, place } from '../placement/placement.js';
+import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange, waitsChange, whereOf } from '../vm-changes.js';
@@ -19,13 +19,21 @@ import {
   restartsElsewhere,
   whyNowhere,
 } from './evacuation.js';
+import { boundTogether, placeTogether } from './together.js';
 
 const resourceExhausted = 8;
 
 type Evacuated = { vm: Vm; moved: boolean };
 
-/** Gives a VM of a host that is proven not to run it another one, under a new term. */
-export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Decision<Evacuated> {
+/**
+ * Gives a VM of a host that is proven not to run it another one, under a new term; and with it those that have to be where it is, when
+ * it finds no place without them.
+ */
+export function evacuateVm(
+  state: State,
+  { uid }: CommandOf<'vm.evacuate'>,
+  nowMs: number,
+): Decision<Evacuated> {
   const vm = state.vms.get(uid);
   if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
@@ -37,20 +45,43 @@ export function evacuateVm(state: State, { uid }: CommandOf<'vm.evacuate'>): Dec
   if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false }) };
   const bound = bindsItToItsHost(state, vm);
   if (bound !== null) return waits(vm, bound);
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return { refusal: notFound('image', vm.spec.imageUid) };
-  const onPool = vm.spec.pool !== '';
-  const request = {
-    ...requestForMove(state, vm, image.architecture, []),
-    leastDiskMib: onPool ? 0 : image.virtualSizeMib,
-  };
+  const request = requestElsewhere(state, vm);
+  if (request === null) return { refusal: notFound('image', vm.spec.imageUid) };
   const placed = place(state, request);
-  if (placed.noHost) return waits(vm, noRoom(placed.noHost));
-  const leaves = { host: host.id, keepVolumes: onPool };
-  return {
-    changes: [{ ...placedChange(state, vm, whereOf(placed), []), leaves }, ...endsMigration(state, vm, host)],
-    reply: () => ({ vm, moved: true }),
-  };
+  if (!placed.noHost)
+    return { changes: leavesFor(state, vm, host, placed), reply: () => ({ vm, moved: true }) };
+  const changes = leaveTogether(state, vm, host, nowMs);
+  if (changes === null) return waits(vm, noRoom(placed.noHost));
+  return { changes, reply: () => ({ vm, moved: true }) };
+}
+
+/** Null when its image is not known any more. */
+function requestElsewhere(state: State, vm: Vm): PlacementRequest | null {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return null;
+  const leastDiskMib = vm.spec.pool === '' ? image.virtualSizeMib : 0;
+  return { ...requestForMove(state, vm, image.architecture, []), leastDiskMib };
+}
+
+function leavesFor(state: State, vm: Vm, host: Host, place: Place): Change[] {
+  const leaves = { host: host.id, keepVolumes: vm.spec.pool !== '' };
+  return [{ ...placedChange(state, vm, whereOf(place), []), leaves }, ...endsMigration(state, vm, host)];
+}
+
+/** The changes that take a VM elsewhere with all that have to be where it is; null when one of these cannot leave. */
+function leaveTogether(state: State, vm: Vm, host: Host, nowMs: number): Change[] | null {
+  const vms = boundTogether(state, vm, host);
+  const mayLeave = (other: Vm) =>
+    isProvenOff(host, other) &&
+    restartsElsewhere(other) &&
+    other.move?.mode !== 'live' &&
+    bindsItToItsHost(state, other) === null;
+  if (vms.length === 1 || !vms.every(mayLeave)) return null;
+  const requests = vms.map((other) => requestElsewhere(state, other)).filter((one) => one !== null);
+  if (requests.length < vms.length) return null;
+  const places = placeTogether(state, vms, requests, nowMs);
+  if (places === null) return null;
+  return vms.flatMap((other, index) => leavesFor(state, other, host, places[index] as Place));
 }
 
 /** Whoever has moved it here waits for it on this host, and may find it where it was before. */

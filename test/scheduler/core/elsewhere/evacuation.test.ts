@@ -360,3 +360,58 @@ test('lost together with many others they leave slowly, until an operator has lo
   t.match(world.run({ type: 'host.slow', id: 'a' }), { stopProof: { pace: 'slow' } });
   t.match(world.run({ type: 'host.evacuate', id: 'a' }), { stopProof: { pace: 'now' } });
 });
+
+/** They have to be on one host, in a chain: each is in a group with the next. */
+function chained(world: World, change: Parameters<World['settled']>[1][]): Vm[] {
+  return change.map((wishes, at) => {
+    const groups = [at, at + 1].map(
+      (number) =>
+        ({ group: `pair-${number}`, policy: 'affinity', scope: 'host', soft: false, maxSkew: 0 }) as const,
+    );
+    const placement = { ...only('a'), groups };
+    const vm = world.settled(`vm-${at}`, { policy: restart, ...wishes, placement });
+    vm.placement = { ...vm.placement, excludedHosts: [] };
+    return vm;
+  });
+}
+
+test('those that have to be together leave together, for a host that has room for all', async (t) => {
+  const world = smallWorld('a', 'b', 'c');
+  const { memoryMib } = world.state.hosts.get('b')?.capacity ?? { memoryMib: 0 };
+  // The best host for one of them has no room for the others.
+  const b = { sites: [], countries: [], excludedHosts: ['a', 'c'] };
+  world.settled('filler', { memoryMib: memoryMib - 1024, placement: b });
+  const vms = chained(world, [{ memoryMib: 1024 }, { memoryMib: 1024 }, { memoryMib: 1024 }]);
+  const alone = world.settled('alone', { policy: restart, placement: only('a'), memoryMib: 1024 });
+  fence(world, 'a');
+  t.ok(evacuate(world, vms[1] as Vm).moved);
+  for (const vm of vms) t.match(vm, { host: 'c', term: 2, state: 'placed', leftOn: ['a'] });
+  t.match(alone, { host: 'a', term: 1 }, 'and nobody else');
+  t.equal(world.state.hostTable.claimed('a').vms, 1);
+  t.equal(world.state.hostTable.claimed('c').vms, 3);
+});
+
+test('while one of those that have to be together cannot leave, all wait', async (t) => {
+  const world = smallWorld('a', 'b');
+  const waits = { ...restart, onHostLoss: undefined } as unknown as typeof restart;
+  const vms = chained(world, [{}, { policy: waits }]);
+  const [first, second] = vms as [Vm, Vm];
+  fence(world, 'a');
+  t.notOk(evacuate(world, first).moved);
+  t.match(first, { host: 'a', fault: { reason: 'NO_HOST' } });
+  t.equal(world.state.hostTable.claimed('a').vms, 2, 'what was tried is given back');
+  world.run({ type: 'vm.update', vm: { uid: second.uid }, etag: '', policy: restart });
+  t.notOk(evacuate(world, first).moved, 'its host may not have heard of it');
+  world.run({ type: 'host.cordon', id: 'b', cordoned: true });
+  t.notOk(evacuate(world, first).moved);
+});
+
+test('of those that have to be together each may go alone where the others are already', async (t) => {
+  const world = smallWorld('a', 'b');
+  const [first, second] = chained(world, [{}, {}]) as [Vm, Vm];
+  fence(world, 'a');
+  evacuate(world, first);
+  world.see(first, 'running');
+  t.match([first.host, second.host], ['b', 'b']);
+  t.equal(first.agreement, undefined);
+});

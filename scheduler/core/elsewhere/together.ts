@@ -1,0 +1,84 @@
+/**
+ * VMs of a host that is off which have to be where one of them is: each by itself finds no place, since the others hold it where they
+ * were. They leave in one decision, or not at all.
+ */
+import type { Host, Resources, Vm } from '../model.js';
+import { type Place, place } from '../placement/placement.js';
+import type { PlacementRequest } from '../placement/request.js';
+import { Tentative } from '../placement/tentative.js';
+import type { State } from '../state.js';
+
+const bindingGroups = ({ administration, placement }: Vm): string[] =>
+  (placement.groups ?? [])
+    .filter(({ policy, soft }) => policy === 'affinity' && !soft)
+    .map(({ group }) => `${administration}/${group}`);
+
+/** Those of the VM's host that a chain of such groups binds to it, itself first. */
+export function boundTogether(state: State, vm: Vm, host: Host): Vm[] {
+  const bound = [vm];
+  const groups = new Set(bindingGroups(vm));
+  if (groups.size === 0) return bound;
+  const others = new Map([...state.vmsOfHost(host.id)].map((other) => [other, bindingGroups(other)]));
+  others.delete(vm);
+  // Until nobody is added any more: who comes in by one group may bring another.
+  for (let before = 0; before !== bound.length; ) {
+    before = bound.length;
+    for (const [other, its] of others) {
+      if (!its.some((group) => groups.has(group))) continue;
+      others.delete(other);
+      bound.push(other);
+      for (const group of its) groups.add(group);
+    }
+  }
+  return bound;
+}
+
+/**
+ * Where each of them can be, all at once, as if none of them were anywhere; null when they find no such places. A host for all of
+ * them is looked for first: the best one for the first of them may have no room for the others.
+ */
+export function placeTogether(
+  state: State,
+  vms: readonly Vm[],
+  requests: readonly PlacementRequest[],
+  nowMs: number,
+): Place[] | null {
+  for (const vm of vms) state.unclaim(vm);
+  try {
+    const asked = requests.map((request) => ({ ...request, leaving: null, counted: null }));
+    const all = asked.map(({ needs }) => needs).reduce(sum);
+    return placesFrom(state, asked, all, nowMs) ?? placesFrom(state, asked, null, nowMs);
+  } finally {
+    for (const vm of vms) state.claim(vm);
+  }
+}
+
+/** `room` is what the first one's host must have, if that is more than it needs. */
+function placesFrom(
+  state: State,
+  requests: readonly PlacementRequest[],
+  room: Resources | null,
+  nowMs: number,
+): Place[] | null {
+  const tentative = new Tentative(state, nowMs);
+  try {
+    const places: Place[] = [];
+    for (const request of requests) {
+      const isFirst = places.length === 0;
+      const placed = place(state, isFirst && room !== null ? { ...request, needs: room } : request);
+      if (placed.noHost) return null;
+      tentative.claim(placed, request);
+      places.push(placed);
+    }
+    return places;
+  } finally {
+    tentative.giveBack();
+  }
+}
+
+const sum = (a: Resources, b: Resources): Resources => ({
+  vcpus: a.vcpus + b.vcpus,
+  memoryMib: a.memoryMib + b.memoryMib,
+  diskMib: a.diskMib + b.diskMib,
+  vms: a.vms + b.vms,
+});
