@@ -65,6 +65,8 @@ export interface CoreOptions {
   watchdogTimeoutS?: number | null;
   /** The lease that an earlier process of this boot was granted. */
   heldLease?: HeldLease | null;
+  /** An earlier process of this boot has armed the watchdog, and what it had written down of VMs is lost. */
+  inheritsWatchdog?: boolean;
 }
 
 /** Outputs of the link that the core does not deal with itself, and those of the converger. */
@@ -119,7 +121,7 @@ export class AgentCore {
     const { random } = options;
     this.fences = new FenceDesk(options.identity.host, options.fencing);
     const held = options.heldLease ?? null;
-    this.guard = new LeaseGuard(options.watchdogTimeoutS ?? null, held);
+    this.guard = new LeaseGuard(options.watchdogTimeoutS ?? null, held, options.inheritsWatchdog);
     const heldUntil = held?.endsAt ?? null;
     this.#link = new LinkMachine({ highestEpoch: () => this.ledger.epoch, random, heldUntil });
     if (heldUntil === null || now.bootMs >= heldUntil) this.ledger.unconfirmStopped();

@@ -93,6 +93,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       verifyCheckpoint,
       watchdogTimeoutS: watchdog?.timeoutSeconds ?? null,
       heldLease: leaseFile.read(),
+      inheritsWatchdog: content === null && watchdog?.wasArmed === true,
     },
     clock.now(),
   );

@@ -79,7 +79,7 @@ export class Converger {
     for (const { uid, phase } of ledger.permits()) {
       const cell = this.#cell(uid);
       // An earlier process may have armed the watchdog for one that was about to start.
-      if (phase !== 'refused' && phase !== 'gone') cell.mayRun = true;
+      cell.mayRun = phase !== 'refused' && phase !== 'gone';
     }
   }
 

@@ -62,8 +62,15 @@ export class RememberedDevice implements WatchdogDevice {
   ) {}
 
   arm(timeoutS: number, untilMs: number): void {
+    const wasArmed = this.file.read()?.device === this.name;
     this.#keep(() => this.file.write({ device: this.name, timeoutSeconds: timeoutS }));
-    this.device.arm(timeoutS, untilMs);
+    try {
+      this.device.arm(timeoutS, untilMs);
+    } catch (error) {
+      // Or one that is named by mistake would be tried for as long as the machine is on.
+      if (!wasArmed) this.#keep(() => this.file.clear());
+      throw error;
+    }
   }
 
   extend(untilMs: number): void {

@@ -29,17 +29,17 @@ export class LeaseGuard {
   /** Null when nothing is to be tried. */
   #againAt: number | null = 0;
   /**
-   * An earlier process may have armed it for VMs of which this one knows nothing, since what that had written down is lost; the
-   * scheduler has not said yet which VMs are here.
+   * An earlier process had armed it, for VMs of which this one knows nothing, since what that had written down is lost; the scheduler
+   * has not said yet which VMs are here.
    */
   #inherits: boolean;
 
-  /** `timeoutS` is null where there is no watchdog. */
-  constructor(timeoutS: number | null, held: HeldLease | null) {
+  /** `timeoutS` is null where there is no watchdog; `inherits` says that it was armed, and the file of permits lost. */
+  constructor(timeoutS: number | null, held: HeldLease | null, inherits = false) {
     // Nobody has told the scheduler yet of a longer one.
     const before = held === null || held.watchdogS === 0 ? Number.POSITIVE_INFINITY : held.watchdogS;
     this.#timeoutS = timeoutS === null ? null : Math.min(timeoutS, before);
-    this.#inherits = held !== null && held.watchdogS > 0;
+    this.#inherits = inherits;
   }
 
   /** The scheduler has said which VMs are here. */

@@ -7,6 +7,8 @@ import type { WatchdogSettings } from './settings.js';
 export interface OpenWatchdog {
   device: WatchdogDevice;
   timeoutSeconds: number;
+  /** By an earlier process of this boot. */
+  wasArmed: boolean;
 }
 
 /** What the settings name is opened only when it is armed: until then nothing depends on it. Null where there is none. */
@@ -17,7 +19,8 @@ export async function openWatchdog(
   log: Logger,
 ): Promise<OpenWatchdog | null> {
   const file = new ArmedFile(dataDir, bootId);
-  const watchdog = watchdogOf(settings, file.read());
+  const armed = file.read();
+  const watchdog = watchdogOf(settings, armed);
   if (watchdog === null) return null;
   const { device: path, timeoutSeconds } = watchdog;
   if (path !== settings?.device) {
@@ -29,5 +32,5 @@ export async function openWatchdog(
   const device = new RememberedDevice(new NativeWatchdogDevice(path), file, path, (error) =>
     log.warn({ event: 'watchdog.unwritten' }, error.message),
   );
-  return { device, timeoutSeconds };
+  return { device, timeoutSeconds, wasArmed: armed !== null };
 }

@@ -6,6 +6,7 @@ import { leaveBehind, noteOrphanTerm } from './elsewhere/leftovers.js';
 import { noteUnsettled } from './lifecycle/unsettled.js';
 import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
+import { isTroubled } from './vm-states.js';
 
 export type VmChange = Extract<Change, { type: `vm.${string}` }>;
 
@@ -39,6 +40,8 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
   const enter = (next: Vm['state']) => {
     if (vm.state === next) return;
     state.vmStates.remove(vm);
+    // What that was told of by itself: now it has time to become what it should be.
+    if (isTroubled[vm.state]) delete vm.unsettledMs;
     vm.state = next;
     vm.stateMs = atMs;
     state.vmStates.add(vm);
@@ -96,6 +99,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       vm.generation = change.generation;
       vm.refusedBy = change.refusedBy;
       vm.fault = null;
+      delete vm.unsettledMs;
       if (change.leaves !== undefined) leaveBehind(state, vm, change.leaves);
       enter('placed');
       return;

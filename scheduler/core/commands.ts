@@ -388,7 +388,7 @@ export interface Commands {
   'host.remove_orphan': { command: { id: string; uid: string }; reply: Host };
   'host.slow': { command: { id: string }; reply: Host };
   /** A VM whose host is proven not to run it any more is to have another. */
-  'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean } };
+  'vm.evacuate': { command: { uid: string }; reply: { vm: Vm; moved: boolean; others: Vm[] } };
   /** An operator wants it empty; `deadlineMs` null for no deadline. */
   'host.drain': { command: { id: string; deadlineMs: number | null }; reply: Host };
   'host.drain_pause': { command: { id: string; paused: boolean }; reply: Host };

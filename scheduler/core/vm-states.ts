@@ -4,7 +4,8 @@
  */
 import type { Vm, VmState } from './model.js';
 
-const isTroubled: Record<VmState, boolean> = {
+/** Those that somebody may have to look after. */
+export const isTroubled: Record<VmState, boolean> = {
   placed: false,
   preparing: false,
   starting: false,

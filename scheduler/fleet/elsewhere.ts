@@ -234,17 +234,18 @@ export class Elsewhere {
     for (const vm of vms) {
       // It has left with one that has to be where it is.
       if (vm.host !== id) continue;
-      const { uid } = vm;
       if (!this.#mayLeave(host, left)) return;
-      const outcome = engine.run({ type: 'vm.evacuate', uid });
+      const outcome = engine.run({ type: 'vm.evacuate', uid: vm.uid });
       if (outcome.refusal || !outcome.reply.moved) {
-        this.#placeAgain.pause(uid);
+        this.#placeAgain.pause(vm.uid);
         continue;
       }
-      this.#placeAgain.forget(uid);
       this.#slowedMs.set(site, this.#options.uptimeMs());
-      left.set(site, (left.get(site) ?? 0) + 1);
-      log.info({ vm: uid, from: id, host: outcome.reply.vm.host }, 'a VM restarts elsewhere');
+      for (const { uid, host } of [vm, ...outcome.reply.others]) {
+        this.#placeAgain.forget(uid);
+        left.set(site, (left.get(site) ?? 0) + 1);
+        log.info({ vm: uid, from: id, host }, 'a VM restarts elsewhere');
+      }
     }
   }
 

@@ -44,7 +44,12 @@ class Agent {
   readonly outputs: CoreOutput[] = [];
   bootMs = 100_000;
 
-  constructor(heldLease: HeldLease | null, watchdogTimeoutS: number | null = 20, content = running) {
+  constructor(
+    heldLease: HeldLease | null,
+    watchdogTimeoutS: number | null = 20,
+    content = running,
+    inheritsWatchdog = false,
+  ) {
     this.ledger = new Ledger('boot', structuredClone(content));
     const options: CoreOptions = {
       identity: { host: 'h1', machineId: '', bootId: 'boot', instance: '' },
@@ -55,6 +60,7 @@ class Agent {
       verifyCheckpoint: () => false,
       watchdogTimeoutS,
       heldLease,
+      inheritsWatchdog,
     };
     this.core = new AgentCore(options, this.now);
     this.collect();
@@ -244,7 +250,7 @@ t.test(
   async (t) => {
     const lost = { ...running, permits: [] };
     const bereft = () => {
-      const agent = new Agent({ endsAt: 105_000, watchdogS: 20 }, 20, lost);
+      const agent = new Agent({ endsAt: 105_000, watchdogS: 20 }, 20, lost, true);
       t.same(agent.of('armWatchdog'), [], 'nobody has looked yet');
       const power = { kind: 'running' } as const;
       agent.core.listed([{ uid, name: 'vm', power, ours: true }], agent.now);
@@ -267,3 +273,11 @@ t.test(
     t.same(told.of('releaseWatchdog'), [], 'it may run, and the lease has ended: nobody could stop it yet');
   },
 );
+
+t.test('a VM that was deleted, or refused, needs no watchdog when the agent is started again', async (t) => {
+  for (const phase of ['gone', 'refused'] as const) {
+    const permits = running.permits.map((permit) => ({ ...permit, phase }));
+    const agent = new Agent({ endsAt: 60_000, watchdogS: 20 }, 20, { ...running, permits });
+    t.same(agent.core.converger.guardNeeds(), { wanted: false, needed: false, unknown: false }, phase);
+  }
+});

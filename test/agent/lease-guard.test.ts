@@ -107,17 +107,16 @@ t.test(
   async (t) => {
     const held = { endsAt: 10_000, watchdogS: 20 };
     const arms = [{ kind: 'armWatchdog', timeoutS: 20, leaseEndsAt: 10_000 }];
-    const guard = new LeaseGuard(20, held);
+    const guard = new LeaseGuard(20, held, true);
     t.same(guard.settle(nothing, 10_000, 0), [], 'it knows all that runs here');
     t.same(guard.settle(unknown, 10_000, 1), arms);
     guard.armed();
     t.same(guard.settle(unknown, 10_000, 2), []);
     guard.synced();
     t.same(guard.settle(unknown, 10_000, 3), [{ kind: 'releaseWatchdog' }], 'they are nobody’s');
-    for (const other of [null, { endsAt: 10_000, watchdogS: 0 }]) {
-      t.same(new LeaseGuard(20, other).settle(unknown, 10_000, 0), [], 'none was armed before');
-    }
-    t.same(new LeaseGuard(20, held).settle(unknown, 10_000, 30_000), [], 'too late to take it over');
+    const knows = new LeaseGuard(20, held);
+    t.same(knows.settle(unknown, 10_000, 0), [], 'nothing was armed, or nothing lost: they are nobody’s');
+    t.same(new LeaseGuard(20, held, true).settle(unknown, 10_000, 30_000), [], 'too late to take it over');
   },
 );
 
@@ -165,7 +164,10 @@ t.test(
     const done: string[] = [];
     let refuses = false;
     const device = {
-      arm: () => done.push(`arm, and ${file.read()?.device} is written`),
+      arm: () => {
+        if (refuses) throw new WatchdogError('busy');
+        done.push(`arm, and ${file.read()?.device} is written`);
+      },
       extend: () => done.push('extend'),
       release: () => {
         if (refuses) throw new WatchdogError('busy');
@@ -190,10 +192,15 @@ t.test(
     t.equal(new ArmedFile(folder, 'boot-2').read(), null, 'a boot later it is not armed');
     refuses = true;
     t.throws(() => remembered.release(), { name: 'WatchdogError' });
+    t.throws(() => remembered.arm(20, 1000), { name: 'WatchdogError' });
     t.same(file.read(), first, 'it still bites');
     refuses = false;
     remembered.release();
     t.equal(file.read(), null);
+    refuses = true;
+    t.throws(() => remembered.arm(20, 1000), { name: 'WatchdogError' });
+    t.equal(file.read(), null, 'one that is named by mistake is not taken for armed');
+    refuses = false;
     writeFileSync(join(folder, 'watchdog-armed'), '{"bootId":');
     t.equal(file.read(), null, 'what is not whole says nothing');
     t.same(troubles, []);

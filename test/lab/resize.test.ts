@@ -130,3 +130,10 @@ t.test('an agent and a scheduler that are killed in the middle of a resize carry
   t.same(await claimed(), { vcpus: 1, memoryMib: 128, diskMib: 2048 });
   await laboratory.clear();
 });
+
+t.test('a pool that libvirt, or somebody, has set inactive is active again when a VM needs it', async (t) => {
+  await virsh('pool-destroy', 'secovia');
+  const vm = await create('needs-its-pool');
+  t.match(await domainOf(vm), { diskMib: tiny.diskMib });
+  await laboratory.clear();
+});

@@ -75,6 +75,7 @@ export class AgentProcess {
         fencing: Object.fromEntries([...machine.neighbours().keys()].map((id) => [id, [fenceMethod]])),
         verifyCheckpoint,
         watchdogTimeoutS: machine.watchdogTimeoutS,
+        inheritsWatchdog: machine.stateFile.read() === undefined && machine.watchdog.isArmed,
         heldLease: machine.leaseFile?.bootId === bootId ? machine.leaseFile.held : null,
       },
       machine.clock.now(),

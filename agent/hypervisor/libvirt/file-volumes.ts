@@ -98,10 +98,11 @@ export class FileVolumes implements Volumes {
         ),
       ),
     );
-    await this.#session.runInPool(poolPath, async (connection) => {
-      const pool = await this.#pools.ensure(connection, poolPath);
-      await connection.volumeCreate(pool, xml, { deadlineMs: createDeadlineMs });
-    });
+    await this.#session.runInPool(poolPath, (connection) =>
+      this.#pools.use(connection, poolPath, (pool) =>
+        connection.volumeCreate(pool, xml, { deadlineMs: createDeadlineMs }),
+      ),
+    );
     const folder = this.#folder(poolPath);
     await syncPath(join(folder, partial));
     await rename(join(folder, partial), this.path({ uid, poolPath }));
@@ -110,16 +111,17 @@ export class FileVolumes implements Volumes {
 
   async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
     const file = volumeFile(volume.uid);
-    return this.#session.runInPool(volume.poolPath, async (connection) => {
-      const pool = await this.#pools.ensure(connection, volume.poolPath);
-      // The pool still knows the volume by the temporary name that it was made under.
-      await connection.poolRefresh(pool, { deadlineMs: createDeadlineMs });
-      const { capacityBytes } = await connection.volumeInfo(pool, file);
-      const hasMib = Math.floor(Number(capacityBytes) / mib);
-      if (hasMib >= sizeMib) return hasMib;
-      await connection.volumeResize(pool, file, sizeMib * mib, {}, { deadlineMs: createDeadlineMs });
-      return sizeMib;
-    });
+    return this.#session.runInPool(volume.poolPath, (connection) =>
+      this.#pools.use(connection, volume.poolPath, async (pool) => {
+        // The pool still knows the volume by the temporary name that it was made under.
+        await connection.poolRefresh(pool, { deadlineMs: createDeadlineMs });
+        const { capacityBytes } = await connection.volumeInfo(pool, file);
+        const hasMib = Math.floor(Number(capacityBytes) / mib);
+        if (hasMib >= sizeMib) return hasMib;
+        await connection.volumeResize(pool, file, sizeMib * mib, {}, { deadlineMs: createDeadlineMs });
+        return sizeMib;
+      }),
+    );
   }
 
   async trash(volume: VolumeRef, keepUntilWallMs: number): Promise<void> {

@@ -21,9 +21,27 @@ export class PoolDirectory {
     this.#ensured.clear();
   }
 
+  /**
+   * Works in the active pool for this folder; the empty path means the host's own. When that fails, libvirt may have set the pool
+   * inactive, as it does with one whose folder it could not read: the next use activates it.
+   */
+  async use<T>(connection: Connection, poolPath: string, work: (pool: string) => Promise<T>): Promise<T> {
+    const pool = await this.ensure(connection, poolPath);
+    try {
+      return await work(pool);
+    } catch (error) {
+      this.#ensured.delete(this.#pathOf(poolPath));
+      throw error;
+    }
+  }
+
+  #pathOf(poolPath: string): string {
+    return poolPath === '' ? this.#ownPath : poolPath;
+  }
+
   /** The name of the active pool for this folder; the empty path means the host's own. */
   ensure(connection: Connection, poolPath: string): Promise<string> {
-    const path = poolPath === '' ? this.#ownPath : poolPath;
+    const path = this.#pathOf(poolPath);
     let ensured = this.#ensured.get(path);
     if (ensured === undefined) {
       ensured = ensurePool(connection, poolPath === '' ? ownPool : sharedPoolName(path), path);

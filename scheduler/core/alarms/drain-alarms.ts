@@ -12,7 +12,7 @@ const code = 'HOST_DRAIN_STUCK';
 export function drainAlarm(state: State, host: Host, nowMs: number): Alarm | null {
   const { id, drain } = host;
   if (drain === undefined || host.state === 'retired') return null;
-  const progress = drainProgress(state, host);
+  const progress = drainProgress(state, host, nowMs);
   if (progress.left === 0) return null;
   const about = { kind: 'host', id } as const;
   const { deadlineMs, sinceMs } = drain;

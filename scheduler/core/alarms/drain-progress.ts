@@ -4,6 +4,9 @@ import { notSettled, obstacle } from '../moves/obstacles.js';
 import { byImportance } from '../priority.js';
 import type { State } from '../state.js';
 
+/** A move that nobody waits for any more, having been cancelled or taken too long, comes to its end within this time. */
+const endsWithinMs = 300_000;
+
 export interface DrainProgress {
   /** VMs that it has still. */
   left: number;
@@ -15,13 +18,14 @@ export interface DrainProgress {
   isDrained: boolean;
 }
 
-export function drainProgress(state: State, { id }: Host): DrainProgress {
+/** Without `nowMs` a move counts as one that goes on, however long it takes. */
+export function drainProgress(state: State, { id }: Host, nowMs = 0): DrainProgress {
   const obstacles: DrainProgress['obstacles'] = [];
   let left = 0;
   let moving = 0;
   for (const vm of state.vmsOfHost(id)) {
     left += 1;
-    const fault = inTheWay(vm);
+    const fault = inTheWay(vm, nowMs);
     if (fault !== null) obstacles.push({ vm, fault });
     else if (vm.move !== undefined) moving += 1;
   }
@@ -30,14 +34,14 @@ export function drainProgress(state: State, { id }: Host): DrainProgress {
 }
 
 /** What was said when it was tried, or that it is not tried because it is not what it should be and nobody sees to that. */
-function inTheWay(vm: Vm): Fault | null {
-  const { move, operation, fault, desired } = vm;
-  if (operation !== null) return null;
+function inTheWay(vm: Vm, nowMs: number): Fault | null {
+  const { move, operation, fault, desired, unsettledMs = nowMs } = vm;
+  if (operation !== null || (move !== undefined && nowMs - unsettledMs < endsWithinMs)) return null;
   if (fault !== null) return fault;
   if (desired === 'deleted')
     return obstacle('NOT_DELETED', 'it is to be deleted, and its host has not done it');
   if (move !== undefined)
-    return obstacle('NOT_MOVED', 'it took too long to move it, and its host has not let go of it');
+    return obstacle('NOT_MOVED', 'it is to be on another host, and its hosts do not say where it is');
   return notSettled(vm);
 }
 

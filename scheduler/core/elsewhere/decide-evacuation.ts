@@ -23,7 +23,8 @@ import { boundTogether, placeTogether } from './together.js';
 
 const resourceExhausted = 8;
 
-type Evacuated = { vm: Vm; moved: boolean };
+/** `others` are those that leave with it. */
+type Evacuated = { vm: Vm; moved: boolean; others: Vm[] };
 
 /**
  * Gives a VM of a host that is proven not to run it another one, under a new term; and with it those that have to be where it is, when
@@ -42,17 +43,18 @@ export function evacuateVm(
   }
   if (state.federation.recoveringSites.includes(host.site)) return { refusal: mayNotLeave(vm) };
   // Where a VM is that was being handed over, the other host has to say first.
-  if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false }) };
+  if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false, others: [] }) };
   const bound = bindsItToItsHost(state, vm);
   if (bound !== null) return waits(vm, bound);
   const request = requestElsewhere(state, vm);
   if (request === null) return { refusal: notFound('image', vm.spec.imageUid) };
   const placed = place(state, request);
   if (!placed.noHost)
-    return { changes: leavesFor(state, vm, host, placed), reply: () => ({ vm, moved: true }) };
-  const changes = leaveTogether(state, vm, host, nowMs);
-  if (changes === null) return waits(vm, noRoom(placed.noHost));
-  return { changes, reply: () => ({ vm, moved: true }) };
+    return { changes: leavesFor(state, vm, host, placed), reply: () => ({ vm, moved: true, others: [] }) };
+  const together = leaveTogether(state, vm, host, nowMs);
+  if (together === null) return waits(vm, noRoom(placed.noHost));
+  const { changes, others } = together;
+  return { changes, reply: () => ({ vm, moved: true, others }) };
 }
 
 /** Null when its image is not known any more. */
@@ -69,7 +71,12 @@ function leavesFor(state: State, vm: Vm, host: Host, place: Place): Change[] {
 }
 
 /** The changes that take a VM elsewhere with all that have to be where it is; null when one of these cannot leave. */
-function leaveTogether(state: State, vm: Vm, host: Host, nowMs: number): Change[] | null {
+function leaveTogether(
+  state: State,
+  vm: Vm,
+  host: Host,
+  nowMs: number,
+): { changes: Change[]; others: Vm[] } | null {
   const vms = boundTogether(state, vm, host);
   const mayLeave = (other: Vm) =>
     isProvenOff(host, other) &&
@@ -81,7 +88,8 @@ function leaveTogether(state: State, vm: Vm, host: Host, nowMs: number): Change[
   if (requests.length < vms.length) return null;
   const places = placeTogether(state, vms, requests, nowMs);
   if (places === null) return null;
-  return vms.flatMap((other, index) => leavesFor(state, other, host, places[index] as Place));
+  const changes = vms.flatMap((other, index) => leavesFor(state, other, host, places[index] as Place));
+  return { changes, others: vms.slice(1) };
 }
 
 /** Whoever has moved it here waits for it on this host, and may find it where it was before. */
@@ -135,7 +143,7 @@ function paced(host: Host, pace: 'slow' | 'now'): Decision<Host> {
 }
 
 function waits(vm: Vm, fault: Fault): Decision<Evacuated> {
-  return { changes: waitsChange(vm, fault), reply: () => ({ vm, moved: false }) };
+  return { changes: waitsChange(vm, fault), reply: () => ({ vm, moved: false, others: [] }) };
 }
 
 function noRoom(explanation: Explanation): Fault {

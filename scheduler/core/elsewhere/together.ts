@@ -3,7 +3,7 @@
  * were. They leave in one decision, or not at all.
  */
 import type { Host, Resources, Vm } from '../model.js';
-import { type Place, place } from '../placement/placement.js';
+import { type Place, placeOn } from '../placement/placement.js';
 import type { PlacementRequest } from '../placement/request.js';
 import { Tentative } from '../placement/tentative.js';
 import type { State } from '../state.js';
@@ -34,7 +34,8 @@ export function boundTogether(state: State, vm: Vm, host: Host): Vm[] {
 }
 
 /**
- * Where each of them can be, all at once, as if none of them were anywhere; null when they find no such places. A host for all of
+ * Where each of them can be, all at once, as if none of them were anywhere, though what they hold is theirs already; null when they
+ * find no such places. A host for all of
  * them is looked for first: the best one for the first of them may have no room for the others.
  */
 export function placeTogether(
@@ -45,7 +46,7 @@ export function placeTogether(
 ): Place[] | null {
   for (const vm of vms) state.unclaim(vm);
   try {
-    const asked = requests.map((request) => ({ ...request, leaving: null, counted: null }));
+    const asked = requests.map((request) => ({ ...request, leaving: null }));
     const all = asked.map(({ needs }) => needs).reduce(sum);
     return placesFrom(state, asked, all, nowMs) ?? placesFrom(state, asked, null, nowMs);
   } finally {
@@ -65,10 +66,11 @@ function placesFrom(
     const places: Place[] = [];
     for (const request of requests) {
       const isFirst = places.length === 0;
-      const placed = place(state, isFirst && room !== null ? { ...request, needs: room } : request);
-      if (placed.noHost) return null;
-      tentative.claim(placed, request);
-      places.push(placed);
+      const row = tentative.find(isFirst && room !== null ? { ...request, needs: room } : request);
+      if (row < 0) return null;
+      const place = placeOn(state, request, row);
+      tentative.claim(place, request);
+      places.push(place);
     }
     return places;
   } finally {

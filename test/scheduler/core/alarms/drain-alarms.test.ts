@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { handingOver } from '../moves/moving-world.js';
 import { smallWorld, type World } from '../world.js';
 import { alarmsOf, codesOf, minuteMs } from './alarms-of.js';
 
@@ -75,6 +76,18 @@ test('a VM that is not deleted in all the time that this may take is in the way 
   world.nowMs += 10 * minuteMs;
   world.run({ type: 'operation.time_out', id: operation.id, limitMs: minuteMs });
   t.match(alarmsOf(world), [{ code: 'HOST_DRAIN_STUCK', message: /"one" of "adm": it is to be deleted/ }]);
+});
+
+test('a move that was cancelled is not in the way while it comes to its end', async (t) => {
+  const moving = handingOver();
+  const { world, operation } = moving;
+  world.run({ type: 'host.drain', id: 'a', deadlineMs: null });
+  world.run({ type: 'operation.cancel', id: operation.id });
+  t.equal(moving.vm.move?.phase, 'aborting');
+  world.nowMs += 4 * minuteMs;
+  t.same(codesOf(world), []);
+  world.nowMs += 2 * minuteMs;
+  t.match(alarmsOf(world), [{ code: 'HOST_DRAIN_STUCK', message: /its hosts do not say where it is/ }]);
 });
 
 test('the most important VM that cannot leave is told', async (t) => {

@@ -120,6 +120,29 @@ test('a VM that was to be on another host, and of which its own does not let go'
   t.same(codesOf(world), []);
 });
 
+test('a VM that had another trouble before, or another host, has its quarter of an hour from then', async (t) => {
+  const world = smallWorld('a', 'b');
+  const policy = { onGuestShutdown: 'stay_stopped', rebuildable: true, onHostLoss: 'restart' } as const;
+  const vm = world.settled('web', { policy });
+  const from = vm.host ?? '';
+  world.see(vm, 'paused');
+  world.nowMs += dayMs;
+  t.same(codesOf(world), ['VM_PAUSED']);
+  world.run({ type: 'host.lapsed', id: from, reason: 'its lease has ended' });
+  world.run({ type: 'host.fence_confirm', id: from, reason: 'somebody has looked' });
+  const placedMs = world.nowMs;
+  t.ok(world.run({ type: 'vm.evacuate', uid: vm.uid }).moved);
+  const ofVm = () => alarmsOf(world).filter(({ about }) => about.kind === 'VM');
+  t.same(ofVm(), []);
+  world.nowMs += quarterMs;
+  t.match(ofVm(), [{ code: 'VM_OVERDUE', sinceMs: placedMs, message: /is placed and should be running/ }]);
+  world.see(vm, 'crashed');
+  t.match(ofVm(), [{ code: 'VM_CRASHED' }]);
+  world.nowMs += dayMs;
+  world.see(vm, 'starting');
+  t.same(ofVm(), []);
+});
+
 test('what its host could not do while it was away, or in recovery, it does not owe', async (t) => {
   const world = smallWorld('a');
   world.see(world.settled('web'), 'starting');

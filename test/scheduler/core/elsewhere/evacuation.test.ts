@@ -391,6 +391,17 @@ test('those that have to be together leave together, for a host that has room fo
   t.equal(world.state.hostTable.claimed('c').vms, 3);
 });
 
+test('those that have to be together leave also when a quota was lowered below what they hold, as each alone does', async (t) => {
+  const world = smallWorld('a', 'b');
+  const vms = chained(world, [{}, {}]);
+  const limit = { vcpus: 1 };
+  world.run({ type: 'quota.set', administration: 'adm', scope: { kind: 'everywhere' }, limit, etag: '' });
+  fence(world, 'a');
+  const outcome = evacuate(world, vms[0] as Vm);
+  t.match(outcome.others, [{ uid: vms[1]?.uid }]);
+  for (const vm of vms) t.equal(vm.host, 'b');
+});
+
 test('while one of those that have to be together cannot leave, all wait', async (t) => {
   const world = smallWorld('a', 'b');
   const waits = { ...restart, onHostLoss: undefined } as unknown as typeof restart;
