@@ -46,7 +46,8 @@ export interface AgentParts {
 export class AgentProcess {
   readonly life: Life;
   readonly core: AgentCore;
-  readonly bornMs: number;
+  /** Since when it knows which VMs are its own; null for one whose file was lost, until the scheduler has said so. */
+  knowsSinceMs: number | null;
   readonly #parts: AgentParts;
   readonly #writer: StateWriter;
   readonly #cancels = new Map<number, () => void>();
@@ -63,9 +64,10 @@ export class AgentProcess {
     this.#parts = parts;
     const { machine, timeline, random } = parts;
     this.life = new Life(timeline);
-    this.bornMs = timeline.nowMs;
     const { host, machineId, bootId } = machine;
-    const ledger = new Ledger(bootId, machine.stateFile.read());
+    const content = machine.stateFile.read();
+    const ledger = new Ledger(bootId, content);
+    this.knowsSinceMs = content === undefined ? null : timeline.nowMs;
     this.core = new AgentCore(
       {
         identity: { host, machineId, bootId, instance: random.uuid() },
@@ -75,7 +77,7 @@ export class AgentProcess {
         fencing: Object.fromEntries([...machine.neighbours().keys()].map((id) => [id, [fenceMethod]])),
         verifyCheckpoint,
         watchdogTimeoutS: machine.watchdogTimeoutS,
-        inheritsWatchdog: machine.stateFile.read() === undefined && machine.watchdog.isArmed,
+        inheritsWatchdog: content === undefined && machine.watchdog.isArmed,
         heldLease: machine.leaseFile?.bootId === bootId ? machine.leaseFile.held : null,
       },
       machine.clock.now(),
@@ -295,6 +297,7 @@ export class AgentProcess {
     const { state, leaseGrantedAt, leaseExpiresAt } = this.core.linkStatus();
     this.#fencing = null;
     this.core.received(response, this.#now());
+    if (response.desiredSynced) this.knowsSinceMs ??= this.#parts.timeline.nowMs;
     const obeys = (what: string, epoch: Epoch | null | undefined) => {
       if (epoch) this.#parts.onObeyed(this, what, epoch);
     };

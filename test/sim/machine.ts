@@ -127,11 +127,12 @@ export class Machine {
     this.stateFile.isFull = false;
   }
 
-  /** For how long its agent and its libvirt have been there; 0 when one of them is not. */
+  /** For how long its libvirt and an agent that knows what it has have been there; 0 when one of them is not. */
   get hasBeenWellForMs(): number {
     const { libvirt, agent } = this;
-    if (agent === null || !libvirt.isUp || libvirt.isHung) return 0;
-    return this.#parts.timeline.nowMs - Math.max(agent.bornMs, this.#libvirtSinceMs, libvirt.unstuckAtMs);
+    const sinceMs = agent?.knowsSinceMs ?? null;
+    if (sinceMs === null || !libvirt.isUp || libvirt.isHung) return 0;
+    return this.#parts.timeline.nowMs - Math.max(sinceMs, this.#libvirtSinceMs, libvirt.unstuckAtMs);
   }
 
   boot(): void {
