@@ -167,10 +167,10 @@ export class Elsewhere {
       this.#awaitAnswer(host, fence.order);
       return;
     }
+    if (!this.#fenceAgain.isDue(id)) return;
     // The VM that waited when it was tried first may be gone since.
     if (!needsFence(engine.state, host)) return;
     if (fence === undefined && this.#mayBeOneOfMany(host)) return;
-    if (!this.#fenceAgain.isDue(id)) return;
     // What an operator wanted before it, and could not be done, waits for their word as well.
     if (fence?.state !== 'ordered' && isOutage(this.#lossesOf(host))) {
       const message = `many hosts of site ${host.site} are not heard of, and none is powered off for that by itself; an operator decides: secovia host fence ${id}`;

@@ -6,17 +6,16 @@ import type { Fault, Host, Vm } from '../model.js';
 import type { Explanation } from '../placement/explanation.js';
 import { obstacle } from '../moves/obstacles.js';
 import { type Place, place } from '../placement/placement.js';
-import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange, waitsChange, whereOf } from '../vm-changes.js';
 import {
   bindsItToItsHost,
+  isEvacuee,
   isLeft,
-  isProvenOff,
   notFenced,
   paceOf,
-  restartsElsewhere,
+  requestElsewhere,
   whyNowhere,
 } from './evacuation.js';
 import { boundTogether, placeTogether } from './together.js';
@@ -38,9 +37,7 @@ export function evacuateVm(
   const vm = state.vms.get(uid);
   if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
   const host = vm.host === null ? undefined : state.hosts.get(vm.host);
-  if (host === undefined || !isProvenOff(host, vm) || !restartsElsewhere(vm)) {
-    return { refusal: mayNotLeave(vm) };
-  }
+  if (host === undefined || !isEvacuee(host, vm)) return { refusal: mayNotLeave(vm) };
   if (state.federation.recoveringSites.includes(host.site)) return { refusal: mayNotLeave(vm) };
   // Where a VM is that was being handed over, the other host has to say first.
   if (vm.move?.mode === 'live') return { changes: [], reply: () => ({ vm, moved: false, others: [] }) };
@@ -57,14 +54,6 @@ export function evacuateVm(
   return { changes, reply: () => ({ vm, moved: true, others }) };
 }
 
-/** Null when its image is not known any more. */
-function requestElsewhere(state: State, vm: Vm): PlacementRequest | null {
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return null;
-  const leastDiskMib = vm.spec.pool === '' ? image.virtualSizeMib : 0;
-  return { ...requestForMove(state, vm, image.architecture, []), leastDiskMib };
-}
-
 function leavesFor(state: State, vm: Vm, host: Host, place: Place): Change[] {
   const leaves = { host: host.id, keepVolumes: vm.spec.pool !== '' };
   return [{ ...placedChange(state, vm, whereOf(place), []), leaves }, ...endsMigration(state, vm, host)];
@@ -79,10 +68,7 @@ function leaveTogether(
 ): { changes: Change[]; others: Vm[] } | null {
   const vms = boundTogether(state, vm, host);
   const mayLeave = (other: Vm) =>
-    isProvenOff(host, other) &&
-    restartsElsewhere(other) &&
-    other.move?.mode !== 'live' &&
-    bindsItToItsHost(state, other) === null;
+    isEvacuee(host, other) && other.move?.mode !== 'live' && bindsItToItsHost(state, other) === null;
   if (vms.length === 1 || !vms.every(mayLeave)) return null;
   const requests = vms.map((other) => requestElsewhere(state, other)).filter((one) => one !== null);
   if (requests.length < vms.length) return null;

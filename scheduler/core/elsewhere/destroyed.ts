@@ -7,14 +7,14 @@ import type { Change } from '../changes.js';
 import type { Fault, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import { place } from '../placement/placement.js';
-import { type PlacementRequest, requestForMove } from '../placement/request.js';
-import { Tentative } from '../placement/tentative.js';
+import type { PlacementRequest } from '../placement/request.js';
+import { asIfNowhere, type Tentative } from '../placement/tentative.js';
 import { byImportance } from '../priority.js';
 import { type Refusal, refuse } from '../refusal.js';
 import { hasGivenUp, heldOnPeer, heldWithExtras, type State } from '../state.js';
 import { suspendedAbove } from '../tenancy/stay.js';
 import { endOperation, placedChange, whereOf } from '../vm-changes.js';
-import { hasDiskOnPool, hasItsOnlyDiskThere, notFenced, whyNowhere } from './evacuation.js';
+import { hasDiskOnPool, hasItsOnlyDiskThere, notFenced, requestElsewhere, whyNowhere } from './evacuation.js';
 import { secondCopy } from './second-copy.js';
 
 /** The changes that take all VMs off the host, or why they cannot be taken off. */
@@ -24,15 +24,9 @@ export function lostWithHost(state: State, host: Host, nowMs: number): Change[] 
   const vms = [...state.vmsOfHost(host.id)];
   const moving = vms.filter(({ move }) => move !== undefined && move.phase !== 'arriving');
   if (moving.length > 0) return areMoving(host, moving.length);
-  const tentative = new Tentative(state, nowMs);
-  // What they hold there is counted no more, of quotas and groups as well, while it is found where they can be.
-  for (const vm of vms) state.unclaim(vm);
-  try {
-    return lostVms(state, host, [...vms].sort(byImportance), tentative);
-  } finally {
-    tentative.giveBack();
-    for (const vm of vms) state.claim(vm);
-  }
+  return asIfNowhere(state, vms, nowMs, (tentative) =>
+    lostVms(state, host, [...vms].sort(byImportance), tentative),
+  );
 }
 
 function lostVms(state: State, host: Host, vms: readonly Vm[], tentative: Tentative): Change[] | Refusal {
@@ -60,14 +54,9 @@ function goesElsewhere(state: State, vm: Vm, host: Host, tentative: Tentative): 
   if (suspended !== null) return obstacle(suspended.reason, suspended.message);
   const second = secondCopy(state, vm);
   if (second !== null) return second;
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return obstacle('IMAGE_GONE', 'its image is not known any more');
-  const asked = {
-    ...requestForMove(state, vm, image.architecture, []),
-    leaving: null,
-    counted: null,
-    leastDiskMib: vm.spec.pool === '' ? image.virtualSizeMib : 0,
-  };
+  const elsewhere = requestElsewhere(state, vm);
+  if (elsewhere === null) return obstacle('IMAGE_GONE', 'its image is not known any more');
+  const asked = { ...elsewhere, leaving: null, counted: null };
   const lies = hasGivenUp(vm) || vm.desired === 'deleted';
   const request = lies ? lying(vm, asked) : asked;
   const placed = place(state, request);

@@ -5,6 +5,7 @@
 import type { Fault, Fence, Host, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import type { Explanation } from '../placement/explanation.js';
+import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { byImportance } from '../priority.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
@@ -65,11 +66,12 @@ export const isLeft = ({ state, stopProof }: Host): boolean =>
 export const paceOf = ({ state, fence, stopProof }: Host): Fence['pace'] =>
   state === 'fenced' ? fence?.pace : stopProof?.pace;
 
+/** Whether a VM may be started elsewhere, as far as its host and its policy go. */
+export const isEvacuee = (host: Host, vm: Vm): boolean => restartsElsewhere(vm) && isProvenOff(host, vm);
+
 /** The VMs of a host that may be started elsewhere: the most important first, and of these the oldest. */
 export function evacuees(state: State, host: Host): Vm[] {
-  return [...state.vmsOfHost(host.id)]
-    .filter((vm) => restartsElsewhere(vm) && isProvenOff(host, vm))
-    .sort(byImportance);
+  return [...state.vmsOfHost(host.id)].filter((vm) => isEvacuee(host, vm)).sort(byImportance);
 }
 
 /** Whether the host's watchdog will prove it of a VM. */
@@ -91,6 +93,14 @@ export function needsFence(state: State, host: Host): boolean {
   if (isWanted(host)) return true;
   for (const vm of state.vmsOfHost(host.id)) if (restartsElsewhere(vm) && !isGuarded(host, vm)) return true;
   return false;
+}
+
+/** What a VM asks of another host than its own, which is off; null when its image is not known any more. */
+export function requestElsewhere(state: State, vm: Vm): PlacementRequest | null {
+  const image = state.imagesByUid.get(vm.spec.imageUid);
+  if (image === undefined) return null;
+  const leastDiskMib = vm.spec.pool === '' ? image.virtualSizeMib : 0;
+  return { ...requestForMove(state, vm, image.architecture, []), leastDiskMib };
 }
 
 /** What keeps a VM on the host that it has, whatever room there is elsewhere; null when nothing does. */

@@ -5,7 +5,7 @@
 import type { Host, Resources, Vm } from '../model.js';
 import { type Place, placeOn } from '../placement/placement.js';
 import type { PlacementRequest } from '../placement/request.js';
-import { Tentative } from '../placement/tentative.js';
+import { asIfNowhere, type Tentative } from '../placement/tentative.js';
 import type { State } from '../state.js';
 
 const bindingGroups = ({ administration, placement }: Vm): string[] =>
@@ -35,8 +35,7 @@ export function boundTogether(state: State, vm: Vm, host: Host): Vm[] {
 
 /**
  * Where each of them can be, all at once, as if none of them were anywhere, though what they hold is theirs already; null when they
- * find no such places. A host for all of
- * them is looked for first: the best one for the first of them may have no room for the others.
+ * find no such places. A host for all of them is looked for first: the best one for the first of them may have no room for the others.
  */
 export function placeTogether(
   state: State,
@@ -44,14 +43,13 @@ export function placeTogether(
   requests: readonly PlacementRequest[],
   nowMs: number,
 ): Place[] | null {
-  for (const vm of vms) state.unclaim(vm);
-  try {
-    const asked = requests.map((request) => ({ ...request, leaving: null }));
-    const all = asked.map(({ needs }) => needs).reduce(sum);
-    return placesFrom(state, asked, all, nowMs) ?? placesFrom(state, asked, null, nowMs);
-  } finally {
-    for (const vm of vms) state.claim(vm);
+  const asked = requests.map((request) => ({ ...request, leaving: null }));
+  const all = asked.map(({ needs }) => needs).reduce(sum);
+  for (const room of [all, null]) {
+    const places = asIfNowhere(state, vms, nowMs, (tentative) => placesFrom(state, asked, room, tentative));
+    if (places !== null) return places;
   }
+  return null;
 }
 
 /** `room` is what the first one's host must have, if that is more than it needs. */
@@ -59,23 +57,18 @@ function placesFrom(
   state: State,
   requests: readonly PlacementRequest[],
   room: Resources | null,
-  nowMs: number,
+  tentative: Tentative,
 ): Place[] | null {
-  const tentative = new Tentative(state, nowMs);
-  try {
-    const places: Place[] = [];
-    for (const request of requests) {
-      const isFirst = places.length === 0;
-      const row = tentative.find(isFirst && room !== null ? { ...request, needs: room } : request);
-      if (row < 0) return null;
-      const place = placeOn(state, request, row);
-      tentative.claim(place, request);
-      places.push(place);
-    }
-    return places;
-  } finally {
-    tentative.giveBack();
+  const places: Place[] = [];
+  for (const request of requests) {
+    const isFirst = places.length === 0;
+    const row = tentative.find(isFirst && room !== null ? { ...request, needs: room } : request);
+    if (row < 0) return null;
+    const place = placeOn(state, request, row);
+    tentative.claim(place, request);
+    places.push(place);
   }
+  return places;
 }
 
 const sum = (a: Resources, b: Resources): Resources => ({

@@ -2,6 +2,7 @@
  * What a decision about several VMs claims while it goes on: each VM that is placed is claimed on the state, so that the
  * next one sees it, and all is given back before the decision returns. Only `apply` claims for good.
  */
+import type { Vm } from '../model.js';
 import type { State } from '../state.js';
 import { mayClose } from '../tenancy/limits.js';
 import { canBeLed, Leaders, Racks } from './leaders.js';
@@ -84,5 +85,22 @@ export class Tentative {
       this.#kinds.set(key, kind);
     }
     return kind;
+  }
+}
+
+/** Decides as if no host had these VMs: of quotas and groups, too, they are counted no more meanwhile. Afterwards all is as it was. */
+export function asIfNowhere<T>(
+  state: State,
+  vms: readonly Vm[],
+  nowMs: number,
+  decide: (tentative: Tentative) => T,
+): T {
+  const tentative = new Tentative(state, nowMs);
+  for (const vm of vms) state.unclaim(vm);
+  try {
+    return decide(tentative);
+  } finally {
+    tentative.giveBack();
+    for (const vm of vms) state.claim(vm);
   }
 }
