@@ -17,6 +17,7 @@ import { insecureChannel } from './enrolment/agent-call.js';
 import { IdentityError, IdentityFolder } from './enrolment/identity-folder.js';
 import { CertificateRenewer } from './enrolment/renewer.js';
 import type { Hypervisor } from './hypervisor/hypervisor.js';
+import { PoolFolders } from './hypervisor/pool-folders.js';
 import { carryOutFence } from './fencing/fencer.js';
 import { OwnControllerReader } from './fencing/own-controller.js';
 import { TargetWatch } from './fencing/target-watch.js';
@@ -31,6 +32,7 @@ import { AgentShell } from './shell.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
+import { PoolMounts } from './state/pool-mounts.js';
 import { TrashPools } from './state/trash-pools.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
@@ -56,7 +58,8 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const { channel, renewer } = openIdentity(config, log);
   const version = agentVersion();
   const telemetry = config.metricsListen === '' ? null : new AgentTelemetry(version);
-  const driver = await openHypervisor(config, log);
+  const poolFolders = new PoolFolders(config.poolDirectories, new PoolMounts(config.dataDir));
+  const driver = await openHypervisor(config, poolFolders, log);
   const hypervisor = telemetry === null ? driver : observedHypervisor(driver, telemetry);
   lockFolder(config.dataDir);
   const clock = systemClock();
@@ -70,13 +73,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const pools = new PoolLanes();
-  const images = new ImageStore(
-    config.host,
-    config.dataDir,
-    config.imageDirectories,
-    config.poolDirectories,
-    pools,
-  );
+  const images = new ImageStore(config.host, config.dataDir, config.imageDirectories, poolFolders, pools);
   await images.prepare();
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
@@ -240,7 +237,11 @@ function openIdentity(config: AgentConfig, log: Logger): OpenIdentity {
 }
 
 /** libvirt on a real host; `fake:///folder` plays one from a file, for demonstrations. */
-async function openHypervisor(config: AgentConfig, log: Logger): Promise<Hypervisor> {
+async function openHypervisor(
+  config: AgentConfig,
+  poolFolders: PoolFolders,
+  log: Logger,
+): Promise<Hypervisor> {
   if (config.libvirtUri.startsWith('fake:///')) {
     const { FakeHypervisor } = await import('./hypervisor/fake/fake-hypervisor.js');
     return FakeHypervisor.inFolder(config.libvirtUri.slice('fake://'.length), config.extras);
@@ -250,7 +251,7 @@ async function openHypervisor(config: AgentConfig, log: Logger): Promise<Hypervi
   if (!native.available) throw new ConfigError(native.reason);
   const { LibvirtHypervisor } = await import('./hypervisor/libvirt/libvirt-hypervisor.js');
   const { kvmWorks } = await import('./inventory/accelerator.js');
-  const { libvirtUri: uri, dataDir, accelerator, extras, poolDirectories, migration } = config;
+  const { libvirtUri: uri, dataDir, accelerator, extras, migration } = config;
   return new LibvirtHypervisor({
     uri,
     dataDir,
@@ -262,7 +263,7 @@ async function openHypervisor(config: AgentConfig, log: Logger): Promise<Hypervi
         log.warn({ event: 'accelerator', accelerator: found }, 'guests are emulated: KVM does not work here');
     },
     extras,
-    poolDirectories,
+    poolFolders,
     migration,
   });
 }

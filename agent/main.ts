@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `secovia-agent`: run, join, status, fence-check. Only reads the command line; each command loads what it needs itself, so that
+ * `secovia-agent`: run, join, status, fence-check, accept-pool. Only reads the command line; each command loads what it needs itself, so that
  * `status` starts at once and works on a machine without libvirt.
  */
 import { inspect } from 'node:util';
@@ -149,6 +149,20 @@ program
     });
     process.stdout.write(text);
     process.exitCode = good ? 0 : 1;
+  });
+
+program
+  .command('accept-pool')
+  .description(
+    'use a shared pool where it is now, although it was on another file system before; the running agent goes on with it by itself',
+  )
+  .argument('<folder>', "the pool's folder, as in secovia pool list")
+  .addOption(configOption())
+  .action(async (folder: string, flags: CommonFlags) => {
+    const { loadPartialConfig } = await import('./config.js');
+    const { acceptPool } = await import('./accept-pool.js');
+    const config = loadPartialConfig({ file: flags.config, environment: process.env, flags: {} });
+    process.stdout.write(`${await acceptPool(folder, config)}\n`);
   });
 
 program.parseAsync().catch((error: unknown) => {

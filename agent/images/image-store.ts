@@ -9,8 +9,8 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
-import type { HypervisorError } from '../hypervisor/hypervisor.js';
-import { requirePool } from '../hypervisor/pool-folders.js';
+import { HypervisorError } from '../hypervisor/hypervisor.js';
+import type { PoolFolders } from '../hypervisor/pool-folders.js';
 import { Lane } from '../lane.js';
 import { PoolLanes } from '../pool-lanes.js';
 import { ImageCopies, virtualSizeMib } from './image-copies.js';
@@ -47,12 +47,12 @@ export class ImageStore {
   /** Folders of shared pools in which nothing is left that an earlier process had half done. */
   readonly #cleared = new Set<string>();
 
-  /** Files may come from `imageDirectories`, and shared pools be in `poolDirectories`. */
+  /** Files may come from `imageDirectories`. */
   constructor(
     host: string,
     dataDir: string,
     imageDirectories: readonly string[],
-    private readonly poolDirectories: readonly string[] = [],
+    private readonly poolFolders: PoolFolders,
     private readonly pools = new PoolLanes(),
   ) {
     this.#owner = ownerOf(host);
@@ -98,9 +98,9 @@ export class ImageStore {
   async #find(image: ImageRef, path: string, poolPath: string): Promise<FetchedImage | null> {
     if (poolPath !== '') {
       const folder = dirname(path);
-      await this.#requirePool(poolPath);
+      await this.poolFolders.requirePool(poolPath).catch(asFolderFault);
       await mkdir(folder, { recursive: true, mode: 0o711 });
-      await this.#requirePool(folder);
+      await this.poolFolders.requireInside(folder).catch(asFolderFault);
       if (!this.#cleared.has(folder)) await this.#clearLeftParts(folder);
     }
     return poolPath === '' ? this.#copies.own(image, path) : this.#copies.known(image, path);
@@ -116,12 +116,6 @@ export class ImageStore {
     } catch {
       // It is tried again when the pool is used next.
     }
-  }
-
-  async #requirePool(poolPath: string): Promise<void> {
-    await requirePool(poolPath, this.poolDirectories).catch((error: HypervisorError) => {
-      throw new ImageFault(error.fault === 'invalid' ? 'denied' : 'failed', error.message);
-    });
   }
 
   /** Waits for the download of this image, or the check of what is there, and begins it if nobody has. */
@@ -236,6 +230,12 @@ export class ImageStore {
     }
     return expected;
   }
+}
+
+/** A pool's folder is not as it should be. */
+function asFolderFault(error: Error): never {
+  const isRefused = error instanceof HypervisorError && error.fault === 'invalid';
+  throw new ImageFault(isRefused ? 'denied' : 'failed', error.message);
 }
 
 function asImageFault(error: unknown, signal: AbortSignal): ImageFault {

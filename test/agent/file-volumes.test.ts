@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { mock } from 'node:test';
 import t from 'tap';
 import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
+import { PoolFolders } from '../../agent/hypervisor/pool-folders.js';
 import { FileVolumes } from '../../agent/hypervisor/libvirt/file-volumes.js';
 import type { LibvirtSession } from '../../agent/hypervisor/libvirt/session.js';
+import { PoolMounts } from '../../agent/state/pool-mounts.js';
 import { uidOf, wanted } from './world.js';
 
 const volume = { uid: wanted().uid, poolPath: '' };
 const request = { ...volume, sizeMib: 64, backing: { path: '/srv/images/tiny.raw', format: 'raw' as const } };
+
+const poolsIn = (dataDir: string, ...pools: string[]) => new PoolFolders(pools, new PoolMounts(dataDir));
 
 /** libvirt that makes a volume when it is told to, for a caller who may not wait for that. */
 class SlowLibvirt {
@@ -57,7 +61,7 @@ class SlowLibvirt {
 t.test('a volume that libvirt makes after its caller has given up never gets its name', async (t) => {
   const dataDir = t.testdir();
   const libvirt = new SlowLibvirt(join(dataDir, 'volumes'));
-  const volumes = new FileVolumes(libvirt.session, dataDir, []);
+  const volumes = new FileVolumes(libvirt.session, dataDir, poolsIn(dataDir));
   const late = await libvirt.askedBy(() => volumes.create(request));
   libvirt.answer(new HypervisorError('timeout', 'no answer in time'));
   await t.rejects(late.made, new HypervisorError('timeout', 'no answer in time'));
@@ -82,7 +86,7 @@ t.test(
     mock.timers.enable({ apis: ['Date'], now: startMs });
     t.teardown(() => mock.timers.reset());
     const { session } = new SlowLibvirt(join(folder, 'h1', 'volumes'));
-    const host = (name: string) => new FileVolumes(session, join(folder, name), [pool]);
+    const host = (name: string) => new FileVolumes(session, join(folder, name), poolsIn(folder, pool));
     const [hasty, patient] = [host('h1'), host('h2')];
     const trash = () => readdirSync(join(pool, 'trash'));
     const throwAway = async (number: number, by: FileVolumes, hours: number) => {
@@ -113,7 +117,7 @@ t.test(
     const folder = t.testdir({ pool: {}, elsewhere: { [`${uidOf(1)}.1-2.qcow2`]: '' } });
     const [pool, elsewhere] = [join(folder, 'pool'), join(folder, 'elsewhere')];
     const { session } = new SlowLibvirt(join(folder, 'volumes'));
-    const volumes = new FileVolumes(session, folder, [pool]);
+    const volumes = new FileVolumes(session, folder, poolsIn(folder, pool));
     t.equal(await volumes.emptyTrash(pool, 0), null, 'as one that is not mounted');
     mkdirSync(join(pool, 'trash'));
     t.equal(await volumes.emptyTrash(pool, 0), 0);
@@ -134,7 +138,7 @@ t.test("with a VM's disk go all of its console logs, and nobody else's", async (
       console: Object.fromEntries([...logs, ...others].map((file) => [file, ''])),
     });
     const { session } = new SlowLibvirt(join(folder, 'volumes'));
-    const volumes = new FileVolumes(session, folder, []);
+    const volumes = new FileVolumes(session, folder, poolsIn(folder));
     t.equal(volumes.consoleLog(own), join(folder, 'console', `${own}.log`));
     await volumes[how]({ uid: own, poolPath: '' }, Date.now());
     t.same(readdirSync(join(folder, 'console')), others, how);

@@ -18,7 +18,7 @@ import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
-import { requirePool } from '../../agent/hypervisor/pool-folders.js';
+import { PoolFolders } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import type { LinkStream, StreamListener, Transport } from '../../agent/link/transport.js';
 import type { Desired } from '../../proto/gen/secovia/v1/Desired.js';
@@ -26,6 +26,7 @@ import type { LinkRequest } from '../../proto/gen/secovia/v1/LinkRequest.js';
 import type { LinkResponse } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { LinkResponse__Output } from '../../proto/gen/secovia/v1/LinkResponse.js';
 import type { Observation } from '../../proto/gen/secovia/v1/Observation.js';
+import { PoolMounts } from '../../agent/state/pool-mounts.js';
 import { word } from './scheduler-double.js';
 import { messageCodec } from '../../proto/index.js';
 import { shellOf } from './shell-of.js';
@@ -88,7 +89,8 @@ async function setUp(t: Test) {
   symlinkSync(place('outside', 'secret.raw'), place('images', 'evil.raw'));
   const host = new FakeHost(undefined, { 'gpu:a30': ['0000:3b:00.0'] });
   const hypervisor = new FakeHypervisor(host);
-  const images = new ImageStore('h1', place('data'), [place('images')], [place('pools')]);
+  const poolFolders = new PoolFolders([place('pools')], new PoolMounts(place('data')));
+  const images = new ImageStore('h1', place('data'), [place('images')], poolFolders);
   await images.prepare();
   const wire = new Wire();
   const { core, shell } = shellOf({
@@ -333,27 +335,3 @@ t.test(
     t.equal(core.linkStatus().state, 'linked', 'and the agent is there yet');
   },
 );
-
-t.test('a shared pool is where it says, or it is none', async (t) => {
-  const { place } = await setUp(t);
-  const allowed = [place('pools')];
-  t.equal(await requirePool(place('pools', 'good'), allowed), undefined);
-  t.equal(await requirePool(place('pools'), allowed), undefined, 'one that is named itself');
-  await t.rejects(requirePool(place('pools', 'evil'), allowed), {
-    message: /not in one of this host's poolDirectories/,
-  });
-  await t.rejects(requirePool(place('pools', 'none'), allowed), {
-    fault: 'failed',
-    message: /is it mounted/,
-  });
-  await t.rejects(requirePool(place('images', 'tiny.raw'), [place('images')]), { message: /is it mounted/ });
-  await t.rejects(requirePool(place('pools', 'good'), []), {
-    message: /not in one of this host's poolDirectories/,
-  });
-  symlinkSync(place('pools'), place('mounted-pools'));
-  t.equal(
-    await requirePool(place('mounted-pools', 'good'), [place('mounted-pools')]),
-    undefined,
-    "the operator's own links are followed",
-  );
-});

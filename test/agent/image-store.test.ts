@@ -14,8 +14,10 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ImageRef } from '../../agent/converge/desired.js';
 import { ImageFault } from '../../agent/images/image-fault.js';
+import { PoolFolders } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import { PoolLanes } from '../../agent/pool-lanes.js';
+import { PoolMounts } from '../../agent/state/pool-mounts.js';
 import { until } from './until.js';
 import { webServer } from './web-server.js';
 
@@ -54,7 +56,8 @@ async function setUp(t: Test, handler: RequestListener = (_, response) => respon
   t.teardown(() => rmSync(folder, { recursive: true }));
   const url = await webServer(t, handler);
   const pools = new PoolLanes();
-  const store = new ImageStore('h1', folder, [allowed], [folder], pools);
+  const poolFolders = new PoolFolders([folder], new PoolMounts(folder));
+  const store = new ImageStore('h1', folder, [allowed], poolFolders, pools);
   await store.prepare();
   const files = () => readdirSync(join(folder, 'images'));
   return { folder, allowed, store, pools, url, files };

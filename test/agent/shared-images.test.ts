@@ -19,8 +19,10 @@ import { join } from 'node:path';
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
 import type { ImageRef } from '../../agent/converge/desired.js';
+import { PoolFolders } from '../../agent/hypervisor/pool-folders.js';
 import { ImageStore } from '../../agent/images/image-store.js';
 import { PoolLanes } from '../../agent/pool-lanes.js';
+import { PoolMounts } from '../../agent/state/pool-mounts.js';
 import { until } from './until.js';
 import { webServer } from './web-server.js';
 
@@ -47,7 +49,8 @@ async function setUp(t: Test) {
     held.push(() => response.end(bytes.subarray(10)));
   });
   const pools = new PoolLanes();
-  const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], [pool], pools);
+  const poolFolders = new PoolFolders([pool], new PoolMounts(folder));
+  const storeOf = (host: string) => new ImageStore(host, join(folder, host), [], poolFolders, pools);
   const image: ImageRef = {
     name: 'images/tiny',
     sha256,

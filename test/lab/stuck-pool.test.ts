@@ -1,7 +1,7 @@
 /**
  * The server of a shared pool hangs: here a file system of its own that is frozen. VMs that have their disks there wait, and
  * nobody else on their host does; an agent that is killed meanwhile has no successor before its calls are over; and when the
- * pool is back everything comes to rest by itself.
+ * pool is back everything comes to rest by itself. So it does with a pool that is not mounted for a while.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -198,5 +198,34 @@ t.test(
       [],
       'and nothing is half made',
     );
+  },
+);
+
+t.test(
+  'in the mount point of a pool nothing is made and nothing deleted, and all is done when it is mounted',
+  async (t) => {
+    await laboratory.clear();
+    const leaves = await laboratory.running('leaves', { ...inPool, ...off });
+    const device = await onHost('findmnt', '--noheadings', '--output', 'SOURCE', path);
+    await onHost('umount', path);
+    const removal = await laboratory.call(vms.deleteVm.bind(vms), { name: leaves.name });
+    const creation = await laboratory.call(vms.createVm.bind(vms), { parent, vmId: 'comes', vm: inPool });
+    await until('the agent says why', async () => {
+      const said = await status();
+      return said.includes(`the shared pool ${path} was on the file system at ${path}`) && said;
+    });
+    // This process sees what the mount covers on the host.
+    t.same(readdirSync(path), []);
+    t.ok(volumes().includes(`${leaves.uid}.qcow2`));
+    t.ok((await laboratory.allVms()).some(({ name }) => name === leaves.name));
+
+    await lab('host', host, 'kill-agent');
+    await laboratory.allReady();
+    await onHost('mount', device.trim(), path);
+    await succeeds(t, 'what was to be deleted is', removal);
+    await succeeds(t, 'what was to be created is', creation);
+    t.same(volumes(), [`${creation.vm?.uid}.qcow2`]);
+    t.ok(trashed().some((file) => file.startsWith(leaves.uid)));
+    t.same(readdirSync(path), []);
   },
 );

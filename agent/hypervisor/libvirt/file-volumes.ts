@@ -11,7 +11,7 @@ import { sha256OfImageFile } from '../../images/image-file.js';
 import { syncPath } from '../../sync-path.js';
 import { readQcow2Disk } from '../../images/qcow2-header.js';
 import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
-import { requirePool } from '../pool-folders.js';
+import type { PoolFolders } from '../pool-folders.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
 import {
@@ -34,11 +34,10 @@ export class FileVolumes implements Volumes {
   readonly #dataDir: string;
   #diskCache: 'none' | 'writeback' = 'writeback';
 
-  /** Shared pools may be in `poolDirectories`, and nowhere else. */
   constructor(
     session: LibvirtSession,
     dataDir: string,
-    private readonly poolDirectories: readonly string[],
+    private readonly poolFolders: PoolFolders,
   ) {
     this.#session = session;
     this.#dataDir = dataDir;
@@ -110,6 +109,7 @@ export class FileVolumes implements Volumes {
   }
 
   async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
+    await this.#requireFolder(volume.poolPath);
     const file = volumeFile(volume.uid);
     return this.#session.runInPool(volume.poolPath, (connection) =>
       this.#pools.use(connection, volume.poolPath, async (pool) => {
@@ -128,7 +128,7 @@ export class FileVolumes implements Volumes {
     await this.#requireFolder(volume.poolPath);
     const trash = this.#trashFolder(volume.poolPath);
     await mkdir(trash, { recursive: true, mode: 0o700 });
-    if (volume.poolPath !== '') await requirePool(trash, this.poolDirectories);
+    if (volume.poolPath !== '') await this.poolFolders.requireInside(trash);
     try {
       await rename(this.path(volume), join(trash, trashFile(volume.uid, Date.now(), keepUntilWallMs)));
       await syncPath(trash);
@@ -167,7 +167,8 @@ export class FileVolumes implements Volumes {
     const folder = this.#trashFolder(poolPath);
     const files = await filesOf(folder, null);
     if (files === null) return null;
-    if (poolPath !== '') await requirePool(folder, this.poolDirectories);
+    await this.#requireFolder(poolPath);
+    if (poolPath !== '') await this.poolFolders.requireInside(folder);
     let removed = 0;
     for (const file of files) {
       const thrown = readTrashFile(file);
@@ -190,7 +191,7 @@ export class FileVolumes implements Volumes {
 
   /** A shared pool that is not mounted must not be mistaken for an empty one, nor filled on the root disk. */
   async #requireFolder(poolPath: string): Promise<void> {
-    if (poolPath !== '') await requirePool(poolPath, this.poolDirectories);
+    if (poolPath !== '') await this.poolFolders.requirePool(poolPath);
   }
 
   /** virtlogd begins a new one when it is full, and keeps those of before beside it, with numbers. */

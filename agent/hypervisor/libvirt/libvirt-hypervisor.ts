@@ -44,6 +44,8 @@ import { heldDevices } from './held-devices.js';
 import { MemoryVolumes } from './memory-volumes.js';
 import { type MigrationOptions, Migrations } from './migrations.js';
 import { metadataContent, metadataNamespace, metadataPrefix } from './metadata.js';
+import { PoolFolders } from '../pool-folders.js';
+import { PoolMounts } from '../../state/pool-mounts.js';
 import { type DriverProfile, profileOf } from './profile.js';
 import { type Lane, LibvirtSession, type SessionListener } from './session.js';
 import type { FoundVolume, Volumes } from './volumes.js';
@@ -53,8 +55,8 @@ export interface LibvirtOptions extends AccelerationOptions {
   dataDir: string;
   /** What may be given to guests. */
   extras: ExtraCatalogue;
-  /** Where shared pools may be; left out means nowhere. */
-  poolDirectories?: readonly string[];
+  /** Where shared pools are; left out means nowhere. */
+  poolFolders?: PoolFolders;
   /** How running domains are handed over; left out: encrypted, and to a shared pool that libvirt knows as such. */
   migration?: MigrationOptions;
   /** How libvirt is connected; left out: through the addon. */
@@ -66,6 +68,8 @@ export interface LibvirtOptions extends AccelerationOptions {
  * call that is given up goes on hanging.
  */
 const deadlines = { changeMs: 40_000, startMs: 90_000 };
+
+const noPools = (dataDir: string) => new PoolFolders([], new PoolMounts(dataDir));
 
 export class LibvirtHypervisor implements Hypervisor {
   readonly #options: LibvirtOptions;
@@ -99,7 +103,7 @@ export class LibvirtHypervisor implements Hypervisor {
     };
     this.#session = new LibvirtSession(options.uri, this.#profile, listener, options.connectTo);
     this.#files = this.#profile.volumesAreFiles
-      ? new FileVolumes(this.#session, options.dataDir, options.poolDirectories ?? [])
+      ? new FileVolumes(this.#session, options.dataDir, options.poolFolders ?? noPools(options.dataDir))
       : null;
     this.#migrations = new Migrations(this.#session, options.migration ?? { tls: true, unsafe: false });
     this.#volumes = this.#files ?? new MemoryVolumes(this.#session);
