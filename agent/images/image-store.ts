@@ -1,6 +1,6 @@
 /**
  * The host's copies of catalogue images: fetched once, verified while they stream in, named by their digest, and
- * shared by all VMs as the backing of their disks. Several VMs that need the same image wait for one download.
+ * shared by all VMs as the backing of their disks. Several VMs that need the same image from one source wait for one download.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
@@ -40,6 +40,7 @@ export const placesOfImageFiles = 4;
 export class ImageStore {
   readonly #ownFolder: string;
   readonly #imageDirectories: readonly string[];
+  /** By source and place: what is to come from one that is slow or bad keeps nobody waiting who names another. */
   readonly #downloads = new Map<string, Download>();
   readonly #imageFiles = new Lane(placesOfImageFiles);
   readonly #copies = new ImageCopies();
@@ -127,17 +128,18 @@ export class ImageStore {
     onProgress: (progress: string) => void,
     signal: AbortSignal,
   ): Promise<FetchedImage> {
-    let download = this.#downloads.get(path);
+    const key = `${image.source} ${path}`;
+    let download = this.#downloads.get(key);
     // One that everybody has left is ending: it would take this one along.
     if (download === undefined || download.controller.signal.aborted) {
       const listeners = new Set<(progress: string) => void>();
       const controller = new AbortController();
       const done = this.#download(image, folder, path, calls, listeners, controller.signal).finally(() => {
-        if (this.#downloads.get(path)?.controller === controller) this.#downloads.delete(path);
+        if (this.#downloads.get(key)?.controller === controller) this.#downloads.delete(key);
       });
       done.catch(() => undefined);
       download = { done, listeners, controller };
-      this.#downloads.set(path, download);
+      this.#downloads.set(key, download);
     }
     const { done, listeners, controller } = download;
     const listener = (progress: string) => onProgress(progress);

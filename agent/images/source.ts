@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { someFolder } from '../allowed-folders.js';
 import { ImageFault } from './image-fault.js';
 import type { Calls } from './partial-file.js';
+import { slowestPace, steady } from './steady.js';
 
 export interface OpenSource {
   stream: Readable;
@@ -21,7 +22,6 @@ export interface OpenSource {
 
 const maxRedirects = 5;
 const answerTimeoutMs = 15_000;
-const silenceTimeoutMs = 30_000;
 const readChunkBytes = 1024 * 1024;
 
 /** Files are read by `calls`, for their folder may hang. */
@@ -91,11 +91,14 @@ async function openWeb(first: URL, signal: AbortSignal): Promise<OpenSource> {
     const response = await request(url, signal);
     const status = response.statusCode ?? 0;
     if (status === 200) {
-      response.socket.setTimeout(silenceTimeoutMs, () => {
-        response.destroy(new ImageFault('failed', `${url.host} stopped sending the image`));
-      });
+      const { host } = url;
+      const tooSlow = (how: string) =>
+        new ImageFault('failed', `${host} sends the image too slowly: it ${how}`);
       const length = Number(response.headers['content-length'] ?? Number.NaN);
-      return { stream: response, sizeBytes: Number.isSafeInteger(length) ? length : null };
+      return {
+        stream: steady(response, slowestPace, tooSlow),
+        sizeBytes: Number.isSafeInteger(length) ? length : null,
+      };
     }
     response.resume();
     const { location } = response.headers;

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -331,5 +331,25 @@ t.test(
     writeFileSync(join(folder, 'images', 'x.qcow2.12.partial'), '');
     await store.prepare();
     t.same(files(), []);
+  },
+);
+
+t.test(
+  'a source that does not come to an end holds up nobody who names another for the same image',
+  async (t) => {
+    const bytes = qcow2();
+    const held: ServerResponse[] = [];
+    const { store, url, files } = await setUp(t, (request, response) => {
+      if (request.url === '/good') return response.end(bytes);
+      held.push(response);
+      return response.write(bytes.subarray(0, 10));
+    });
+    const slow = [1, 2].map(() => store.fetch(imageOf(bytes, `${url}/slow`), '', quiet, never));
+    await until('it has begun', () => held.length === 1);
+    const fetched = await store.fetch(imageOf(bytes, `${url}/good`), '', quiet, never);
+    t.equal(held.length, 1);
+    held[0]?.end(bytes.subarray(10));
+    t.same(await Promise.all(slow), [fetched, fetched]);
+    t.equal(files().length, 1);
   },
 );
