@@ -19,10 +19,15 @@ export interface TrashParts {
 
 /** Beyond it somebody has set the wall clock, or a time server is wrong; as the scheduler judges its own. */
 const longestJumpMs = 5 * 60_000;
+/** A clock that has been set is believed after so long at least. */
+const shortestDoubtMs = 24 * 3600_000;
 
 export class Trash {
   readonly #parts: TrashParts;
-  readonly #began: ReturnType<Clock['now']>;
+  /** How far the wall clock is ahead of the one that nobody sets, as it is believed. */
+  #aheadMs: number;
+  /** How far it has been ahead instead, and since when; null while it is where it is believed to be. */
+  #doubt: { aheadMs: number; sinceBootMs: number } | null = null;
   /** Pools whose trash is being emptied. */
   readonly #emptying = new Set<string>();
   /** To how many disks of each pool it happens now. */
@@ -30,7 +35,7 @@ export class Trash {
 
   constructor(parts: TrashParts) {
     this.#parts = parts;
-    this.#began = parts.clock.now();
+    this.#aheadMs = aheadMs(parts.clock.now());
   }
 
   /** Whoever calls has a place in the pool. */
@@ -61,23 +66,43 @@ export class Trash {
    * one may hang.
    */
   async empty(poolPaths: readonly string[]): Promise<void> {
-    const jumpMs = this.#jumpMs();
-    if (Math.abs(jumpMs) > longestJumpMs) {
-      this.#parts.log.warn(
-        { event: 'trash.kept', jumpMs },
-        'the wall clock has been set: nothing is deleted by it',
-      );
-      return;
-    }
+    if (!this.#believesClock()) return;
     for (const poolPath of new Set([...poolPaths, ...(await this.#remembered())]))
       void this.#emptyPool(poolPath);
     await this.#emptyPool('');
   }
 
-  /** How far the wall clock has run away from the one that nobody sets, since this process began. */
+  /** How far the wall clock has been set since it was last believed. */
   #jumpMs(): number {
-    const { bootMs, wallMs } = this.#parts.clock.now();
-    return wallMs - this.#began.wallMs - (bootMs - this.#began.bootMs);
+    return aheadMs(this.#parts.clock.now()) - this.#aheadMs;
+  }
+
+  /**
+   * One that was set is believed again when every disk that was thrown away before has been kept as long as it was to be, whichever
+   * of the two was wrong. Only what another host of the same pool keeps for longer than this one may go too early, if it is this one.
+   */
+  #believesClock(): boolean {
+    const jumpMs = this.#jumpMs();
+    if (Math.abs(jumpMs) <= longestJumpMs) {
+      this.#doubt = null;
+      return true;
+    }
+    const { clock, log, trashRetentionMs } = this.#parts;
+    const now = clock.now();
+    const doubtedMs = Math.max(trashRetentionMs, shortestDoubtMs);
+    let doubt = this.#doubt;
+    if (doubt === null || Math.abs(aheadMs(now) - doubt.aheadMs) > longestJumpMs) {
+      doubt = { aheadMs: aheadMs(now), sinceBootMs: now.bootMs };
+      this.#doubt = doubt;
+      const hours = doubtedMs / 3600_000;
+      const text = `the wall clock has been set: nothing is deleted by it before it has stayed so for ${hours} h`;
+      log.warn({ event: 'trash.kept', jumpMs }, text);
+    }
+    if (now.bootMs - doubt.sinceBootMs < doubtedMs) return false;
+    log.info({ event: 'trash.clock', jumpMs }, 'the wall clock is believed as it was set');
+    this.#aheadMs = doubt.aheadMs;
+    this.#doubt = null;
+    return true;
   }
 
   async #remembered(): Promise<string[]> {
@@ -112,3 +137,5 @@ export class Trash {
     }
   }
 }
+
+const aheadMs = ({ bootMs, wallMs }: ReturnType<Clock['now']>): number => wallMs - bootMs;

@@ -93,6 +93,32 @@ t.test('nothing is deleted while the wall clock is not where it would be if nobo
   t.same(await sweep('/pools/a'), both, 'a time server may correct it a little');
 });
 
+t.test(
+  'a wall clock that was set is believed when what was thrown away before has had its time',
+  async (t) => {
+    const { now, world, pass, begin } = setUp(t);
+    const { trash, sweep } = begin();
+    const setBack = 2 * hourMs;
+    now.wallMs -= setBack;
+    for (let hours = 0; hours < 168; hours++) {
+      t.same(await sweep(), [], `after ${hours} h`);
+      pass(hourMs);
+    }
+    now.wallMs += 10 * minuteMs;
+    t.same(await sweep(), [], 'one that was set again meanwhile is doubted anew');
+    pass(167 * hourMs);
+    await trash.throwAway(vm(1, ''));
+    t.match(world.thrown[0]?.[1], now.wallMs + setBack - 10 * minuteMs + retentionMs);
+    t.same(await sweep(), []);
+    pass(hourMs);
+    t.same(await sweep(), ['']);
+    await trash.throwAway(vm(2, ''));
+    t.match(world.thrown[1]?.[1], now.wallMs + retentionMs, 'and then disks are kept by it');
+    now.wallMs += 6 * minuteMs;
+    t.same(await sweep(), []);
+  },
+);
+
 t.test('a pool without VMs is looked at until what this host threw there may go', async (t) => {
   const { pass, file, world, begin } = setUp(t);
   const first = begin();
