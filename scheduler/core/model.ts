@@ -252,6 +252,8 @@ export interface Leftover {
   keepVolumes: boolean;
   /** It was an orphan that may run: a VM of this id is not started meanwhile. */
   mayRun?: boolean;
+  /** The shared pool from which its disk goes with it; left out when that is the host's own, or stays. */
+  pool?: string;
 }
 
 export type PowerState = 'running' | 'stopped';

@@ -76,7 +76,7 @@ function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
 }
 
 /** Of a VM that lives elsewhere, or is deleted since: nothing of it is to be left here, and its disk only where it is used. */
-export function leftoverMessage(state: State, { uid, term, generation, keepVolumes }: Leftover) {
+export function leftoverMessage(state: State, { uid, term, generation, keepVolumes, pool = '' }: Leftover) {
   const vm = state.vms.get(uid);
   return {
     uid,
@@ -85,6 +85,7 @@ export function leftoverMessage(state: State, { uid, term, generation, keepVolum
     generation,
     epoch: state.federation.epoch,
     stopMode: 'STOP_MODE_FORCE' as const,
+    storagePoolPath: state.pools.get(pool)?.path ?? '',
     vmName: vm === undefined ? '' : `administrations/${vm.administration}/vms/${vm.id}`,
   };
 }

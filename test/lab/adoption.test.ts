@@ -3,12 +3,12 @@
  * An operator gives it its record back, and the guest notices nothing.
  */
 import { execFile } from 'node:child_process';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { Laboratory, lab, processOf, until } from './laboratory.js';
+import { Laboratory, lab, processOf, tiny, until } from './laboratory.js';
 import { labDirectory } from './place.js';
 
 const execute = promisify(execFile);
@@ -16,6 +16,7 @@ const scheduler = fileURLToPath(new URL('../../scheduler/main.js', import.meta.u
 const data = join(labDirectory, 'scheduler', 'data');
 const sites = ['zagreb', 'skopje'];
 const backup = join(labDirectory, 'before.backup');
+const folder = join(labDirectory, 'shared', 'forgotten');
 
 const laboratory = await Laboratory.up();
 await laboratory.clear();
@@ -23,6 +24,7 @@ t.teardown(async () => {
   await laboratory.clear();
   laboratory.close();
   await rm(backup, { force: true });
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** The scheduler goes on from the backup, on all of its sites. */
@@ -92,4 +94,25 @@ t.test('the disk that its host has when its domain is gone becomes a VM that is 
   t.match(await laboratory.secovia(...adoption), /^tests\/off is STOPPED on /);
   await laboratory.secovia('vm', 'start', 'tests/off', '--wait');
   t.match(await processOf(vm.host, vm.uid), /^\d+$/, 'and boots from it');
+});
+
+t.test('with what nobody needs goes its disk in a shared pool, to the trash', async (t) => {
+  await laboratory.clear();
+  await mkdir(folder, { recursive: true });
+  const hosts = ['zagreb-1', 'zagreb-2'].flatMap((name) => ['--host', name]);
+  const pool = ['--site', 'zagreb', '--path', folder, ...hosts, '--capacity', '16GiB'];
+  await laboratory.secovia('pool', 'create', 'forgotten', ...pool);
+  await execute(process.execPath, [scheduler, 'backup', backup, '--data-dir', data, '--force']);
+  const vm = await laboratory.running('needless', {
+    spec: { ...tiny, storagePool: 'storagePools/forgotten' },
+  });
+  await restore();
+  await laboratory.allReady();
+  for (const site of sites) await laboratory.secovia('federation', 'end-recovery', site);
+  t.match(await described(vm.host, vm.uid), { running: true, storagePoolPath: folder });
+  await laboratory.secovia('host', 'remove-orphan', vm.host, '--orphan', vm.uid, '--yes');
+  await until('it is gone', async () => (await laboratory.host(vm.host)).leftoverVms === 0);
+  t.equal((await laboratory.domains()).length, 0);
+  t.match(await readdir(join(folder, 'trash')), [new RegExp(`^${vm.uid}\\.\\d+-\\d+\\.qcow2$`)]);
+  await laboratory.secovia('pool', 'delete', 'forgotten');
 });

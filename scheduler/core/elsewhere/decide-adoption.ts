@@ -17,7 +17,7 @@ import { newOperation, nextTerm } from '../vm-changes.js';
 import { countLossPoliciesFrom } from './evacuation.js';
 import { leftoverOf } from './leftovers.js';
 import { orphanNotFound, siteRecovers } from './orphan-refusals.js';
-import { hasOrphan, orphanRead, shapeOfOrphan } from './orphan-shape.js';
+import { hasOrphan, orphanRead, shapeOfOrphan, unheardHostOfPool } from './orphan-shape.js';
 
 export function adoptOrphan(
   state: State,
@@ -128,11 +128,7 @@ function isElsewhereToo({ id }: Host, uid: string): Refusal {
 
 /** One that is off, with its disk in a shared pool, may run on another host that mounts it, as long as that one is not heard. */
 function otherHostsOfPool(state: State, host: Host, orphan: Orphan, pool: string): Refusal | null {
-  if (pool === '' || orphan.running) return null;
-  const unheard = (state.pools.get(pool)?.hosts ?? []).find((id) => {
-    const stands = state.hosts.get(id)?.state;
-    return id !== host.id && stands !== 'ready' && stands !== 'fenced' && stands !== 'retired';
-  });
+  const unheard = pool === '' ? undefined : unheardHostOfPool(state, host, orphan, pool);
   if (unheard === undefined) return null;
   const message = `${orphan.uid} is off on host "${host.id}", and may run on host "${unheard}", which mounts its storage pool and is not connected; wait for it, or prove that it is off (secovia host fence ${unheard})`;
   return refuse('precondition', 'POOL_HOST_NOT_HEARD', message, { host: unheard });

@@ -111,12 +111,36 @@ function imageFault(reason: string, message: string): Refusal {
   return { ...refuse('invalid', reason, message), violations };
 }
 
+/** The storage pool of the host that has this folder. */
+export function poolAt(state: State, host: Host, folder: string): string | undefined {
+  for (const { id, path, site, hosts } of state.pools.values()) {
+    if (path === folder && site === host.site && hosts.includes(host.id)) return id;
+  }
+  return undefined;
+}
+
+/**
+ * Another host that mounts the pool and may run the orphan, which is off here: one that is not heard, and not proven to be off. What
+ * is heard has told of what it has.
+ */
+export function unheardHostOfPool(
+  state: State,
+  host: Host,
+  orphan: Orphan,
+  pool: string,
+): string | undefined {
+  if (orphan.running) return undefined;
+  return state.pools.get(pool)?.hosts.find((id) => {
+    const stands = state.hosts.get(id)?.state;
+    return id !== host.id && stands !== 'ready' && stands !== 'fenced' && stands !== 'retired';
+  });
+}
+
 /** The storage pool that has the orphan's disk; empty for the host's own. */
 function poolOf(state: State, host: Host, { poolPath }: Orphan): string | { refusal: Refusal } {
   if (poolPath === '') return '';
-  for (const { id, path, site, hosts } of state.pools.values()) {
-    if (path === poolPath && site === host.site && hosts.includes(host.id)) return id;
-  }
+  const pool = poolAt(state, host, poolPath);
+  if (pool !== undefined) return pool;
   const message = `the orphan's disk is in ${poolPath}, where no storage pool of host "${host.id}" is; make it one first (secovia pool create)`;
   return { refusal: refuse('precondition', 'ORPHAN_WITHOUT_POOL', message) };
 }

@@ -1,8 +1,9 @@
 import { test } from 'tap';
+import { leftoverMessage } from '../../../../scheduler/fleet/desired.js';
 import { newestTerm } from '../../../../scheduler/core/vm-changes.js';
 import { answering, fault, smallWorld, type World } from '../world.js';
 import { fence, handingOver, migrate, movingWorld, seeAtPeer } from '../moves/moving-world.js';
-import { orphan } from './adoption-world.js';
+import { orphan, report as reportOrphans } from './adoption-world.js';
 
 const uid = '6f1f9a3c-8f0e-4a6b-9d57-0b7f1f4f2a11';
 
@@ -46,6 +47,38 @@ test('a domain that a host has of a VM that lives elsewhere is taken away under 
   report(world, 'a', [`domain vm ${vm.uid}`]);
   t.match(world.run(removal(vm.uid)).leftovers, [{ uid: vm.uid, term: vm.term, keepVolumes: true }]);
   t.same(vm.leftOn, ['a']);
+});
+
+test("with what nobody knows goes its disk in a shared pool, if no other of the pool's hosts may run it", async (t) => {
+  const world = smallWorld('a', 'b', 'c');
+  const san = { id: 'san', site: 'zagreb', path: '/srv/san', hosts: ['a', 'b'], capacityMib: 9000 };
+  world.run({ type: 'pool.create', ...san });
+  const off = orphan({ running: false, poolPath: '/srv/san' });
+  const host = () => world.state.hosts.get('a');
+  const removed = () => {
+    const [leftover] = world.run({ ...removal(), uid: off.uid }).leftovers ?? [];
+    const message = leftover && leftoverMessage(world.state, leftover);
+    t.match(message, { role: 'VM_ROLE_DELETED', storagePoolPath: leftover?.pool ? '/srv/san' : '' });
+    const gone = { uid: off.uid, generation: 1, state: 'absent', rebootCount: 0, fault: null } as const;
+    world.run({ type: 'host.observe', id: 'a', observation: { ...gone, term: leftover?.term ?? 0 } });
+    t.notOk(host()?.leftovers);
+    return leftover?.pool;
+  };
+  reportOrphans(world, 'a', off);
+  t.equal(removed(), 'san');
+  reportOrphans(world, 'a', { ...off, poolPath: '/srv/elsewhere' });
+  t.equal(removed(), undefined, 'the host has no such pool');
+  reportOrphans(world, 'a', { ...off, poolPath: '' });
+  t.equal(removed(), undefined);
+  reportOrphans(world, 'a', off);
+  reportOrphans(world, 'b', off);
+  t.equal(removed(), undefined, 'another host has it as well');
+  reportOrphans(world, 'b');
+  world.run({ type: 'host.disconnected', id: 'b', reason: 'a test' });
+  reportOrphans(world, 'a', off);
+  t.equal(removed(), undefined, 'another host is not heard');
+  reportOrphans(world, 'a', { ...off, running: true });
+  t.equal(removed(), 'san', 'what runs here runs nowhere else');
 });
 
 test('what the host has not reported, or is its own, is no orphan', async (t) => {
