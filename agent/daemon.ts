@@ -29,6 +29,8 @@ import { measure, survey } from './inventory/inventory.js';
 import { GrpcTransport } from './link/grpc-transport.js';
 import { PoolLanes } from './pool-lanes.js';
 import { AgentShell } from './shell.js';
+import { DiskRoom } from './room/disk-room.js';
+import { DiskReserve } from './room/reserve.js';
 import { LedgerWriter } from './state/ledger-writer.js';
 import { lockFolder } from './state/lock.js';
 import { StateFile } from './state/state-file.js';
@@ -69,12 +71,14 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
   const ledger = new Ledger(bootId, content ?? undefined);
   const leaseFile = new LeaseFile(config.dataDir, bootId);
   const watchdog = await openWatchdog(config.watchdog, config.dataDir, bootId, log);
-  const writer = new LedgerWriter(ledger, (state) => file.save(state));
+  const reserve = new DiskReserve(config.dataDir);
+  const writer = new LedgerWriter(ledger, (state) => reserve.around(() => file.save(state)));
   // From now on a missing file means that it was lost.
   if (content === null) await file.save(ledger.content());
   const pools = new PoolLanes();
   const images = new ImageStore(config.host, config.dataDir, config.imageDirectories, poolFolders, pools);
   await images.prepare();
+  const room = new DiskRoom({ dataDir: config.dataDir, reserve, images, log });
   const identity = { host: config.host, machineId: readMachineId(), bootId, instance: randomUUID() };
   const verifyCheckpoint = checkpointVerifier(config);
   const { dataDir, extras, poolDirectories, migration } = config;
@@ -107,6 +111,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
     images,
     pools,
     trashPools: new TrashPools(config.dataDir),
+    room,
     writer,
     leaseFile,
     watchdog: watchdog?.device ?? null,

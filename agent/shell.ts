@@ -17,6 +17,7 @@ import type { LinkStream, Transport } from './link/transport.js';
 import type { MigrationSettings } from './migration-settings.js';
 import type { OrphanAccount } from './orphans.js';
 import type { PoolLanes } from './pool-lanes.js';
+import type { DiskRoom } from './room/disk-room.js';
 import type { LedgerWriter } from './state/ledger-writer.js';
 import type { TrashPools } from './state/trash-pools.js';
 import type { ShellObserver } from './telemetry/agent-telemetry.js';
@@ -36,6 +37,7 @@ export interface ShellParts {
   images: ImageStore;
   pools: PoolLanes;
   trashPools: TrashPools;
+  room: Pick<DiskRoom, 'keep'>;
   writer: LedgerWriter;
   transport: Transport;
   survey(machine: MachineFacts | null): Promise<HostInventory>;
@@ -54,6 +56,7 @@ const intervals = {
   surveyMs: 300_000,
   measureMs: 15_000,
   trashMs: 600_000,
+  roomMs: 60_000,
   /** A checkpoint alone is worth a write this often, and when the agent leaves. */
   checkpointMs: 60_000,
 };
@@ -109,6 +112,7 @@ export class AgentShell {
     this.#every(intervals.surveyMs, () => this.#survey());
     this.#every(intervals.measureMs, () => this.#measure());
     this.#every(intervals.trashMs, () => this.#trash.empty(this.#poolPaths()));
+    this.#every(intervals.roomMs, () => this.#keepRoom());
     this.#every(intervals.checkpointMs, () => this.#writeLedger());
   }
 
@@ -212,6 +216,7 @@ export class AgentShell {
         void this.#executor.run(output.effect, onProgress, controller.signal).then((result) => {
           this.#cancels.delete(output.ticket);
           this.#parts.observer?.performed(output.effect.kind, result);
+          if (!result.ok && result.fault.kind === 'noSpace') void this.#keepRoom();
           if (this.#stopped) return;
           core.performed(output.ticket, result, this.#now());
           this.#settle();
@@ -405,6 +410,10 @@ export class AgentShell {
 
   async #measure(): Promise<void> {
     await this.#quietly('measuring', async ({ core, measure }) => core.measured(await measure()));
+  }
+
+  async #keepRoom(): Promise<void> {
+    await this.#quietly('keeping room on the disk', ({ room }) => room.keep());
   }
 
   async #writeLedger(): Promise<void> {

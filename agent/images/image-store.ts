@@ -9,13 +9,12 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
-import { HypervisorError } from '../hypervisor/hypervisor.js';
 import type { PoolFolders } from '../hypervisor/pool-folders.js';
 import { Lane } from '../lane.js';
 import { PoolLanes } from '../pool-lanes.js';
 import { ImageCopies, virtualSizeMib } from './image-copies.js';
 import { imageFile } from './image-file.js';
-import { ImageFault } from './image-fault.js';
+import { asFolderFault, asImageFault, ImageFault } from './image-fault.js';
 import { type Calls, isLeftPart, ownerOf, PartialFile, type PartOwner } from './partial-file.js';
 import { progressOf } from './progress.js';
 import { openSource } from './source.js';
@@ -34,6 +33,8 @@ interface Download {
 const mib = 1024 * 1024;
 /** Left free on the disk, so that the host itself does not run out. */
 const keepFreeBytes = 64 * mib;
+/** Who has an image builds a disk on it at once, unless libvirt is away. */
+const longestBuildMs = 3600_000;
 /** Images that are files come from folders that may hang as pools do. */
 export const placesOfImageFiles = 4;
 
@@ -45,6 +46,8 @@ export class ImageStore {
   readonly #imageFiles = new Lane(placesOfImageFiles);
   readonly #copies = new ImageCopies();
   readonly #owner: PartOwner;
+  /** When each of the host's own copies was last asked for, by a clock that nobody sets. */
+  readonly #askedMs = new Map<string, number>();
   /** Folders of shared pools in which nothing is left that an earlier process had half done. */
   readonly #cleared = new Set<string>();
 
@@ -90,10 +93,18 @@ export class ImageStore {
     const folder = poolPath === '' ? this.#ownFolder : join(poolPath, 'images');
     const path = join(folder, imageFile(image));
     const calls: Calls = (work) => this.pools.run(poolPath, 'image', work);
+    const asked = () => poolPath === '' && this.#askedMs.set(path, performance.now());
+    asked();
     const cached = await calls(() => this.#find(image, path, poolPath));
     if (cached !== null) return cached;
     if (signal.aborted) throw new ImageFault('cancelled', 'not needed any more');
-    return this.#join(image, folder, path, calls, onProgress, signal);
+    return this.#join(image, folder, path, calls, onProgress, signal).finally(asked);
+  }
+
+  /** Whether a disk may be about to be built on the host's own copy at this path. */
+  isWanted(path: string): boolean {
+    const askedMs = this.#askedMs.get(path);
+    return askedMs !== undefined && performance.now() - askedMs < longestBuildMs;
   }
 
   async #find(image: ImageRef, path: string, poolPath: string): Promise<FetchedImage | null> {
@@ -232,18 +243,4 @@ export class ImageStore {
     }
     return expected;
   }
-}
-
-/** A pool's folder is not as it should be. */
-function asFolderFault(error: Error): never {
-  const isRefused = error instanceof HypervisorError && error.fault === 'invalid';
-  throw new ImageFault(isRefused ? 'denied' : 'failed', error.message);
-}
-
-function asImageFault(error: unknown, signal: AbortSignal): ImageFault {
-  if (error instanceof ImageFault) return error;
-  if (signal.aborted) return new ImageFault('cancelled', 'not needed any more');
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new ImageFault('noSpace', message);
-  return new ImageFault('failed', `the image could not be fetched: ${message}`);
 }

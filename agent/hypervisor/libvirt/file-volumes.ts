@@ -14,15 +14,15 @@ import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import type { PoolFolders } from '../pool-folders.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
+import type { Volumes } from './volumes.js';
 import {
   type FoundVolume,
   partialFile,
   readTrashFile,
   readVolumeFile,
   trashFile,
-  type Volumes,
   volumeFile,
-} from './volumes.js';
+} from '../volume-names.js';
 import { element, render } from './xml.js';
 
 const createDeadlineMs = 60_000;

@@ -48,7 +48,8 @@ import { PoolFolders } from '../pool-folders.js';
 import { PoolMounts } from '../../state/pool-mounts.js';
 import { type DriverProfile, profileOf } from './profile.js';
 import { type Lane, LibvirtSession, type SessionListener } from './session.js';
-import type { FoundVolume, Volumes } from './volumes.js';
+import type { Volumes } from './volumes.js';
+import type { FoundVolume } from '../volume-names.js';
 
 export interface LibvirtOptions extends AccelerationOptions {
   uri: string;

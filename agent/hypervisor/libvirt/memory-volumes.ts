@@ -7,7 +7,8 @@ import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import { hasCode } from './failure.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
-import { type FoundVolume, readVolumeFile, type Volumes, volumeFile } from './volumes.js';
+import type { Volumes } from './volumes.js';
+import { type FoundVolume, readVolumeFile, volumeFile } from '../volume-names.js';
 import { element, render } from './xml.js';
 
 const path = '/secovia/volumes';
