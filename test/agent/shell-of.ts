@@ -12,7 +12,7 @@ import { LeaseFile } from '../../agent/watchdog/lease-file.js';
 
 export interface ShellOfTest
   extends Pick<ShellParts, 'hypervisor' | 'images' | 'transport'>,
-    Partial<Pick<ShellParts, 'migration'>> {
+    Partial<Pick<ShellParts, 'migration' | 'room'>> {
   /** For what it writes. */
   folder: string;
   poolDirectories: string[];

@@ -7,6 +7,7 @@ import t from 'tap';
 import { Ledger } from '../../agent/converge/ledger.js';
 import { FakeHypervisor } from '../../agent/hypervisor/fake/fake-hypervisor.js';
 import type { Hypervisor, VolumeRef } from '../../agent/hypervisor/hypervisor.js';
+import { ImageFault } from '../../agent/images/image-fault.js';
 import type { ImageStore } from '../../agent/images/image-store.js';
 import { shellOf } from './shell-of.js';
 import { until } from './until.js';
@@ -54,6 +55,12 @@ t.test(
         return 0;
       },
     });
+    let roomsKept = 0;
+    const keep = async () => {
+      roomsKept++;
+    };
+    const fetching: ((error: ImageFault) => void)[] = [];
+    const fetch = () => new Promise((_, reject) => fetching.push(reject));
     const ledger = new Ledger('boot');
     for (const [number, storagePoolPath] of ['/pools/hung', '/pools/well'].entries())
       ledger.accept(wanted({ uid: uidOf(10 + number), role: 'stopped', storagePoolPath }));
@@ -63,7 +70,8 @@ t.test(
       poolDirectories: ['/pools'],
       hypervisor,
       // What is to be made waits for its image.
-      images: { fetch: () => new Promise(() => undefined) } as unknown as ImageStore,
+      images: { fetch } as unknown as ImageStore,
+      room: { keep },
       transport: { open: () => ({ send: () => true, close: () => undefined }) },
     });
     shell.start();
@@ -87,6 +95,10 @@ t.test(
     t.equal(times(calls.emptyTrash, '/pools/hung'), 1);
     t.equal(times(calls.emptyTrash, '/pools/well'), 3);
     t.equal(times(calls.emptyTrash, ''), 3);
+    t.equal(roomsKept, 30, 'room is kept on the disk every minute');
+    for (const refuse of fetching.splice(0)) refuse(new ImageFault('noSpace', 'no room for it'));
+    await turns();
+    t.ok(roomsKept > 30, 'and when there is none');
 
     for (const end of hanging.splice(0)) end();
     await turns();
