@@ -357,6 +357,9 @@ export class AgentCore {
       case 'fenceOrder':
         this.#fenceOrder(readFenceOrder(output.order));
         return;
+      case 'fenceWithdrawal':
+        this.fences.withdraw(output.id);
+        return;
       case 'synced':
         this.ledger.synced(this.#mentioned);
         this.guard.synced();

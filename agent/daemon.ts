@@ -130,7 +130,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
         machine,
       ),
     measure: () => measure(dataDir),
-    fence: (order, methods) => carryOutFence(order, methods, monotonicMs),
+    fence: (order, methods) => carryOutFence(order, methods, monotonicMs, () => core.fences.stands(order)),
     migration,
     trashRetentionMs: config.trashRetentionHours * 3600_000,
     ...(telemetry === null ? {} : { observer: telemetry }),

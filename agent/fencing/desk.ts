@@ -1,6 +1,6 @@
 /**
  * Takes orders to fence, and remembers what became of them: each is carried out once by this process, however often it is
- * said, and only one at a time against one host. Pure; the fencer does the work.
+ * said, and only one at a time against one host, until it is withdrawn. Pure; the fencer does the work.
  */
 import { isUid } from '../converge/desired.js';
 import type { FenceOrder, FenceVerdict } from './fence.js';
@@ -25,6 +25,8 @@ const keptResults = 100;
 export class FenceDesk {
   /** The order that is being carried out, by host. */
   readonly #underWay = new Map<string, string>();
+  /** Orders that are being carried out, and stand no more. */
+  readonly #withdrawn = new Set<string>();
   readonly #results = new Map<string, FenceResult>();
 
   /** `host` is the name of this very host. */
@@ -56,8 +58,19 @@ export class FenceDesk {
     return { kind: 'carryOut', order, methods };
   }
 
+  /** Nobody wants it any more. */
+  withdraw(id: string): void {
+    if ([...this.#underWay.values()].includes(id)) this.#withdrawn.add(id);
+  }
+
+  /** Whether something may still be begun by it. */
+  stands({ id }: FenceOrder): boolean {
+    return !this.#withdrawn.has(id);
+  }
+
   done({ id, host }: FenceOrder, verdict: FenceVerdict, wallMs: number): FenceResult {
     if (this.#underWay.get(host) === id) this.#underWay.delete(host);
+    this.#withdrawn.delete(id);
     const result = { id, host, ...verdict, wallMs };
     this.#results.set(id, result);
     for (const old of this.#results.keys()) {

@@ -1,7 +1,7 @@
 /**
  * How a host is powered off: its methods in order, each within its own time, until one reads back "off" from a controller
- * that is the host's own (PROTOCOL.md F1, F2). No I/O and no clock: what is to be done is yielded, and the answer comes
- * back in.
+ * that is the host's own (PROTOCOL.md F1, F2), and for as long as the order stands. No I/O and no clock: what is to be done is
+ * yielded, and the answer comes back in.
  */
 import { isGuid } from './guid.js';
 import type { FenceMethod } from './method.js';
@@ -51,6 +51,7 @@ export function* fence(
   order: FenceOrder,
   methods: readonly FenceMethod[],
   now: () => number,
+  stands: () => boolean,
 ): Generator<FenceEffect, FenceVerdict, FenceAnswer> {
   const heard: string[] = [];
   let unproven = false;
@@ -60,10 +61,13 @@ export function* fence(
     return { outcome: 'unmatched', method: '', message };
   }
   const until = now() + longestMs;
+  /** Why nothing more may be begun; null while it may. */
+  const over = () => (!stands() ? 'the order was withdrawn' : now() >= until ? 'the order is too old' : null);
   for (const method of methods) {
-    if (now() >= until) {
+    const late = over();
+    if (late !== null) {
       unproven = true;
-      heard.push(`${method.program} was not tried: the order is too old`);
+      heard.push(`${method.program} was not tried: ${late}`);
       continue;
     }
     const deadline = Math.min(now() + method.timeoutSeconds * 1000, until);
@@ -83,8 +87,9 @@ export function* fence(
     }
 
     unproven = true;
-    if (now() >= until) {
-      note('the order is too old to be carried out');
+    const tooLate = over();
+    if (tooLate !== null) {
+      note(`it was not powered off: ${tooLate}`);
       continue;
     }
     const off = yield { kind: 'powerOff', method, limitMs: left() };

@@ -3,13 +3,14 @@ import { Controller } from './controller.js';
 import { type FenceAnswer, type FenceEffect, fence, type FenceOrder, type FenceVerdict } from './fence.js';
 import type { FenceMethod } from './method.js';
 
-/** Never rejects; `now` is any clock that only goes forward, in milliseconds. */
+/** Never rejects; `now` is any clock that only goes forward, in milliseconds; `stands` says whether the order still does. */
 export async function carryOutFence(
   order: FenceOrder,
   methods: readonly FenceMethod[],
   now: () => number,
+  stands: () => boolean,
 ): Promise<FenceVerdict> {
-  const sequence = fence(order, methods, now);
+  const sequence = fence(order, methods, now, stands);
   let next = sequence.next();
   while (!next.done) next = sequence.next(await perform(next.value));
   return next.value;

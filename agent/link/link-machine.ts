@@ -34,6 +34,7 @@ export type LinkOutput =
   /** The lease ends then, on the clock of `now`. */
   | { kind: 'lease'; endsAt: number }
   | { kind: 'fenceOrder'; order: FenceOrder__Output }
+  | { kind: 'fenceWithdrawal'; id: string }
   | { kind: 'reportDue' }
   | { kind: 'problem'; message: string };
 
@@ -342,6 +343,12 @@ export class LinkMachine {
         if (this.#mayObey(readEpoch(order.epoch), what)) this.#out({ kind: 'fenceOrder', order });
         return;
       }
+      case 'fenceWithdrawal': {
+        const { id = '', epoch = null } = response.fenceWithdrawal ?? {};
+        if (this.#mayObey(readEpoch(epoch), 'the withdrawal of an order to fence'))
+          this.#out({ kind: 'fenceWithdrawal', id });
+        return;
+      }
       case 'leaseGrant': {
         const { leaseGrant } = response;
         if (!leaseGrant || !this.#mayObey(readEpoch(leaseGrant.epoch), 'a lease')) return;
@@ -354,8 +361,11 @@ export class LinkMachine {
       case 'leaseWithheld':
         // That it speaks is all there is to hear.
         return;
+      case undefined:
+        // Something of a later version, which this one does without.
+        return;
       default:
-        this.#drop(`the scheduler sent ${response.message ?? 'an unknown message'} out of turn`, now);
+        this.#drop(`the scheduler sent ${response.message} out of turn`, now);
     }
   }
 

@@ -57,12 +57,18 @@ export interface ElsewhereOptions {
   epoch(): Epoch;
 }
 
+interface Ordered {
+  /** A UUID; both are empty while nobody was asked. */
+  order: string;
+  fencer: string;
+}
+
 export class Elsewhere {
   readonly #options: ElsewhereOptions;
   /** Hosts that are lost, fenced, or to be fenced. */
   readonly #gone = new Set<string>();
-  /** Of these the ones that an order stands against: few, where a hundred thousand are gone. */
-  readonly #ordered = new Set<string>();
+  /** Of these the ones that an order stands against, and which: few, where a hundred thousand are gone. */
+  readonly #ordered = new Map<string, Ordered>();
   /**
    * Since when no lease of a lost host counts any more; later than now where an earlier leader may have granted one (L4).
    * `stateMs` tells which loss it was: what happened since the last one may not be on disk yet.
@@ -98,7 +104,7 @@ export class Elsewhere {
   /** An agent is there again: the orders that stand are said again. */
   welcomed(session: AgentSession): void {
     const { engine } = this.#options;
-    for (const id of this.#ordered) {
+    for (const id of this.#ordered.keys()) {
       const { fence } = this.#host(id);
       if (fence?.state !== 'ordered' || fence.fencer !== session.host) continue;
       engine.whenDurable(engine.state.sequence, () => this.#send(session, id));
@@ -108,10 +114,11 @@ export class Elsewhere {
   /** What an agent has done about an order. */
   fenced(session: AgentSession, result: FenceResult__Output): void {
     const { engine, log } = this.#options;
-    for (const id of this.#ordered) {
+    for (const id of this.#ordered.keys()) {
       const { fence } = this.#host(id);
       if (fence?.order !== result.id || fence.state !== 'ordered' || fence.fencer !== session.host) continue;
       this.#begunMs.delete(result.id);
+      this.#ordered.delete(id);
       const off = result.outcome === 'FENCE_OUTCOME_OFF';
       const message = cutText(`${session.host}${said(result)}`, 300);
       log.info({ host: id, fencer: session.host, outcome: result.outcome, message }, 'a fence has ended');
@@ -188,7 +195,7 @@ export class Elsewhere {
     const outcome = engine.run({ type: 'host.fence_order', id, order, fencer: found.host });
     if (outcome.refusal) return;
     // Its fencer may be welcomed in the very turn in which this becomes durable.
-    this.#ordered.add(id);
+    this.#ordered.set(id, { order, fencer: found.host });
     log.warn({ host: id, fencer: found.host }, 'a lost host is to be powered off');
     this.#begunMs.set(order, this.#options.uptimeMs());
     engine.whenDurable(outcome.sequence, () => this.#send(found, id));
@@ -261,13 +268,26 @@ export class Elsewhere {
   #note(host: Host): void {
     if (host.state !== 'lost') this.#lapsed.delete(host.id);
     else this.#lapsedMs(host);
-    if (isGone(host) && host.fence?.state === 'ordered') this.#ordered.add(host.id);
-    else this.#ordered.delete(host.id);
+    this.#noteOrder(host);
     if (isGone(host)) this.#gone.add(host.id);
     else if (this.#gone.delete(host.id)) this.#forget(host);
     // An operator's wish does not wait.
     if (host.fence?.state === 'ordered' && host.fence.order === '') this.#fenceAgain.forget(host.id);
     if (paceOf(host) === 'now') this.#letGo(host);
+  }
+
+  /** An order that stands no more is withdrawn: its fencer may be about to power off a host that is well again. */
+  #noteOrder(host: Host): void {
+    const { id, fence } = host;
+    const before = this.#ordered.get(id);
+    const stands = isGone(host) && fence?.state === 'ordered';
+    const now = stands ? { order: fence.order, fencer: fence.fencer ?? '' } : null;
+    if (now === null) this.#ordered.delete(id);
+    else this.#ordered.set(id, now);
+    if (before === undefined || before.order === '' || before.order === now?.order) return;
+    this.#begunMs.delete(before.order);
+    const session = this.#options.sessions.get(before.fencer);
+    session?.send({ fenceWithdrawal: { id: before.order, epoch: this.#options.epoch() } });
   }
 
   /** Of one that was lost since this was asked last: now. */

@@ -106,6 +106,7 @@ t.test('another machine is left alone', async (t) => {
     { id: uidOf(1), host: 'h2', controllerGuid: `${'1'.repeat(31)}2` },
     [method],
     () => performance.now(),
+    () => true,
   );
   t.match(verdict, { outcome: 'unmatched', message: new RegExp(seen) });
   t.equal(readFileSync(powerFile, 'utf8'), '1\n');
@@ -119,8 +120,11 @@ t.test('a wrong password is a failure that says nothing of the right one', async
 });
 
 t.test('its own machine is powered off, and read back as off', async (t) => {
-  const verdict = await carryOutFence({ id: uidOf(2), host: 'h2', controllerGuid: seen }, [method], () =>
-    performance.now(),
+  const verdict = await carryOutFence(
+    { id: uidOf(2), host: 'h2', controllerGuid: seen },
+    [method],
+    () => performance.now(),
+    () => true,
   );
   t.match(verdict, { outcome: 'off', method: 'fence_ipmilan' });
   t.equal(readFileSync(powerFile, 'utf8'), '0\n');

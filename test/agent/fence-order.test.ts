@@ -11,13 +11,19 @@ const scheduler = new SchedulerDouble();
 await scheduler.listen();
 const works = fixtures.method('works');
 const lies = fixtures.method('lies');
+const [liesFirst, worksThen] = [fixtures.method('lies'), fixtures.method('works')];
 
 /** As settings may have it. */
 const asSetting = ({ method }: ReturnType<FenceFixtures['method']>) => ({ ...method, timeoutSeconds: 5 });
 const ownGuid = 'ab'.repeat(16).replace('b', 'c');
 const agent = new AgentProcess({
   scheduler: scheduler.address,
-  fencing: { h1: [asSetting(works)], h2: [asSetting(works)], h3: [asSetting(lies)] },
+  fencing: {
+    h1: [asSetting(works)],
+    h2: [asSetting(works)],
+    h3: [asSetting(lies)],
+    h4: [asSetting(liesFirst), asSetting(worksThen)],
+  },
   controllerGuidCommand: ['echo', ownGuid],
 });
 agent.start();
@@ -36,6 +42,9 @@ const orderTo = (number: number, host: string, change = {}) => ({
     ...change,
   },
 });
+const withdrawal = (number: number, epoch = scheduler.epoch) => ({
+  fenceWithdrawal: { id: uidOf(number), epoch },
+});
 const resultOf = (number: number, times = 1) =>
   until(`result ${number}`, () => {
     const results = scheduler.fenceResults.filter(({ id }) => id === uidOf(number));
@@ -51,7 +60,11 @@ t.test('the scheduler hears whom the host can fence, and which controller it has
   });
   t.same(
     targets.map(({ host, methods, controllerGuid }) => ({ host, methods, controllerGuid })),
-    ['h2', 'h3'].map((host) => ({ host: `hosts/${host}`, methods: ['fence_fake'], controllerGuid: guid })),
+    Object.entries({ h2: 1, h3: 1, h4: 2 }).map(([host, methods]) => ({
+      host: `hosts/${host}`,
+      methods: Array(methods).fill('fence_fake'),
+      controllerGuid: guid,
+    })),
     'and not itself, although its name is in the settings',
   );
   const told = JSON.stringify([scheduler.hellos, scheduler.reports]);
@@ -83,6 +96,26 @@ t.test('what the agent will not do is answered too', async (t) => {
     scheduler.fenceResults.some(({ id }) => id === uidOf(5)),
     'E1: an order of an older epoch is not even answered',
   );
+});
+
+t.test('an order that is withdrawn has nothing more begun by it', async (t) => {
+  scheduler.say(orderTo(7, 'h4'));
+  await until('it has begun', () => liesFirst.calls().some((call) => call.startsWith('off')));
+  scheduler.say(withdrawal(7, { ...scheduler.epoch, incarnation: 0 }));
+  scheduler.say(withdrawal(6));
+  scheduler.say(withdrawal(7));
+  t.match(await resultOf(7), {
+    outcome: 'FENCE_OUTCOME_FAILED',
+    message: /it is still on.*fence_fake was not tried: the order was withdrawn/,
+  });
+  t.same(
+    worksThen.calls().filter((call) => call.startsWith('off')),
+    [],
+  );
+  scheduler.say(orderTo(8, 'h4'));
+  t.match(await resultOf(8), { outcome: 'FENCE_OUTCOME_OFF' }, 'a new one is carried out');
+  scheduler.say(orderTo(9, 'h3'));
+  await resultOf(9);
 });
 
 t.test('the status shows it', async (t) => {

@@ -18,7 +18,9 @@ const fixtures = new FenceFixtures();
 t.teardown(() => fixtures.dispose());
 
 const order = { id: uidOf(1), host: 'h2', controllerGuid: guid };
-const carryOut = (...methods: FenceMethod[]) => carryOutFence(order, methods, () => performance.now());
+const stands = () => true;
+const carryOut = (...methods: FenceMethod[]) =>
+  carryOutFence(order, methods, () => performance.now(), stands);
 
 function isAlive(pid: number): boolean {
   try {

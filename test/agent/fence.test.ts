@@ -22,10 +22,20 @@ const method = (program: string, change: Partial<FenceMethod> = {}): FenceMethod
 type Answers = (effect: FenceEffect, asked: number) => FenceAnswer & { tookMs?: number };
 
 /** Plays a fence to its end; each answer takes 100 ms unless it says otherwise. */
-function play(methods: FenceMethod[], answers: Answers, asked = order) {
+function play(
+  methods: FenceMethod[],
+  answers: Answers,
+  asked = order,
+  standsUntilMs = Number.POSITIVE_INFINITY,
+) {
   let now = 0;
   const effects: FenceEffect[] = [];
-  const sequence = fence(asked, methods, () => now);
+  const sequence = fence(
+    asked,
+    methods,
+    () => now,
+    () => now < standsUntilMs,
+  );
   let next = sequence.next();
   while (!next.done) {
     const effect = next.value;
@@ -71,8 +81,26 @@ t.test('no power is taken by an order that is too old: its host may be well agai
     kind === 'readGuid' ? { ...said(guid), tookMs: 160_000 } : good({ kind } as FenceEffect, 0);
   t.match(play([method('fence_a', { timeoutSeconds: 600 })], late), {
     kinds: ['readGuid fence_a'],
-    verdict: { outcome: 'failed', message: /too old to be carried out/ },
+    verdict: { outcome: 'failed', message: /not powered off: the order is too old/ },
   });
+  t.end();
+});
+
+t.test('nothing is begun by an order that was withdrawn, and what was begun goes on to its end', (t) => {
+  const works = [method('fence_a'), method('fence_b')];
+  t.match(play(works, good, order, 0), {
+    kinds: [],
+    verdict: { outcome: 'failed', message: /fence_b was not tried: the order was withdrawn/ },
+  });
+  t.match(play(works, good, order, 100), {
+    kinds: ['readGuid fence_a'],
+    verdict: { outcome: 'failed', message: /fence_a: it was not powered off: the order was withdrawn/ },
+  });
+  const refuses: Answers = ({ kind }) => said(kind === 'readGuid' ? guid : 'on');
+  const { kinds, verdict } = play(works, refuses, order, 200);
+  t.same(new Set(kinds), new Set(['readGuid fence_a', 'powerOff fence_a', 'readPower fence_a']));
+  t.match(verdict, { outcome: 'failed', message: /it is still on; fence_b was not tried/ });
+  t.match(play(works, good, order, 200).verdict, { outcome: 'off' });
   t.end();
 });
 
@@ -220,6 +248,19 @@ t.test('an order is carried out once, however often it is said', async (t) => {
   t.same(desk.underWay(), ['h3']);
   t.match(desk.order({ ...order, id: uidOf(4) }, '', 6), { kind: 'carryOut' }, 'a new order is a new fence');
   t.equal(desk.last()?.id, uidOf(1));
+});
+
+t.test('an order stands until it is withdrawn, and its result is kept all the same', async (t) => {
+  const desk = new FenceDesk('h1', { h2: [method('fence_a')] });
+  desk.withdraw(order.id);
+  desk.order(order, '', 1);
+  t.ok(desk.stands(order), 'what was withdrawn before it came is another matter');
+  desk.withdraw(uidOf(9));
+  t.ok(desk.stands(order));
+  desk.withdraw(order.id);
+  t.notOk(desk.stands(order));
+  const result = desk.done(order, { outcome: 'failed', method: '', message: 'withdrawn' }, 2);
+  t.same(desk.order(order, '', 3), { kind: 'answer', result });
 });
 
 t.test('what nobody should do is refused', async (t) => {

@@ -40,7 +40,7 @@ export interface AgentParts {
   onAnswered(agent: AgentProcess, effect: Effect, result: EffectResult): void;
   onLeased(endsAt: number): void;
   /** It is to power a host off. */
-  onFence(order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
+  onFence(order: FenceOrder, stands: () => boolean, answered: (verdict: FenceVerdict) => void): void;
 }
 
 export class AgentProcess {
@@ -224,9 +224,13 @@ export class AgentProcess {
         return;
       case 'fence':
         this.#fencing = output.order.id;
-        this.#parts.onFence(output.order, (verdict) => {
-          if (this.life.alive) this.#do(() => this.core.fenced(output.order, verdict, this.#now()));
-        });
+        this.#parts.onFence(
+          output.order,
+          () => this.core.fences.stands(output.order),
+          (verdict) => {
+            if (this.life.alive) this.#do(() => this.core.fenced(output.order, verdict, this.#now()));
+          },
+        );
         return;
       default:
         return;

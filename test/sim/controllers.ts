@@ -43,7 +43,12 @@ export class Controllers {
   }
 
   /** It is asked whether or not its machine lives, may not answer, and whoever has asked may be gone before it does. */
-  fence(by: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void {
+  fence(
+    by: Machine,
+    order: FenceOrder,
+    stands: () => boolean,
+    answered: (verdict: FenceVerdict) => void,
+  ): void {
     const { later, onOff, machineOf } = this.#parts;
     const random = this.#parts.random.fork(`fence ${order.id}`);
     const target = machineOf(this.#behind(by.host, order.host));
@@ -53,9 +58,15 @@ export class Controllers {
       later(random.whole(1000, 30_000), () => answered(verdict(isOther ? 'unmatched' : 'failed')));
       return;
     }
-    later(random.whole(1000, 20_000), () => {
-      onOff(by, target);
-      later(random.whole(500, 10_000), () => answered(verdict('off')));
+    const offMs = random.whole(1000, 20_000);
+    const offAfterMs = random.whole(500, 10_000);
+    later(offMs / 2, () => {
+      // What has begun cannot be withdrawn any more.
+      if (!stands()) return answered(verdict('failed'));
+      later(offMs / 2, () => {
+        onOff(by, target);
+        later(offAfterMs, () => answered(verdict('off')));
+      });
     });
   }
 

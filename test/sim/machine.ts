@@ -68,7 +68,12 @@ export interface MachineParts {
   /** Its watchdog resets it. */
   onBite(machine: Machine): void;
   /** Its agent is to power one off. */
-  onFence(machine: Machine, order: FenceOrder, answered: (verdict: FenceVerdict) => void): void;
+  onFence(
+    machine: Machine,
+    order: FenceOrder,
+    stands: () => boolean,
+    answered: (verdict: FenceVerdict) => void,
+  ): void;
 }
 
 export class Machine {
@@ -186,7 +191,7 @@ export class Machine {
         onObeyed: (agent, what, epoch) => this.#parts.onObeyed(this, agent, what, epoch),
         onAnswered: (agent, effect, result) => this.#parts.onAnswered(this, agent, effect, result),
         onLeased: (endsAt) => this.#parts.onLeased(this, endsAt),
-        onFence: (order, answered) => this.#parts.onFence(this, order, answered),
+        onFence: (...fence) => this.#parts.onFence(this, ...fence),
       });
     });
   }

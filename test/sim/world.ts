@@ -266,9 +266,9 @@ export class World {
           this.boot(machine),
         );
       },
-      onFence: (machine, order, answered) => {
+      onFence: (machine, order, stands, answered) => {
         this.rules.onFence(machine, order);
-        this.#controllers.fence(machine, order, answered);
+        this.#controllers.fence(machine, order, stands, answered);
       },
     };
   }

@@ -111,6 +111,25 @@ test('a lost host is powered off by another agent, and then its VM starts there,
   t.match(await site.federation.get(vm), { host: 'hosts/other', state: 'VM_STATE_RUNNING' });
 });
 
+test('a host that is heard while it is to be powered off is not any more, if that has not begun', async (t) => {
+  const site = await Site.start(t);
+  const lost = await site.host('lost');
+  const vm = await site.running('vm', lost);
+  const other = await site.host('other', [{ host: 'hosts/lost' }]);
+  lost.cut();
+  const { id } = await ordered(other);
+  await site.back('lost', []);
+  const { fenceWithdrawal } = await other.heard.next(
+    'the withdrawal',
+    (message) => message.fenceWithdrawal != null,
+  );
+  t.match(fenceWithdrawal, { id, epoch: { incarnation: 1 } });
+  other.send({ fenceResult: { id, outcome: 'FENCE_OUTCOME_FAILED', message: 'the order was withdrawn' } });
+  t.match(await site.read('lost'), { state: 'HOST_STATE_READY', fence: null });
+  t.match(await site.federation.get(vm), { host: 'hosts/lost', term: 1 });
+  t.equal(other.heard.all.filter((message) => message.fenceWithdrawal != null).length, 1);
+});
+
 test('a disk on a shared pool is used where the VM starts, and left alone where it was', async (t) => {
   const site = await Site.start(t);
   const lost = await site.host('lost');
