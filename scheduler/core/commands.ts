@@ -393,10 +393,14 @@ export interface Commands {
   'host.drain': { command: { id: string; deadlineMs: number | null }; reply: Host };
   'host.drain_pause': { command: { id: string; paused: boolean }; reply: Host };
   'host.undrain': { command: { id: string }; reply: Host };
-  /** A VM of a host that is drained is to have another; `mode` is how; what is in the way is said where it `isLast` to be tried. `moved` says whether it is on its way. */
+  /**
+   * A VM of a host that is drained is to have another; `mode` is how; what is in the way is said where it `isLast` to be tried.
+   * `operations` has an id for it and for each that has to be where it is (`boundTogether`), or only its own. `moved` says whether it
+   * is on its way, and `others` which of those with it.
+   */
   'vm.drain': {
-    command: { uid: string; mode: MoveMode; isLast: boolean; operation: string };
-    reply: { vm: Vm; moved: boolean };
+    command: { uid: string; mode: MoveMode; isLast: boolean; operations: readonly string[] };
+    reply: { vm: Vm; moved: boolean; others: Vm[] };
   };
   /** What follows for a move from what has become of the two hosts. */
   'vm.move_settle': { command: { uid: string }; reply: Vm };

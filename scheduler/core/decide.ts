@@ -23,6 +23,7 @@ import * as vms from './decide-vm.js';
 import * as drains from './moves/decide-drain.js';
 import * as moves from './moves/decide-migrate.js';
 import * as settling from './moves/decide-settle.js';
+import * as leaveDrained from './moves/leave-drained.js';
 import type { Refusal } from './refusal.js';
 import type { State } from './state.js';
 import * as agreements from './tenancy/decide-agreement.js';
@@ -112,7 +113,7 @@ const deciders: { [T in CommandType]: Decider<T> } = {
   'host.drain': drains.drainHost,
   'host.drain_pause': drains.pauseDrain,
   'host.undrain': drains.undrainHost,
-  'vm.drain': moves.drainVm,
+  'vm.drain': leaveDrained.drainVm,
   'vm.move_settle': settling.settleMove,
   'vm.move_give_up': settling.giveUpMove,
   'vm.migrate': moves.migrateVm,

@@ -3,6 +3,7 @@
  * again and again until it is done, a few VMs at a time, and what takes too long is given up.
  */
 import type { Logger } from 'pino';
+import { boundTogether } from '../core/elsewhere/together.js';
 import type { Host, MoveMode, MovePhase, Vm } from '../core/model.js';
 import { cannotGoLive, isThere } from '../core/moves/obstacles.js';
 import { byImportance } from '../core/priority.js';
@@ -115,10 +116,12 @@ export class Moves {
     let tried = 0;
     for (const vm of due) {
       if (tried === most || moving >= mostOfHost || (bySite.get(host.site) ?? 0) >= mostOfSite) break;
+      // It has left with one that has to be where it is.
+      if (vm.move !== undefined) continue;
       tried += 1;
-      if (!this.#begin(host, vm)) continue;
-      moving += 1;
-      bySite.set(host.site, (bySite.get(host.site) ?? 0) + 1);
+      const left = this.#begin(host, vm);
+      moving += left;
+      bySite.set(host.site, (bySite.get(host.site) ?? 0) + left);
     }
     return tried;
   }
@@ -133,9 +136,9 @@ export class Moves {
     }
   }
 
-  /** Whether the VM is on its way now. */
-  #begin(host: Host, vm: Vm): boolean {
-    const { engine, log, newId } = this.#options;
+  /** How many VMs are on their way now: it and those that have to be where it is, or none. */
+  #begin(host: Host, vm: Vm): number {
+    const { engine, newId } = this.#options;
     const { uid } = vm;
     const live = this.#liveAttempts.get(uid) ?? 0;
     // It is tried again when it is still there then.
@@ -147,16 +150,23 @@ export class Moves {
     if (mayStop) modes.push('cold');
     for (const mode of modes) {
       const isLast = mode === modes.at(-1);
-      const outcome = engine.run({ type: 'vm.drain', uid, mode, isLast, operation: newId() });
+      const operations = boundTogether(engine.state, vm, host).map(() => newId());
+      const outcome = engine.run({ type: 'vm.drain', uid, mode, isLast, operations });
       if (outcome.refusal || !outcome.reply.moved) continue;
-      log.info(
-        { vm: uid, from: host.id, peer: vm.move?.peer, mode: vm.move?.mode },
-        'a VM leaves a drained host',
-      );
-      if (vm.move?.mode === 'live') this.#liveAttempts.set(uid, live + 1);
-      return true;
+      const left = [vm, ...outcome.reply.others];
+      for (const one of left) this.#leaves(host, one);
+      return left.length;
     }
-    return false;
+    return 0;
+  }
+
+  #leaves({ id }: Host, { uid, move }: Vm): void {
+    this.#options.log.info(
+      { vm: uid, from: id, peer: move?.peer, mode: move?.mode },
+      'a VM leaves a drained host',
+    );
+    this.#again.pause(uid);
+    if (move?.mode === 'live') this.#liveAttempts.set(uid, (this.#liveAttempts.get(uid) ?? 0) + 1);
   }
 
   #note({ id, drain }: Host): void {

@@ -1,6 +1,6 @@
 /**
- * Decisions that begin a move: an operator's order, and the next VM of a host that is drained. Both ask the checker that
- * chose the VM's first host, and claim what it needs there in the same change (PROTOCOL O5).
+ * The decision that begins a move by an operator's order. It asks the checker that chose the VM's first host, and claims what the VM
+ * needs there in the same change (PROTOCOL O5).
  */
 import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
@@ -14,12 +14,8 @@ import { type PlacementRequest, requestForMove } from '../placement/request.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import { growthOf } from '../tenancy/holdings.js';
 import { hasGivenUp, heldOnHost, heldWithExtras, type State } from '../state.js';
-import { nextTerm, waitsChange } from '../vm-changes.js';
-import { cannotGoLive, cannotLeave, handsOver, notSettled, obstacle } from './obstacles.js';
-
-const resourceExhausted = 8;
-/** How long a guest has to power itself off where nobody says. */
-const drainGraceSeconds = 60;
+import { nextTerm } from '../vm-changes.js';
+import { cannotGoLive, cannotLeave, handsOver } from './obstacles.js';
 
 /** Moves a VM to another host, or to the one that is named. */
 export function migrateVm(
@@ -59,56 +55,8 @@ export function migrateVm(
   ]);
 }
 
-/** Lets a VM leave a host that is drained; says of one that cannot what is in the way, once. */
-export function drainVm(
-  state: State,
-  { uid, mode, operation, isLast }: CommandOf<'vm.drain'>,
-  nowMs: number,
-): Decision<{ vm: Vm; moved: boolean }> {
-  const vm = state.vms.get(uid);
-  if (vm === undefined) return { refusal: notFound('VM', `vms/${uid}`) };
-  const host = vm.host === null ? undefined : state.hosts.get(vm.host);
-  if (host?.drain?.state !== 'active' || state.federation.recoveringSites.includes(host.site)) {
-    return {
-      refusal: refuse('precondition', 'NOT_DRAINED', `VM ${uid} is not on a host that is drained now`),
-    };
-  }
-  const isBusyNow = vm.operation !== null || vm.move !== undefined;
-  if (isBusyNow || vm.desired === 'deleted') return waits(vm, null);
-  const unsettled = notSettled(vm);
-  // What is said of it already says more.
-  if (unsettled !== null) return waits(vm, vm.fault === null ? unsettled : null);
-  const runs = vm.desired === 'running';
-  const how: MoveMode = runs ? mode : 'cold';
-  const inTheWay = cannotLeave(state, vm) ?? (how === 'live' ? cannotGoLive(state, vm) : null);
-  if (inTheWay !== null) return waits(vm, inTheWay);
-  const image = state.imagesByUid.get(vm.spec.imageUid);
-  if (image === undefined) return waits(vm, obstacle('IMAGE_GONE', 'its image is not known any more'));
-  const placed = placeMoved(state, vm, requestFor(state, vm, image, how));
-  if (placed.noHost) {
-    // Another way is tried next, and what it says counts.
-    if (!isLast) return waits(vm, null);
-    const own = new Set<string>(['CORDONED', 'EXCLUDED_BY_REQUEST']);
-    const codes = [...placed.noHost.excluded.keys()].filter((code) => !own.has(code)).sort();
-    const why = codes.length === 0 ? 'all others are cordoned' : codes.join(', ');
-    const message = `no other host can take it now (${why}); it is tried again`;
-    return waits(vm, { code: resourceExhausted, reason: 'NO_HOST', message });
-  }
-  const changes = [begin(state, vm, placed, how, drainGraceSeconds, nowMs)];
-  const { reply, changes: all } = withOperation(state, vm, 'migrate', operation, nowMs, changes);
-  return { changes: all, reply: () => ({ vm: reply().vm, moved: true }) };
-}
-
-/** `fault` is what is in the way; null when nothing new is to be said of that. */
-function waits(vm: Vm, fault: Fault | null): Decision<{ vm: Vm; moved: boolean }> {
-  return {
-    changes: fault === null ? [] : waitsChange(vm, fault),
-    reply: () => ({ vm, moved: false }),
-  };
-}
-
 /** Any host but its own; and for a live move, of those that mount its pool none that takes no running VMs. */
-function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): PlacementRequest {
+export function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): PlacementRequest {
   const own = vm.host ?? '';
   const excludedHosts = [...vm.placement.excludedHosts, own];
   if (mode === 'live') {
@@ -129,7 +77,7 @@ function requestFor(state: State, vm: Vm, image: Image, mode: MoveMode): Placeme
 }
 
 /** A VM that has given up its room goes where it could start, if there is such a host, and else where it can lie. */
-function placeMoved(state: State, vm: Vm, request: PlacementRequest): Placed {
+export function placeMoved(state: State, vm: Vm, request: PlacementRequest): Placed {
   const placed = place(state, request);
   return placed.noHost && hasGivenUp(vm) ? place(state, lying(vm, request)) : placed;
 }
@@ -165,7 +113,7 @@ function placeThere(
   return refuse('precondition', 'HOST_CANNOT_TAKE_IT', sentence, { reasons: reasons.join(' ') });
 }
 
-function begin(
+export function begin(
   state: State,
   vm: Vm,
   { host, numaCells, agreement }: Omit<Place, 'row'>,

@@ -71,6 +71,27 @@ test('the VMs of a drained host leave it two at a time, the most important first
   t.match(undrained.host, { cordoned: false, drain: null });
 });
 
+test('VMs that have to be on one host leave it together, however many they are', async (t) => {
+  const world = await MoveWorld.start(t, ['a', 'b']);
+  const placement = {
+    groups: [{ group: 'app', policy: 'GROUP_POLICY_AFFINITY' as const, scope: 'GROUP_SCOPE_HOST' as const }],
+  };
+  const names = [];
+  for (const id of ['one', 'two', 'three'])
+    names.push(await world.running(id, 'a', { spec: onPool, placement }));
+  obey(world.agent('b'));
+  obey(world.agent('a'));
+  await world.api.call('DrainHost', drain);
+  await world.hostIs('a', 'is drained', (now) => now.drain?.state === 'HOST_DRAIN_STATE_DRAINED');
+  const { operations } = await world.api.call('ListOperations', { filter: 'verb = migrate' });
+  t.same(
+    operations.map(({ state, targets }) => [state, targets.length]),
+    names.map(() => ['OPERATION_STATE_SUCCEEDED', 1]),
+  );
+  t.equal(new Set(operations.flatMap(({ targets }) => targets)).size, 3, 'each has one of its own');
+  t.same(await world.held('a', 'b'), [0, 3]);
+});
+
 test('a paused drain lets those arrive that are on their way, and no further one leave, until it goes on', async (t) => {
   const world = await MoveWorld.start(t, ['a', 'b']);
   const a = world.agent('a');

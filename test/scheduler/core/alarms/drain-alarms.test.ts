@@ -24,7 +24,7 @@ function drained(vms: readonly string[], deadlineMs: number | null = null): Worl
 /** The VM is tried, and its disk keeps it there. */
 function tryOf(world: World, id: string): void {
   const { uid } = world.state.vmByName('adm', id) ?? { uid: '' };
-  world.run({ type: 'vm.drain', uid, mode: 'cold', isLast: true, operation: world.draw('operation') });
+  world.run({ type: 'vm.drain', uid, mode: 'cold', isLast: true, operations: [world.draw('operation')] });
 }
 
 test('a drain is no alarm while a VM can still be tried, and one when none is left that could go', async (t) => {

@@ -1,12 +1,14 @@
 import { test } from 'tap';
+import type { NewVm } from '../../../../scheduler/core/commands.js';
 import type { MoveMode, Vm } from '../../../../scheduler/core/model.js';
 import type { World } from '../world.js';
 import { lose, movingWorld } from './moving-world.js';
 
 const drain = (world: World, id = 'a', deadlineMs: number | null = null) =>
   world.run({ type: 'host.drain', id, deadlineMs });
+const liveOnly = { onGuestShutdown: 'stay_stopped', onDrain: 'live_only', rebuildable: false } as const;
 const leave = (world: World, { uid }: Vm, mode: MoveMode = 'live') =>
-  world.run({ type: 'vm.drain', uid, mode, isLast: true, operation: world.draw('operation') });
+  world.run({ type: 'vm.drain', uid, mode, isLast: true, operations: [world.draw('operation')] });
 
 test('a host that is drained takes nothing new, and lets its VMs go', async (t) => {
   const { world, vm } = movingWorld();
@@ -39,7 +41,7 @@ test('what is in the way is said once, and no more when the drain is undone', as
   t.match(host, { cordoned: false });
   t.equal(host.drain, undefined);
   t.equal(vm.fault, null);
-  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operation: 'x' }), {
+  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operations: ['x'] }), {
     reason: 'NOT_DRAINED',
   });
 });
@@ -69,7 +71,7 @@ test('a drain is paused and resumed, and takes another deadline', async (t) => {
   drain(world);
   const host = world.run({ type: 'host.drain_pause', id: 'a', paused: true });
   t.match(host.drain, { state: 'paused' });
-  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operation: 'x' }), {
+  t.match(world.refused({ type: 'vm.drain', uid: vm.uid, mode: 'cold', isLast: true, operations: ['x'] }), {
     reason: 'NOT_DRAINED',
   });
   drain(world, 'a', world.nowMs + 1000);
@@ -103,4 +105,113 @@ test('a host that cannot let go of its VMs is not drained, and why is said', asy
   t.match(world.refused({ type: 'host.drain', id: 'b', deadlineMs: null }), { message: /have it fenced/ });
   t.match(world.refused({ type: 'host.drain', id: 'none', deadlineMs: null }), { kind: 'not_found' });
   t.match(world.refused({ type: 'host.drain_pause', id: 'a', paused: true }), { reason: 'NOT_DRAINED' });
+});
+
+/** VMs that have to be on one host, which is the one that is drained, on a pool that all mount. */
+function pair(...changes: Partial<NewVm>[]): { world: World; vms: Vm[] } {
+  const { world } = movingWorld();
+  const groups = [{ group: 'app', policy: 'affinity', scope: 'host', soft: false, maxSkew: 0 } as const];
+  const vms = changes.map((change, number) => {
+    const placement = { sites: [], countries: [], excludedHosts: ['b', 'c'], groups };
+    const vm = world.settled(`app-${number}`, { pool: 'san', placement, ...change });
+    vm.placement = { ...vm.placement, excludedHosts: [] };
+    return vm;
+  });
+  drain(world);
+  return { world, vms };
+}
+
+const leaveAs = (world: World, { uid }: Vm, mode: MoveMode) =>
+  world.run({
+    type: 'vm.drain',
+    uid,
+    mode,
+    isLast: true,
+    operations: ['x', 'y', 'z'].map(() => world.draw('operation')),
+  });
+
+test('VMs that have to be together leave together, to one host with room for all', async (t) => {
+  const { world, vms } = pair({}, {}, { power: 'stopped' });
+  const [first, second, third] = vms as [Vm, Vm, Vm];
+  const { others, moved } = leaveAs(world, second, 'live');
+  t.ok(moved);
+  t.same(new Set(others), new Set([first, third]));
+  const peers = new Set(vms.map(({ move }) => move?.peer));
+  t.equal(peers.size, 1);
+  t.not([...peers][0], 'a');
+  t.equal(
+    world.state.hostTable.claimed([...peers][0] ?? '').vms,
+    3,
+    'it has room for all of them from now on',
+  );
+  t.same(
+    vms.map(({ move }) => move?.mode),
+    ['live', 'live', 'cold'],
+  );
+  const operations = vms.map(({ operation }) => world.state.operations.get(operation ?? ''));
+  t.same(
+    operations.map((operation) => operation?.targets),
+    vms.map(({ uid }) => [uid]),
+    'each has an operation of its own',
+  );
+  t.equal(new Set(operations.map((operation) => operation?.createdSequence)).size, 3);
+});
+
+test('while one of those that have to be together cannot leave, none does', async (t) => {
+  const cases: [string, Partial<NewVm>, (world: World, second: Vm) => void][] = [
+    ['its disk is there alone', { pool: '' }, () => undefined],
+    ['it is not what it should be', {}, (world, second) => world.see(second, 'paused')],
+    [
+      'it is not to be stopped, and cannot be handed over before it was',
+      { policy: liveOnly },
+      (world, second) => {
+        world.run(world.resizeOf(second, { memoryMib: 512 }));
+        world.see(second, 'running', { size: { vcpus: 1, memoryMib: 1024, diskMib: 1000 } });
+        t.match(second, { operation: null, sizeBefore: { memoryMib: 1024 } });
+      },
+    ],
+  ];
+  for (const [why, change, happens] of cases) {
+    const { world, vms } = pair({}, change);
+    const [first, second] = vms as [Vm, Vm];
+    happens(world, second);
+    t.notOk(leaveAs(world, first, 'cold').moved, why);
+    t.match(first, { fault: { reason: 'NO_HOST' } });
+    t.notOk(second.move);
+    t.equal(world.state.hostTable.claimed('a').vms, 3, 'what was tried is given back');
+  }
+});
+
+test('with one that is stopped for it, one that may not be is handed over while it runs, until the deadline', async (t) => {
+  const { world, vms } = pair({}, { policy: liveOnly });
+  leaveAs(world, vms[0] as Vm, 'cold');
+  t.same(
+    vms.map(({ move }) => move?.mode),
+    ['cold', 'live'],
+  );
+  const late = pair({}, { policy: liveOnly });
+  drain(late.world, 'a', late.world.nowMs + 1000);
+  late.world.nowMs += 1000;
+  leaveAs(late.world, late.vms[0] as Vm, 'cold');
+  t.same(
+    late.vms.map(({ move }) => move?.mode),
+    ['cold', 'cold'],
+  );
+});
+
+test('one whose move has failed follows those that it has to be with', async (t) => {
+  const { world, vms } = pair({}, {});
+  const [first, second] = vms as [Vm, Vm];
+  leaveAs(world, first, 'cold');
+  const peer = first.move?.peer ?? '';
+  world.see(first, 'stopped');
+  world.see(first, 'absent');
+  world.see(first, 'running');
+  t.match(first, { host: peer, move: undefined });
+  world.run({ type: 'vm.move_give_up', uid: second.uid, message: 'a test' });
+  world.see(second, 'running');
+  t.match(second, { host: 'a', move: undefined });
+  for (const id of ['b', 'c']) if (id !== peer) world.run({ type: 'host.cordon', id, cordoned: false });
+  t.ok(leaveAs(world, second, 'cold').moved);
+  t.equal(second.move?.peer, peer);
 });

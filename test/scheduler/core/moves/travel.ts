@@ -90,7 +90,7 @@ export function travelOf(world: World, plan: Travel): Command {
         uid: uid(drained),
         mode,
         isLast: plan.host > 0,
-        operation: world.draw('operation'),
+        operations: Array.from({ length: 4 }, () => world.draw('operation')),
       };
     }
     case 'undrain':
