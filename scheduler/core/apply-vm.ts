@@ -66,6 +66,7 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       return;
     case 'vm.desired':
       vm.desired = change.desired;
+      delete vm.heldBack;
       vm.generation = change.generation;
       vm.stopMode = change.stopMode;
       vm.stopGraceSeconds = change.stopGraceSeconds;
@@ -141,6 +142,8 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
     case 'vm.adopted':
       // What its host runs has its room there, whatever the journal has forgotten.
       moveTo(state, vm, change, change.sizeBefore);
+      if (change.heldBack === true) vm.heldBack = true;
+      else if (change.term !== vm.term) delete vm.heldBack;
       if (change.term !== vm.term) vm.unseen = true;
       raiseTerm(vm, change.term);
       vm.generation = change.generation;

@@ -219,6 +219,8 @@ export type Change =
       generation: number;
       /** Its domain has another size than the journal remembers. */
       sizeBefore?: FormerSize;
+      /** It is to be kept off for now; left out under the same term, that stays as it was. */
+      heldBack?: true;
       /** It was rebooted more often than the journal remembers; the next order must be one that its host does not know. */
       rebootCount?: number;
     }

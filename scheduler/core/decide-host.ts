@@ -6,6 +6,7 @@ import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.
 import { decideObservation } from './decide-observation.js';
 import { mayUsePools, unmountedChanges } from './decide-pool.js';
 import { areMoving, lostWithHost } from './elsewhere/destroyed.js';
+import { letRunWithout } from './elsewhere/held-back.js';
 import { isDomain } from './elsewhere/orphan-shape.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
@@ -152,6 +153,7 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>, nowM
       ...unmountedChanges(state, host),
       ...revokedOnRetiring(host),
       ...move(host, 'retired', why),
+      ...letRunWithout(state, host),
     ],
     reply: () => host,
   };
@@ -170,7 +172,7 @@ function hasOrphans({ id }: Host): Refusal {
   return refuse(
     'precondition',
     'HOST_HAS_ORPHANS',
-    `host "${id}" has domains of VMs that nobody knows, which would run on; adopt or remove them first, and wait until they are gone (secovia host show ${id}), or confirm that it is off (secovia host fence-confirm ${id})`,
+    `host "${id}" has, or may have, domains of VMs that are not its own, which would run on; adopt or remove them first, and wait until they are gone (secovia host show ${id}), or confirm that it is off (secovia host fence-confirm ${id})`,
   );
 }
 

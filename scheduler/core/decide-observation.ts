@@ -6,6 +6,7 @@
 import type { Change } from './changes.js';
 import type { Observation } from './commands.js';
 import { hasDiskOnPool, hasItsOnlyDiskThere } from './elsewhere/evacuation.js';
+import { dangerAtOwner, isToBeHeldBack, letRun, letRunWithout } from './elsewhere/held-back.js';
 import { leftoverOf } from './elsewhere/leftovers.js';
 import { secondCopy } from './elsewhere/second-copy.js';
 import { stateOfDomain } from './lifecycle/vm.js';
@@ -41,7 +42,7 @@ export function decideObservation(state: State, host: Host, seen: Observation): 
   // What is to be taken away here is what the journal knows of; under a newer term it is another stay.
   const isAnother =
     isRecovering && left !== undefined && seen.term > left.term && seen.term < newestTerm && mayHave(seen);
-  if (left !== undefined && !isAnother) return leftover(host, seen);
+  if (left !== undefined && !isAnother) return leftover(state, host, seen);
   if (vm === undefined) return [];
   if (isRecovering) return adopt(state, vm, host, seen);
   const { move } = vm;
@@ -81,7 +82,7 @@ function beyond(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
 
 /** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come: newer than what either knows. */
 function doesNotCome(
-  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes' | 'mayRun'>,
+  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes' | 'mayRun' | 'former'>,
   { id }: Host,
   { uid, term, generation }: Observation,
 ): Change[] {
@@ -91,6 +92,7 @@ function doesNotCome(
     generation: Math.max(known.generation, generation) + 1,
     keepVolumes: known.keepVolumes,
     ...(known.mayRun === undefined ? {} : { mayRun: known.mayRun }),
+    ...(known.former === undefined ? {} : { former: known.former }),
   };
   return [{ type: 'host.leftover', id, leftover }];
 }
@@ -99,19 +101,19 @@ function doesNotCome(
 const mayHave = ({ state, released = false }: Observation): boolean => state !== 'absent' && !released;
 
 /** What a returned host says of a VM that was started elsewhere: nothing of it is left, or not yet. */
-function leftover(host: Host, seen: Observation): Change[] {
+function leftover(state: State, host: Host, seen: Observation): Change[] {
   const { id, leftovers = [] } = host;
-  const { uid, term, generation, state } = seen;
+  const { uid, term, generation } = seen;
   const left = leftovers.find((one) => one.uid === uid);
   if (left === undefined) return [];
   // It waits for a move of which a restored journal knows nothing, and takes no word under an older term than that move's.
-  // So does an orphan whose marks nobody had read when it was ordered away.
-  const isBeyond = state === 'awaited' || (left.mayRun === true && state !== 'absent');
+  // So does an orphan whose marks nobody had read when it was ordered away, and a domain whose agent has lost what it was told.
+  const isBeyond = seen.state === 'awaited' || (left.mayRun === true && seen.state !== 'absent');
   if (isBeyond && term > left.term && term < newestTerm) return doesNotCome(left, host, seen);
-  if (state !== 'absent') return [];
+  if (seen.state !== 'absent') return [];
   // Under a newer term it has nothing either, and would take no word under this one.
   const answers = term > left.term || (term === left.term && generation >= left.generation);
-  return answers ? [{ type: 'host.cleared', id, uid }] : [];
+  return answers ? [{ type: 'host.cleared', id, uid }, ...letRunWithout(state, host, uid)] : [];
 }
 
 /** In recovery the higher term wins: the journal has forgotten that the VM moved (PROTOCOL E2). */
@@ -131,16 +133,19 @@ function adopt(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
  */
 function found(state: State, vm: Vm, host: Host, seen: Observation): [Adopted, ...Change[]] {
   const change = adopted(state, vm, host, seen);
-  const changes: [Adopted, ...Change[]] = [change];
   const { uid, move } = vm;
-  if (leftoverOf(host, uid) !== undefined) changes.push({ type: 'host.cleared', id: host.id, uid });
   const { term, generation } = change;
+  const leaves: Change[] = [];
   if (vm.host !== null && vm.host !== host.id && state.hosts.has(vm.host)) {
-    const leftover = { uid, term, generation, keepVolumes: true };
-    changes.push({ type: 'host.leftover', id: vm.host, leftover });
+    const leftover = { uid, term, generation, keepVolumes: true, ...dangerAtOwner(vm) };
+    leaves.push({ type: 'host.leftover', id: vm.host, leftover });
   }
   if (move !== undefined && move.peer !== host.id && move.peer !== vm.host)
-    changes.push(...peerReleased(state, vm, move, generation));
+    leaves.push(...peerReleased(state, vm, move, generation, { mayRun: true, former: 'starts' }));
+  const isHeldBack = isToBeHeldBack(state, vm, host, seen.state, leaves);
+  const changes: [Adopted, ...Change[]] = [isHeldBack ? { ...change, heldBack: true } : change];
+  if (leftoverOf(host, uid) !== undefined) changes.push({ type: 'host.cleared', id: host.id, uid });
+  changes.push(...leaves);
   // It is on its way no more: its move has ended well only where it was to go.
   const wasFor = move?.phase === 'arriving' ? vm.host : move?.peer;
   if (move !== undefined && wasFor !== host.id) {
@@ -280,6 +285,8 @@ function observed(state: State, vm: Vm, next: VmState, seen: Observation): Chang
   const changes: Change[] = [];
   // Somebody has started it by hand: what runs has its room, whatever that leaves to others.
   if (hasGivenUp(vm) && isOn(next)) changes.push({ type: 'vm.returned', uid: vm.uid });
+  // It runs all the same, and is not to be switched off for what another host may do.
+  if (next === 'running' || next === 'paused') changes.push(...letRun(vm));
   // Whose state is not known has reached nothing new.
   const generation =
     next === 'unknown' ? vm.observedGeneration : Math.max(seen.generation, vm.observedGeneration);

@@ -250,10 +250,15 @@ export interface Leftover {
   generation: number;
   /** Its disk is on a shared pool, and lives on. */
   keepVolumes: boolean;
-  /** It was an orphan that may run: a VM of this id is not started meanwhile. */
+  /** It may run: a VM of this id is not started meanwhile. */
   mayRun?: boolean;
   /** The shared pool from which its disk goes with it; left out when that is the host's own, or stays. */
   pool?: string;
+  /**
+   * It was this host's by a journal that was restored, which `starts` it by itself after it has been off, or `waits` for a word.
+   * Left out for an orphan, of which nobody knows.
+   */
+  former?: 'starts' | 'waits';
 }
 
 export type PowerState = 'running' | 'stopped';
@@ -443,6 +448,10 @@ export interface Vm {
   leftOn?: string[];
   /** Left out while it does not move. */
   move?: Move;
+  /**
+   * It was found off on its host, and another may run it: until that one has let go of it, it is kept off. Left out for all others.
+   */
+  heldBack?: true;
   /** What it is adopted from, until its host has reached this generation; left out for all others. */
   adopting?: { from: OrphanKind; generation: number };
   /** The highest term that any host was given for it; left out while that is `term`, as nearly always. */

@@ -55,7 +55,7 @@ function message(state: State, vm: Vm, role: Desired['role']): DesiredOfHost {
   const image = state.imagesByUid.get(vm.spec.imageUid);
   return {
     uid: vm.uid,
-    role,
+    role: role === 'VM_ROLE_RUN' && vm.heldBack === true ? 'VM_ROLE_STOPPED' : role,
     generation: vm.generation,
     term: vm.term,
     epoch: state.federation.epoch,

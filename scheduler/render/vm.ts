@@ -7,6 +7,7 @@ import type { VmPriority__Output as VmPriorityName } from '../../proto/gen/secov
 import type { VmSpec as VmSpecMessage } from '../../proto/gen/secovia/v1/VmSpec.js';
 import type { VmState__Output as VmStateName } from '../../proto/gen/secovia/v1/VmState.js';
 import { restartsElsewhere } from '../core/elsewhere/evacuation.js';
+import { whyHeldBack } from '../core/elsewhere/held-back.js';
 import { etagOf } from '../core/etag.js';
 import { lastKnownState, type ShownState, shownState } from '../core/lifecycle/vm.js';
 import type {
@@ -117,7 +118,7 @@ export function vmMessage(state: State, vm: Vm, removed = false): VmMessage {
     term: vm.term,
     deletionProtection: vm.deletionProtection,
     operation: vm.operation === null ? '' : nameOf('operation', vm.operation),
-    error: statusMessage(vm.fault ?? unproven(vm, host)),
+    error: statusMessage(vm.fault ?? whyHeldBack(vm) ?? unproven(vm, host)),
     etag: etagOf(vm.revision),
     createTime: timestamp(vm.createdMs),
     updateTime: timestamp(vm.updatedMs),

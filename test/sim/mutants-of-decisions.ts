@@ -146,8 +146,8 @@ export const decisionMutants: readonly Mutant[] = [
     rule: 'O3',
     bug: 'whoever waits for a VM that does not come is to delete its disk',
     file: 'scheduler/core/moves/move-changes.ts',
-    from: 'leftover: { uid, term, generation, keepVolumes: true }',
-    to: 'leftover: { uid, term, generation, keepVolumes: false }',
+    from: 'leftover: { uid, term, generation, keepVolumes: true, ...danger }',
+    to: 'leftover: { uid, term, generation, keepVolumes: false, ...danger }',
     seed: 6,
   },
   {
@@ -277,6 +277,15 @@ export const decisionMutants: readonly Mutant[] = [
     from: "if (seen.generation !== vm.generation || vm.desired !== 'running')",
     to: "if (vm.desired !== 'running')",
     late: true,
+  },
+  {
+    name: 'starts-what-is-found-at-once',
+    rule: 'ONE COPY',
+    bug: 'a VM that is found under a newer term starts there while its owner by a restored journal may run it',
+    file: 'scheduler/core/elsewhere/held-back.ts',
+    from: "if (vm.desired !== 'running' || on.has(seen))",
+    to: 'if (true)',
+    seed: 32313,
   },
   {
     name: 'shrinks-at-once',

@@ -239,7 +239,10 @@ export class World {
       },
       onMove: (machine, move, peerUri) => this.#moves.began(machine, move, peerUri),
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
-      onEffect: (machine, effect) => this.rules.onEffect(machine, effect),
+      onEffect: (machine, effect) => {
+        this.rules.onEffect(machine, effect);
+        this.#reboots.onEffect(machine, effect);
+      },
       onAnswered: (machine, agent, effect, result) => {
         this.#reboots.onAnswered(machine, effect, result);
         if ('uid' in effect)
@@ -410,7 +413,7 @@ export class World {
     this.scheduler.disk = backup.disk.copy();
     this.lineage = this.#lineageOf(this.scheduler.disk);
     this.portal.restored(this.lineage);
-    this.rules.restored();
+    this.#reboots.restored();
     // By hand nothing is noticed before an agent has shown a newer checkpoint: one that has been off since the backup starts
     // what it had, wherever that lives by now. So where VMs have left hosts that were gone it is done as it should be.
     const asItShould = this.#hasEvacuated || random.chance(0.5);
@@ -422,7 +425,7 @@ export class World {
     if (this.#copy !== null || this.scheduler.life === null) return;
     this.note('restores the newest state');
     this.scheduler.disable();
-    this.rules.restored();
+    this.#reboots.restored();
     this.scheduler.enable(2000, true);
   }
 

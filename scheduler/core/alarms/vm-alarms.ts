@@ -1,4 +1,5 @@
 /** Alarms about VMs that are not what they should be, and do not become it by themselves. */
+import { whyHeldBack } from '../elsewhere/held-back.js';
 import { isSilent } from '../lifecycle/host.js';
 import type { Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
@@ -69,15 +70,24 @@ function overdue(state: State, vm: Vm, nowMs: number): Alarm | null {
   const graceS = move?.graceSeconds ?? (desired === 'running' ? 0 : stopGraceSeconds);
   if (nowMs - sinceMs < overdueForMs + graceS * 1000) return null;
   const last = fault === null ? '' : `: ${fault.message}`;
+  const why = whyHeldBack(vm)?.message;
+  const what = why === undefined ? `its host does not get it done${last}` : why;
   return {
     code: 'VM_OVERDUE',
     severity: 'warning',
     about: aboutVm(vm),
     sinceMs,
-    message: `VM "${id}" of "${administration}" ${owed(vm)}, and its host does not get it done${last}`,
-    advice: `secovia vm show ${administration}/${id} says what was heard of it last, and secovia-agent status on its host what is in the way; it goes on by itself when that is mended`,
+    message: `VM "${id}" of "${administration}" ${owed(vm)}, and ${what}`,
+    advice: why === undefined ? adviceOf(vm) : adviceHeldBack(vm),
   };
 }
+
+const adviceOf = ({ administration, id }: Vm): string =>
+  `secovia vm show ${administration}/${id} says what was heard of it last, and secovia-agent status on its host what is in the way; it goes on by itself when that is mended`;
+
+/** A start is refused, and that says which host it is to those who may know. */
+const adviceHeldBack = ({ administration, id }: Vm): string =>
+  `secovia vm start ${administration}/${id} says which host is in the way to its operators, and how they prove that it is off; it starts by itself then`;
 
 function owed({ desired, state, move }: Vm): string {
   if (desired === 'deleted') return 'is to be deleted';

@@ -11,6 +11,7 @@ import type { Fence, Host } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { isWanted } from './evacuation.js';
+import { letRunWithoutFenced } from './held-back.js';
 
 /** An operator wants the host powered off; who is to do it is found next. */
 export function wantFence(
@@ -72,7 +73,7 @@ export function endFence(
   if (unfit) return { refusal: unfit };
   const attempts = fence?.attempts ?? 0;
   const fencer = fence?.fencer ?? null;
-  if (off) return fenced(host, { state: 'off', sinceMs: nowMs, order, fencer, attempts, message });
+  if (off) return fenced(state, host, { state: 'off', sinceMs: nowMs, order, fencer, attempts, message });
   if (fence?.state === 'failed' && fence.message === message) return { changes: [], reply: () => host };
   return set(host, { state: 'failed', sinceMs: nowMs, order, fencer, attempts, message, ...wantedOf(host) });
 }
@@ -90,7 +91,7 @@ export function confirmFence(
   if (unfit) return { refusal: unfit };
   const attempts = host.fence?.attempts ?? 0;
   const message = `an operator's word: ${reason}`;
-  return fenced(host, { state: 'off', sinceMs: nowMs, order: '', fencer: null, attempts, message });
+  return fenced(state, host, { state: 'off', sinceMs: nowMs, order: '', fencer: null, attempts, message });
 }
 
 /** Why it is not a host whose being off could be proven now. */
@@ -115,10 +116,11 @@ export function cannotBeFenced(state: State, host: Host): Refusal | null {
   });
 }
 
-function fenced(host: Host, fence: Fence): Decision<Host> {
+function fenced(state: State, host: Host, fence: Fence): Decision<Host> {
   const changes: Change[] = [{ type: 'host.fence', id: host.id, fence }];
   if (host.state !== 'fenced') {
     changes.push({ type: 'host.state', id: host.id, state: 'fenced', reason: `it is off: ${fence.message}` });
+    changes.push(...letRunWithoutFenced(state, host));
   }
   return { changes, reply: () => host };
 }

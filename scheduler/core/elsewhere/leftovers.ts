@@ -58,6 +58,12 @@ export function leftoverOf(host: Host, uid: string): Leftover | undefined {
   return host.leftovers?.find((leftover) => leftover.uid === uid);
 }
 
+/** Whether what is to be taken away from a host may run there, or be started when the host is back. */
+export function mayRunOn(host: Host, uid: string, leftover = leftoverOf(host, uid)): boolean {
+  if (leftover?.mayRun !== true || host.state === 'retired') return false;
+  return host.state !== 'fenced' || leftover.former !== 'waits';
+}
+
 function others(host: Host, uid: string): Leftover[] {
   return (host.leftovers ?? []).filter((leftover) => leftover.uid !== uid);
 }

@@ -2,10 +2,11 @@
  * A VM that its journal has on one host, and of which another host has a domain all the same: its journal was restored and does not
  * know how it came there, or it was handed over to a machine whose agent had lost its file. To start it would make a second copy.
  */
-import type { Fault, Host, Vm } from '../model.js';
+import type { Fault, Host, Leftover, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import { type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
+import { hostInTheWay } from './held-back.js';
 import { leftoverOf } from './leftovers.js';
 import { hasDomain, isDomain } from './orphan-shape.js';
 
@@ -17,9 +18,9 @@ export function refuseSecondCopy(
 ): Refusal | null {
   const id = hostOfSecond(state, vm);
   if (id === null) return null;
-  const disk = vm.spec.pool === '' ? ', with the disk that it has there' : '; its disk stays in the pool';
-  const message = `host "${id}" ${told}, and ${dangers[order]}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${vm.uid}${disk})`;
-  const instead = toOwner(order);
+  const former = formerAt(state, vm, id);
+  const message = former === undefined ? ofOrphan(vm, id, order) : ofFormer(former, id, order);
+  const instead = toOwner(order, former);
   return {
     ...refuse('precondition', reason, message, { host: id }),
     confidential: [{ of: { kind: 'host', id }, words: message, instead, metadata: ['host'] }],
@@ -28,25 +29,48 @@ export function refuseSecondCopy(
 
 /** The same as the VM's owner is told it, who does not learn which host that is. */
 export function secondCopy(state: State, vm: Vm): Fault | null {
-  return hostOfSecond(state, vm) === null ? null : obstacle(reason, toOwner('start'));
+  const id = hostOfSecond(state, vm);
+  return id === null ? null : obstacle(reason, toOwner('start', formerAt(state, vm, id)));
 }
 
 const reason = 'COPY_ELSEWHERE';
 const told = 'has told of a domain of it that this journal knows nothing of';
+const had = 'had it by a journal that was restored and has not let go of it yet';
 const dangers = {
   start: 'a start would make a second copy',
   delete: 'its disk in the pool would be thrown away under it',
 };
 
-const toOwner = (order: keyof typeof dangers): string =>
-  `another host ${told}, and ${dangers[order]}: its operators take that one away first`;
+type Former = Leftover['former'];
 
-function hostOfSecond(state: State, { uid, host: own, leftOn = [] }: Vm): string | null {
+/** Set when it was that host's by a journal that was restored. */
+function formerAt({ hosts }: State, { uid }: Vm, id: string): Former {
+  const host = hosts.get(id);
+  return host === undefined ? undefined : leftoverOf(host, uid)?.former;
+}
+
+function ofOrphan({ uid, spec }: Vm, id: string, order: keyof typeof dangers): string {
+  const disk = spec.pool === '' ? ', with the disk that it has there' : '; its disk stays in the pool';
+  return `host "${id}" ${told}, and ${dangers[order]}: have that one taken away first (secovia host remove-orphan ${id} --orphan ${uid}${disk})`;
+}
+
+/** It is told to let go of the VM already; of one that will never answer, somebody has to say so. */
+function ofFormer(former: Former, id: string, order: keyof typeof dangers): string {
+  const gone = `or, if it is gone for good: secovia host retire ${id} --destroyed`;
+  const otherwise = former === 'waits' ? `prove that it is off (secovia host fence ${id}), ${gone}` : gone;
+  return `host "${id}" ${had}, and ${dangers[order]}: wait until it has, ${otherwise}`;
+}
+
+const toOwner = (order: keyof typeof dangers, former: Former): string =>
+  former === undefined
+    ? `another host ${told}, and ${dangers[order]}: its operators take that one away first`
+    : `another host ${had}, and ${dangers[order]}: wait until it has`;
+
+function hostOfSecond(state: State, vm: Vm): string | null {
+  const { uid, host: own } = vm;
   // One that is to be taken away may run until its host says that it does not.
-  for (const id of leftOn) {
-    const host = state.hosts.get(id);
-    if (host !== undefined && !isGone(host) && leftoverOf(host, uid)?.mayRun === true) return id;
-  }
+  const left = hostInTheWay(state, vm);
+  if (left !== null) return left;
   for (const id of state.orphanHosts) {
     const host = id === own ? undefined : state.hosts.get(id);
     if (host !== undefined && !isGone(host) && hasDomain(host, uid)) return id;

@@ -1,7 +1,7 @@
 /** The changes that moves consist of, each written once. */
 import type { Change } from '../changes.js';
 import { secondCopy } from '../elsewhere/second-copy.js';
-import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
+import type { Fault, Host, Leftover, Move, MovePhase, Vm, VmState } from '../model.js';
 import { place } from '../placement/placement.js';
 import { requestForMove } from '../placement/request.js';
 import type { State } from '../state.js';
@@ -34,9 +34,10 @@ export function peerReleased(
   { uid }: Vm,
   { peer: id, term }: Move,
   generation: number,
+  danger: Pick<Leftover, 'mayRun' | 'former'> = {},
 ): Change[] {
   if (term === undefined || !state.hosts.has(id)) return [];
-  return [{ type: 'host.leftover', id, leftover: { uid, term, generation, keepVolumes: true } }];
+  return [{ type: 'host.leftover', id, leftover: { uid, term, generation, keepVolumes: true, ...danger } }];
 }
 
 /** The VM stays with its owner, which hears in this generation, and under this term if it is a new one, what it should be. */

@@ -96,7 +96,7 @@ test('a host that was taken to have a VM hears that a newer term of it lives els
   const former = vm.host ?? '';
   world.see(vm, 'running', { term: 3, generation: 7 }, other);
   t.same(world.state.hosts.get(former)?.leftovers, [
-    { uid: vm.uid, term: 3, generation: 8, keepVolumes: true },
+    { uid: vm.uid, term: 3, generation: 8, keepVolumes: true, mayRun: true, former: 'starts' },
   ]);
   world.run({ type: 'recovery.end', site: 'zagreb' });
   world.see(vm, 'absent', { term: 3, generation: 8 }, former);

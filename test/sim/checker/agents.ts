@@ -22,7 +22,6 @@ export class AgentRules {
   readonly #twins = new Set<string>();
   /** Machine, VM and term of what has run: gone later, it is not made again under it. */
   readonly #ran = new Set<string>();
-  readonly #reboots = new Set<string>();
   readonly #shutdowns = new Map<string, Shutdown>();
   /** Guests that were paused by an error of their disk. */
   readonly #paused = new Set<string>();
@@ -41,11 +40,6 @@ export class AgentRules {
   addForeign(machine: Machine, uid: string): void {
     machine.fake.addForeign(uid, `foreign-${uid.slice(0, 4)}`);
     this.#foreign.set(uid, machine.name);
-  }
-
-  /** An older journal leads: it may give an order the number of one that it has forgotten. */
-  restored(): void {
-    this.#reboots.clear();
   }
 
   activeOn(uid: string): ReadonlySet<Machine> {
@@ -183,13 +177,6 @@ export class AgentRules {
     if (call.kind === 'destroy' && this.#paused.has(`${machine.name} ${uid}`))
       this.#judgePaused(machine, uid);
     if (call.kind === 'destroy') this.#judgeOnlyCopy(machine, uid);
-    if (call.kind !== 'reboot' && call.kind !== 'reset') return;
-    const domain = machine.fake.inspect(uid);
-    if (domain === null) return;
-    // Of a machine that was switched off the count goes on.
-    const key = `${call.kind} ${machine.name} ${uid} ${domain.metadata?.term} ${domain.metadata?.rebootCount}`;
-    if (this.#reboots.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
-    this.#reboots.add(key);
   }
 
   /** O5: whoever lets go of a VM that runs was told that it runs elsewhere, or it came back since and stops with the lease. */

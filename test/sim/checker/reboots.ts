@@ -1,4 +1,7 @@
-/** O7: a reboot that is written down is carried out, unless somebody dies in between: then it is lost, and not doubled. */
+/**
+ * O7: a reboot that is written down is carried out, unless somebody dies in between: then it is lost, and never doubled. What
+ * libvirt carries out long after its caller has given up belongs to the order that was the newest when it was asked for.
+ */
 import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
 import type { Machine } from '../machine.js';
 import type { Violate } from './violation.js';
@@ -11,19 +14,49 @@ interface Counted {
   count: number;
 }
 
+/** What a call to reboot or reset a guest was made for. */
+interface Ordered {
+  term: number;
+  /** The newest reboot that was written down when the agent asked for it. */
+  count: number;
+  /** Of journals that were restored by then. */
+  restores: number;
+}
+
 export class RebootRules {
   readonly #counted = new Map<string, Counted>();
   /** The most that was written down of each VM on a machine under a term: what came late may take it back, and it is written again. */
   readonly #written = new Map<string, number>();
+  /** By the very call that libvirt is given. */
+  readonly #ordered = new WeakMap<Effect, Ordered>();
+  readonly #done = new Set<string>();
+  #restores = 0;
 
   constructor(
     private readonly violate: Violate,
     private readonly later: (ms: number, work: () => void) => void,
   ) {}
 
+  /** An older journal leads: it may give an order the number of one that it has forgotten. */
+  restored(): void {
+    this.#restores += 1;
+  }
+
+  /** The agent asks for something. */
+  onEffect(machine: Machine, effect: Effect): void {
+    if (effect.kind !== 'reboot' && effect.kind !== 'reset') return;
+    const metadata = machine.fake.inspect(effect.uid)?.metadata;
+    const term = metadata?.term ?? 0;
+    const permit = machine.stateFile.content.permits.find(({ uid }) => uid === effect.uid);
+    // What came late may have taken back what the domain says, a moment ago.
+    const kept = permit?.term === term ? (permit.reached?.rebootCount ?? 0) : 0;
+    const count = Math.max(metadata?.rebootCount ?? 0, kept);
+    this.#ordered.set(effect, { term, count, restores: this.#restores });
+  }
+
   /** libvirt carries something out. */
   onCall(machine: Machine, call: Effect): void {
-    if (call.kind === 'reboot' || call.kind === 'reset') this.#forget(machine, call.uid);
+    if (call.kind === 'reboot' || call.kind === 'reset') this.#carriesOut(machine, call);
     if (call.kind !== 'record') return;
     const { uid, metadata } = call;
     const domain = machine.fake.inspect(uid);
@@ -45,6 +78,20 @@ export class RebootRules {
         `reboot ${counted.count} of VM ${uid} is written down on ${machine.name}, and not done`,
       );
     });
+  }
+
+  #carriesOut(machine: Machine, call: Extract<Effect, { kind: 'reboot' | 'reset' }>): void {
+    const { kind, uid } = call;
+    const ordered = this.#ordered.get(call);
+    if (ordered === undefined) throw new Error(`nobody has asked for the ${kind} of ${uid}`);
+    const { term, count, restores } = ordered;
+    // One of an earlier order that comes late does not do what was counted since.
+    if (count >= (this.#counted.get(`${machine.name} ${uid}`)?.count ?? 0)) this.#forget(machine, uid);
+    if (machine.fake.inspect(uid) === null) return;
+    // Of a machine that was switched off the count goes on.
+    const key = `${kind} ${machine.name} ${uid} ${term} ${count} ${restores}`;
+    if (this.#done.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
+    this.#done.add(key);
   }
 
   /** What has failed is not tried a second time. */
