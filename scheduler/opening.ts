@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { backUp } from './backup/backup.js';
 import { isExplained } from './backup/backup-error.js';
 import { toTheEnd } from './backup/drive.js';
-import { storeFileIn, unfinishedRestore } from './data-folder.js';
+import { archiveName, keptFilesIn, storeFileIn, unfinishedRestore } from './data-folder.js';
 import { schedulerActor } from './core/access/caller.js';
 import type { Strategy } from './core/placement/scorers/index.js';
 import { Engine, type EngineObserver } from './engine.js';
 import { loadState } from './store/load.js';
 import { SqliteStore } from './store/sqlite/sqlite-store.js';
-import { newestSchema } from './store/sqlite/schema.js';
+import { hasTables, newestSchema } from './store/sqlite/schema.js';
 import { type JournalHead, type LoadedRequest, StoreError } from './store/store.js';
 import { packageVersion } from './version.js';
 import { SteadyClock } from './steady-clock.js';
@@ -64,6 +64,7 @@ export function openStore(
       `a restore into ${dataDir} was interrupted; say it again: secovia-scheduler restore FILE --data-dir ${dataDir}`,
     );
   }
+  requireStore(dataDir);
   let migrated: Migrated | null = null;
   const store = new SqliteStore(storeFileIn(dataDir), {
     beforeMigration: (from) => {
@@ -73,6 +74,16 @@ export function openStore(
     },
   });
   return { store, migrated };
+}
+
+/** A folder that lacks its store would become an empty federation, whose agents and administrators nobody knows. */
+function requireStore(dataDir: string): void {
+  const file = storeFileIn(dataDir);
+  const [others] = [...keptFilesIn(dataDir), archiveName].filter((name) => existsSync(join(dataDir, name)));
+  if (others === undefined || hasTables(file)) return;
+  throw new StoreError(
+    `${dataDir} has ${others}, and its store ${file} ${existsSync(file) ? 'is empty' : 'is missing'}: put it back with its -wal, or restore a backup; a new federation begins in an empty folder`,
+  );
 }
 
 /** One that is there is of a migration that was interrupted, and has nothing that this one lacks. */

@@ -16,12 +16,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../proto/durable-folder.js';
 import { archiveName, isKept, isOurs, storeFileIn, unfinishedRestore } from '../data-folder.js';
 import { openFolder } from '../opening.js';
 import { missingIn } from '../store/sqlite/archive/archive-check.js';
 import { checkStore } from '../store/sqlite/check.js';
+import { lockFileOf, lockFor } from '../store/sqlite/lock.js';
 import type { Summary } from '../store/sqlite/summary.js';
 import { unpackStore } from '../store/sqlite/unpack.js';
 import { BackupError, inWords } from './backup-error.js';
@@ -46,24 +47,43 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
   if (found === null || !found.isFile()) throw new BackupError(`there is no backup ${file}`);
   const existed = existsSync(folder);
   if (existed) refuseTaken(folder);
+  else mkdirSync(folder, { recursive: true, mode: 0o700 });
   const half = unfinishedRestore(folder);
+  const lockFile = lockFileOf(storeFileIn(folder));
+  const hadLockFile = existsSync(lockFile);
+  // Of two that restore into one folder each would remove what the other has made, a scheduler that runs there meanwhile included.
+  const lock = lockFor(
+    storeFileIn(folder),
+    `another restore into ${folder} is under way, or a scheduler runs there; end that one first`,
+  );
   try {
-    mkdirSync(half, { recursive: true, mode: 0o700 });
+    refuseTaken(folder);
+    clear(folder);
+    mkdirSync(half, { mode: 0o700 });
     const summary = await unpack(file, half, drive);
     const { epoch, sites } = await lead(half, summary);
     await drive(pause());
+    rmSync(lockFileOf(storeFileIn(half)), { force: true });
     for (const name of readdirSync(half)) renameSync(join(half, name), join(folder, name));
     syncFolder(folder);
     rmdirSync(half);
     syncFolder(folder);
     syncFolder(dirname(folder));
     const missing = missingIn(storeFileIn(folder));
+    lock.close();
     return { dataDir: folder, summary, epoch, sites, missing };
   } catch (error) {
     clear(folder);
-    if (!existed) rmSync(folder, { recursive: true, force: true });
+    lock.close();
+    if (!hadLockFile) rmSync(lockFile, { force: true });
+    if (!existed) removeEmpty(folder);
     throw inWords(error, `cannot restore into ${folder}`, found.size);
   }
+}
+
+/** What somebody has put there meanwhile stays. */
+function removeEmpty(folder: string): void {
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 /** A signal that came meanwhile is heard here. */
@@ -74,22 +94,24 @@ function* pause(): Generator<void> {
 /** Only an empty folder will do, or what a restore has left that was killed; files of an archive may be there. */
 function refuseTaken(folder: string): void {
   if (!statSync(folder).isDirectory()) throw new BackupError(`${folder} is no folder`);
-  const names = readdirSync(folder).filter((name) => name !== archiveName);
+  const names = readdirSync(folder).filter((name) => name !== archiveName && !isOfLock(folder, name));
   const foreign = names.find((name) => !isOurs(name));
   if (names.length > 0 && (foreign !== undefined || !existsSync(unfinishedRestore(folder)))) {
     throw new BackupError(
       `${folder} is not empty (it has ${foreign ?? names[0]}); move it away, or restore into another folder`,
     );
   }
-  clear(folder);
 }
 
-/** Nothing else was in it when the restore began. */
+/** While the lock is held there is a second file beside its own. */
+const isOfLock = (folder: string, name: string): boolean =>
+  name.startsWith(basename(lockFileOf(storeFileIn(folder))));
+
+/** Nothing else was in it when the restore began, which has the lock. */
 function clear(folder: string): void {
-  if (!existsSync(folder)) return;
   const last = unfinishedRestore(folder);
   for (const name of readdirSync(folder)) {
-    if (name === archiveName) continue;
+    if (name === archiveName || isOfLock(folder, name)) continue;
     if (isOurs(name) && join(folder, name) !== last) rmSync(join(folder, name), { recursive: true });
   }
   rmSync(last, { recursive: true, force: true });

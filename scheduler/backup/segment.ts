@@ -21,6 +21,7 @@ import type { Plan } from '../store/sqlite/archive/plan.js';
 import { checkSegment } from '../store/sqlite/archive/segment-check.js';
 import { segmentFile } from '../store/sqlite/archive/segment-file.js';
 import { writeSegment } from '../store/sqlite/archive/segment-writer.js';
+import { giveToOwnerOf } from '../store/sqlite/owner.js';
 import { archiveOf, type Segment } from '../store/sqlite/archive/segments.js';
 import { damaged } from '../store/sqlite/damage.js';
 import { BackupError } from './backup-error.js';
@@ -37,6 +38,7 @@ export function* makeSegment(storeFile: string, plan: Plan): Generator<void, Seg
   let descriptor: number | null = null;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    giveToOwnerOf(storeFile, folder);
     clearLeftovers(storeFile);
     if (existsSync(file)) {
       throw new BackupError(
@@ -44,6 +46,7 @@ export function* makeSegment(storeFile: string, plan: Plan): Generator<void, Seg
       );
     }
     descriptor = openSync(half, 'wx', 0o600);
+    giveToOwnerOf(storeFile, half);
     const order = { storeFile, to: half, descriptor, plan, segments: segmentsOf(storeFile) };
     const segment = yield* writeSegment(order);
     const [broken] = yield* checkSegment(half, segment);

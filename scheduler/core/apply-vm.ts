@@ -6,6 +6,7 @@ import { leaveBehind, noteOrphanTerm } from './elsewhere/leftovers.js';
 import { noteUnsettled } from './lifecycle/unsettled.js';
 import type { FormerSize, Move, Vm } from './model.js';
 import type { State } from './state.js';
+import { UnknownChange } from './unknown-change.js';
 import { isTroubled } from './vm-states.js';
 
 export type VmChange = Extract<Change, { type: `vm.${string}` }>;
@@ -150,6 +151,9 @@ function applyToVm(state: State, vm: Vm, change: OtherVmChange, atMs: number): v
       // What its host has heard of them last may be what the journal has forgotten.
       countLossPoliciesFrom(vm, change.generation);
       vm.rebootCount = change.rebootCount ?? vm.rebootCount;
+      return;
+    default:
+      throw new UnknownChange((change satisfies never as Change).type);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The one place that writes the state. It follows from a change alone what the state becomes, so that the journal
  * replayed gives the same state again: no clock, no randomness, no decisions. A change that does not fit the state
- * is a bug, and stops the scheduler.
+ * is a bug, and stops the scheduler; one that is not known was written by a newer program.
  */
 import type { Change } from './changes.js';
 import { revoked } from './access/certificates.js';
@@ -15,6 +15,7 @@ import { becameReady, unhearAll } from './lifecycle/unheard.js';
 import type { State } from './state.js';
 import type { Partner } from './tenancy/model.js';
 import { newPartner } from './tenancy/partners.js';
+import { UnknownChange } from './unknown-change.js';
 
 export function apply(state: State, change: Change, atMs: number): void {
   switch (change.type) {
@@ -196,6 +197,7 @@ export function apply(state: State, change: Change, atMs: number): void {
       applyOperationChange(state, change, atMs);
       return;
     default:
+      if (!change.type.startsWith('vm.')) throw new UnknownChange(change.type);
       applyVmChange(state, change satisfies VmChange, atMs);
   }
 }

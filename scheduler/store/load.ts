@@ -9,6 +9,7 @@ import type { Host, Image, Operation, Site, StoragePool, Vm } from '../core/mode
 import type { Strategy } from '../core/placement/scorers/index.js';
 import { State } from '../core/state.js';
 import type { EntityKind } from '../core/touched.js';
+import { UnknownChange } from '../core/unknown-change.js';
 import { EntityTexts } from './entity-texts.js';
 import { type JournalHead, type LoadHandlers, type LoadedRequest, type Store, StoreError } from './store.js';
 
@@ -144,6 +145,11 @@ function replay(state: State, line: string): void {
     state.lastMs = atMs;
   } catch (error) {
     const { message } = error as Error;
+    if (error instanceof UnknownChange) {
+      throw new StoreError(
+        `decision ${next} was written by a newer Secovia (${message}); install that version again, start it, and stop it with SIGTERM: what it has decided is then in its tables, and nothing of it need be lost`,
+      );
+    }
     throw new StoreError(
       `the store is damaged: decision ${next} cannot be applied (${message}); restore a backup`,
     );

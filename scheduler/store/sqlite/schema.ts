@@ -2,6 +2,7 @@
  * Which version of the schema a file has, and how it becomes the newest: all steps that are missing in one transaction, so
  * that a process that dies meanwhile leaves the file as it was. There is no way back but a backup from before.
  */
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError } from '../store.js';
 import { migrations } from './migrations.js';
@@ -39,6 +40,19 @@ export function schemaOfFile(file: string): number {
     }
   } catch (error) {
     throw new StoreError(`cannot read ${file}: ${(error as Error).message}`);
+  }
+}
+
+/** Whether it is a file that a store has written to. One that cannot be read may be: whoever opens it says why not. */
+export function hasTables(file: string): boolean {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true });
+    return schemaOf(db) > 0;
+  } catch {
+    return existsSync(file);
+  } finally {
+    db?.close();
   }
 }
 

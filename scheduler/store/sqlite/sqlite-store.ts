@@ -31,6 +31,7 @@ import {
 } from './kept-requests.js';
 import { lockFor } from './lock.js';
 import { brokenMeta, Meta } from './meta.js';
+import { keepToOwner } from './owner.js';
 import { isBackup, migrate, newestSchema, refuseNewer, schemaOf } from './schema.js';
 import { entitiesStamp } from './sums.js';
 import { verifyTail } from './tail.js';
@@ -85,6 +86,7 @@ export class SqliteStore implements Store {
     const existed = existsSync(file);
     let db: Database.Database | undefined;
     try {
+      keepToOwner(file);
       this.#db = db = new Database(file);
       if (!existed) this.#db.pragma(`page_size = ${pageBytes}`);
       this.#db.pragma('journal_mode = WAL');

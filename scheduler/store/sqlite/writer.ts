@@ -3,6 +3,7 @@
  * one message out is its receipt, or the error after which nothing more is written.
  */
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { commitmentsOf, rowHash, saltBytes } from './chain.js';
@@ -41,7 +42,10 @@ const forgetRequests = db.prepare(
   'DELETE FROM request WHERE first < (SELECT max(first) FROM request WHERE first <= ?)',
 );
 
+const journalEnd = db.prepare<[], number | null>('SELECT max(last) FROM journal').pluck();
+
 const entities = new EntityTables(db);
+const { ino } = statSync(file);
 const received = new WireReceiver();
 let { sequence } = head;
 let hash = Buffer.from(head.hash);
@@ -59,6 +63,10 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
   if (batch.first !== sequence + 1) {
     throw new Error(`the journal ends at ${sequence}, and a batch begins at ${batch.first}`);
   }
+  // The lock keeps others away, unless somebody takes its file away, or it is on a file system that has none.
+  const end = journalEnd.get() ?? sequence;
+  if (end !== sequence)
+    throw new Error(`another scheduler has written to the journal, which ends at ${end} now`);
   received.begin(batch);
   const journal = received.next();
   const { first, last, atMs } = batch;
@@ -123,7 +131,14 @@ function save(): void {
   attempt(() => entities.save(sequence));
 }
 
+/** What goes into a file that has no name any more is lost with this process. */
+function requireFile(): void {
+  const { ino: now } = statSync(file);
+  if (now !== ino) throw new Error('another file has been put into its place');
+}
+
 const saving = setInterval(() => {
+  attempt(requireFile);
   if (entities.behind) quietsBehind += 1;
   if (entities.behind && (quiet || quietsBehind === mostQuietsBehind)) save();
   quiet = true;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import tap, { test } from 'tap';
@@ -199,3 +199,17 @@ const settle = (api: Api, month: string) =>
 /** A watch that goes on at an old decision, in the incarnation that the record ended in. */
 const watch = (api: Api, sequence: number) =>
   within(20_000, 'the watch ends', last(api, 'WatchEvents', { resumeToken: `2.${sequence}.0` }));
+
+test('what root archives is the scheduler’s own, which can read it', { skip: notRoot() }, async (t) => {
+  const folder = copyOf(t, dataDir);
+  const owner = 61_234;
+  chownSync(storeOf(folder), owner, owner);
+  t.match(archive(folder, '--before', '2023-12-01'), { status: 0 });
+  const archived = join(folder, 'archive');
+  for (const path of [archived, ...readdirSync(archived).map((name) => join(archived, name))])
+    t.match(statSync(path), { uid: owner, gid: owner }, path);
+});
+
+function notRoot(): string | false {
+  return process.getuid?.() === 0 ? false : 'only root gives files away';
+}

@@ -6,6 +6,7 @@ import { fileSum } from '../../../scheduler/store/sqlite/sums.js';
 import { init } from '../api/secure-scheduler.js';
 import { runProgram } from '../run-program.js';
 import { temporaryFolder } from '../scope.js';
+import { eventually } from '../within.js';
 import { longStore, Running, run } from './running.js';
 
 const folder = temporaryFolder(tap);
@@ -85,6 +86,24 @@ test('after a restore that was killed nobody starts, and it can be said again', 
   });
   t.match(runProgram(['restore', file, '--data-dir', dataDir]), { status: 0, stderr: '' });
   t.same(readdirSync(dataDir).sort(), ['authority', 'secovia.db', 'secovia.db.lock', 'server']);
+});
+
+test('while a restore hangs no other one, and no scheduler, has its folder', async (t) => {
+  const long = await longBackup();
+  const dataDir = join(folder, 'hangs');
+  const first = new Running(['restore', long, '--data-dir', dataDir]);
+  const begun = async () => existsSync(join(dataDir, 'restoring', 'secovia.db'));
+  await eventually('it has begun', begun, Boolean);
+  first.signal('SIGSTOP');
+  t.match(runProgram(['restore', file, '--data-dir', dataDir]), {
+    status: 1,
+    stderr: /another restore into .*hangs is under way, or a scheduler runs there; end that one first/,
+  });
+  writeFileSync(join(dataDir, 'note'), 'of somebody');
+  first.signal('SIGCONT');
+  first.signal('SIGTERM');
+  t.match(await first.ended, { status: 143 });
+  t.same(readdirSync(dataDir), ['note'], 'and what somebody has put there stays');
 });
 
 test('a restore that is interrupted leaves no folder', async (t) => {

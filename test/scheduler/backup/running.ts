@@ -40,8 +40,12 @@ export class Running {
   /** Sends a signal as soon as there is something to be seen of its work, if it has not ended by then. */
   async signalWhen(seen: () => boolean, signal: NodeJS.Signals): Promise<Ended> {
     while (this.#child.exitCode === null && !seen()) await pause(1);
-    this.#child.kill(signal);
+    this.signal(signal);
     return this.ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 }
 

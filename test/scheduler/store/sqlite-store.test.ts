@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Test, test } from 'tap';
@@ -320,6 +320,49 @@ test('two writers: a copy that leads on makes the older one unable to write', as
   );
   await t.rejects(store.commit(batch(6)), { name: 'StoreError', message: /another scheduler leads/ });
   await store.close();
+});
+
+test('two schedulers on one file, whose lock somebody took away: the first to be late writes nothing', async (t) => {
+  const file = fileIn(t);
+  await written(file);
+  const first = new SqliteStore(file);
+  await contentOf(first);
+  rmSync(`${file}.lock`);
+  const second = new SqliteStore(file);
+  await contentOf(second);
+  await first.commit(batch(6));
+  await first.commit(batch(7));
+  const epoch = { ...firstEpoch, counter: 2, instance: 'second' };
+  await t.rejects(second.commit(batch(6, { epoch })), {
+    name: 'StoreError',
+    message: /another scheduler has written to the journal, which ends at 7 now/,
+  });
+  await second.close();
+  await first.commit(batch(8));
+  await first.close();
+  const next = new SqliteStore(file);
+  t.equal((await contentOf(next)).head.sequence, 8, 'and the journal is whole');
+  await next.close();
+});
+
+test('a store whose file was removed, or replaced, says so and acknowledges nothing more', async (t) => {
+  for (const replaced of [false, true]) {
+    const file = fileIn(t);
+    const store = new SqliteStore(file);
+    await contentOf(store);
+    await store.commit(batch(1));
+    const broken = new Promise<Error>((resolve) => {
+      store.onBroken = resolve;
+    });
+    rmSync(file);
+    if (replaced) writeFileSync(file, '');
+    t.match(await within(20_000, 'the news', broken), {
+      name: 'StoreError',
+      message: replaced ? /another file has been put into its place/ : /no such file/,
+    });
+    await t.rejects(store.commit(batch(2)), { name: 'StoreError' });
+    await store.close();
+  }
 });
 
 test('a full disk fails the commit, and what was acknowledged is whole', { skip: noMounts() }, async (t) => {

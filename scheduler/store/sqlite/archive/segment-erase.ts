@@ -8,6 +8,7 @@ import { StoreError } from '../../store.js';
 import { type Erasing, eraseLines, makeAnew } from '../erase.js';
 import { segmentsOf } from './archive-check.js';
 import { unfinished } from './leftovers.js';
+import { giveToOwnerOf } from '../owner.js';
 import { syncFile } from '../sync-file.js';
 import { checkSegment } from './segment-check.js';
 import { isThere, openSegment, segmentFile } from './segment-file.js';
@@ -61,6 +62,7 @@ function* linesIn(db: Database.Database, erasing: Erasing): Generator<void, numb
 function* eraseInCopy(file: string, segment: Segment, erasing: Erasing): Generator<void> {
   const copy = `${file}${unfinished}`;
   copyFileSync(file, copy);
+  giveToOwnerOf(file, copy);
   yield;
   const db = new Database(copy, { fileMustExist: true });
   try {

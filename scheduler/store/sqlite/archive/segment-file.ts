@@ -1,5 +1,5 @@
 /** The file of a segment: whether it is there, and is the one that is meant. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { refuse } from '../../../core/refusal.js';
@@ -19,7 +19,10 @@ export function segmentFile(storeFile: string, segment: Pick<Segment, 'first' | 
  */
 export function openSegment(storeFile: string, all: readonly Segment[], segment: Segment): Database.Database {
   const file = segmentFile(storeFile, segment);
-  if (!existsSync(file)) throw missing(storeFile, all, segment, "is not in the scheduler's data folder");
+  if (!existsSync(file)) {
+    if (isForbidden(file)) throw forbidden(file);
+    throw missing(storeFile, all, segment, "is not in the scheduler's data folder");
+  }
   const db = openedSegment(file);
   if (isSame(db, segment)) return db;
   db.close();
@@ -37,9 +40,24 @@ export function openedSegment(file: string): Database.Database {
   } catch (error) {
     db?.close();
     if (error instanceof StoreError) throw error;
+    if (isForbidden(file)) throw forbidden(file);
     throw new StoreError(`cannot read ${file}: ${(error as Error).message}; bring back a copy of it`);
   }
 }
+
+function isForbidden(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
+const forbidden = (file: string) =>
+  new StoreError(
+    `cannot read ${file}: it, or its folder, is another user's; give both to the one that the scheduler runs as (chown)`,
+  );
 
 /** Whether a file has the very decisions that a store has archived: the hash at the end is of all of them. */
 export function isSame(db: Database.Database, { first, last, hash }: Segment): boolean {
