@@ -163,7 +163,7 @@ export async function runScheduler(config: Config): Promise<void> {
           connections,
           certificate,
           trusted: { signer: authority.signer, federation: state.federation.name },
-          now,
+          now: Date.now,
         });
   const { port, stop } = await listening.catch(async (error: Error) => {
     await store.close();

@@ -37,7 +37,7 @@ export interface SecureListening {
   connections: Connections;
   certificate: ServerCertificate;
   trusted: Trusted;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by the wall clock: so those judge who connect. */
   now(): number;
 }
 

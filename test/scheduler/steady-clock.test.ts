@@ -63,6 +63,32 @@ test('who begins believes the clock that there is, unless it is behind what has 
   const late = world(0);
   t.equal(late.pass(0), late.now.wallMs, 'however long it was away');
   const behind = world(1_000_000_000 + 60 * minuteMs);
-  t.equal(behind.pass(1000), 1_000_000_000 + 60 * minuteMs + 1000, 'the journal’s last time goes on');
-  t.equal(behind.clock.jumpMs, -60 * minuteMs);
+  t.equal(behind.pass(1000), 1_000_000_000 + 60 * minuteMs + 500, 'the journal’s last time goes on');
+  t.equal(behind.clock.jumpMs, -(60 * minuteMs - 500));
+});
+
+test('who begins with a clock behind the journal is caught up with by it, and never goes back', async (t) => {
+  const { now, clock, pass } = world(1_000_000_000 + 120 * minuteMs);
+  let last = 0;
+  let minutes = 0;
+  for (; clock.now() !== now.wallMs; minutes += 1) {
+    const next = pass(minuteMs);
+    if (next !== now.wallMs) t.ok(next > last);
+    last = next;
+    if (minutes > 1000) throw new Error('it never is');
+  }
+  t.equal(minutes, 230, 'twice as long as it was behind, less the last five minutes');
+  t.equal(clock.jumpMs, 0);
+  t.equal(pass(minuteMs), now.wallMs, 'from then on time goes as it does');
+});
+
+test('of one whose clock is set right while it goes at half speed the clock is believed', async (t) => {
+  const { now, clock, pass } = world(1_000_000_000 + 120 * minuteMs);
+  pass(60 * minuteMs);
+  t.equal(clock.now(), 1_000_000_000 + 150 * minuteMs);
+  now.wallMs += 118 * minuteMs;
+  t.equal(pass(1000), now.wallMs, 'the journal was right');
+  t.equal(clock.jumpMs, 0);
+  now.wallMs += 30 * minuteMs;
+  t.equal(pass(1000), now.wallMs - 30 * minuteMs);
 });

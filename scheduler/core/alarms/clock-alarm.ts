@@ -15,7 +15,6 @@ export function clockAlarm({ federation }: State): Alarm | null {
     about: { kind: 'federation' },
     sinceMs: clockJump.sinceMs,
     message: `the clock of the scheduler's machine jumped, and is ${minutes} minutes ${way} the time that goes on here: loans, rules, agreements and time limits follow the latter`,
-    advice:
-      'set the clock right (timedatectl), and this ends by itself; if it is right now, start the scheduler anew, which believes it',
+    advice: `set the clock right (timedatectl), and this ends by itself; if it is right now, start the scheduler anew, which ${clockJump.byMs > 0 ? 'believes it' : 'goes at half speed until the clock has caught up'}`,
   };
 }
