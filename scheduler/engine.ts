@@ -327,7 +327,10 @@ export class Engine {
     const deletes: Batch['deletes'] = [];
     for (const kind of entityKinds) {
       for (const [key, entity] of touched.written[kind]) {
-        puts.push({ kind, key, row: rowOf(entity), body: touched.jsonOf(entity) });
+        const row = rowOf(entity);
+        const piece = touched.pieceOf(entity);
+        if (piece === undefined) puts.push({ kind, key, row, body: JSON.stringify(entity) });
+        else puts.push({ kind, key, row, body: group.journal[piece] as string, piece });
       }
       for (const [key, entity] of touched.removed[kind]) deletes.push({ kind, key, row: rowOf(entity) });
     }

@@ -55,10 +55,10 @@ export class EntityTables {
     };
   }
 
-  /** Notes what an entity has become. The body is copied. */
-  put(kind: EntityKind, key: string, row: number, body: Uint8Array): void {
-    if (isKeptByRow(kind)) this.#rows[kind].changed.set(row, Buffer.from(body));
-    else this.#changed.set(`${kind}/${key}`, { kind, key, body: Buffer.from(body) });
+  /** Notes what an entity has become; the body is kept until it is saved. */
+  put(kind: EntityKind, key: string, row: number, body: Buffer): void {
+    if (isKeptByRow(kind)) this.#rows[kind].changed.set(row, body);
+    else this.#changed.set(`${kind}/${key}`, { kind, key, body });
   }
 
   remove({ kind, key, row }: EntityRow): void {
