@@ -109,6 +109,8 @@ class RowTable {
   readonly #sum: Database.Statement<[number], number>;
   readonly #put: Database.Statement;
   readonly #remove: Database.Statement;
+  /** The highest row there is, or was: what is above it is new, and need not be looked for. */
+  #newest: number;
 
   constructor(db: Database.Database, table: 'vm' | 'operation', stamp: TableStamp) {
     this.#stamp = stamp;
@@ -118,14 +120,17 @@ class RowTable {
        ON CONFLICT DO UPDATE SET body = excluded.body, sum = excluded.sum`,
     );
     this.#remove = db.prepare(`DELETE FROM ${table} WHERE row = ?`);
+    this.#newest = db.prepare<[], number | null>(`SELECT max(row) FROM ${table}`).pluck().get() ?? 0;
   }
 
   save(): void {
     for (const [row, body] of this.changed) {
       const sum = body === null ? null : rowSum(row, body);
-      restamp(this.#stamp, this.#sum.get(row) ?? null, sum);
+      const before = row > this.#newest ? null : (this.#sum.get(row) ?? null);
+      restamp(this.#stamp, before, sum);
       if (body === null) this.#remove.run(row);
       else this.#put.run(row, body, sum);
+      this.#newest = Math.max(this.#newest, row);
     }
   }
 }
