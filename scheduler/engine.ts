@@ -254,11 +254,14 @@ export class Engine {
     this.#write(changes, nowMs);
     const audience = new Audience();
     try {
-      for (const change of changes) {
-        audience.before(this.state, change);
-        apply(this.state, change, nowMs);
-        audience.after(this.state, change);
-      }
+      // VMs of one decision are mostly on few hosts.
+      this.state.hostTable.claimTogether(() => {
+        for (const change of changes) {
+          audience.before(this.state, change);
+          apply(this.state, change, nowMs);
+          audience.after(this.state, change);
+        }
+      });
     } catch (error) {
       // Half of a decision is in the state, and must not reach the disk.
       this.#dead = true;
