@@ -126,8 +126,11 @@ export function mutation<
     const { engine, requests } = context;
     const name = method.path.slice(1);
     return (call, callback) => {
-      const { message, bytes } = call.request as Arrived<Req>;
+      const arrived = call.request as Arrived<Req>;
+      const { message, bytes } = arrived;
       if (message === null) return callback(statusOf(malformed));
+      // The call is there until its answer is durable; what it asked would be carried along by the collector until then.
+      arrived.message = null;
       const end = refusing(engine, callback);
       const requestId = message.requestId.toLowerCase();
       // What was only looked at is not the first success of anything, nor is it answered by one.
@@ -176,10 +179,7 @@ export function mutation<
           engine.keepReply(remembered.kept, remembered.forgetBefore);
           stored = remembered.stored;
         }
-        engine.whenDurable(sequence, () => {
-          stored();
-          callback(null, reply);
-        });
+        engine.whenDurable(sequence, answering(callback, reply, stored));
       };
       guard(method, context, call, callback, (caller) => {
         const malformedId = checkRequestId(requestId);
@@ -204,6 +204,14 @@ export function mutation<
         );
       });
     };
+  };
+}
+
+/** Gives the answer. It is made here so that it holds on to nothing else of the call while it waits. */
+function answering(callback: sendUnaryData<Buffer>, reply: Buffer, stored: () => void): () => void {
+  return () => {
+    stored();
+    callback(null, reply);
   };
 }
 
