@@ -11,6 +11,7 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { decoderOf } from '../../proto/decoder.js';
 import { encoderOf } from '../../proto/encoder.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
@@ -61,11 +62,13 @@ type AnyMethod = MethodDefinition<unknown, unknown>;
 /** The definition for a server whose handlers take `Arrived` and give bytes. */
 export function rawDefinition(method: AnyMethod): AnyMethod {
   const encode = responseEncoder(method);
+  const { requestType } = method as unknown as { requestType: { type: { name: string } } };
+  const decode = decoderOf(`secovia.v1.${requestType.type.name}`);
   return {
     ...method,
     requestDeserialize: (bytes: Buffer) => {
       try {
-        return { bytes, message: method.requestDeserialize(bytes) };
+        return { bytes, message: decode(bytes) };
       } catch {
         return { bytes, message: null };
       }
