@@ -254,11 +254,14 @@ export class Engine {
     this.#write(changes, nowMs);
     const audience = new Audience();
     try {
-      for (const change of changes) {
-        audience.before(this.state, change);
-        apply(this.state, change, nowMs);
-        audience.after(this.state, change);
-      }
+      // VMs of one decision are mostly on few hosts.
+      this.state.hostTable.claimTogether(() => {
+        for (const change of changes) {
+          audience.before(this.state, change);
+          apply(this.state, change, nowMs);
+          audience.after(this.state, change);
+        }
+      });
     } catch (error) {
       // Half of a decision is in the state, and must not reach the disk.
       this.#dead = true;
@@ -327,7 +330,10 @@ export class Engine {
     const deletes: Batch['deletes'] = [];
     for (const kind of entityKinds) {
       for (const [key, entity] of touched.written[kind]) {
-        puts.push({ kind, key, row: rowOf(entity), body: touched.jsonOf(entity) });
+        const row = rowOf(entity);
+        const piece = touched.pieceOf(entity);
+        if (piece === undefined) puts.push({ kind, key, row, body: JSON.stringify(entity) });
+        else puts.push({ kind, key, row, body: group.journal[piece] as string, piece });
       }
       for (const [key, entity] of touched.removed[kind]) deletes.push({ kind, key, row: rowOf(entity) });
     }

@@ -11,6 +11,7 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { decoderOf } from '../../proto/decoder.js';
 import { encoderOf } from '../../proto/encoder.js';
 import { isRefusal, type Refusal, refuse } from '../core/refusal.js';
 import { backlogLimit, type Engine } from '../engine.js';
@@ -61,11 +62,13 @@ type AnyMethod = MethodDefinition<unknown, unknown>;
 /** The definition for a server whose handlers take `Arrived` and give bytes. */
 export function rawDefinition(method: AnyMethod): AnyMethod {
   const encode = responseEncoder(method);
+  const { requestType } = method as unknown as { requestType: { type: { name: string } } };
+  const decode = decoderOf(`secovia.v1.${requestType.type.name}`);
   return {
     ...method,
     requestDeserialize: (bytes: Buffer) => {
       try {
-        return { bytes, message: method.requestDeserialize(bytes) };
+        return { bytes, message: decode(bytes) };
       } catch {
         return { bytes, message: null };
       }
@@ -126,8 +129,11 @@ export function mutation<
     const { engine, requests } = context;
     const name = method.path.slice(1);
     return (call, callback) => {
-      const { message, bytes } = call.request as Arrived<Req>;
+      const arrived = call.request as Arrived<Req>;
+      const { message, bytes } = arrived;
       if (message === null) return callback(statusOf(malformed));
+      // The call is there until its answer is durable; what it asked would be carried along by the collector until then.
+      arrived.message = null;
       const end = refusing(engine, callback);
       const requestId = message.requestId.toLowerCase();
       // What was only looked at is not the first success of anything, nor is it answered by one.
@@ -176,10 +182,7 @@ export function mutation<
           engine.keepReply(remembered.kept, remembered.forgetBefore);
           stored = remembered.stored;
         }
-        engine.whenDurable(sequence, () => {
-          stored();
-          callback(null, reply);
-        });
+        engine.whenDurable(sequence, answering(callback, reply, stored));
       };
       guard(method, context, call, callback, (caller) => {
         const malformedId = checkRequestId(requestId);
@@ -204,6 +207,14 @@ export function mutation<
         );
       });
     };
+  };
+}
+
+/** Gives the answer. It is made here so that it holds on to nothing else of the call while it waits. */
+function answering(callback: sendUnaryData<Buffer>, reply: Buffer, stored: () => void): () => void {
+  return () => {
+    stored();
+    callback(null, reply);
   };
 }
 

@@ -52,10 +52,12 @@ function create(engine: Engine, caller: Caller, { validateOnly, ...asked }: Aske
   const byUid = new Map(vms.map((vm) => [vm.uid, vm]));
   return {
     response: {
-      vms: vms.map((vm, index) => ({
-        ...vmMessage(state, vm),
-        site: siteNameOf(state, outcome.reply.vms[index] ?? vm),
-      })),
+      vms: vms.map((vm, index) => {
+        const message = vmMessage(state, vm);
+        // Of one that is only looked at the host may be hidden; its site is told.
+        if (sight !== null) message.site = siteNameOf(state, outcome.reply.vms[index] ?? vm);
+        return message;
+      }),
       operation: operation === null ? null : operationMessage(state, operation, (uid) => byUid.get(uid)),
       refused: refused.map(({ index, id, refusal }) => ({
         index,

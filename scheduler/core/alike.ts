@@ -109,11 +109,10 @@ function isAlike(one: unknown, other: unknown): boolean {
 
 function hasAll(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
   const names = Object.keys(one);
-  const others = Object.keys(other);
-  if (names.length !== others.length) return false;
-  for (let at = 0; at < names.length; at += 1) {
-    const name = names[at] as string;
-    if (name !== others[at] || !isAlike(one[name], other[name])) return false;
+  let at = 0;
+  for (const name in other) {
+    if (name !== names[at] || !isAlike(one[name], other[name])) return false;
+    at += 1;
   }
-  return true;
+  return at === names.length;
 }

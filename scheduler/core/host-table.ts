@@ -59,7 +59,8 @@ export class HostTable implements SlotHosts {
   readonly #content = new ContentStarts(initialRows);
   readonly #rowOf = new Map<string, number>();
   readonly #options: HostTableOptions;
-  #together = false;
+  /** While many claims are taken together, the rows of which the index is yet to hear. */
+  #untold: Set<number> | null = null;
 
   constructor(options: HostTableOptions) {
     this.#options = options;
@@ -147,7 +148,7 @@ export class HostTable implements SlotHosts {
   claimLayout(row: number, layout: Layout, cells: readonly number[], sign: 1 | -1): void {
     this.cellClaims.claim(row, layout, cells, sign);
     if (layout.dedicatedCpus) this.#offer(row, this.sharedVcpus(row));
-    if (!this.#together) this.#tell(row);
+    this.#changed(row);
   }
 
   vcpuPercent(row: number): number {
@@ -184,18 +185,24 @@ export class HostTable implements SlotHosts {
     this.freeDiskMib[row] = (this.freeDiskMib[row] as number) - sign * resources.diskMib;
     this.freeVms[row] = (this.freeVms[row] as number) - sign * resources.vms;
     this.#content.claim(row, resources.memoryMib, createdMs, sign);
-    if (!this.#together) this.#tell(row);
+    this.#changed(row);
   }
 
-  /** Many claims taken together: the index hears of each host once, at the end. */
+  /** Many claims taken together, while nobody looks for a host: the index hears of each row once, at the end. */
   claimTogether(claims: () => void): void {
-    this.#together = true;
+    const untold = new Set<number>();
+    this.#untold = untold;
     try {
       claims();
     } finally {
-      this.#together = false;
-      for (let row = 0; row < this.count; row += 1) this.#tell(row);
+      this.#untold = null;
+      for (const row of untold) this.#tell(row);
     }
+  }
+
+  #changed(row: number): void {
+    if (this.#untold === null) this.#tell(row);
+    else this.#untold.add(row);
   }
 
   #tell(row: number): void {

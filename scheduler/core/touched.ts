@@ -100,19 +100,18 @@ export class Touched {
    */
   readonly removed: ByKind = byKind();
 
-  /** Entities that are as they were when they were made, with the JSON that their change carried. */
-  readonly #made = new Map<object, string>();
+  /** Entities that are as they were when they were made, with the piece of the journal that has them. */
+  readonly #made = new Map<object, number>();
 
-  /** Notes an entity that a change makes. Returns it as JSON, which is kept for when the entity is to be saved. */
-  made(entity: object): string {
-    const json = JSON.stringify(entity);
-    this.#made.set(entity, json);
-    return json;
+  /** Adds an entity that a change makes to the journal's pieces as JSON: when it is to be saved it is there already. */
+  made(entity: object, pieces: string[]): void {
+    this.#made.set(entity, pieces.length);
+    pieces.push(JSON.stringify(entity));
   }
 
-  /** The entity as JSON. */
-  jsonOf(entity: object): string {
-    return this.#made.get(entity) ?? JSON.stringify(entity);
+  /** Which of the journal's pieces is an entity as it is now; undefined when none is. */
+  pieceOf(entity: object): number | undefined {
+    return this.#made.get(entity);
   }
 
   write<K extends EntityKind>(kind: K, key: string, entity: Entities[K]): void {

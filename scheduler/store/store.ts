@@ -31,6 +31,13 @@ export function isKeptByRow(kind: EntityKind): kind is 'vm' | 'operation' {
   return kind === 'vm' || kind === 'operation';
 }
 
+/** An entity as it is to be saved. */
+export interface EntityPut extends EntityRow {
+  body: string;
+  /** Which piece of the journal is the same text, where one is: most of what is saved is what a decision has just made. */
+  piece?: number;
+}
+
 export interface Batch {
   epoch: Epoch;
   /** Sequences of the decisions in it. */
@@ -39,7 +46,7 @@ export interface Batch {
   atMs: number;
   /** Pieces of a text, to be put one after the other: one line a decision, as `core/audit/line.ts` has it. */
   journal: string[];
-  puts: (EntityRow & { body: string })[];
+  puts: EntityPut[];
   deletes: EntityRow[];
   requests: KeptRequest[];
   /** Requests of lower rows are forgotten. */

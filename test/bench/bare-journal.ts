@@ -5,6 +5,7 @@
  * makes if it has to. It reads before it counts time.
  */
 import Database from 'better-sqlite3';
+import { foldAlong } from '../../scheduler/store/sqlite/fold.js';
 
 export interface BareResult {
   groups: number;
@@ -26,8 +27,8 @@ const db = new Database(to);
 db.pragma(`page_size = ${pageBytes}`);
 db.pragma('journal_mode = WAL');
 db.pragma('synchronous = FULL');
-// As the scheduler's: 64 MiB of log before it is folded into the file.
-db.pragma(`wal_autocheckpoint = ${(64 * 2 ** 20) / pageBytes}`);
+// As the scheduler's.
+foldAlong(db);
 db.exec('CREATE TABLE IF NOT EXISTS journal (last INTEGER PRIMARY KEY, body TEXT NOT NULL)');
 const add = db.prepare('INSERT INTO journal VALUES (?, CAST(? AS TEXT))');
 const startedMs = performance.now();

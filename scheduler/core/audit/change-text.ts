@@ -5,13 +5,16 @@ import { beforeOf, placementReason } from './circumstances.js';
 
 /** Adds a change that is about to be applied, in pieces. */
 export function changeText(state: State, change: Change, pieces: string[]): void {
-  // The largest part of a VM's making is the VM, which the store is sent as well: to write it once is enough.
+  // The largest part of a VM's making is the VM, which the store is to save as well: to write it once is enough.
   if (change.type === 'vm.created') {
-    pieces.push('{"type":"vm.created","vm":', state.touched.made(change.vm));
+    pieces.push('{"type":"vm.created","vm":');
+    state.touched.made(change.vm, pieces);
     // Where an orphan is nobody has chosen.
     addWhy(state, change.vm.adopting === undefined ? change.vm.host : null, pieces);
   } else if (change.type === 'operation.started') {
-    pieces.push('{"type":"operation.started","operation":', state.touched.made(change.operation), '}');
+    pieces.push('{"type":"operation.started","operation":');
+    state.touched.made(change.operation, pieces);
+    pieces.push('}');
   } else {
     const before = beforeOf(state, change);
     const json = JSON.stringify(change);

@@ -68,8 +68,11 @@ export class Tentative {
 
   /** To be called in any case: afterwards the state is as it was. */
   giveBack(): void {
-    for (const { place, request } of this.#claimed) {
-      this.#state.claimRequest(place, request, this.#nowMs, -1);
+    if (this.#claimed.length > 0) {
+      this.#state.hostTable.claimTogether(() => {
+        for (const { place, request } of this.#claimed)
+          this.#state.claimRequest(place, request, this.#nowMs, -1);
+      });
     }
     this.#claimed.length = 0;
     this.#kinds.clear();

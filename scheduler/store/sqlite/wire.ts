@@ -1,15 +1,15 @@
 /**
  * A batch on its way to the writer's thread. A message to another thread pays for every object, every string and every
  * buffer in it, and joining texts makes each of them once more. So what is to be written lies in memory that both threads
- * share, and the message says little more than that it is there. One batch is under way at a time, so the memory is the
- * writer's from the message to its receipt.
+ * share, and the message says little more than that it is there. What a decision has made is in the journal as it is to be
+ * saved, so it lies there once. One batch is under way at a time, so the memory is the writer's from the message to its receipt.
  */
 import { type EntityKind, entityKinds } from '../../core/touched.js';
 import { type Batch, isKeptByRow } from '../store.js';
 import { keptEntries } from './kept-requests.js';
 
-/** Of each part: where it ends, and of a put its kind, as an index of `entityKinds`, and its row. */
-const numbersOfPart = 3;
+/** Of each part: where it begins and ends, and of a put its kind, as an index of `entityKinds`, and its row. */
+const numbersOfPart = 4;
 
 const firstBytes = 1 << 20;
 const firstParts = 1 << 10;
@@ -26,14 +26,16 @@ export interface WireBatch {
   /** First and last row of the requests that are kept. */
   kept: { first: number; last: number } | null;
   forgetRequestsBefore: number;
+  /** How much of the shared memory it takes. */
+  length: number;
   /** The shared memory, when it is another than before. */
   memory: WireMemory | null;
 }
 
 export interface WireMemory {
-  /** The journal, the bodies of puts, and where any are kept, the entries and the answers of requests. */
+  /** The journal, the bodies of puts that are not in it, and where any are kept, the entries and the answers of requests. */
   bytes: SharedArrayBuffer;
-  /** Float64: `numbersOfPart` for each of these. */
+  /** Float64: `numbersOfPart` for the journal, each put, and the entries and the answers. */
   parts: SharedArrayBuffer;
 }
 
@@ -47,6 +49,8 @@ export class WireSender {
   #parts = new Float64Array(this.#memory.parts);
   #end = 0;
   #count = 0;
+  /** Where the pieces of the journal begin. */
+  readonly #pieces: number[] = [];
   /** The writer does not know the memory yet. */
   #replaced = true;
 
@@ -55,18 +59,27 @@ export class WireSender {
     this.#end = 0;
     this.#count = 0;
     const keys: string[] = [];
-    for (const piece of journal) this.#text(piece);
-    this.#part();
-    for (const { kind, key, row, body } of puts) {
-      this.#text(body);
-      this.#part(entityKinds.indexOf(kind), row);
+    const pieces = this.#pieces;
+    for (let piece = 0; piece < journal.length; piece += 1) {
+      pieces[piece] = this.#end;
+      this.#text(journal[piece] as string);
+    }
+    pieces[journal.length] = this.#end;
+    this.#part(0, this.#end);
+    for (const { kind, key, row, body, piece } of puts) {
+      const start = piece === undefined ? this.#end : (pieces[piece] as number);
+      if (piece === undefined) this.#text(body);
+      const end = piece === undefined ? this.#end : (pieces[piece + 1] as number);
+      this.#part(start, end, entityKinds.indexOf(kind), row);
       if (!isKeptByRow(kind)) keys.push(key);
     }
     if (requests.length > 0) {
+      const entries = this.#end;
       this.#text(keptEntries(requests));
-      this.#part();
+      const replies = this.#end;
       for (const { reply } of requests) this.#add(reply);
-      this.#part();
+      this.#part(entries, replies);
+      this.#part(replies, this.#end);
     }
     const { epoch, first, last, atMs, deletes, forgetRequestsBefore } = batch;
     const [oldest, newest] = [requests[0], requests.at(-1)];
@@ -74,7 +87,7 @@ export class WireSender {
     const memory = this.#replaced ? this.#memory : null;
     this.#replaced = false;
     const about = { epoch, first, last, atMs, deletes, forgetRequestsBefore };
-    return { ...about, puts: puts.length, keys, kept, memory };
+    return { ...about, puts: puts.length, keys, kept, length: this.#end, memory };
   }
 
   #text(text: string): void {
@@ -89,12 +102,13 @@ export class WireSender {
     this.#end += bytes.length;
   }
 
-  #part(kind = 0, row = 0): void {
+  #part(start: number, end: number, kind = 0, row = 0): void {
     const at = this.#count * numbersOfPart;
     if (at === this.#parts.length) this.#replace(this.#bytes.length, this.#parts.length * 2);
-    this.#parts[at] = this.#end;
-    this.#parts[at + 1] = kind;
-    this.#parts[at + 2] = row;
+    this.#parts[at] = start;
+    this.#parts[at + 1] = end;
+    this.#parts[at + 2] = kind;
+    this.#parts[at + 3] = row;
     this.#count += 1;
   }
 
@@ -117,31 +131,32 @@ export class WireSender {
 
 /** The receiving end: hands out the parts of a batch in their order. */
 export class WireReceiver {
-  #bytes: Buffer = Buffer.alloc(0);
+  #shared: Buffer = Buffer.alloc(0);
   #parts: Float64Array = new Float64Array(0);
+  /** What this batch has there, copied: entities wait for longer than the memory is the writer's. */
+  #bytes: Buffer = Buffer.alloc(0);
   #next = 0;
-  #end = 0;
 
-  begin({ memory }: WireBatch): void {
+  begin({ memory, length }: WireBatch): void {
     if (memory !== null) {
-      this.#bytes = Buffer.from(memory.bytes);
+      this.#shared = Buffer.from(memory.bytes);
       this.#parts = new Float64Array(memory.parts);
     }
+    this.#bytes = Buffer.allocUnsafeSlow(length);
+    this.#shared.copy(this.#bytes, 0, 0, length);
     this.#next = 0;
-    this.#end = 0;
   }
 
   next(): Buffer {
-    const start = this.#end;
-    this.#end = this.#parts[this.#next * numbersOfPart] as number;
+    const at = this.#next * numbersOfPart;
     this.#next += 1;
-    return this.#bytes.subarray(start, this.#end);
+    return this.#bytes.subarray(this.#parts[at] as number, this.#parts[at + 1] as number);
   }
 
   /** The next part as a put. */
   nextPut(): { kind: EntityKind; row: number; body: Buffer } {
     const at = this.#next * numbersOfPart;
-    const kind = entityKinds[this.#parts[at + 1] as number] as EntityKind;
-    return { kind, row: this.#parts[at + 2] as number, body: this.next() };
+    const kind = entityKinds[this.#parts[at + 2] as number] as EntityKind;
+    return { kind, row: this.#parts[at + 3] as number, body: this.next() };
   }
 }

@@ -8,6 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { commitmentsOf, rowHash, saltBytes } from './chain.js';
 import { EntityTables } from './entity-tables.js';
+import { foldAlong } from './fold.js';
 import { forgottenBefore } from './kept-requests.js';
 import { Meta } from './meta.js';
 import { checkpointSum, keptSum } from './sums.js';
@@ -25,8 +26,7 @@ const { file, head } = workerData as { file: string; head: { sequence: number; h
 const db = new Database(file);
 db.pragma('journal_mode = WAL');
 db.pragma('synchronous = FULL');
-// 64 MiB of log before it is folded into the file: each folding writes every page once, however often it changed.
-db.pragma(`wal_autocheckpoint = ${(64 * 2 ** 20) / (db.pragma('page_size', { simple: true }) as number)}`);
+foldAlong(db);
 // Without this every connection would wait for the other; ours are one writer and one reader.
 db.pragma('busy_timeout = 5000');
 

@@ -65,6 +65,38 @@ export function storeContract(name: string, place: Place): void {
     await again.close();
   });
 
+  test(`${name}: an entity that the journal has word for word is saved as well`, async (t) => {
+    const at = place(t);
+    const store = at.open();
+    await contentOf(store);
+    const made = [
+      put('vm', 'first', 1, { title: 'č 漢' }),
+      put('vm', 'second', 2, { title: '\u{1f600}' }),
+    ] as const;
+    const journal = ['[1001,[{"type":"vm.created","vm":', made[0].body, '},{"vm":', made[1].body, '}]]'];
+    const puts = [
+      put('site', 'ž'),
+      { ...made[0], piece: 1 },
+      { ...made[1], piece: 3 },
+      put('vm', 'third', 3),
+    ];
+    await store.commit(batch(1, { journal, puts, requests: [request(1)] }));
+    t.same(store.reply(1), Buffer.from([1, 0, 255]));
+    await store.close();
+    const again = at.open();
+    const { entities } = await contentOf(again);
+    t.same(
+      entities.map(([kind, { id, title }]) => [kind, id, title]),
+      [
+        ['site', 'ž', undefined],
+        ['vm', 'first', 'č 漢'],
+        ['vm', 'second', '\u{1f600}'],
+        ['vm', 'third', undefined],
+      ],
+    );
+    await again.close();
+  });
+
   test(`${name}: the newest version of an entity counts, and a deleted one is gone`, async (t) => {
     const at = place(t);
     const store = at.open();
