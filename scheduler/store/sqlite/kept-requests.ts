@@ -1,9 +1,15 @@
 /**
- * The answers that one batch keeps, as one row: thousands of calls a second would be as many inserts otherwise. Row
+ * The answers that one batch keeps, as few rows: thousands of calls a second would be as many inserts otherwise. Row
  * numbers within a batch follow one another.
  */
 import type { KeptRequest, LoadedRequest } from '../store.js';
 import { keptSum } from './sums.js';
+
+/**
+ * Who calls again, as all callers of a batch may, has the row of its answer read and summed, which the event loop waits for: of a
+ * batch of thousands in one row that were 40 ms.
+ */
+export const answersOfRow = 64;
 
 /** The key in `meta` of the row below which no answer is kept any more. */
 export const forgottenBefore = 'requests_forgotten_before';

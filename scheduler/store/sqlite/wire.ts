@@ -6,7 +6,7 @@
  */
 import { type EntityKind, entityKinds } from '../../core/touched.js';
 import { type Batch, isKeptByRow } from '../store.js';
-import { keptEntries } from './kept-requests.js';
+import { answersOfRow, keptEntries } from './kept-requests.js';
 
 /** Of each part: where it begins and ends, and of a put its kind, as an index of `entityKinds`, and its row. */
 const numbersOfPart = 4;
@@ -23,8 +23,8 @@ export interface WireBatch {
   /** Of the puts whose kind is not kept by row, in order. */
   keys: string[];
   deletes: Batch['deletes'];
-  /** First and last row of the requests that are kept. */
-  kept: { first: number; last: number } | null;
+  /** First and last row of the requests that are kept, of each row that they become. */
+  kept: { first: number; last: number }[];
   forgetRequestsBefore: number;
   /** How much of the shared memory it takes. */
   length: number;
@@ -73,17 +73,18 @@ export class WireSender {
       this.#part(start, end, entityKinds.indexOf(kind), row);
       if (!isKeptByRow(kind)) keys.push(key);
     }
-    if (requests.length > 0) {
+    const kept: WireBatch['kept'] = [];
+    for (let at = 0; at < requests.length; at += answersOfRow) {
+      const some = requests.slice(at, at + answersOfRow);
       const entries = this.#end;
-      this.#text(keptEntries(requests));
+      this.#text(keptEntries(some));
       const replies = this.#end;
-      for (const { reply } of requests) this.#add(reply);
+      for (const { reply } of some) this.#add(reply);
       this.#part(entries, replies);
       this.#part(replies, this.#end);
+      kept.push({ first: some[0]?.row ?? 0, last: some.at(-1)?.row ?? 0 });
     }
     const { epoch, first, last, atMs, deletes, forgetRequestsBefore } = batch;
-    const [oldest, newest] = [requests[0], requests.at(-1)];
-    const kept = oldest && newest ? { first: oldest.row, last: newest.row } : null;
     const memory = this.#replaced ? this.#memory : null;
     this.#replaced = false;
     const about = { epoch, first, last, atMs, deletes, forgetRequestsBefore };

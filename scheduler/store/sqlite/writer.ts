@@ -79,8 +79,7 @@ const commit = db.transaction((batch: WireBatch): Buffer => {
     forgetRequests.run(batch.forgetRequestsBefore);
     meta.set(forgottenBefore, String(batch.forgetRequestsBefore));
   }
-  if (batch.kept !== null) {
-    const { first, last } = batch.kept;
+  for (const { first, last } of batch.kept) {
     const [entries, replies] = [received.next(), received.next()];
     addRequests.run(
       first,

@@ -9,7 +9,7 @@ import { migrations } from '../../../scheduler/store/sqlite/migrations.js';
 import { SqliteChain } from '../../../scheduler/store/sqlite/sqlite-chain.js';
 import { SqliteJournal } from '../../../scheduler/store/sqlite/sqlite-journal.js';
 import { SqliteStore } from '../../../scheduler/store/sqlite/sqlite-store.js';
-import { batch, contentOf, firstEpoch, put } from './batches.js';
+import { batch, contentOf, firstEpoch, put, request } from './batches.js';
 import { storeContract } from './contract.js';
 import { temporaryFolder } from '../scope.js';
 import { within } from '../within.js';
@@ -306,6 +306,26 @@ test('a folder that cannot be written is told in one sentence', async (t) => {
     name: 'StoreError',
     message: /^cannot use .*secovia.db: unable to open/,
   });
+});
+
+test('of the many answers of one commit a repeated call has few read again', async (t) => {
+  const file = fileIn(t);
+  const store = new SqliteStore(file);
+  await contentOf(store);
+  const rows = Array.from({ length: 200 }, (_, index) => index + 1);
+  const reply = (row: number) => Buffer.from(`answer ${row} `.repeat(row % 3));
+  await store.commit(batch(1, { requests: rows.map((row) => request(row, { reply: reply(row) })) }));
+  t.same(
+    rows.map((row) => store.reply(row)?.toString()),
+    rows.map((row) => reply(row).toString()),
+  );
+  const db = new Database(file, { readonly: true });
+  const longest = db.prepare('SELECT max(last - first + 1) AS answers, count(*) AS rows FROM request').get();
+  db.close();
+  t.same(longest, { answers: 64, rows: 4 });
+  await store.commit(batch(2, { forgetRequestsBefore: 100 }));
+  t.same([store.reply(99), store.reply(100)?.toString()], [null, reply(100).toString()]);
+  await store.close();
 });
 
 test('two writers: a copy that leads on makes the older one unable to write', async (t) => {
