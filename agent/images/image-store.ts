@@ -48,6 +48,8 @@ export class ImageStore {
   readonly #owner: PartOwner;
   /** When each of the host's own copies was last asked for, by a clock that nobody sets. */
   readonly #askedMs = new Map<string, number>();
+  /** Those that are being removed. */
+  readonly #going = new Map<string, Promise<void>>();
   /** Folders of shared pools in which nothing is left that an earlier process had half done. */
   readonly #cleared = new Set<string>();
 
@@ -95,16 +97,27 @@ export class ImageStore {
     const calls: Calls = (work) => this.pools.run(poolPath, 'image', work);
     const asked = () => poolPath === '' && this.#askedMs.set(path, performance.now());
     asked();
+    await this.#going.get(path);
     const cached = await calls(() => this.#find(image, path, poolPath));
     if (cached !== null) return cached;
     if (signal.aborted) throw new ImageFault('cancelled', 'not needed any more');
     return this.#join(image, folder, path, calls, onProgress, signal).finally(asked);
   }
 
-  /** Whether a disk may be about to be built on the host's own copy at this path. */
-  isWanted(path: string): boolean {
+  /**
+   * Removes the host's own copy at this path, unless a disk may be about to be built on it. Who asks for it meanwhile waits, and
+   * fetches it anew. Gives whether it is gone.
+   */
+  async remove(path: string): Promise<boolean> {
     const askedMs = this.#askedMs.get(path);
-    return askedMs !== undefined && performance.now() - askedMs < longestBuildMs;
+    if (askedMs !== undefined && performance.now() - askedMs < longestBuildMs) return false;
+    const going = rm(path, { force: true }).finally(() => this.#going.delete(path));
+    this.#going.set(
+      path,
+      going.catch(() => undefined),
+    );
+    await going;
+    return true;
   }
 
   async #find(image: ImageRef, path: string, poolPath: string): Promise<FetchedImage | null> {

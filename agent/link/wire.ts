@@ -21,7 +21,7 @@ import type { FenceTargetState } from '../fencing/target-watch.js';
 import type { Orphan } from '../orphans.js';
 
 /** The link's own version; N and N±1 work together. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const domainStates: Record<VmState, NonNullable<Observation['state']>> = {
   absent: 'DOMAIN_STATE_ABSENT',

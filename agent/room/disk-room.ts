@@ -11,7 +11,7 @@ import { removeImages, removeTrash } from './spare.js';
 export interface DiskRoomParts {
   dataDir: string;
   reserve: Pick<DiskReserve, 'make'>;
-  images: Pick<ImageStore, 'isWanted'>;
+  images: Pick<ImageStore, 'remove'>;
   log: Logger;
   /** Bytes of the file system with this folder; left out: as it says. */
   measure?: (folder: string) => Promise<{ free: number; total: number }>;
@@ -45,8 +45,8 @@ export class DiskRoom {
     // So much more that it is not looked for again at once.
     const missing = 2 * wanted - free;
     const ofTrash = await removeTrash(dataDir, missing);
-    const isWanted = (path: string) => images.isWanted(path);
-    const ofImages = ofTrash >= missing ? 0 : await removeImages(dataDir, missing - ofTrash, isWanted);
+    const remove = (path: string) => images.remove(path);
+    const ofImages = ofTrash >= missing ? 0 : await removeImages(dataDir, missing - ofTrash, remove);
     if (ofTrash + ofImages === 0) return;
     const found = { freeMib: toMib(free), ofTrashMib: toMib(ofTrash), ofImagesMib: toMib(ofImages) };
     log.warn(

@@ -4,7 +4,7 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readTrashFile } from '../hypervisor/volume-names.js';
+import { readTrashFile, readVolumeFile } from '../hypervisor/volume-names.js';
 import { sha256OfImageFile } from '../images/image-file.js';
 import { readQcow2Disk } from '../images/qcow2-header.js';
 
@@ -16,61 +16,79 @@ export async function removeTrash(dataDir: string, bytes: number): Promise<numbe
   const folder = join(dataDir, 'trash');
   const thrown = (await filesOf(folder)).flatMap((file) => {
     const read = readTrashFile(file);
-    return read === null ? [] : [{ file, wallMs: read.thrownWallMs }];
+    return read === null ? [] : [{ path: join(folder, file), sinceMs: read.thrownWallMs }];
   });
-  thrown.sort((a, b) => a.wallMs - b.wallMs);
-  return removeUntil(
-    bytes,
-    thrown.map(({ file }) => join(folder, file)),
-  );
+  return removeUntil(bytes, thrown, async (path) => {
+    await rm(path, { force: true });
+    return true;
+  });
 }
 
 /**
  * Removes images that no disk is built on, those of the trash included, the oldest first, until so many bytes are free that were not.
  *
- * @param isWanted whether somebody is about to build one on the image at this path.
+ * @param remove removes the one at this path, unless somebody is about to build a disk on it; gives whether it is gone.
  * @throws what reading a disk throws: of one that cannot be read it is not known what it is built on.
  */
 export async function removeImages(
   dataDir: string,
   bytes: number,
-  isWanted: (path: string) => boolean,
+  remove: (path: string) => Promise<boolean>,
 ): Promise<number> {
-  const used = new Set<string>();
-  for (const folder of ['volumes', 'trash']) {
-    for (const file of await filesOf(join(dataDir, folder))) {
-      const disk = await readQcow2Disk(join(dataDir, folder, file));
-      if (disk !== null) used.add(sha256OfImageFile(disk.backing));
-    }
-  }
+  const used = await imagesOfDisks(dataDir);
   const folder = join(dataDir, 'images');
-  const unused: { path: string; changedMs: number }[] = [];
+  const unused: Spare[] = [];
   for (const file of await filesOf(folder)) {
     const path = join(folder, file);
     const sha256 = sha256OfImageFile(path);
-    if (sha256 === '' || used.has(sha256) || isWanted(path)) continue;
-    unused.push({ path, changedMs: (await stat(path)).mtimeMs });
+    const entry = sha256 === '' || used.has(sha256) ? null : await entryAt(path);
+    if (entry !== null) unused.push({ path, sinceMs: entry.mtimeMs });
   }
-  unused.sort((a, b) => a.changedMs - b.changedMs);
-  return removeUntil(
-    bytes,
-    unused.map(({ path }) => path),
-  );
+  return removeUntil(bytes, unused, remove);
 }
 
-async function removeUntil(bytes: number, paths: readonly string[]): Promise<number> {
+/** The digests of the images on which the host's own disks are built. */
+async function imagesOfDisks(dataDir: string): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const [folder, isDisk] of [
+    ['volumes', readVolumeFile],
+    ['trash', readTrashFile],
+  ] as const) {
+    for (const file of await filesOf(join(dataDir, folder))) {
+      if (isDisk(file) === null) continue;
+      const disk = await readQcow2Disk(join(dataDir, folder, file)).catch(nullWhenAbsent);
+      if (disk !== null) used.add(sha256OfImageFile(disk.backing));
+    }
+  }
+  return used;
+}
+
+interface Spare {
+  path: string;
+  sinceMs: number;
+}
+
+async function removeUntil(
+  bytes: number,
+  spares: Spare[],
+  remove: (path: string) => Promise<boolean>,
+): Promise<number> {
   let freed = 0;
-  for (const path of paths) {
+  for (const { path } of spares.sort((a, b) => a.sinceMs - b.sinceMs)) {
     if (freed >= bytes) break;
-    const { blocks } = await stat(path);
-    await rm(path);
-    freed += blocks * blockBytes;
+    const entry = await entryAt(path);
+    if (entry !== null && (await remove(path))) freed += entry.blocks * blockBytes;
   }
   return freed;
 }
 
-const filesOf = (folder: string): Promise<string[]> =>
-  readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+/** Whoever else removes what is old may have done so meanwhile. */
+function nullWhenAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
+const entryAt = (path: string) => stat(path).catch(nullWhenAbsent);
+
+const filesOf = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(nullWhenAbsent)) ?? [];

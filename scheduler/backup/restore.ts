@@ -58,6 +58,12 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
   );
   try {
     refuseTaken(folder);
+  } catch (error) {
+    // Whoever was here meanwhile has made something of it.
+    lock.close();
+    throw error;
+  }
+  try {
     clear(folder);
     mkdirSync(half, { mode: 0o700 });
     const summary = await unpack(file, half, drive);
@@ -74,8 +80,8 @@ export async function restore(file: string, dataDir: string, drive: Drive): Prom
     return { dataDir: folder, summary, epoch, sites, missing };
   } catch (error) {
     clear(folder);
-    lock.close();
     if (!hadLockFile) rmSync(lockFile, { force: true });
+    lock.close();
     if (!existed) removeEmpty(folder);
     throw inWords(error, `cannot restore into ${folder}`, found.size);
   }

@@ -82,7 +82,7 @@ function beyond(state: State, vm: Vm, host: Host, seen: Observation): Change[] {
 
 /** It waits for a VM of whose move a restored journal knows nothing, and is told that it does not come: newer than what either knows. */
 function doesNotCome(
-  known: Pick<Leftover, 'term' | 'generation' | 'keepVolumes' | 'mayRun' | 'former'>,
+  known: Omit<Leftover, 'uid'>,
   { id }: Host,
   { uid, term, generation }: Observation,
 ): Change[] {
@@ -93,6 +93,7 @@ function doesNotCome(
     keepVolumes: known.keepVolumes,
     ...(known.mayRun === undefined ? {} : { mayRun: known.mayRun }),
     ...(known.former === undefined ? {} : { former: known.former }),
+    ...(known.pool === undefined ? {} : { pool: known.pool }),
   };
   return [{ type: 'host.leftover', id, leftover }];
 }

@@ -28,6 +28,8 @@ import type { AgentSession } from './session.js';
 const orderMs = 180_000;
 /** A fence that could not be done is tried again after the first of these, and later ever more rarely. */
 const fenceAgainMs = { first: 10_000, most: 600_000 };
+/** From this version of the link on agents know of withdrawals; those of before end the stream over it. */
+const withdrawalVersion = 2;
 /** Whether an outage of a site has ended is looked at again. */
 const outageAgainMs = 5000;
 /** A VM that no host can take is tried again. */
@@ -76,6 +78,8 @@ export class Elsewhere {
   readonly #lapsed = new Map<string, { stateMs: number; atMs: number }>();
   /** When the order that stands was first seen here, by its id. */
   readonly #begunMs = new Map<string, number>();
+  /** Orders that stand no more, and since when, by their ids. */
+  readonly #withdrawn = new Map<string, { fencer: string; atMs: number }>();
   /** When a host's fence, and a VM's way elsewhere, is tried next. */
   readonly #fenceAgain: Retries;
   readonly #placeAgain: Retries;
@@ -101,9 +105,10 @@ export class Elsewhere {
     for (const host of touched.written.host.values()) this.#note(host);
   }
 
-  /** An agent is there again: the orders that stand are said again. */
+  /** An agent is there again: the orders that stand are said again, and those that do not. */
   welcomed(session: AgentSession): void {
     const { engine } = this.#options;
+    this.#withdraw(session);
     for (const id of this.#ordered.keys()) {
       const { fence } = this.#host(id);
       if (fence?.state !== 'ordered' || fence.fencer !== session.host) continue;
@@ -286,8 +291,18 @@ export class Elsewhere {
     else this.#ordered.set(id, now);
     if (before === undefined || before.order === '' || before.order === now?.order) return;
     this.#begunMs.delete(before.order);
+    this.#withdrawn.set(before.order, { fencer: before.fencer, atMs: this.#options.uptimeMs() });
     const session = this.#options.sessions.get(before.fencer);
-    session?.send({ fenceWithdrawal: { id: before.order, epoch: this.#options.epoch() } });
+    if (session !== undefined) this.#withdraw(session);
+  }
+
+  /** Says to a fencer which orders stand no more; again to one that comes back, until it would not carry them out by itself. */
+  #withdraw(session: AgentSession): void {
+    for (const [id, { fencer, atMs }] of this.#withdrawn) {
+      if (this.#options.uptimeMs() - atMs > orderMs) this.#withdrawn.delete(id);
+      else if (fencer === session.host && session.version >= withdrawalVersion)
+        session.send({ fenceWithdrawal: { id, epoch: this.#options.epoch() } });
+    }
   }
 
   /** Of one that was lost since this was asked last: now. */

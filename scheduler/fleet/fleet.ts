@@ -27,7 +27,7 @@ import { capacityIn, inventoryIn, observationIn, reportIn } from './observations
 import { AgentSession, type LinkStream } from './session.js';
 
 /** The link's version that this scheduler speaks; agents one below or above are welcome. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** What a planned stop grants, so that no host runs out of its lease while the scheduler is exchanged (L3). */
 export const plannedStopLeaseMs = 600_000;
@@ -205,6 +205,7 @@ export class Fleet {
     this.#expectLease(outcome.reply);
     const before = this.#sessions.get(host);
     const session = new AgentSession(host, hello.bootId, hello.instance, this.#engine, stream, report);
+    session.version = hello.protocolVersion;
     session.shown = shown;
     session.fenceTargets = fenceTargetsIn(hello.report);
     this.#sessions.set(host, session);

@@ -153,9 +153,10 @@ export class Moves {
       const operations = boundTogether(engine.state, vm, host).map(() => newId());
       const outcome = engine.run({ type: 'vm.drain', uid, mode, isLast, operations });
       if (outcome.refusal || !outcome.reply.moved) continue;
-      const left = [vm, ...outcome.reply.others];
-      for (const one of left) this.#leaves(host, one);
-      return left.length;
+      const { others } = outcome.reply;
+      for (const other of others) this.#again.pause(other.uid);
+      for (const one of [vm, ...others]) this.#leaves(host, one);
+      return 1 + others.length;
     }
     return 0;
   }
@@ -165,7 +166,6 @@ export class Moves {
       { vm: uid, from: id, peer: move?.peer, mode: move?.mode },
       'a VM leaves a drained host',
     );
-    this.#again.pause(uid);
     if (move?.mode === 'live') this.#liveAttempts.set(uid, (this.#liveAttempts.get(uid) ?? 0) + 1);
   }
 

@@ -32,6 +32,8 @@ const chunk = 200;
 export class AgentSession {
   /** The id of the newest lease request. */
   leaseId = 0;
+  /** Of the link, as its agent speaks it. */
+  version = 0;
   /** What proves which host this is; null where there is no TLS. */
   shown: Shown | null = null;
   /** The hosts that its agent can power off. */

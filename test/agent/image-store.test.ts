@@ -353,3 +353,25 @@ t.test(
     t.equal(files().length, 1);
   },
 );
+
+t.test(
+  'a copy that goes for want of room is fetched anew by who asks meanwhile, and one that is asked for stays',
+  async (t) => {
+    const bytes = qcow2();
+    let requests = 0;
+    const { folder, store, url } = await setUp(t, (_, response) => {
+      requests++;
+      response.end(bytes);
+    });
+    const image = imageOf(bytes, `${url}/tiny`);
+    const path = join(folder, 'images', `${image.sha256}.qcow2`);
+    writeFileSync(path, bytes);
+    const going = store.remove(path);
+    const fetched = await store.fetch(image, '', quiet, never);
+    t.equal(await going, true);
+    t.equal(requests, 1);
+    t.same(readFileSync(fetched.path), bytes);
+    t.equal(await store.remove(path), false);
+    t.same(readFileSync(fetched.path), bytes, 'a disk may be built on it now');
+  },
+);

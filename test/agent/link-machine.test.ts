@@ -179,10 +179,11 @@ t.test('nothing is obeyed before Welcome, and versions must be near', async (t) 
     t.same(kinds(play.receive(wire(early))), ['disconnect']);
   }
   for (const [version, linked] of [
-    [0, true],
+    [0, false],
     [1, true],
     [2, true],
-    [3, false],
+    [3, true],
+    [4, false],
   ] as const) {
     const play = new Play();
     play.machine.start(play.now);

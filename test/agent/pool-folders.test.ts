@@ -7,8 +7,14 @@ import { PoolFolders } from '../../agent/hypervisor/pool-folders.js';
 import { mountOf, readMountTable } from '../../agent/mount-table.js';
 import { PoolMounts } from '../../agent/state/pool-mounts.js';
 
+const devices: string[] = [];
+/** Each file system is a device of its own. */
+const deviceOf = (source: string) => {
+  if (!devices.includes(source)) devices.push(source);
+  return `98:${devices.indexOf(source)}`;
+};
 const line = (mountPoint: string, type: string, source: string, optional = ' shared:1') =>
-  `36 35 98:0 / ${mountPoint} rw,noatime${optional} - ${type} ${source} rw,errors=continue`;
+  `36 35 ${deviceOf(source)} / ${mountPoint} rw,noatime${optional} - ${type} ${source} rw,errors=continue`;
 const root = line('/', 'ext4', '/dev/sda1');
 
 t.test('a shared pool is where it says, or it is none', async (t) => {
@@ -126,6 +132,25 @@ t.test('a running agent takes a pool where it is after its administrator has acc
   });
   t.equal(world.reads, 2);
 });
+
+t.test(
+  'a folder that is bound onto itself, as systemd does, is where it was, and so is a pool that is not mounted',
+  async (t) => {
+    const { pool, world, become, begin, mounted } = setUp(t);
+    const plain = pool.replaceAll(' ', '\\040');
+    const bound = (source: string, from: string) =>
+      `40 36 ${deviceOf(source)} ${from} ${plain} rw,relatime - any ${source} rw`;
+    await begin().requirePool(pool);
+    become(`${root}\n${mounted}\n${bound('nas.example:/vm', '/')}`);
+    await t.resolves(begin().requirePool(pool), 'over the mount');
+    become(`${root}\n${bound('/dev/sda1', plain)}`);
+    await t.rejects(begin().requirePool(pool), {
+      message: /is on the file system at \/ \(ext4, \/dev\/sda1\) now/,
+    });
+    world.table = `${root}\n${bound('/dev/sda1', '/elsewhere')}`;
+    await t.resolves(begin().requirePool(pool), 'another folder is another matter');
+  },
+);
 
 t.test('what cannot be understood is not taken for nothing', async (t) => {
   const { dataDir, pool, begin } = setUp(t);

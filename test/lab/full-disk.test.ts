@@ -74,7 +74,7 @@ t.test('a full disk takes the state, and is emptied of what it can do without', 
   );
 
   const log = pino({ level: 'silent' });
-  const room = new DiskRoom({ dataDir, reserve, images: { isWanted: () => false }, log });
+  const room = new DiskRoom({ dataDir, reserve, images: { remove: async () => false }, log });
   await room.keep();
   t.same(readdirSync(join(dataDir, 'trash')), []);
   await reserve.around(() => file.save(stateOf(3)));

@@ -208,6 +208,8 @@ t.test(
     const leaves = await laboratory.running('leaves', { ...inPool, ...off });
     const device = await onHost('findmnt', '--noheadings', '--output', 'SOURCE', path);
     await onHost('umount', path);
+    // As systemd does with folders that a service may write to: it looks like a mount, and is none.
+    await onHost('mount', '--bind', path, path);
     const removal = await laboratory.call(vms.deleteVm.bind(vms), { name: leaves.name });
     const creation = await laboratory.call(vms.createVm.bind(vms), { parent, vmId: 'comes', vm: inPool });
     await until('the agent says why', async () => {
@@ -221,6 +223,7 @@ t.test(
 
     await lab('host', host, 'kill-agent');
     await laboratory.allReady();
+    await onHost('umount', path);
     await onHost('mount', device.trim(), path);
     await succeeds(t, 'what was to be deleted is', removal);
     await succeeds(t, 'what was to be created is', creation);

@@ -2,6 +2,7 @@
  * An agent by hand: a real Link stream whose every message a test writes. With `obeys` it answers each Desired at
  * once with what a host would bring about.
  */
+import { protocolVersion } from '../../../scheduler/fleet/fleet.js';
 import { once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
@@ -87,7 +88,7 @@ export class ScriptedAgent {
         machineId: machineIdOf(host),
         bootId: `boot-1-of-${host}`,
         instance: 'agent-1',
-        protocolVersion: 1,
+        protocolVersion,
         inventory: inventory(),
         report,
         ...change,

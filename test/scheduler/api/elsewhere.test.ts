@@ -128,6 +128,11 @@ test('a host that is heard while it is to be powered off is not any more, if tha
   t.match(await site.read('lost'), { state: 'HOST_STATE_READY', fence: null });
   t.match(await site.federation.get(vm), { host: 'hosts/lost', term: 1 });
   t.equal(other.heard.all.filter((message) => message.fenceWithdrawal != null).length, 1);
+
+  other.cut();
+  const back = await site.back('other', [{ host: 'hosts/lost' }]);
+  const again = await back.heard.next('it again', (message) => message.fenceWithdrawal != null);
+  t.match(again.fenceWithdrawal, { id }, 'its agent may have heard the order, and nothing since');
 });
 
 test('a disk on a shared pool is used where the VM starts, and left alone where it was', async (t) => {

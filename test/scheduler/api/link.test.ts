@@ -63,7 +63,7 @@ test('a host is welcomed with the epoch, its intervals and a signed checkpoint',
     leaseMs: 1000,
     leaseIntervalMs: 333,
     reportIntervalMs: 30_000,
-    protocolVersion: 1,
+    protocolVersion: 2,
     epoch,
   });
   const { incarnation, sequence, hash, signature } = welcome?.checkpoint ?? {};
@@ -90,12 +90,12 @@ test('a host that is unknown, another machine, or retired is turned away for goo
 
 test('versions one below and one above are welcome, others are not', async (t) => {
   await federation.join('versions');
-  for (const protocolVersion of [0, 1, 2]) {
+  for (const protocolVersion of [1, 2, 3]) {
     const agent = await ScriptedAgent.connect(api, 'versions', { protocolVersion });
     agent.close();
     t.match(await agent.heard.over(), { code: status.OK });
   }
-  for (const protocolVersion of [-1, 3, 2 ** 31 - 1]) {
+  for (const protocolVersion of [-1, 0, 4, 2 ** 31 - 1]) {
     t.match(await rejectedHello('versions', { protocolVersion }), { reason: 'VERSION', retryable: false });
   }
 });

@@ -81,6 +81,18 @@ test("with what nobody knows goes its disk in a shared pool, if no other of the 
   t.equal(removed(), 'san', 'what runs here runs nowhere else');
 });
 
+test('an orphan that is newer than it was ordered away is so again, with its disk', async (t) => {
+  const world = smallWorld('a');
+  const san = { id: 'san', site: 'zagreb', path: '/srv/san', hosts: ['a'], capacityMib: 9000 };
+  world.run({ type: 'pool.create', ...san });
+  reportOrphans(world, 'a', orphan({ poolPath: '/srv/san' }));
+  const [first] = world.run(removal()).leftovers ?? [];
+  const term = (first?.term ?? 0) + 5;
+  const seen = { uid, term, generation: 9, state: 'running', rebootCount: 0, fault: null } as const;
+  world.run({ type: 'host.observe', id: 'a', observation: seen });
+  t.match(world.state.hosts.get('a')?.leftovers, [{ uid, term, generation: 10, pool: 'san', mayRun: true }]);
+});
+
 test('what the host has not reported, or is its own, is no orphan', async (t) => {
   const world = smallWorld('a');
   t.match(world.refused(removal()), { reason: 'ORPHAN_NOT_FOUND' });
