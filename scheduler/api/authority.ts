@@ -18,7 +18,8 @@ export interface Authority {
   readonly fingerprint: string;
   /**
    * Certifies the key of a PKCS#10 request (DER) for a URI, from now (given in milliseconds since 1970) for so long. Of the
-   * request nothing counts but its key and that its owner has signed it. Nothing is recorded: whoever asks decides that.
+   * request nothing counts but its key and that its owner has signed it. It is good at once for those who go by the wall clock,
+   * however far the time that was given is ahead of it. Nothing is recorded: whoever asks decides that.
    */
-  sign(signingRequest: Buffer, uri: string, nowMs: number, lifeMs: number): Promise<Signed | Refusal>;
+  issue(signingRequest: Buffer, uri: string, nowMs: number, lifeMs: number): Promise<Signed | Refusal>;
 }

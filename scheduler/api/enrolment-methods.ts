@@ -59,7 +59,7 @@ export function enrolmentMethods({ checkpointKey, leaseEndMs, certificateMs }: E
         const refusal = strangerRefusal(engine, request, join);
         if (refusal) return refusal;
         const uri = hostUri(engine.state.federation.name, join.id);
-        return authority.sign(request.signingRequest, uri, engine.now(), certificateMs);
+        return authority.issue(request.signingRequest, uri, engine.now(), certificateMs);
       },
     ),
 
@@ -82,7 +82,7 @@ export function enrolmentMethods({ checkpointKey, leaseEndMs, certificateMs }: E
           renewalRefusal(engine.state, id, shown, engine.now());
         if (refusal) return refusal;
         const uri = hostUri(engine.state.federation.name, id);
-        return authority.sign(request.signingRequest, uri, engine.now(), certificateMs);
+        return authority.issue(request.signingRequest, uri, engine.now(), certificateMs);
       },
     ),
   };

@@ -171,7 +171,7 @@ export const identityService = {
       if (identity.disabled) return disabled(identity);
       if (authority === null) return noAuthority;
       const uri = identityUri(engine.state.federation.name, identity);
-      const signing = authority.sign(request.signingRequest, uri, engine.now(), days * dayMs);
+      const signing = authority.issue(request.signingRequest, uri, engine.now(), days * dayMs);
       return signing.then((signed) => ('kind' in signed ? signed : { identity, signed }));
     },
   ),

@@ -61,8 +61,7 @@ export async function makeMember(issuer: Issuer, membership: Membership): Promis
     serialNumber: newSerial(),
     subject: '',
     issuer: issuer.certificate.subjectName,
-    // Others go by their own clocks, however far the time of the journal is ahead of them (PROTOCOL E3).
-    notBefore: new Date(Math.min(nowMs, Date.now()) - skewMs),
+    notBefore: new Date(nowMs - skewMs),
     notAfter: new Date(Math.min(nowMs + lifeMs, issuer.certificate.notAfter.getTime())),
     signingAlgorithm: { ...issuer.key.algorithm, hash: 'SHA-256' },
     publicKey,

@@ -32,7 +32,7 @@ class CountingAuthority implements Authority {
   readonly fingerprint = 'f'.repeat(64);
   signed = 0;
 
-  async sign(signingRequest: Buffer, uri: string, nowMs: number, lifeMs: number): Promise<Signed | Refusal> {
+  async issue(signingRequest: Buffer, uri: string, nowMs: number, lifeMs: number): Promise<Signed | Refusal> {
     if (signingRequest.toString() === 'garbage') return refuse('invalid', 'INVALID_SIGNING_REQUEST', 'no');
     this.signed += 1;
     return {

@@ -226,3 +226,14 @@ test('credentials are written whole, and never over others', async (t) => {
   t.throws(() => writeCredentials(folder, credentials), { code: /EEXIST|ENOTEMPTY/ });
   t.notOk(existsSync(`${folder}.new`), 'nothing is left of the attempt');
 });
+
+test('what is issued while the journal is ahead of the wall clock is good by both', async (t) => {
+  const authority = await anAuthority(t);
+  const { signingRequest } = await newKey();
+  for (const aheadMs of [0, day]) {
+    const journalMs = nowMs + aheadMs;
+    const { validFrom, validTo } = certificateIn(await authority.issue(signingRequest, uri, journalMs, day));
+    t.ok(Date.parse(validFrom) < Date.now());
+    t.ok(Math.abs(Date.parse(validTo) - (journalMs + day)) < 2000);
+  }
+});
