@@ -43,6 +43,8 @@ export interface Opening {
   federation: string | undefined;
   /** Whether the federation must keep the name that it has: certificates carry it. */
   keepsName: boolean;
+  /** A federation is founded here: an earlier try may have left all but the store. */
+  founds?: true;
   /** Of a folder that was restored: from what. It takes a new incarnation, and all its sites go into recovery (PROTOCOL E2). */
   restored?: string;
   onFatal(error: Error): void;
@@ -57,14 +59,14 @@ export interface Opening {
  */
 export function openStore(
   dataDir: string,
-  keepsBackup = true,
+  { keepsBackup = true, founds }: { keepsBackup?: boolean; founds?: boolean | undefined } = {},
 ): { store: SqliteStore; migrated: Migrated | null } {
   if (existsSync(unfinishedRestore(dataDir))) {
     throw new StoreError(
       `a restore into ${dataDir} was interrupted; say it again: secovia-scheduler restore FILE --data-dir ${dataDir}`,
     );
   }
-  requireStore(dataDir);
+  if (founds !== true) requireStore(dataDir);
   let migrated: Migrated | null = null;
   const store = new SqliteStore(storeFileIn(dataDir), {
     beforeMigration: (from) => {
@@ -108,11 +110,12 @@ export async function openFolder({
   strategy,
   federation,
   keepsName,
+  founds,
   restored,
   onFatal,
   observer,
 }: Opening): Promise<Opened> {
-  const { store, migrated } = openStore(dataDir, restored === undefined);
+  const { store, migrated } = openStore(dataDir, { keepsBackup: restored === undefined, founds });
   const { state, head, requests } = await loaded(store, strategy);
   const before = state.federation.name;
   const name = federation ?? (before || 'secovia');

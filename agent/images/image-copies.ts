@@ -8,6 +8,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import type { ImageRef } from '../converge/desired.js';
 import type { FetchedImage } from '../converge/effects.js';
+import { nullWhen } from '../null-when.js';
 import { ImageFault } from './image-fault.js';
 import type { Calls } from './partial-file.js';
 import { progressOf } from './progress.js';
@@ -91,13 +92,6 @@ async function openCopy(
   await file.close();
   return null;
 }
-
-const nullWhen =
-  (...codes: string[]) =>
-  (error: NodeJS.ErrnoException): null => {
-    if (codes.includes(error.code ?? '')) return null;
-    throw error;
-  };
 
 async function found(image: ImageRef, path: string): Promise<FetchedImage> {
   return { path, virtualSizeMib: await virtualSizeMib(image, path) };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { readTrashFile, readVolumeFile } from '../hypervisor/volume-names.js';
 import { sha256OfImageFile } from '../images/image-file.js';
 import { readQcow2Disk } from '../images/qcow2-header.js';
+import { nullWhen } from '../null-when.js';
 
 /** Bytes on disk of a file system's block, as stat(2) counts. */
 const blockBytes = 512;
@@ -56,7 +57,7 @@ async function imagesOfDisks(dataDir: string): Promise<Set<string>> {
   ] as const) {
     for (const file of await filesOf(join(dataDir, folder))) {
       if (isDisk(file) === null) continue;
-      const disk = await readQcow2Disk(join(dataDir, folder, file)).catch(nullWhenAbsent);
+      const disk = await readQcow2Disk(join(dataDir, folder, file)).catch(absent);
       if (disk !== null) used.add(sha256OfImageFile(disk.backing));
     }
   }
@@ -83,12 +84,6 @@ async function removeUntil(
 }
 
 /** Whoever else removes what is old may have done so meanwhile. */
-function nullWhenAbsent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
-}
-
-const entryAt = (path: string) => stat(path).catch(nullWhenAbsent);
-
-const filesOf = async (folder: string): Promise<string[]> =>
-  (await readdir(folder).catch(nullWhenAbsent)) ?? [];
+const absent = nullWhen('ENOENT');
+const entryAt = (path: string) => stat(path).catch(absent);
+const filesOf = async (folder: string): Promise<string[]> => (await readdir(folder).catch(absent)) ?? [];

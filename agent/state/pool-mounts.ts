@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Lane } from '../lane.js';
 import type { Mount } from '../mount-table.js';
+import { nullWhen } from '../null-when.js';
 import { OperatorError } from '../operator-error.js';
 import { replaceFile } from '../replace-file.js';
 
@@ -44,10 +45,7 @@ export class PoolMounts {
   }
 
   async #read(): Promise<z.infer<typeof content>> {
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '{}';
-      throw error;
-    });
+    const text = (await readFile(this.#path, 'utf8').catch(nullWhen('ENOENT'))) ?? '{}';
     try {
       return content.parse(JSON.parse(text));
     } catch {

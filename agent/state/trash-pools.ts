@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Lane } from '../lane.js';
+import { nullWhen } from '../null-when.js';
 import { replaceFile } from '../replace-file.js';
 
 const content = z.record(z.string(), z.number());
@@ -50,7 +51,7 @@ export class TrashPools {
   }
 
   async #read(): Promise<Pools> {
-    this.#pools ??= parse(await readFile(this.#path, 'utf8').catch(emptyWhenAbsent));
+    this.#pools ??= parse((await readFile(this.#path, 'utf8').catch(nullWhen('ENOENT'))) ?? '{}');
     return this.#pools;
   }
 
@@ -58,11 +59,6 @@ export class TrashPools {
     await replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(pools))}\n`);
     this.#pools = pools;
   }
-}
-
-function emptyWhenAbsent(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '{}';
-  throw error;
 }
 
 function parse(text: string): Pools {

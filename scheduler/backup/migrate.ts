@@ -22,7 +22,7 @@ export async function migrateFolder(
   refuseNewer(storeFileIn(dataDir), from);
   const migration = { dataDir, from, to: newestSchema, done: false, backup: null };
   if (dryRun || from === newestSchema) return migration;
-  const { store, migrated } = openStore(dataDir, keepsBackup);
+  const { store, migrated } = openStore(dataDir, { keepsBackup });
   await store.close();
   return { ...migration, done: true, backup: migrated?.backup ?? null };
 }

@@ -11,7 +11,7 @@ import { identityUri } from '../core/access/uris.js';
 import type { Identity } from '../core/access/model.js';
 import type { CommandOf, CommandType } from '../core/commands.js';
 import type { Engine } from '../engine.js';
-import { openFolder } from '../opening.js';
+import { type Opening, openFolder } from '../opening.js';
 import type { CertificateAuthority } from '../trust/authority.js';
 import { givenAuthority, makeAuthority, noAuthority, openAuthority } from '../trust/authority-folder.js';
 import { authorityFolder } from '../trust/place.js';
@@ -45,7 +45,7 @@ export async function found({ dataDir, federation, name, out, given }: NewFedera
   const nowMs = Date.now();
   const files = given === null ? null : await givenAuthority(given.certificates, given.key, nowMs);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return withEngine(dataDir, federation, async (engine) => {
+  return withEngine({ dataDir, federation, founds: true }, async (engine) => {
     const before = await openAuthority(dataDir, nowMs);
     const { identities } = engine.state.access;
     const certified = [...identities.values()].some(({ certificates }) => certificates.length > 0);
@@ -87,21 +87,19 @@ function checkUnfinished(
 export async function addAdministrator({ dataDir, name, out }: Founding): Promise<string> {
   const authority = await openAuthority(dataDir, Date.now());
   if (authority === null) throw noAuthority(dataDir);
-  return withEngine(dataDir, undefined, (engine) =>
+  return withEngine({ dataDir, federation: undefined }, (engine) =>
     admitAdministrator(engine, authority, { name, out, method: 'administrator' }),
   );
 }
 
 async function withEngine<T>(
-  dataDir: string,
-  federation: string | undefined,
+  folder: Pick<Opening, 'dataDir' | 'federation' | 'founds'>,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   const { engine, store } = await openFolder({
-    dataDir,
-    federation,
+    ...folder,
     strategy: 'pack',
-    keepsName: existsSync(authorityFolder(dataDir)),
+    keepsName: existsSync(authorityFolder(folder.dataDir)),
     onFatal: (error) => {
       process.stderr.write(`secovia-scheduler: the journal could not be written: ${error.message}\n`);
       process.exit(70);

@@ -44,7 +44,7 @@ t.test('hello, lease, a VM, goodbye, and back with what it knows', async (t) => 
   agent.start();
   await until('hello', () => scheduler.hellos[0]);
   const [hello] = scheduler.hellos;
-  t.match(hello, { host: 'hosts/h1', protocolVersion: 1, epoch: null, checkpoint: null });
+  t.match(hello, { host: 'hosts/h1', protocolVersion: 2, epoch: null, checkpoint: null });
   t.match(hello?.bootId, /^[0-9a-f-]{36}$/);
   t.equal(hello?.inventory?.total?.vcpus, 16, 'what the hypervisor says');
 
