@@ -286,6 +286,7 @@ export const decisionMutants: readonly Mutant[] = [
     from: "if (vm.desired !== 'running' || on.has(seen))",
     to: 'if (true)',
     seed: 32313,
+    late: true,
   },
   {
     name: 'shrinks-at-once',
