@@ -5,94 +5,65 @@
  * each type of message, and takes over lists and maps as they were read. A test holds both to the same result.
  */
 import protobuf from 'protobufjs';
-import { readContract } from './contract.js';
+import { type AnyField, CompiledTypes, Scope, typeOf } from './compiled-types.js';
 
 type Plain = Record<string, unknown>;
 type Copy = (message: object) => Plain;
-type AnyField = protobuf.Field | protobuf.MapField;
 
-const root = protobuf.Root.fromJSON(readContract()).resolveAll();
-
-const known = new Map<protobuf.Type, { copy: Copy }>();
-
-/** The function for a type is made when it is first used: messages may hold one another. */
-function copierOf(type: protobuf.Type): { copy: Copy } {
-  let copier = known.get(type);
-  if (copier === undefined) {
-    const made: { copy: Copy } = {
-      copy: (message) => {
-        made.copy = compile(type);
-        return made.copy(message);
-      },
-    };
-    copier = made;
-    known.set(type, copier);
-  }
-  return copier;
-}
+const copiers = new CompiledTypes(compile);
 
 /** A field of a oneof is there only when it was sent; all others always are. */
 function compile(type: protobuf.Type): Copy {
-  const scope: Plain = { has: Object.hasOwn };
+  const scope = new Scope();
   const always = type.fieldsArray.filter(({ partOf }) => partOf === null);
   const sometimes = type.fieldsArray.filter(({ partOf }) => partOf !== null);
   const code = protobuf.util.codegen(['message'], `plain${type.name}`);
   code(`const plain = { ${always.map((field) => `${nameOf(field)}: ${fieldCode(field, scope)}`).join()} };`);
   for (const field of sometimes) {
     const choice = JSON.stringify(field.partOf?.name);
-    code(`if (has(message, ${nameOf(field)})) {`);
+    code(`if (${has(field)}) {`);
     code(
       `plain[${nameOf(field)}] = ${valueCode(field, sent(field), scope)}; plain[${choice}] = ${nameOf(field)};`,
     );
     code('}');
   }
   code('return plain;');
-  return code(scope) as unknown as Copy;
+  return code(scope.values) as unknown as Copy;
 }
 
 const nameOf = ({ name }: AnyField) => JSON.stringify(name);
 const sent = (field: AnyField) => `message[${nameOf(field)}]`;
 
-function fieldCode(field: AnyField, scope: Plain): string {
+function fieldCode(field: AnyField, scope: Scope): string {
   const value = sent(field);
-  const one = valueCode(field, 'value', scope);
-  // What needs no change is nobody else's, except where nothing was sent.
-  if (field.map) {
-    const copy = one === 'value' ? value : `${named(scope, 'mapped', mapped)}(${value}, (value) => ${one})`;
+  if (field.map || field.repeated) {
+    const one = valueCode(field, 'value', scope);
+    // What needs no change is nobody else's, except where nothing was sent.
+    const isPlain = one === 'value';
+    if (field.repeated) return `${has(field)} ? ${isPlain ? value : `${value}.map((value) => ${one})`} : []`;
+    const copy = isPlain ? value : `${scope.name('mapped', mapped)}(${value}, (value) => ${one})`;
     return `${has(field)} ? ${copy} : {}`;
-  }
-  if (field.repeated) {
-    const copy = one === 'value' ? value : `${value}.map((value) => ${one})`;
-    return `${has(field)} ? ${copy} : []`;
   }
   if (field.resolvedType instanceof protobuf.Type) {
     return `${has(field)} ? ${valueCode(field, value, scope)} : null`;
   }
-  if (field.type === 'bytes') return `${has(field)} ? ${value} : ${named(scope, 'noBytes', noBytes)}()`;
+  if (field.type === 'bytes') return `${has(field)} ? ${value} : ${scope.name('noBytes', noBytes)}()`;
   return valueCode(field, value, scope);
 }
 
-const has = (field: AnyField) => `has(message, ${nameOf(field)})`;
+const has = (field: AnyField) => `Object.hasOwn(message, ${nameOf(field)})`;
 
-function valueCode(field: AnyField, value: string, scope: Plain): string {
+function valueCode(field: AnyField, value: string, scope: Scope): string {
   const { resolvedType } = field;
   if (resolvedType instanceof protobuf.Type) {
-    return `${named(scope, `copier${resolvedType.name}`, copierOf(resolvedType))}.copy(${value})`;
+    return `${scope.name('copier', copiers.of(resolvedType))}.run(${value})`;
   }
   if (resolvedType instanceof protobuf.Enum) {
     const { valuesById } = resolvedType;
     // Numbers that the contract does not know stay numbers.
-    return `(${named(scope, `names${resolvedType.name}`, valuesById)}[${value}] ?? ${value})`;
+    return `(${scope.name('names', valuesById)}[${value}] ?? ${value})`;
   }
-  return field.type.endsWith('64') ? `${named(scope, 'numberIn', numberIn)}(${value})` : value;
-}
-
-/** Lets generated code refer to something by name. */
-function named(scope: Plain, name: string, value: unknown): string {
-  const taken = scope[name];
-  if (taken !== undefined && taken !== value) return named(scope, `${name}_`, value);
-  scope[name] = value;
-  return name;
+  return field.type.endsWith('64') ? `${scope.name('numberIn', numberIn)}(${value})` : value;
 }
 
 function mapped(map: Plain, change: (value: unknown) => unknown): Plain {
@@ -114,7 +85,7 @@ function numberIn(value: number | { toNumber(): number }): number {
  * @throws Error when the contract has no such message. What it returns throws for bytes that are no such message.
  */
 export function decoderOf(fullName: string): (bytes: Uint8Array) => object {
-  const type = root.lookupType(fullName);
-  const copier = copierOf(type);
-  return (bytes) => copier.copy(type.decode(bytes));
+  const type = typeOf(fullName);
+  const copier = copiers.of(type);
+  return (bytes) => copier.run(type.decode(bytes));
 }

@@ -5,13 +5,10 @@
  * each type of message. A test holds both to the same meaning.
  */
 import protobuf from 'protobufjs';
-import { readContract } from './contract.js';
+import { type AnyField, CompiledTypes, Scope, typeOf } from './compiled-types.js';
 import { MessageWriter } from './message-writer.js';
 
 type Write = (message: object, to: MessageWriter) => void;
-type AnyField = protobuf.Field | protobuf.MapField;
-
-const root = protobuf.Root.fromJSON(readContract()).resolveAll();
 
 const varintType = 0;
 const lengthType = 2;
@@ -25,34 +22,7 @@ const scalars: Record<string, { wire: number; code(value: string): string }> = {
   bytes: { wire: lengthType, code: (value) => `to.bytes(${value});` },
 };
 
-const known = new Map<protobuf.Type, { write: Write }>();
-
-/** The function for a type is made when it is first used: messages may hold one another. */
-function writerOf(type: protobuf.Type): { write: Write } {
-  let writer = known.get(type);
-  if (writer === undefined) {
-    const made: { write: Write } = {
-      write: (message, to) => {
-        made.write = compile(type);
-        made.write(message, to);
-      },
-    };
-    writer = made;
-    known.set(type, writer);
-  }
-  return writer;
-}
-
-/** What generated code refers to by name. */
-class Scope {
-  readonly values: Record<string, unknown> = {};
-
-  name(prefix: string, value: unknown): string {
-    const name = `${prefix}${Object.keys(this.values).length}`;
-    this.values[name] = value;
-    return name;
-  }
-}
+const writers = new CompiledTypes(compile);
 
 function compile(type: protobuf.Type): Write {
   const scope = new Scope();
@@ -103,7 +73,7 @@ function tagged(field: AnyField, id: number, value: string, scope: Scope): strin
 
 function valueCode({ resolvedType, type, fullName }: AnyField, value: string, scope: Scope): string {
   if (resolvedType instanceof protobuf.Type) {
-    return within(`${scope.name('writer', writerOf(resolvedType))}.write(${value}, to);`);
+    return within(`${scope.name('writer', writers.of(resolvedType))}.run(${value}, to);`);
   }
   if (resolvedType instanceof protobuf.Enum) {
     return `to.varint(${scope.name('numberOf', numbering(resolvedType))}(${value}));`;
@@ -139,10 +109,10 @@ const writer = new MessageWriter();
  * does not have.
  */
 export function encoderOf(fullName: string): (message: object) => Buffer {
-  const made = writerOf(root.lookupType(fullName));
+  const made = writers.of(typeOf(fullName));
   return (message) => {
     writer.clear();
-    made.write(message, writer);
+    made.run(message, writer);
     return writer.take();
   };
 }

@@ -81,10 +81,10 @@ export function openStore(
 /** A folder that lacks its store would become an empty federation, whose agents and administrators nobody knows. */
 function requireStore(dataDir: string): void {
   const file = storeFileIn(dataDir);
-  const [others] = [...keptFilesIn(dataDir), archiveName].filter((name) => existsSync(join(dataDir, name)));
-  if (others === undefined || hasTables(file)) return;
+  const [kept = existsSync(join(dataDir, archiveName)) ? archiveName : undefined] = keptFilesIn(dataDir);
+  if (kept === undefined || hasTables(file)) return;
   throw new StoreError(
-    `${dataDir} has ${others}, and its store ${file} ${existsSync(file) ? 'is empty' : 'is missing'}: put it back with its -wal, or restore a backup; a new federation begins in an empty folder`,
+    `${dataDir} has ${kept}, and its store ${file} ${existsSync(file) ? 'is empty' : 'is missing'}: put it back with its -wal, or restore a backup; a new federation begins in an empty folder`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Why an image is not there, in the converger's kinds of fault. */
 import type { FaultKind } from '../converge/effects.js';
+import { isDiskFull } from '../full-disk.js';
 import { HypervisorError } from '../hypervisor/hypervisor.js';
 
 export class ImageFault extends Error {
@@ -22,7 +23,7 @@ export function asFolderFault(error: Error): never {
 export function asImageFault(error: unknown, signal: AbortSignal): ImageFault {
   if (error instanceof ImageFault) return error;
   if (signal.aborted) return new ImageFault('cancelled', 'not needed any more');
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new ImageFault('noSpace', message);
+  const { message } = error as Error;
+  if (isDiskFull(error)) return new ImageFault('noSpace', message);
   return new ImageFault('failed', `the image could not be fetched: ${message}`);
 }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDiskFull } from '../full-disk.js';
 
 const mib = 1024 * 1024;
 /** The state of some thousands of VMs, and a new copy of it beside. */
@@ -42,7 +43,7 @@ export class DiskReserve {
       await rename(temporary, this.#path);
     } catch (error) {
       await rm(temporary, { force: true });
-      if (!isFull(error)) throw error;
+      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -51,12 +52,9 @@ export class DiskReserve {
     try {
       return await write();
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!isDiskFull(error)) throw error;
       await rm(this.#path, { force: true });
       return write();
     }
   }
 }
-
-const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');

@@ -6,7 +6,7 @@ import { hostRefusal, revokedOnRetiring, shownChange } from './decide-enrolment.
 import { decideObservation } from './decide-observation.js';
 import { mayUsePools, unmountedChanges } from './decide-pool.js';
 import { areMoving, lostWithHost } from './elsewhere/destroyed.js';
-import { letRunWithout } from './elsewhere/held-back.js';
+import { letRunWithAll } from './elsewhere/held-back.js';
 import { isDomain } from './elsewhere/orphan-shape.js';
 import { staleEtag } from './etag.js';
 import { type HostEvent, nextHostState } from './lifecycle/host.js';
@@ -153,7 +153,7 @@ export function retireHost(state: State, command: CommandOf<'host.retire'>, nowM
       ...unmountedChanges(state, host),
       ...revokedOnRetiring(host),
       ...move(host, 'retired', why),
-      ...letRunWithout(state, host),
+      ...letRunWithAll(state, host, 'retired'),
     ],
     reply: () => host,
   };

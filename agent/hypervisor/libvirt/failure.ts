@@ -3,6 +3,7 @@
  * request will never work, that it may work later, or that nothing is known (PROTOCOL.md O6).
  */
 import { DEADLINE_CODE, ErrorCode, LibvirtError } from '../../../native/index.js';
+import { isDiskFull } from '../../full-disk.js';
 import { HypervisorError, type HypervisorFault } from '../hypervisor.js';
 import { XmlTextRefused } from './xml.js';
 
@@ -36,8 +37,7 @@ export function asHypervisorError(error: unknown): HypervisorError {
   if (error instanceof HypervisorError) return error;
   if (error instanceof XmlTextRefused) return new HypervisorError('invalid', error.message);
   if (error instanceof LibvirtError) return new HypervisorError(faultOf(error), error.message);
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new HypervisorError(code === 'ENOSPC' || code === 'EDQUOT' ? 'noSpace' : 'failed', message);
+  return new HypervisorError(isDiskFull(error) ? 'noSpace' : 'failed', (error as Error).message);
 }
 
 /** True for a failure with this libvirt code. */

@@ -8,6 +8,7 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Connection } from '../../../native/index.js';
 import { sha256OfImageFile } from '../../images/image-file.js';
+import { nullWhen } from '../../null-when.js';
 import { syncPath } from '../../sync-path.js';
 import { readQcow2Disk } from '../../images/qcow2-header.js';
 import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
@@ -219,10 +220,8 @@ const fileExists = (path: string): Promise<boolean> =>
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
   );
 
-const filesOf = <None>(folder: string, none: None): Promise<string[] | None> =>
-  readdir(folder).catch((error: NodeJS.ErrnoException) =>
-    error.code === 'ENOENT' ? none : Promise.reject(error),
-  );
+const filesOf = async <None>(folder: string, none: None): Promise<string[] | None> =>
+  (await readdir(folder).catch(nullWhen('ENOENT'))) ?? none;
 
 /** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */
 async function takesDirectIo(folder: string): Promise<boolean> {

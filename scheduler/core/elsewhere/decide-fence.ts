@@ -11,7 +11,7 @@ import type { Fence, Host } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
 import { isWanted } from './evacuation.js';
-import { letRunWithoutFenced } from './held-back.js';
+import { letRunWithAll } from './held-back.js';
 
 /** An operator wants the host powered off; who is to do it is found next. */
 export function wantFence(
@@ -120,7 +120,7 @@ function fenced(state: State, host: Host, fence: Fence): Decision<Host> {
   const changes: Change[] = [{ type: 'host.fence', id: host.id, fence }];
   if (host.state !== 'fenced') {
     changes.push({ type: 'host.state', id: host.id, state: 'fenced', reason: `it is off: ${fence.message}` });
-    changes.push(...letRunWithoutFenced(state, host));
+    changes.push(...letRunWithAll(state, host, 'fenced'));
   }
   return { changes, reply: () => host };
 }

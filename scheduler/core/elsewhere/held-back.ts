@@ -50,19 +50,17 @@ export function isToBeHeldBack(
 /** The change that lets a VM run which is kept off; its host has to hear it as a new version. */
 export const letRun = (vm: Vm): Change[] => (vm.heldBack === true ? [desiredChange(vm, vm.desired)] : []);
 
-/** What follows for VMs that are kept off when nothing of these runs on a host any more: of all that are left there, or of one. */
-export function letRunWithout(state: State, { id, leftovers = [] }: Host, only?: string): Change[] {
-  return leftovers.flatMap(({ uid }) => {
-    const vm = only === undefined || only === uid ? state.vms.get(uid) : undefined;
-    return vm === undefined || hostInTheWay(state, vm, id) !== null ? [] : letRun(vm);
-  });
+/** What follows for a VM that may be kept off when nothing of it runs on this host any more. */
+export function letRunWithout(state: State, { id }: Host, uid: string): Change[] {
+  const vm = state.vms.get(uid);
+  return vm === undefined || hostInTheWay(state, vm, id) !== null ? [] : letRun(vm);
 }
 
-/** The same of a host that is proven to be off: what its agent would start by itself, when it is back, is in the way still. */
-export function letRunWithoutFenced(state: State, host: Host): Change[] {
-  const fenced: Host = { ...host, state: 'fenced' };
-  return (host.leftovers ?? []).flatMap(({ uid }) =>
-    mayRunOn(fenced, uid) ? [] : letRunWithout(state, host, uid),
+/** The same of all that are left on a host which is in this state from now on; what may run there all the same is in the way still. */
+export function letRunWithAll(state: State, host: Host, next: 'retired' | 'fenced'): Change[] {
+  const then: Host = { ...host, state: next };
+  return (host.leftovers ?? []).flatMap((left) =>
+    mayRunOn(then, left.uid, left) ? [] : letRunWithout(state, host, left.uid),
   );
 }
 
