@@ -38,6 +38,7 @@ import { PoolMounts } from './state/pool-mounts.js';
 import { TrashPools } from './state/trash-pools.js';
 import { composeStatus } from './status/compose.js';
 import { serveStatus } from './status/server.js';
+import { tcpPatienceProblem } from './tcp-patience.js';
 import { AgentTelemetry } from './telemetry/agent-telemetry.js';
 import { observedHypervisor } from './telemetry/observed-hypervisor.js';
 import { LeaseFile } from './watchdog/lease-file.js';
@@ -177,6 +178,12 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       { event: 'insecure' },
       'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
     );
+  }
+  const handsOver = migration.uri !== '' || migration.peers.length > 0;
+  const patience = handsOver ? tcpPatienceProblem() : null;
+  if (patience !== null) {
+    log.warn({ event: 'migration' }, patience);
+    core.troubles.add(patience, clock.now().wallMs);
   }
   if (renewer !== null) renewer.onRenewed = () => shell.certified();
   // Told to end while it waits for its scheduler, it ends.
