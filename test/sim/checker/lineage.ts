@@ -70,6 +70,8 @@ export class Lineage {
   #lastMs = 0;
   /** How far its last time was ahead of the true one, in milliseconds; null before the first that is judged. */
   #aheadMs: number | null = null;
+  /** When the scheduler that leads began. */
+  #beganAheadMs = 0;
   /** A jump, until the next line shows whether somebody begins there. */
   #jumped: { atMs: number; message: string } | null = null;
 
@@ -149,14 +151,17 @@ export class Lineage {
 
   /**
    * E3: whoever leads follows no jump of its clock of over five minutes. Who begins believes the clock that there is, and first
-   * decides what is due by then.
+   * decides what is due by then. One that began with a clock behind its journal lags on purpose, and may go back to where it would
+   * be if it had not.
    */
   #judgeJumps(atMs: number, changes: readonly Change[]): void {
     const aheadMs = Math.round(atMs - this.onlookers.trueMs());
     const begins = changes.some(({ type }) => type === 'federation.opened');
     if (this.#jumped !== null && !begins && atMs > this.#jumped.atMs)
       this.violate('E3', this.#jumped.message);
-    const leapMs = this.#aheadMs === null || begins ? 0 : Math.abs(aheadMs - this.#aheadMs);
+    if (begins) this.#beganAheadMs = aheadMs;
+    const isOnTime = Math.abs(aheadMs - this.#beganAheadMs) <= followedMs;
+    const leapMs = this.#aheadMs === null || begins || isOnTime ? 0 : Math.abs(aheadMs - this.#aheadMs);
     const message = `time went from ${this.#aheadMs} ms ahead of the true one to ${aheadMs} ms`;
     if (begins || atMs > (this.#jumped?.atMs ?? 0)) this.#jumped = null;
     if (leapMs > followedMs) this.#jumped = { atMs, message };
