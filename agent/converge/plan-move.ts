@@ -4,8 +4,8 @@
  * call the domain meanwhile, and that one which may run elsewhere is not started here.
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
-import { type Permit, takesAway } from './ledger.js';
-import { isStartingUp } from './memory.js';
+import { type Permit, takesAway, type VmError } from './ledger.js';
+import { isStartingUp, type VmMemory } from './memory.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
 
@@ -63,6 +63,14 @@ function isHere({ handover, term }: Permit, { power }: ObservedDomain): boolean 
   return power.kind === 'running' || (power.kind === 'paused' && ownPauses.has(power.reason));
 }
 
+/** What to say of a guest that stands still since a hand-over of which this host does not know how it has ended; else null. */
+export function stillAfterMove(permit: Permit, domain: ObservedDomain, memory: VmMemory): VmError | null {
+  if (domain.power.kind !== 'paused' || isHere(permit, domain)) return null;
+  const why = memory.failedHandover === null ? '' : `: ${memory.failedHandover.error.message}`;
+  const message = `its hand-over has ended in between, so it may run on the other host, and is not resumed here${why}`;
+  return { code: failedPrecondition, message };
+}
+
 /** What is off waits, after a boot, until the scheduler has spoken (O2). */
 const waits = ({ confirmed, domain }: Situation): boolean => !confirmed && domain?.power.kind === 'off';
 
@@ -84,7 +92,7 @@ export function planHandOver(situation: Situation): Plan {
   if (metadata === null || metadata.term < permit.term) {
     return act({ kind: 'record', metadata: adopted(permit, domain) }, stateOf(domain));
   }
-  if (power.kind !== 'running') return rest(endOf(permit, domain));
+  if (power.kind !== 'running') return rest(endOf(permit, domain), stillAfterMove(permit, domain, memory));
   const failure = memory.failedHandover;
   if (failure?.generation === desired.generation) return rest('running', failure.error);
   return act({ kind: 'handOver' }, 'running');

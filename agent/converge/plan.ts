@@ -8,7 +8,7 @@ import { isSameReached, mostOf, type Permit, takesAway, type VmError } from './l
 import { isStartingUp, mustRedefine, patienceMs, powerCycles, rebootPatienceMs } from './memory.js';
 import { type VmMemory, wasUp } from './memory.js';
 import { endsWithLease, planUnderLease } from './plan-lease.js';
-import { mayBeElsewhere, planArrival, planHandOver, planStay } from './plan-move.js';
+import { mayBeElsewhere, planArrival, planHandOver, planStay, stillAfterMove } from './plan-move.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
 
@@ -165,7 +165,8 @@ function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetad
       if (isStartingUp(power)) return planStarting(memory, now);
       // Whoever waits to hear where it is, after a move that was called off, hears it with the generation.
       const hears = permit.handover === null && metadata.generation < desired.generation;
-      if (!hears || mustRedefine(permit, metadata)) return rest('paused');
+      if (!hears || mustRedefine(permit, metadata))
+        return rest('paused', stillAfterMove(permit, domain, memory));
       return act({ kind: 'record', metadata: reached(permit, metadata, metadata.rebootCount) }, 'paused');
     }
     case 'stopping':

@@ -379,9 +379,17 @@ export type MoveMode = 'live' | 'cold';
 
 /**
  * How far a move is (PROTOCOL O5). A cold one: the VM goes off where it is, its host lets go of it, and it arrives on the
- * other. A live one: the other host gets ready, and the VM is handed over; `aborting` waits for the truth about where it is.
+ * other. A live one: the other host gets ready, and the VM is handed over; `aborting` waits for the truth about where it is. In
+ * `clearing` the other host has it, and what its owner has kept, standing still, is taken away.
  */
-export type MovePhase = 'going_off' | 'leaving' | 'arriving' | 'getting_ready' | 'handing_over' | 'aborting';
+export type MovePhase =
+  | 'going_off'
+  | 'leaving'
+  | 'arriving'
+  | 'getting_ready'
+  | 'handing_over'
+  | 'aborting'
+  | 'clearing';
 
 /** A VM on its way from one host to another: it is claimed on both, and once in its quotas. */
 export interface Move {
@@ -404,6 +412,8 @@ export interface Move {
   refused?: true;
   /** Why a live move is `aborting`. */
   fault?: Fault;
+  /** While `aborting`: its owner hands nothing over any more and has it paused, and the peer is asked once more. */
+  paused?: true;
 }
 
 export interface Vm {

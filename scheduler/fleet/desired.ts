@@ -37,6 +37,8 @@ export function desiredMessage(state: State, vm: Vm): DesiredOfHost {
       const to = { peer: `hosts/${move.peer}`, peerUri, handedOver: true };
       return { ...message(state, vm, 'VM_ROLE_SEND'), ...to };
     }
+    case 'clearing':
+      return { ...message(state, vm, 'VM_ROLE_RELEASED'), handedOver: true, stopMode: 'STOP_MODE_FORCE' };
     case 'aborting':
       return { ...message(state, vm, roles[vm.desired]), handedOver: true };
     default:

@@ -120,6 +120,7 @@ const phaseWords: Record<MovePhase, (peer: string) => string> = {
   getting_ready: (peer) => `is to be handed over to ${peer}, which gets ready`,
   handing_over: (peer) => `is handed over to ${peer}`,
   aborting: (peer) => `is not to be handed over to ${peer} any more`,
+  clearing: (peer) => `is with ${peer}, and what is paused where it was is to be taken away`,
 };
 
 function agreementWords({ agreement }: { agreement?: string | null }): string {

@@ -64,11 +64,13 @@ const phases: Record<MovePhase, string> = {
   getting_ready: 'its new host gets ready for it',
   handing_over: 'it is handed over while it runs',
   aborting: 'it is not handed over any more; it becomes clear where it runs',
+  clearing: 'its new host has it, and what is paused on its old one is taken away',
 };
 
 /** How far it is, without the names of hosts, which not everybody is to know. */
 export function moveProgress({ phase, left, arrived }: Move): string {
   if (left === true) return 'it has left, and its new host is to say that it has it';
-  if (arrived === true) return 'its new host has it, and its old one is to say that it has left';
+  if (arrived === true && phase !== 'clearing')
+    return 'its new host has it, and its old one is to say that it has left';
   return phases[phase];
 }

@@ -19,7 +19,7 @@ class Scheduler {
   term = 1;
   #newestTerm = 1;
   #generation = 1;
-  #stage: 'idle' | 'offered' | 'sent' | 'calledOff' = 'idle';
+  #stage: 'idle' | 'offered' | 'sent' | 'calledOff' | 'clearing' = 'idle';
   #told = 0;
   readonly #words: VmDesired[] = [];
 
@@ -71,13 +71,17 @@ class Scheduler {
       this.#stage = 'sent';
       const peer = { peer: `hosts/h${this.#peer + 1}`, peerUri: uris[this.#peer] };
       this.#tell(this.owner, { role: 'send', term: this.term, ...peer });
-    } else if (this.#stage === 'sent' || this.#stage === 'calledOff') {
+    } else if (this.#stage === 'sent' || this.#stage === 'calledOff' || this.#stage === 'clearing') {
       const isGone = source?.state === 'absent' || source?.state === 'missing';
       const isHere = source?.state === 'running' && source.term === this.term;
       const failed = isHere && source.error !== null && source.toldGeneration === this.#told;
       const stays = this.#stage === 'sent' ? failed : isHere && source.generation === this.#told;
       if (isGone && isThere) this.#settle(this.#peer, this.#newestTerm);
-      else if (stays) {
+      else if (this.#stage === 'clearing') return;
+      else if (source?.state === 'paused' && isThere) {
+        this.#stage = 'clearing';
+        this.#tell(this.owner, { role: 'released', term: this.term });
+      } else if (stays) {
         this.#tell(this.#peer, { role: 'released', term: this.#newestTerm });
         this.#settle(this.owner, this.term);
       }
@@ -108,7 +112,13 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('end' as const),
       side,
-      how: fc.constantFrom('arrived', 'arrived', 'failed', 'arrived and left a domain'),
+      how: fc.constantFrom(
+        'arrived',
+        'arrived',
+        'failed',
+        'arrived and left a domain',
+        'arrived and left it paused',
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forgets why' as const), side }) },

@@ -295,6 +295,50 @@ t.test('a daemon that died before it forgot the domain: it is taken away, and ne
   t.match(seen(target), { state: 'running', term: 2 });
 });
 
+t.test('a copy that is left paused is said to be, and taken away when the other host has it', async (t) => {
+  const { source, target } = pair();
+  source.desired(send());
+  untilBegun(source);
+  source.endMove(uid, 'arrived and left it paused');
+  source.settle(60_000);
+  target.settle();
+  t.match(seen(source), {
+    state: 'paused',
+    generation: 1,
+    toldGeneration: 3,
+    error: { message: /so it may run on the other host, and is not resumed here: / },
+  });
+  t.ok(runsOn(target));
+  t.equal(moves(source), 1, 'it is not handed over again');
+  source.desired(run({ role: 'released', generation: 4, stopForced: true }));
+  source.settle();
+  t.match(seen(source), { state: 'absent', generation: 4 });
+  t.equal(source.host.inspect(uid), null);
+  t.equal(source.host.volumeExists({ uid, poolPath }), true, 'its disk is in use');
+  t.ok(runsOn(target));
+});
+
+t.test('a copy that is left paused, and that nobody else has, starts again from its disk', async (t) => {
+  const { source } = pair();
+  source.desired(send());
+  untilBegun(source);
+  source.endMove(uid, 'failed and left it paused');
+  source.settle(60_000);
+  source.desired(run({ generation: 4 }));
+  source.settle(60_000);
+  t.match(seen(source), {
+    state: 'paused',
+    toldGeneration: 4,
+    error: { message: /may run on the other host/ },
+  });
+  source.desired(run({ role: 'stopped', generation: 5, stopForced: true }));
+  source.settle();
+  t.match(seen(source), { state: 'missing' });
+  source.desired(run({ term: 2, generation: 6 }));
+  source.settle();
+  t.match(seen(source), { state: 'running', term: 2, generation: 6 });
+});
+
 t.test('O2: what is off after a hand-over that nobody saw the end of is never started', async (t) => {
   const { source } = pair();
   source.desired(send());

@@ -8,7 +8,7 @@ import type { StaySeen, VmDesired } from '../../agent/converge/desired.js';
 import type { Effect, EffectResult, Fault } from '../../agent/converge/effects.js';
 import { Ledger, type LedgerContent } from '../../agent/converge/ledger.js';
 import type { VmObservation } from '../../agent/converge/observation.js';
-import type { FakeMoveEnd } from '../../agent/hypervisor/fake/fake-move.js';
+import { type FakeMoveEnd, isSaidToHaveGone } from '../../agent/hypervisor/fake/fake-move.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import { HypervisorError } from '../../agent/hypervisor/hypervisor.js';
 
@@ -115,7 +115,7 @@ export class World {
     if (waiting === undefined) return;
     this.#moving.delete(uid);
     const fault: Fault = { kind: waiting.cancelled ? 'cancelled' : 'failed', message: 'the wire broke' };
-    const result: EffectResult = how === 'failed' ? { ok: false, fault } : { ok: true, value: null };
+    const result: EffectResult = isSaidToHaveGone(how) ? { ok: true, value: null } : { ok: false, fault };
     this.converger.performed(waiting.ticket, result, this.now);
     this.#collect();
   }

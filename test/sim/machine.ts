@@ -7,7 +7,7 @@ import type { Effect, EffectResult } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
 import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
-import type { FakeMove } from '../../agent/hypervisor/fake/fake-move.js';
+import type { FakeMove, FakeMoveEnd } from '../../agent/hypervisor/fake/fake-move.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
 import type { HeldLease } from '../../agent/watchdog/guard.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
@@ -56,7 +56,7 @@ export interface MachineParts {
   /** Its state file has another content. */
   onKept(machine: Machine): void;
   /** One of its domains begins to move to another machine. */
-  onMove(machine: Machine, move: FakeMove, peerUri: string): void;
+  onMove(machine: Machine, move: FakeMove, peerUri: string, onDeath: FakeMoveEnd): void;
   /** Its libvirt is gone, or the whole machine: what moves from it or to it fails. */
   onLibvirtGone(machine: Machine): void;
   /** Something has happened to one of its domains. */
@@ -119,7 +119,7 @@ export class Machine {
       host: this.fake,
       wallMs: () => this.clock.wallMs,
       onCall: (call) => parts.onCall(this, call),
-      onMove: (move, peerUri) => parts.onMove(this, move, peerUri),
+      onMove: (move, peerUri, onDeath) => parts.onMove(this, move, peerUri, onDeath),
     });
     this.fake.slowMoves = true;
     this.stateFile.onWritten = () => parts.onKept(this);

@@ -237,7 +237,7 @@ export class World {
         this.#volumes.onCall(machine, call);
         this.#reboots.onCall(machine, call);
       },
-      onMove: (machine, move, peerUri) => this.#moves.began(machine, move, peerUri),
+      onMove: (machine, move, peerUri, onDeath) => this.#moves.began(machine, move, peerUri, onDeath),
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
       onEffect: (machine, effect) => {
         this.rules.onEffect(machine, effect);

@@ -23,6 +23,7 @@ import type {
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import { HypervisorError } from '../hypervisor.js';
 import { FakeHost, type FakeHostContent } from './fake-host.js';
+import { type FakeMoveEnd, isSaidToHaveGone } from './fake-move.js';
 
 /** The host as it is saved; `calls` are those that changed something, as `start UID`. */
 export interface SavedHost extends FakeHostContent {
@@ -157,10 +158,10 @@ export class FakeHypervisor implements Hypervisor {
     const abort = () => move.end('failed');
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
-    const end = await new Promise((resolve) => move.whenOver(resolve));
+    const end = await new Promise<FakeMoveEnd>((resolve) => move.whenOver(resolve));
     signal.removeEventListener('abort', abort);
     await this.#answer(() => undefined);
-    if (end === 'failed') throw new HypervisorError('failed', `${uid} is still here`);
+    if (!isSaidToHaveGone(end)) throw new HypervisorError('failed', `${uid} is still here`);
   }
 
   abortMigration(uid: string): Promise<void> {

@@ -3,10 +3,19 @@ import { HypervisorError } from '../hypervisor.js';
 import type { FakeDomain, FakeHost } from './fake-host.js';
 
 /**
- * How it ends: it is there and no more here; it is there, and the daemon died before it could forget the domain; or it is
- * here as it was.
+ * How it ends: it is there and no more here; it is there, and the daemon died before it could forget the domain, or lost its
+ * connection and keeps it paused, since the disk is in use; or it is here as it was, or paused, because the daemon died.
  */
-export type FakeMoveEnd = 'arrived' | 'arrived and left a domain' | 'failed';
+export type FakeMoveEnd =
+  | 'arrived'
+  | 'arrived and left a domain'
+  | 'arrived and left it paused'
+  | 'failed'
+  | 'failed and left it paused';
+
+/** Whether whoever had it begun is told that it has gone over. */
+export const isSaidToHaveGone = (end: FakeMoveEnd): boolean =>
+  end === 'arrived' || end === 'arrived and left a domain';
 
 export class FakeMove {
   percent = 0;
@@ -34,10 +43,11 @@ export class FakeMove {
     if (this.#end !== null) return;
     this.#end = how;
     const { uid } = this.domain;
-    if (how === 'failed') this.target.lose(uid);
+    if (how.endsWith('paused')) this.source.setPower(uid, { kind: 'paused', reason: 'migration' });
+    if (how.startsWith('failed')) this.target.lose(uid);
     else {
       if (how === 'arrived') this.source.lose(uid);
-      else this.source.powerOff(uid, 'migrated');
+      else if (how === 'arrived and left a domain') this.source.powerOff(uid, 'migrated');
       this.target.setPower(uid, { kind: 'running' });
     }
     for (const tell of this.#waiting) tell(how);

@@ -10,6 +10,7 @@ import type { State } from '../state.js';
 import { arrives, handedOver, known, nextPhase, peerReleased, stays } from './move-changes.js';
 import { placedAnew, placedElsewhere, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
+import { isPausedAtOwner, pausedAtOwner } from './standing-still.js';
 
 const deadlineExceeded = 4;
 
@@ -34,6 +35,7 @@ function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
   if (isOff(state, move.peer)) {
     const fault = obstacle('HOST_GONE', `${move.peer} is off, and it was on its way there`);
     if (move.left === true) return [...placedAnew(state, vm, move, owner, fault), ...lost(state, vm, move)];
+    if (isPausedAtOwner(vm)) return stays(state, vm, move, pausedAtOwner(vm, move));
     // It is with its owner, or was with the one that is off; the owner says which.
     return move.phase === 'getting_ready' ? stays(state, vm, move, fault) : [];
   }
@@ -105,6 +107,7 @@ export function callOff(state: State, vm: Vm, move: Move, fault: Fault): Change[
       return [known(vm, null)];
     case 'leaving':
     case 'aborting':
+    case 'clearing':
       return null;
   }
 }

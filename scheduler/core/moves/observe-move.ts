@@ -14,6 +14,7 @@ import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
 import { startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
+import { asksPeer, clears, isPausedAtOwner, pausedAtOwner } from './standing-still.js';
 
 /** Those in which a domain is there, and has been on. */
 const settled: ReadonlySet<VmState> = new Set(['running', 'stopped', 'paused', 'crashed', 'missing']);
@@ -21,7 +22,12 @@ const settled: ReadonlySet<VmState> = new Set(['running', 'stopped', 'paused', '
 const off: ReadonlySet<Observation['state']> = new Set(['stopped', 'guest_shutdown', 'crashed']);
 
 /** What was never on there yet, and what an agent that has lost its file knows nothing of. */
-const canBeRefused: ReadonlySet<MovePhase> = new Set<MovePhase>(['arriving', 'handing_over', 'aborting']);
+const canBeRefused: ReadonlySet<MovePhase> = new Set<MovePhase>([
+  'arriving',
+  'handing_over',
+  'aborting',
+  'clearing',
+]);
 
 const wentOff = obstacle('WENT_OFF', 'it went off before it could be handed over');
 
@@ -68,6 +74,7 @@ export function observedAtOwner(
       return isOff(seen) ? ended(state, vm, move, usual(), wentOff) : usual();
     case 'handing_over':
     case 'aborting':
+    case 'clearing':
       return observedWhileHanded(state, vm, move, host, seen, usual);
   }
 }
@@ -90,19 +97,30 @@ function observedWhileHanded(
     return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
   if (saysNotThere) return [];
-  // It is with the other host already, and this is an older word.
-  if (move.arrived === true) return [];
+  if (move.arrived === true) {
+    // It is with the other host already: what stands still here, or has failed to leave, never runs again. Else it is an older word.
+    return seen.state === 'paused' || hasFailed(vm, move, seen) ? clears(vm, move) : [];
+  }
   // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.
   if (isOff(seen) && aborting && isOld(vm, seen)) return usual();
   if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
   // One whose guest is paused, by an error of its disk say, answers as well: its host knows that it is there.
+  const isHeard = aborting && seen.generation === vm.generation;
+  if (seen.state === 'paused' && !isHeard) {
+    if (move.refused === true) return [...usual(), ...stays(state, vm, move, pausedAtOwner(vm, move))];
+    return [...usual(), ...asksPeer(vm, move, seen)];
+  }
   if (seen.state !== 'running' && !(aborting && seen.state === 'paused')) return usual();
-  const failed = !aborting && seen.fault !== null && (seen.toldGeneration ?? 0) >= vm.generation;
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
-  if (failed) return [...usual(null), ...stays(state, vm, move, stayed(vm, 'running', seen.fault))];
-  if (aborting && seen.generation === vm.generation)
-    return [...usual(), ...stays(state, vm, move, stayed(vm, seen.state, move.fault))];
+  if (hasFailed(vm, move, seen))
+    return [...usual(null), ...stays(state, vm, move, stayed(vm, 'running', seen.fault))];
+  if (isHeard) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.state, move.fault))];
   return usual();
+}
+
+/** Whether its host says that this very hand-over has failed. */
+function hasFailed({ generation }: Vm, { phase }: Move, seen: Observation): boolean {
+  return phase === 'handing_over' && seen.fault !== null && (seen.toldGeneration ?? 0) >= generation;
 }
 
 /** What the other host of a live move says; it speaks under the term that it was promised. */
@@ -126,6 +144,7 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
       if (move.left === true || isOffByProof(state, vm)) {
         return handedOver(state, vm, move, { state: next, rebootCount: seen.rebootCount });
       }
+      if (isPausedAtOwner(vm)) return clears(vm, move);
       return [known(vm, { ...move, arrived: true })];
     }
   }
@@ -143,6 +162,9 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
   if (isOffByProof(state, vm))
     return staysWithoutOwner(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));
   if (move.phase !== 'getting_ready') {
+    const answers = seen.generation === vm.generation;
+    const isWithout = seen.state === 'absent' || (move.paused === true && answers);
+    if (isWithout && isPausedAtOwner(vm)) return stays(state, vm, move, pausedAtOwner(vm, move));
     const isNew = seen.state === 'absent' && move.refused !== true;
     return isNew ? [known(vm, { ...move, refused: true })] : [];
   }

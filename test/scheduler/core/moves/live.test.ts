@@ -471,3 +471,76 @@ test('in recovery the host that gets ready for a VM is not taken for its owner',
   world.see(vm, 'running', { term }, 'b');
   t.equal(vm.host, 'b');
 });
+
+test('paused where it was, and on the other host: what is paused is taken away, and the other one has it', async (t) => {
+  for (const pausedFirst of [true, false]) {
+    const moving = handingOver();
+    const { world, vm, operation } = moving;
+    const { term } = vm;
+    const pause = () => world.see(vm, 'paused', { generation: vm.generation - 1 });
+    if (pausedFirst) pause();
+    seeAtPeer(moving, 'running');
+    if (!pausedFirst) pause();
+    t.match(vm, { host: 'a', move: { phase: 'clearing', arrived: true } });
+    t.match(desiredMessage(world.state, vm), { role: 'VM_ROLE_RELEASED', term, stopMode: 'STOP_MODE_FORCE' });
+    const { sequence } = world.state;
+    for (const state of ['paused', 'stopping'] as const) world.see(vm, state);
+    seeAtPeer(moving, 'running');
+    t.equal(world.state.sequence, sequence, 'until it is gone there is nothing to decide');
+    const cancelled = world.try({ type: 'operation.cancel', id: operation.id });
+    t.match(cancelled, { refusal: { reason: 'NOT_CANCELLABLE' } });
+    world.see(vm, 'absent');
+    t.match(vm, { host: 'b', term: term + 1, state: 'running', move: undefined });
+    world.see(vm, 'running');
+    t.match(operation, { state: 'succeeded' });
+  }
+});
+
+test('what runs on both hosts since the first could not tell that it had gone over ends on the first', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  seeAtPeer(moving, 'running');
+  world.see(vm, 'running', { fault: fault('WIRE'), toldGeneration: vm.generation - 1 });
+  t.equal(vm.move?.phase, 'handing_over', 'an error about an older word is not about the move');
+  world.see(vm, 'running', { fault: fault('WIRE'), toldGeneration: vm.generation });
+  t.match(vm.move, { phase: 'clearing' });
+});
+
+test('paused where it was, and not on the other host: the move ends, and says what to do', async (t) => {
+  const advice = { fault: { reason: 'PAUSED_BY_MOVE', message: /paused on a, and not on b: .*--force/ } };
+  const paused = (moving: ReturnType<typeof handingOver>) =>
+    moving.world.see(moving.vm, 'paused', {
+      generation: moving.vm.generation - 1,
+      toldGeneration: moving.vm.generation,
+    });
+  for (const proof of ['absent', 'fenced'] as const) {
+    const moving = handingOver();
+    const { world, vm, operation } = moving;
+    paused(moving);
+    t.equal(vm.move?.phase, 'handing_over', 'the other host may have it');
+    if (proof === 'absent') seeAtPeer(moving, 'absent');
+    else {
+      fence(world, 'b');
+      world.run({ type: 'vm.move_settle', uid: vm.uid });
+    }
+    t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] }, proof);
+    t.match(operation, { state: 'failed', ...advice });
+  }
+  const moving = handingOver();
+  const { world, vm, operation } = moving;
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
+  seeAtPeer(moving, 'awaited');
+  const { generation } = vm;
+  paused(moving);
+  t.equal(
+    vm.generation,
+    generation + 1,
+    'the other host is asked again, now that nothing can arrive any more',
+  );
+  seeAtPeer(moving, 'awaited', { generation });
+  paused(moving);
+  t.match(vm, { generation: generation + 1, move: { phase: 'aborting' } }, 'an older word does not count');
+  seeAtPeer(moving, 'awaited');
+  t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] });
+  t.match(operation, { state: 'failed', ...advice });
+});

@@ -17,7 +17,14 @@ const onTheWay = fc.record({
   move: fc.constant('onTheWay' as const),
   vm,
   atPeer: fc.boolean(),
-  goes: fc.constantFrom('on' as const, 'on' as const, 'on' as const, 'wrong' as const, 'old' as const),
+  goes: fc.constantFrom(
+    'on' as const,
+    'on' as const,
+    'on' as const,
+    'wrong' as const,
+    'old' as const,
+    'still' as const,
+  ),
 });
 /** A host has brought a VM to what it should be, which it has to be before it can move. */
 const obey = fc.record({ move: fc.constant('obey' as const), vm });
@@ -114,6 +121,9 @@ function wordOf(of: Vm | undefined, { atPeer, goes }: Extract<Travel, { move: 'o
     );
   }
   const phase = move?.phase ?? 'arriving';
+  // How the hand-over has ended its host does not know.
+  if (goes === 'still')
+    return wordBy(host ?? 'h0', of, { generation: generation - 1, state: 'paused', fault });
   if (goes !== 'wrong') return wordBy(host ?? 'h0', of, { generation, state: nextWords[phase] });
   if (phase === 'arriving') return wordBy(host ?? 'h0', of, { state: 'refused', fault });
   return wordBy(host ?? 'h0', of, { generation: generation - 1, state: 'running', fault });
@@ -144,4 +154,5 @@ const nextWords: Record<NonNullable<Vm['move']>['phase'], DomainState> = {
   getting_ready: 'running',
   handing_over: 'absent',
   aborting: 'running',
+  clearing: 'absent',
 };

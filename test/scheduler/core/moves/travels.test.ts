@@ -17,6 +17,7 @@ interface Counts {
   cold: number;
   live: number;
   back: number;
+  cleared: number;
 }
 
 /** Of each change of an owner it is known why it was allowed. */
@@ -47,10 +48,11 @@ function checkOwner(world: World, command: Command, vm: Vm, was: Before, counts:
     );
   } else ok(move.left === true);
   counts.live += 1;
+  if (move.phase === 'clearing') counts.cleared += 1;
 }
 
 test('however VMs move: no term is given twice, and no owner changes that was not seen without it', async (t) => {
-  const counts: Counts = { begun: 0, cold: 0, live: 0, back: 0 };
+  const counts: Counts = { begun: 0, cold: 0, live: 0, back: 0, cleared: 0 };
   holds(
     t,
     fc.property(travelScript, (steps) => {
@@ -88,4 +90,5 @@ test('however VMs move: no term is given twice, and no owner changes that was no
   t.ok(counts.cold > 20, `${counts.cold} cold ones went over`);
   t.ok(counts.live > 10, `${counts.live} live ones went over`);
   t.ok(counts.back > 0, `${counts.back} came back`);
+  t.ok(counts.cleared > 0, `of ${counts.cleared} something paused was taken away where they were`);
 });
