@@ -21,6 +21,15 @@ export const decisionMutants: readonly Mutant[] = [
     seed: 145,
   },
   {
+    name: 'leaves-what-is-paused',
+    rule: 'O5',
+    bug: 'what a hand-over has left paused stays where it is when the other host has the VM',
+    file: 'scheduler/core/moves/standing-still.ts',
+    from: "return [nextPhase(vm, move, 'clearing', { arrived: true })];",
+    to: 'return [];',
+    seed: 10,
+  },
+  {
     name: 'unknown-is-refusal',
     rule: 'O6',
     bug: 'the scheduler gives a VM to another host when the one it has does not know of it for a while',
