@@ -178,7 +178,7 @@ t.test('details that cannot be read do not hide the failure', async (t) => {
 });
 
 t.test('a scheduler that cannot be reached: exit code 5', async (t) => {
-  const nobody = await cli([...show, '--timeout', '300ms'], { server: '127.0.0.1:1' });
+  const nobody = await cli([...show, '--timeout', '2s'], { server: '127.0.0.1:1' });
   t.match(nobody, {
     code: 5,
     err: /nothing listens there \(UNAVAILABLE\)\. Check --server or SECOVIA_SERVER/,

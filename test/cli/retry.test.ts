@@ -24,7 +24,7 @@ t.test('a change is tried again with the same request id, and says so once', asy
   failing(3, () => new Refused(status.UNAVAILABLE, 'the scheduler is starting'));
   const result = await cli(create, { server: server.address });
   t.match(result, { code: 0, out: /^creating city\/web/ });
-  t.equal(result.err, 'secovia: the scheduler is starting. Trying again for up to 30s.\n');
+  t.match(result.err, /^secovia: the scheduler is starting\. Trying again for up to (30|2\d)s\.\n$/);
   const sent = server.sent('VmService', 'CreateVm');
   t.equal(sent.length, 4);
   t.equal(new Set(sent.map(({ requestId }) => requestId)).size, 1);
@@ -69,18 +69,18 @@ t.test('a scheduler that comes up later is waited for', async (t) => {
     },
   });
   let up: Promise<void> | undefined;
-  t.match(await running, { code: 0, err: /nothing listens there\. Trying again for up to 30s/ });
+  t.match(await running, { code: 0, err: /nothing listens there\. Trying again for up to (30|2\d)s/ });
   await up;
 });
 
 t.test('--timeout bounds the tries, and the last word names the request id', async (t) => {
   failing(Number.POSITIVE_INFINITY, () => new Refused(status.UNAVAILABLE, 'no leader'));
-  const result = await cli([...create, '--timeout', '1s'], { server: server.address });
+  const result = await cli([...create, '--timeout', '3s'], { server: server.address });
   t.equal(result.code, 5);
   t.match(result.err, /secovia: no leader \(UNAVAILABLE\)\. Try again later\.\n$/);
   t.ok(server.sent('VmService', 'CreateVm').length >= 3);
   server.down();
-  const away = await cli([...create, '--timeout', '300ms'], { server: server.address });
+  const away = await cli([...create, '--timeout', '2s'], { server: server.address });
   t.match(away, {
     code: 5,
     err: /that the scheduler runs\. Repeat it safely with --request-id [0-9a-f-]{36}\.\n$/,
@@ -151,7 +151,7 @@ t.test('reports and exports wait for a scheduler that is away, until they have b
     stream.end();
   });
   const usage = await cli(['usage', '--timeout', '10s'], { server: server.address });
-  t.match(usage.err, /it is starting.*Trying again for up to 10s/);
+  t.match(usage.err, /it is starting.*Trying again for up to (10|[5-9])s/);
   t.equal(tries, 3);
 
   let pieces = 0;

@@ -83,8 +83,12 @@ t.test('the disk that its host has when its domain is gone becomes a VM that is 
   const vm = await laboratory.running('disk');
   await restore();
   await laboratory.allReady();
-  await lab('host', vm.host, 'virsh', 'destroy', vm.uid);
-  await lab('host', vm.host, 'virsh', 'undefine', vm.uid);
+  await until('its domain is gone', async () => {
+    // The agent may start it again between the two.
+    await lab('host', vm.host, 'virsh', 'destroy', vm.uid).catch(() => '');
+    await lab('host', vm.host, 'virsh', 'undefine', vm.uid).catch(() => '');
+    return (await laboratory.domainsOf(vm.host)).every(({ uuid }) => uuid !== vm.uid);
+  });
   for (const site of sites) await laboratory.secovia('federation', 'end-recovery', site);
   await until('the disk is told of', async () => {
     const orphan = (await laboratory.host(vm.host)).orphanVms.find(({ uid }) => uid === vm.uid);

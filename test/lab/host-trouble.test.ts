@@ -25,10 +25,12 @@ t.test(
     await until('the host is suspect', async () => (await hostState(vm.host)) === 'HOST_STATE_SUSPECT');
     const unknown = await laboratory.vm(vm.name);
     t.equal(unknown.state, 'VM_STATE_UNKNOWN');
-    const status = JSON.parse(
-      await lab('host', vm.host, 'status', '--json').catch((error: { stdout: string }) => error.stdout),
-    ) as { libvirt: { available: boolean } };
-    t.equal(status.libvirt.available, false, 'the agent says that libvirt is away');
+    await until('the agent says that libvirt is away', async () => {
+      const status = JSON.parse(await laboratory.agentStatus(vm.host, '--json')) as {
+        libvirt?: { available: boolean };
+      };
+      return status.libvirt?.available === false;
+    });
     await lab('host', vm.host, 'thaw-libvirtd');
     await until('the host is ready', async () => (await hostState(vm.host)) === 'HOST_STATE_READY');
     await until(

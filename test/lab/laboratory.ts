@@ -244,16 +244,26 @@ export class Laboratory {
     );
   }
 
+  /** What `secovia-agent status` prints on a host, which may be in trouble, or not answer at once. */
+  async agentStatus(host: string, ...options: string[]): Promise<string> {
+    return lab('host', host, 'status', ...options).catch((error: { stdout: string }) => error.stdout);
+  }
+
   /** Deletes every VM and waits until libvirt has none of them either. */
   async clear(): Promise<void> {
-    for (const { uid } of await this.allVms()) {
-      await this.call(this.vms.deleteVm.bind(this.vms), { name: `vms/${uid}` }).catch(
-        (error: grpc.ServiceError) => {
-          if (error.code !== grpc.status.NOT_FOUND) throw error;
-        },
-      );
-    }
-    await until('no VM is left', async () => (await this.allVms()).length === 0);
+    const { NOT_FOUND, FAILED_PRECONDITION } = grpc.status;
+    await until('no VM is left', async () => {
+      const left = await this.allVms();
+      for (const { uid } of left) {
+        await this.call(this.vms.deleteVm.bind(this.vms), { name: `vms/${uid}` }).catch(
+          (error: grpc.ServiceError) => {
+            // It is gone meanwhile; or it is on its way to another host, and can be deleted when it is there.
+            if (error.code !== NOT_FOUND && error.code !== FAILED_PRECONDITION) throw error;
+          },
+        );
+      }
+      return left.length === 0;
+    });
     await until('no domain is left', async () => (await this.domains()).length === 0);
   }
 

@@ -89,6 +89,11 @@ t.test('the cable of the other host is pulled in the middle: one copy runs, here
   const vm = await laboratory.running('stays', onPool);
   const target = other(vm.host);
   const process = await processOf(vm.host, vm.uid);
+  const status = await until('its agent answers', async () => {
+    const said = await laboratory.agentStatus(vm.host);
+    return said.includes('libvirt') && said;
+  });
+  t.notMatch(status, /tcp_retries2/, 'its host gives a silent one up in time');
   // The move begins while the other host still gets ready, or is cut off in the middle of it, or when the guest has just
   // gone over: all are to end well.
   await laboratory.secovia('vm', 'migrate', vm.name, '--to', target);
@@ -100,7 +105,6 @@ t.test('the cable of the other host is pulled in the middle: one copy runs, here
     async () => (await laboratory.vm(vm.name)).operation === '' || (await hasGoneOver()),
     120_000,
   );
-  t.notMatch(await lab('host', vm.host, 'status'), /tcp_retries2/, 'its host gives a silent one up in time');
   await lab('host', target, 'mend');
   const ended = await until('the VM is settled', async () => {
     const now = await laboratory.vm(vm.name);

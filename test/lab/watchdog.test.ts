@@ -34,7 +34,9 @@ const initOf = (name: string) => lab('host', name, 'exec', 'stat', '-c', '%Z', '
 t.test('the watchdog is armed while such a VM is there, and taken back when it is gone', async (t) => {
   const vm = await laboratory.running('armed', stopping);
   t.match(await isArmed(vm.host, true), { timeout: { seconds: 5 }, problem: '' });
-  t.match(await lab('host', vm.host, 'status').catch(({ stdout }) => stdout), /watchdog +armed/);
+  await until('its status says so', async () =>
+    /watchdog +armed/.test(await laboratory.agentStatus(vm.host)),
+  );
   await laboratory.clear();
   await isArmed(vm.host, false);
   t.equal((await lab('host', vm.host, 'power')).trim(), 'on');

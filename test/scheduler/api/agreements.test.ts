@@ -3,7 +3,7 @@ import tap, { test } from 'tap';
 import type { Agreement } from '../../../proto/gen/secovia/v1/Agreement.js';
 import { adm, Federation, newVm } from './federation.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
 const site = { partner: 'arnes', country: 'SI' };
 await api.call('CreateSite', { siteId: 'ljubljana', site });

@@ -8,7 +8,7 @@ import { verified } from '../audit/record.js';
 import { definitionOf, type Failure, failureOf } from './client.js';
 import { adm, Federation, newVm } from './federation.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api } = federation;
 const agent = await federation.host('zg-1', { obeys: true });
 tap.teardown(() => agent.close());

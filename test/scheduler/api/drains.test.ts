@@ -172,7 +172,7 @@ test('from its deadline on a drain stops also what should leave only while it ru
   const world = await MoveWorld.start(t, ['a', 'b']);
   const policy = { onDrain: 'DRAIN_POLICY_LIVE_ONLY' } as const;
   await world.running('careful', 'a', { spec: onPool, policy });
-  const deadline = inMs(4000);
+  const deadline = inMs(8000);
   const { host } = await world.api.call('DrainHost', { ...drain, deadline });
   t.match(host?.drain, { deadline: { seconds: deadline.seconds } });
   await world.hostIs('a', 'has an obstacle', (now) => now.drain?.obstacles.length === 1);

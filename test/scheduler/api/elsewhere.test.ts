@@ -17,7 +17,7 @@ class Site {
   ) {}
 
   static async start(t: Scope): Promise<Site> {
-    return new Site(t, await Federation.start(t, ['--lease-ms', '1500']));
+    return new Site(t, await Federation.start(t, ['--lease-ms', '2500']));
   }
 
   /** A host whose agent keeps its lease until its stream ends; it says that it can power these off. */
@@ -407,7 +407,9 @@ test('what stops with the lease restarts elsewhere by the watchdog rule, without
 test('a host that was taken to have stopped them gets no lease on its old stream', async (t) => {
   const site = await Site.start(t);
   const frozen = await site.federation.host('frozen', { ...helloOf([]), ...guarded });
+  const renewal = setInterval(() => frozen.askLease(2), 300);
   const vm = await site.running('vm', frozen, stopping);
+  clearInterval(renewal);
   const other = await site.host('other');
   await other.desired('the VM', ({ vmName }) => vmName === vm);
   frozen.askLease(99);

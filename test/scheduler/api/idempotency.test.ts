@@ -5,7 +5,7 @@ import { machineIdOf } from './agent.js';
 import { encode, type MethodName } from './client.js';
 import { adm, Federation, newVm, tinyImage } from './federation.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
 const agent = await federation.host('a', { obeys: true });
 await federation.site('ljubljana', 'SI');

@@ -7,7 +7,7 @@ import { inventory, machineIdOf, report, ScriptedAgent } from './agent.js';
 import { encode } from './client.js';
 import { adm, Federation, newVm } from './federation.js';
 
-const federation = await Federation.start(tap, ['--lease-ms', '1000']);
+const federation = await Federation.start(tap, ['--lease-ms', '3000']);
 const { api, scheduler } = federation;
 
 /** The reason for which a stream is turned away. */
@@ -60,8 +60,8 @@ test('a host is welcomed with the epoch, its intervals and a signed checkpoint',
   const { welcome } = await agent.heard.next('Welcome', () => true);
   const { epoch } = (await api.call('GetFederation', {})).federation ?? {};
   t.match(welcome, {
-    leaseMs: 1000,
-    leaseIntervalMs: 333,
+    leaseMs: 3000,
+    leaseIntervalMs: 1000,
     reportIntervalMs: 30_000,
     protocolVersion: 2,
     epoch,
@@ -237,6 +237,7 @@ test('an agent is told each VM once a generation, all of them again after a reco
   const again = await ScriptedAgent.connect(api, 'told', {
     observations: [{ uid: one.uid, term: 1, generation: 2, state: 'DOMAIN_STATE_STOPPED' }],
   });
+  const releaseAgain = keepAlive(again);
   await again.synced();
   const told = again.heard.all.flatMap((message) => (message.desired ? [message.desired] : []));
   t.same(
@@ -262,6 +263,7 @@ test('an agent is told each VM once a generation, all of them again after a reco
     async () => (await api.call('ListVms', {})).vms.length,
     (left) => left === 0,
   );
+  releaseAgain();
   again.close();
   await federation.hostBecomes('told', 'HOST_STATE_SUSPECT');
 });
@@ -281,18 +283,23 @@ test('what is welcomed is always heard first, whatever changes meanwhile', async
   }
   await api.call('RetireHost', { name: 'hosts/order' }).catch(() => {});
   const last = await ScriptedAgent.connect(api, 'order', { obeys: true });
+  const release = keepAlive(last);
   await api.call('DeleteVm', { name });
   await eventually(
     'it is gone',
     async () => (await api.call('ListVms', {})).vms.length,
     (left) => left === 0,
   );
+  release();
   last.close();
   await federation.hostBecomes('order', 'HOST_STATE_SUSPECT');
 });
 
 test('observations of VMs that are not known, or in states that are not known, are passed over', async (t) => {
   const agent = await federation.host('orphans');
+  const release = keepAlive(agent);
+  // Whose leases end meanwhile would be written down.
+  for (const host of ['told', 'order']) await federation.hostBecomes(host, 'HOST_STATE_LOST');
   await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant != null);
   const before = await api.sequence();
   const unknown = { uid: '11111111-1111-4111-8111-111111111111', term: 1, generation: 1 };
@@ -301,15 +308,17 @@ test('observations of VMs that are not known, or in states that are not known, a
   agent.observe({ ...unknown, state: 99 as unknown as 'DOMAIN_STATE_RUNNING' });
   agent.observe({});
   agent.send({});
-  agent.askLease(2);
-  await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 2);
+  agent.askLease(1000);
+  await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 1000);
   t.equal(await api.sequence(), before);
+  release();
   agent.close();
   await federation.hostBecomes('orphans', 'HOST_STATE_SUSPECT');
 });
 
 test('a VM that one host refuses is desired of another under the next term, and the first hears no more of it', async (t) => {
   const agents = [await federation.host('refuser-1'), await federation.host('refuser-2')] as const;
+  const releases = agents.map(keepAlive);
   const vm = await federation.vm('refused');
   const [first, second] = vm.host === 'hosts/refuser-1' ? agents : [agents[1], agents[0]];
   const error = { code: status.RESOURCE_EXHAUSTED, message: 'no space', details: [] };
@@ -323,8 +332,8 @@ test('a VM that one host refuses is desired of another under the next term, and 
     ({ state, host }) => state === 'VM_STATE_RUNNING' && host !== vm.host,
   );
   first.observe({ uid: vm.uid, term: 1, generation: 1, state: 'DOMAIN_STATE_RUNNING' });
-  first.askLease(5);
-  await first.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 5);
+  first.askLease(1000);
+  await first.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 1000);
   t.equal(first.heard.all.filter(({ desired: told }) => told != null).length, 1);
   await api.call('DeleteVm', { name: vm.name });
   second.answer(await second.desired('the deletion'));
@@ -333,6 +342,7 @@ test('a VM that one host refuses is desired of another under the next term, and 
     async () => (await api.call('ListVms', {})).vms.length,
     (left) => left === 0,
   );
+  for (const release of releases) release();
   for (const agent of agents) agent.close();
 });
 
@@ -341,6 +351,7 @@ test('an agent that sends nonsense ends its own stream and nothing else', async 
     { type_url: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from([255, 255, 255]) },
   ];
   const agent = await federation.host('nonsense');
+  const release = keepAlive(agent);
   const vm = await federation.vm('vm');
   agent.answer(await agent.desired('the VM'), {
     state: 'DOMAIN_STATE_PREPARING',
@@ -366,11 +377,12 @@ test('an agent that sends nonsense ends its own stream and nothing else', async 
   t.match(await over, { code: status.INVALID_ARGUMENT });
 
   agent.send({ hello: { host: 'hosts/nonsense' } });
-  agent.askLease(3);
-  await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 3);
+  agent.askLease(1000);
+  await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 1000);
   t.equal(await federation.hostState('nonsense'), 'HOST_STATE_READY');
   await api.call('DeleteVm', { name: vm.name });
   agent.answer(await agent.desired('the deletion', ({ role }) => role === 'VM_ROLE_DELETED'));
+  release();
   agent.close();
 });
 

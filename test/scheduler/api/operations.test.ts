@@ -5,7 +5,7 @@ import { inventory } from './agent.js';
 import { definitionOf, encode, failureOf } from './client.js';
 import { adm, Federation, newVm } from './federation.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api } = federation;
 const agent = await federation.host('a', { inventory: inventory(4) });
 

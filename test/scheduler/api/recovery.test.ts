@@ -101,6 +101,8 @@ test('after a restore the first agent that has seen more puts its site into reco
   const newcomer = { hostId: 'b', site: 'sites/zagreb', machineId: machineIdOf('b') };
   t.match(await api.fails('Join', newcomer), refused);
   t.match(await api.fails('DeleteSite', { name: 'sites/zagreb' }), refused);
+  elsewhere.askLease(1000);
+  await elsewhere.heard.next('a lease', ({ leaseGrant }) => leaseGrant?.id === 1000);
   t.equal((await federation.vm('refugee')).host, 'hosts/elsewhere', 'the other site goes on');
   t.match(await api.fails('CreateVm', newVm('here', { placement: { sites: ['sites/zagreb'] } })), {
     reason: 'NO_HOST',

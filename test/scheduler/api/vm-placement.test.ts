@@ -7,7 +7,7 @@ import { inventory } from './agent.js';
 import { messageCodec } from '../../../proto/index.js';
 import { adm, Federation, newVm } from './federation.js';
 
-const federation = await Federation.start(tap);
+const federation = await Federation.start(tap, ['--lease-ms', '600000']);
 const { api, scheduler } = federation;
 await federation.host('fast', { rack: 'r1', inventory: { ...inventory(), cpuFeatures: ['avx2', 'sse4.1'] } });
 await federation.host('slow', { rack: 'r2' });

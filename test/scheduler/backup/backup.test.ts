@@ -14,7 +14,7 @@ import { run } from './running.js';
 const mode = (path: string) => statSync(path).mode & 0o777;
 
 test('a backup of a busy scheduler has every VM that was acknowledged before it began', async (t) => {
-  const federation = await Federation.start(t);
+  const federation = await Federation.start(t, ['--lease-ms', '600000']);
   const { api, scheduler } = federation;
   const agent = await federation.host('a', { obeys: true, inventory: inventory(100) });
   const folder = temporaryFolder(t);
