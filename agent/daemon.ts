@@ -179,8 +179,7 @@ export async function runAgent({ config, beginAnew }: RunOptions): Promise<void>
       'there is no TLS: whoever can listen at the scheduler’s address is obeyed',
     );
   }
-  const handsOver = migration.uri !== '' || migration.peers.length > 0;
-  const patience = handsOver ? tcpPatienceProblem() : null;
+  const patience = migration.peers.length > 0 ? tcpPatienceProblem() : null;
   if (patience !== null) {
     log.warn({ event: 'migration' }, patience);
     core.troubles.add(patience, clock.now().wallMs);

@@ -10,7 +10,7 @@ const retriesPath = '/proc/sys/net/ipv4/tcp_retries2';
 /** The kernel's TCP_RTO_MIN and TCP_RTO_MAX; on a local network the first pause is the shortest. */
 const firstPauseMs = 200;
 const longestPauseMs = 120_000;
-/** What 8 retries come to, the least that RFC 1122 (4.2.3.5) asks of a connection. */
+/** What 8 retries come to, the least that RFC 1122 (4.2.3.5) asks of a connection: whoever has set that has thought of it. */
 const tolerableMs = silenceMs(8);
 
 /** For how long data is sent again and again before a connection is given up, in milliseconds. */
@@ -30,7 +30,7 @@ export function tcpPatienceProblem(path = retriesPath): string | null {
   if (ms <= tolerableMs) return null;
   return (
     `a hand-over whose network fails at the wrong moment may stop its guest for ${Math.round(ms / 60_000)} minutes: ` +
-    `set net.ipv4.tcp_retries2 to 6 (it is ${retries}; see deploy/sysctl/secovia-agent.conf)`
+    `set net.ipv4.tcp_retries2 to 6 (it is ${retries}; see deploy/sysctl/secovia-agent.conf) and start the agent again`
   );
 }
 

@@ -5,7 +5,7 @@
  */
 import type { ObservedDomain } from '../hypervisor/hypervisor.js';
 import { type Permit, takesAway, type VmError } from './ledger.js';
-import { isStartingUp, type VmMemory } from './memory.js';
+import { isStartingUp } from './memory.js';
 import { act, adopted, confirmation, isOfEarlierStay, type Plan, reached, rest } from './plan-step.js';
 import { type Situation, stateOf } from './plan-step.js';
 
@@ -64,11 +64,10 @@ function isHere({ handover, term }: Permit, { power }: ObservedDomain): boolean 
 }
 
 /** What to say of a guest that stands still since a hand-over of which this host does not know how it has ended; else null. */
-export function stillAfterMove(permit: Permit, domain: ObservedDomain, memory: VmMemory): VmError | null {
+export function stillAfterMove(permit: Permit, domain: ObservedDomain): VmError | null {
   if (domain.power.kind !== 'paused' || isHere(permit, domain)) return null;
-  const why = memory.failedHandover === null ? '' : `: ${memory.failedHandover.error.message}`;
-  const message = `its hand-over has ended in between, so it may run on the other host, and is not resumed here${why}`;
-  return { code: failedPrecondition, message };
+  // The VM's owner reads it, who is not to see what the hypervisors say of each other's addresses: that is in the log.
+  return { code: failedPrecondition, message: 'its hand-over has ended in between: it is not resumed here' };
 }
 
 /** What is off waits, after a boot, until the scheduler has spoken (O2). */
@@ -92,7 +91,7 @@ export function planHandOver(situation: Situation): Plan {
   if (metadata === null || metadata.term < permit.term) {
     return act({ kind: 'record', metadata: adopted(permit, domain) }, stateOf(domain));
   }
-  if (power.kind !== 'running') return rest(endOf(permit, domain), stillAfterMove(permit, domain, memory));
+  if (power.kind !== 'running') return rest(endOf(permit, domain), stillAfterMove(permit, domain));
   const failure = memory.failedHandover;
   if (failure?.generation === desired.generation) return rest('running', failure.error);
   return act({ kind: 'handOver' }, 'running');
@@ -125,10 +124,11 @@ export function planArrival(situation: Situation): Plan {
   const { power, metadata } = domain;
   const isTaken = permit.phase === 'defined';
   const isLeftover = power.kind === 'off' && !isTaken;
-  if (waits(situation)) return waiting;
+  // What was not taken over yet may be with the host that it comes from: it is not said to be here.
+  if (waits(situation)) return isTaken ? waiting : { ...rest('preparing'), waitsFor: confirmation };
   if (isLeftover || isOfEarlierStay(permit, domain)) return act({ kind: 'discard', domain }, 'preparing');
   if (!isTaken) {
-    const isOnItsWay = power.kind === 'paused' || power.kind === 'stopping';
+    const isOnItsWay = (power.kind === 'paused' && !ownPauses.has(power.reason)) || power.kind === 'stopping';
     if (isOnItsWay) return rest('preparing', null, now + moveLookMs);
     return act({ kind: 'adopt' }, 'preparing');
   }

@@ -165,8 +165,7 @@ function planRun(situation: Situation, domain: ObservedDomain, metadata: VmMetad
       if (isStartingUp(power)) return planStarting(memory, now);
       // Whoever waits to hear where it is, after a move that was called off, hears it with the generation.
       const hears = permit.handover === null && metadata.generation < desired.generation;
-      if (!hears || mustRedefine(permit, metadata))
-        return rest('paused', stillAfterMove(permit, domain, memory));
+      if (!hears || mustRedefine(permit, metadata)) return rest('paused', stillAfterMove(permit, domain));
       return act({ kind: 'record', metadata: reached(permit, metadata, metadata.rebootCount) }, 'paused');
     }
     case 'stopping':

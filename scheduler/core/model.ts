@@ -380,7 +380,7 @@ export type MoveMode = 'live' | 'cold';
 /**
  * How far a move is (PROTOCOL O5). A cold one: the VM goes off where it is, its host lets go of it, and it arrives on the
  * other. A live one: the other host gets ready, and the VM is handed over; `aborting` waits for the truth about where it is. In
- * `clearing` the other host has it, and what its owner has kept, standing still, is taken away.
+ * `clearing` the other host has it, and what its owner has kept, which stands still in nearly all cases, is taken away.
  */
 export type MovePhase =
   | 'going_off'
@@ -412,6 +412,8 @@ export interface Move {
   refused?: true;
   /** Why a live move is `aborting`. */
   fault?: Fault;
+  /** While `aborting`: its owner was proven to be off, and the peer is asked since then. */
+  asked?: true;
   /** While `aborting`: its owner hands nothing over any more and has it paused, and the peer is asked once more. */
   paused?: true;
 }

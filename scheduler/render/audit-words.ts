@@ -137,7 +137,7 @@ function moveWords(move: Move | null, name: string): string {
   // The owners of VMs are not told of hosts.
   const peer = id === undefined ? 'another host' : `host ${id}`;
   if (left === true) return `VM ${name} is not on its host any more, and is to be on ${peer}`;
-  if (arrived === true) return `VM ${name} is seen on ${peer}`;
+  if (arrived === true && phase !== 'clearing') return `VM ${name} is seen on ${peer}`;
   return `VM ${name} ${phaseWords[phase](peer)}${faultWords(fault ?? null)}`;
 }
 

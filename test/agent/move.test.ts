@@ -306,7 +306,7 @@ t.test('a copy that is left paused is said to be, and taken away when the other 
     state: 'paused',
     generation: 1,
     toldGeneration: 3,
-    error: { message: /so it may run on the other host, and is not resumed here: / },
+    error: { message: /^its hand-over has ended in between: it is not resumed here$/ },
   });
   t.ok(runsOn(target));
   t.equal(moves(source), 1, 'it is not handed over again');
@@ -329,7 +329,7 @@ t.test('a copy that is left paused, and that nobody else has, starts again from 
   t.match(seen(source), {
     state: 'paused',
     toldGeneration: 4,
-    error: { message: /may run on the other host/ },
+    error: { message: /is not resumed here/ },
   });
   source.desired(run({ role: 'stopped', generation: 5, stopForced: true }));
   source.settle();
@@ -428,6 +428,38 @@ t.test(
     t.same(source.violations, []);
   },
 );
+
+t.test('what came in part, and is off after a boot, is not said to have arrived', async (t) => {
+  const network = new FakeNetwork();
+  const source = place(new World());
+  const target = place(new World());
+  network.join(uriOf.h1, source.host);
+  network.join(uriOf.h2, target.host);
+  source.desired(run({ restartsElsewhere: true }));
+  source.settle();
+  target.desired(receive({ restartsElsewhere: true }));
+  target.settle();
+  source.desired(send({ restartsElsewhere: true }));
+  untilBegun(source);
+  target.host.setPower(uid, { kind: 'running' });
+  target.reboot();
+  target.settle();
+  t.match(seen(target), { state: 'preparing', progress: /waits for the scheduler/ });
+  t.equal(target.host.inspect(uid)?.power.kind, 'off', 'and is left alone');
+});
+
+t.test('a guest that an error of its disk pauses where it arrives has arrived', async (t) => {
+  const { source, target } = pair();
+  target.desired(receive());
+  source.desired(send());
+  untilBegun(source);
+  target.settle(10_000);
+  t.match(seen(target), { state: 'preparing' }, 'it is on its way');
+  source.endMove(uid, 'arrived and left it paused');
+  target.host.setPower(uid, { kind: 'paused', reason: 'I/O error' });
+  target.settle(10_000);
+  t.match(seen(target), { state: 'paused', term: 2 });
+});
 
 t.test('a VM whose disk is not there is refused, and awaited when it is asked for again', async (t) => {
   const world = new World();

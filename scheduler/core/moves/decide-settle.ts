@@ -35,7 +35,11 @@ function settle(state: State, vm: Vm, move: Move, owner: Host): Change[] {
   if (isOff(state, move.peer)) {
     const fault = obstacle('HOST_GONE', `${move.peer} is off, and it was on its way there`);
     if (move.left === true) return [...placedAnew(state, vm, move, owner, fault), ...lost(state, vm, move)];
-    if (isPausedAtOwner(vm)) return stays(state, vm, move, pausedAtOwner(vm, move));
+    if (isPausedAtOwner(vm)) {
+      if (move.phase === 'handing_over') return [nextPhase(vm, move, 'aborting', { fault })];
+      // Its owner has said so after it had heard that nothing is handed over any more.
+      if (move.paused === true) return stays(state, vm, move, pausedAtOwner(vm, move));
+    }
     // It is with its owner, or was with the one that is off; the owner says which.
     return move.phase === 'getting_ready' ? stays(state, vm, move, fault) : [];
   }
@@ -81,7 +85,7 @@ function settleWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Chan
     return placed === null ? [] : [{ ...placed, leaves }, ...lost(state, vm, move)];
   }
   if (isPeerOff || move.phase === 'getting_ready') return staysWithoutOwner(state, vm, move, fault);
-  return move.phase === 'aborting' ? [] : [nextPhase(vm, move, 'aborting', { fault })];
+  return move.asked === true ? [] : [nextPhase(vm, move, 'aborting', { fault, asked: true })];
 }
 
 /** A move that takes too long is called off; a live one ends when it is known where the VM is. */

@@ -14,7 +14,7 @@ import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
 import { startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
-import { asksPeer, clears, isPausedAtOwner, pausedAtOwner } from './standing-still.js';
+import { asksPeer, clears, hasHeard, isPausedAtOwner, pausedAtOwner } from './standing-still.js';
 
 /** Those in which a domain is there, and has been on. */
 const settled: ReadonlySet<VmState> = new Set(['running', 'stopped', 'paused', 'crashed', 'missing']);
@@ -97,20 +97,21 @@ function observedWhileHanded(
     return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
   if (saysNotThere) return [];
+  const isHeard = aborting && seen.generation === vm.generation;
   if (move.arrived === true) {
-    // It is with the other host already: what stands still here, or has failed to leave, never runs again. Else it is an older word.
-    return seen.state === 'paused' || hasFailed(vm, move, seen) ? clears(vm, move) : [];
+    // It is with the other host already: what stands still here, or was not handed over, never runs again. Else it is an older word.
+    const runs = seen.state === 'running' && (isHeard || hasFailed(vm, move, seen));
+    return seen.state === 'paused' || runs ? clears(vm, move) : [];
   }
   // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.
   if (isOff(seen) && aborting && isOld(vm, seen)) return usual();
   if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
   // One whose guest is paused, by an error of its disk say, answers as well: its host knows that it is there.
-  const isHeard = aborting && seen.generation === vm.generation;
   if (seen.state === 'paused' && !isHeard) {
     if (move.refused === true) return [...usual(), ...stays(state, vm, move, pausedAtOwner(vm, move))];
     return [...usual(), ...asksPeer(vm, move, seen)];
   }
-  if (seen.state !== 'running' && !(aborting && seen.state === 'paused')) return usual();
+  if (seen.state !== 'running' && seen.state !== 'paused') return usual();
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
   if (hasFailed(vm, move, seen))
     return [...usual(null), ...stays(state, vm, move, stayed(vm, 'running', seen.fault))];
@@ -119,8 +120,8 @@ function observedWhileHanded(
 }
 
 /** Whether its host says that this very hand-over has failed. */
-function hasFailed({ generation }: Vm, { phase }: Move, seen: Observation): boolean {
-  return phase === 'handing_over' && seen.fault !== null && (seen.toldGeneration ?? 0) >= generation;
+function hasFailed(vm: Vm, { phase }: Move, seen: Observation): boolean {
+  return phase === 'handing_over' && seen.fault !== null && hasHeard(vm, seen);
 }
 
 /** What the other host of a live move says; it speaks under the term that it was promised. */
@@ -165,7 +166,7 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
     const answers = seen.generation === vm.generation;
     const isWithout = seen.state === 'absent' || (move.paused === true && answers);
     if (isWithout && isPausedAtOwner(vm)) return stays(state, vm, move, pausedAtOwner(vm, move));
-    const isNew = seen.state === 'absent' && move.refused !== true;
+    const isNew = isWithout && move.refused !== true;
     return isNew ? [known(vm, { ...move, refused: true })] : [];
   }
   if (seen.state === 'awaited') return [nextPhase(vm, move, 'handing_over')];

@@ -506,41 +506,92 @@ test('what runs on both hosts since the first could not tell that it had gone ov
   t.match(vm.move, { phase: 'clearing' });
 });
 
+const paused = ({ world, vm }: ReturnType<typeof handingOver>, reason: string | null = 'STILL') =>
+  world.see(vm, 'paused', {
+    generation: 1,
+    toldGeneration: vm.generation,
+    fault: reason === null ? null : fault(reason),
+  });
+
+const advice = { fault: { reason: 'PAUSED_BY_MOVE', message: /paused on a, and not on b: .*--force/ } };
+
 test('paused where it was, and not on the other host: the move ends, and says what to do', async (t) => {
-  const advice = { fault: { reason: 'PAUSED_BY_MOVE', message: /paused on a, and not on b: .*--force/ } };
-  const paused = (moving: ReturnType<typeof handingOver>) =>
-    moving.world.see(moving.vm, 'paused', {
-      generation: moving.vm.generation - 1,
-      toldGeneration: moving.vm.generation,
-    });
-  for (const proof of ['absent', 'fenced'] as const) {
+  for (const between of ['nothing', 'unknown'] as const) {
     const moving = handingOver();
     const { world, vm, operation } = moving;
+    paused(moving, null);
+    t.equal(vm.move?.phase, 'handing_over', 'an error of its disk has paused it, and it may go on');
     paused(moving);
-    t.equal(vm.move?.phase, 'handing_over', 'the other host may have it');
-    if (proof === 'absent') seeAtPeer(moving, 'absent');
-    else {
-      fence(world, 'b');
-      world.run({ type: 'vm.move_settle', uid: vm.uid });
-    }
-    t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] }, proof);
+    t.equal(vm.move?.phase, 'aborting', 'its hand-over has ended, and nobody knows how');
+    const { generation } = vm;
+    seeAtPeer(moving, 'awaited');
+    t.ok(vm.move, 'that may be of the time before');
+    paused(moving);
+    t.equal(
+      vm.generation,
+      generation + 1,
+      'the other host is asked again, now that nothing can arrive any more',
+    );
+    seeAtPeer(moving, 'awaited', { generation });
+    paused(moving);
+    t.match(vm, { generation: generation + 1, move: { phase: 'aborting' } }, 'an older word does not count');
+    if (between === 'unknown') world.see(vm, 'unknown', { generation: 1 });
+    seeAtPeer(moving, 'awaited');
+    if (between === 'unknown') paused(moving);
+    t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] }, between);
     t.match(operation, { state: 'failed', ...advice });
   }
+});
+
+test('paused where it was, and the other host without it for good, or proven to be off', async (t) => {
+  const without = handingOver();
+  paused(without, null);
+  seeAtPeer(without, 'absent');
+  t.match(without.vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] });
+  t.match(without.operation, { state: 'failed', ...advice });
+
+  const moving = handingOver();
+  const { world, vm, operation } = moving;
+  const settle = () => world.run({ type: 'vm.move_settle', uid: vm.uid });
+  paused(moving, null);
+  fence(world, 'b');
+  settle();
+  t.match(vm.move, { phase: 'aborting' }, 'its host may have handed it over since');
+  settle();
+  t.ok(vm.move);
+  paused(moving);
+  settle();
+  t.match(vm, { host: 'a', state: 'paused', move: undefined });
+  t.match(operation, { state: 'failed', ...advice });
+});
+
+test('what runs on both hosts although the move was called off ends on the first', async (t) => {
   const moving = handingOver();
   const { world, vm, operation } = moving;
   world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
+  seeAtPeer(moving, 'running');
+  world.see(vm, 'running', { generation: vm.generation - 1 });
+  t.equal(vm.move?.phase, 'aborting', 'that is of the time before');
+  world.see(vm, 'running');
+  t.equal(vm.move?.phase, 'clearing');
+  world.see(vm, 'absent');
+  t.match(vm, { host: 'b', state: 'running', move: undefined });
+  world.see(vm, 'running');
+  t.match(operation, { state: 'succeeded' });
+});
+
+test('called off, and its host proven to be off since: the other host is asked once more', async (t) => {
+  const moving = handingOver();
+  const { world, vm } = moving;
+  world.run({ type: 'vm.move_give_up', uid: vm.uid, message: 'too slow' });
   seeAtPeer(moving, 'awaited');
+  fence(world, 'a');
   const { generation } = vm;
-  paused(moving);
-  t.equal(
-    vm.generation,
-    generation + 1,
-    'the other host is asked again, now that nothing can arrive any more',
-  );
-  seeAtPeer(moving, 'awaited', { generation });
-  paused(moving);
-  t.match(vm, { generation: generation + 1, move: { phase: 'aborting' } }, 'an older word does not count');
+  const settle = () => world.run({ type: 'vm.move_settle', uid: vm.uid });
+  settle();
+  t.equal(vm.generation, generation + 1);
+  settle();
+  t.equal(vm.generation, generation + 1, 'and not again and again');
   seeAtPeer(moving, 'awaited');
-  t.match(vm, { host: 'a', state: 'paused', move: undefined, leftOn: ['b'] });
-  t.match(operation, { state: 'failed', ...advice });
+  t.equal(vm.move, undefined, 'nobody has it');
 });
