@@ -70,7 +70,7 @@ t.test('a domain in software emulation', async (t) => {
 <acpi/>
 <apic/>
 <tcg>
-<tb-cache unit="MiB">32</tb-cache>
+<tb-cache unit="MiB">64</tb-cache>
 </tcg>
 </features>
 <cpu mode="custom" match="exact">

@@ -25,7 +25,11 @@ export interface DomainPlaces {
 /** What the guest's only disk is called. */
 export const rootDisk = 'vda';
 
-const tcgTranslationCacheMib = 32;
+/**
+ * A vCPU that is added takes a free part of it, and QEMU 7.2 aborts when the others have used them all (tcg_region_initial_alloc);
+ * with 32 that was seen once, when a guest had just booted.
+ */
+const tcgTranslationCacheMib = 64;
 
 /** @throws XmlTextRefused for names that no domain may have. */
 export function domainXml(blueprint: Blueprint, guest: GuestSupport, places: DomainPlaces): string {
