@@ -1,6 +1,6 @@
 /** Which machine this is, and which of its lives: what the scheduler tells hosts, reboots and clones apart by. */
-import { readFileSync } from 'node:fs';
 import { ConfigError } from './config.js';
+import { readLine } from './read-line.js';
 
 const machineIdFiles = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 
@@ -18,12 +18,4 @@ export function readBootId(): string {
   const id = readLine('/proc/sys/kernel/random/boot_id');
   if (id === '') throw new ConfigError('the kernel gives no boot id: the agent runs on Linux only');
   return id;
-}
-
-function readLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return '';
-  }
 }

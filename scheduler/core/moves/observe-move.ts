@@ -106,16 +106,16 @@ function observedWhileHanded(
   // A host that was switched off says so of the time before; where the VM is it says when it has heard the newest word.
   if (isOff(seen) && aborting && isOld(vm, seen)) return usual();
   if (isOff(seen)) return ended(state, vm, move, usual(), wentOff);
+  if (seen.state !== 'running' && seen.state !== 'paused') return usual();
   // One whose guest is paused, by an error of its disk say, answers as well: its host knows that it is there.
-  if (seen.state === 'paused' && !isHeard) {
+  if (isHeard) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.state, move.fault))];
+  if (seen.state === 'paused') {
     if (move.refused === true) return [...usual(), ...stays(state, vm, move, pausedAtOwner(vm, move))];
     return [...usual(), ...asksPeer(vm, move, seen)];
   }
-  if (seen.state !== 'running' && seen.state !== 'paused') return usual();
   // What the hypervisors said of each other's addresses is for whoever ordered the move.
   if (hasFailed(vm, move, seen))
     return [...usual(null), ...stays(state, vm, move, stayed(vm, 'running', seen.fault))];
-  if (isHeard) return [...usual(), ...stays(state, vm, move, stayed(vm, seen.state, move.fault))];
   return usual();
 }
 

@@ -64,7 +64,7 @@ export class ScriptedAgent {
     { obeys, ...hello }: AgentOptions = {},
   ): Promise<ScriptedAgent> {
     const agent = new ScriptedAgent(api, host);
-    if (obeys) agent.#obey();
+    if (obeys) agent.obey();
     agent.hello(hello);
     await agent.heard.next('Welcome', ({ message }) => message === 'welcome');
     agent.askLease(1);
@@ -146,7 +146,21 @@ export class ScriptedAgent {
     this.stream.cancel();
   }
 
-  #obey(): void {
+  /** Asks for leases until it is released, or its stream has ended. */
+  keepLease(): () => void {
+    let id = 1;
+    const timer = setInterval(() => {
+      id += 1;
+      this.askLease(id);
+    }, 250);
+    const end = () => clearInterval(timer);
+    this.stream.on('status', end);
+    this.stream.on('error', end);
+    return end;
+  }
+
+  /** Does from now on whatever it is told, and tells nothing else. */
+  obey(): void {
     this.stream.on('data', (message: LinkResponse__Output) => {
       for (const { desired } of apart(message)) if (desired) this.answer(desired);
     });

@@ -1,24 +1,12 @@
 /** Hosts that are drained: their VMs leave them a few at a time, and what cannot leave is told. */
 import { status } from '@grpc/grpc-js';
 import { test } from 'tap';
-import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
 import type { ScriptedAgent } from './agent.js';
 import { eventually } from '../within.js';
 import { isRole, MoveWorld, onPool } from './move-world.js';
 
 const drain = { name: 'hosts/a' };
 const inMs = (ms: number) => ({ seconds: Math.floor((Date.now() + ms) / 1000), nanos: 0 });
-
-/** Lets an agent do from now on whatever it is told, and tell nothing else. */
-function obey(agent: ScriptedAgent): void {
-  agent.stream.on(
-    'data',
-    (message: { desired?: Desired__Output; desiredSet?: { desired: Desired__Output[] } }) => {
-      for (const desired of message.desiredSet?.desired ?? (message.desired ? [message.desired] : []))
-        agent.answer(desired);
-    },
-  );
-}
 
 /** Who has been told to go off, as names of VMs. */
 const toldToStop = (agent: ScriptedAgent) =>
@@ -40,12 +28,12 @@ test('the VMs of a drained host leave it two at a time, the most important first
   const second = await a.desired('the second stop', isRole('VM_ROLE_STOPPED'));
   t.same(toldToStop(a), ['critical', 'one']);
   t.match((await world.host('a')).drain, { vmsLeft: 4, vmsMoving: 2, obstacles: [] });
-  obey(b);
+  b.obey();
   a.answer(first);
   a.answer(await a.desired('the release', isRole('VM_ROLE_RELEASED')));
   const third = await a.desired('the third stop', isRole('VM_ROLE_STOPPED'));
   t.same(toldToStop(a), ['critical', 'one', 'two'], 'one has left, and the next goes');
-  obey(a);
+  a.obey();
   a.answer(second);
   a.answer(third);
   const drained = await world.hostIs(
@@ -79,8 +67,8 @@ test('VMs that have to be on one host leave it together, however many they are',
   const names = [];
   for (const id of ['one', 'two', 'three'])
     names.push(await world.running(id, 'a', { spec: onPool, placement }));
-  obey(world.agent('b'));
-  obey(world.agent('a'));
+  world.agent('b').obey();
+  world.agent('a').obey();
   await world.api.call('DrainHost', drain);
   await world.hostIs('a', 'is drained', (now) => now.drain?.state === 'HOST_DRAIN_STATE_DRAINED');
   const { operations } = await world.api.call('ListOperations', { filter: 'verb = migrate' });
@@ -101,7 +89,7 @@ test('a paused drain lets those arrive that are on their way, and no further one
   const second = await a.desired('the second stop', isRole('VM_ROLE_STOPPED'));
   const paused = await world.api.call('PauseDrain', drain);
   t.match(paused.host?.drain, { state: 'HOST_DRAIN_STATE_PAUSED', vmsLeft: 3 });
-  obey(world.agent('b'));
+  world.agent('b').obey();
   for (const stop of [first, second]) {
     a.answer(stop);
     a.answer(await a.desired('the release', isRole('VM_ROLE_RELEASED')));
@@ -110,7 +98,7 @@ test('a paused drain lets those arrive that are on their way, and no further one
   await world.hostIs('b', 'has two VMs', ({ claimed }) => claimed?.vms === 2);
   t.match((await world.host('a')).drain, { state: 'HOST_DRAIN_STATE_PAUSED' });
   t.same(toldToStop(a), ['one', 'two']);
-  obey(a);
+  a.obey();
   await world.api.call('ResumeDrain', drain);
   await world.hostIs('a', 'is drained', (now) => now.drain?.state === 'HOST_DRAIN_STATE_DRAINED');
   t.same(toldToStop(a), ['one', 'two', 'three']);
@@ -127,7 +115,7 @@ test('an undone drain brings nothing back, and says no more of what was in the w
   t.match(await world.vm(local), { error: { message: /its only disk is on a/ } });
   t.match((await world.api.call('UndrainHost', drain)).host, { cordoned: false, drain: null });
   t.match(await world.vm(local), { error: null });
-  obey(world.agent('b'));
+  world.agent('b').obey();
   a.answer(stop);
   a.answer(await a.desired('the release', isRole('VM_ROLE_RELEASED')));
   await world.federation.becomes(vm, 'has arrived', ({ host, move }) => host === 'hosts/b' && move === null);
@@ -181,7 +169,7 @@ test('from its deadline on a drain stops also what should leave only while it ru
   await eventually('the host is late', late, (codes) => codes.length > 0);
   t.same(await late(), ['HOST_DRAIN_STUCK']);
   const [a, b] = [world.agent('a'), world.agent('b')];
-  for (const agent of [a, b]) obey(agent);
+  for (const agent of [a, b]) agent.obey();
   // It may have been told already: the move begins at the deadline as well.
   for (const { desired } of a.heard.all) if (desired?.role === 'VM_ROLE_STOPPED') a.answer(desired);
   await world.hostIs('a', 'is drained', (now) => now.drain?.state === 'HOST_DRAIN_STATE_DRAINED');

@@ -41,15 +41,7 @@ class Site {
   }
 
   #kept(agent: ScriptedAgent): ScriptedAgent {
-    let id = 1;
-    const timer = setInterval(() => {
-      id += 1;
-      agent.askLease(id);
-    }, 300);
-    const end = () => clearInterval(timer);
-    agent.stream.on('status', end);
-    agent.stream.on('error', end);
-    this.t.teardown(end);
+    this.t.teardown(agent.keepLease());
     return agent;
   }
 
@@ -407,9 +399,9 @@ test('what stops with the lease restarts elsewhere by the watchdog rule, without
 test('a host that was taken to have stopped them gets no lease on its old stream', async (t) => {
   const site = await Site.start(t);
   const frozen = await site.federation.host('frozen', { ...helloOf([]), ...guarded });
-  const renewal = setInterval(() => frozen.askLease(2), 300);
+  const release = frozen.keepLease();
   const vm = await site.running('vm', frozen, stopping);
-  clearInterval(renewal);
+  release();
   const other = await site.host('other');
   await other.desired('the VM', ({ vmName }) => vmName === vm);
   frozen.askLease(99);

@@ -23,16 +23,6 @@ async function rejectedHello(host: string, change: Parameters<ScriptedAgent['hel
   return rejection(agent);
 }
 
-/** Asks for leases until the test is over. */
-function keepAlive(agent: ScriptedAgent): () => void {
-  let id = 1;
-  const timer = setInterval(() => {
-    id += 1;
-    agent.askLease(id);
-  }, 250);
-  return () => clearInterval(timer);
-}
-
 test('a stream begins with Hello', async (t) => {
   for (const first of [
     { leaseRequest: { id: 1 } },
@@ -188,7 +178,7 @@ test('a host that never asks for a lease does not stay ready, and reports do not
 
 test('libvirt that does not answer makes a host suspect for as long as that lasts', async (t) => {
   const agent = await federation.host('hung');
-  const release = keepAlive(agent);
+  const release = agent.keepLease();
   agent.send({ report: { libvirtAvailable: false, libvirtError: 'it hangs' } });
   await federation.hostBecomes('hung', 'HOST_STATE_SUSPECT');
   const { host } = await api.call('GetHost', { name: 'hosts/hung' });
@@ -203,7 +193,7 @@ test('libvirt that does not answer makes a host suspect for as long as that last
 
 test('an agent is told each VM once a generation, all of them again after a reconnect, and when that is done', async (t) => {
   const agent = await federation.host('told');
-  const release = keepAlive(agent);
+  const release = agent.keepLease();
   await agent.synced();
   const one = await federation.vm('one', { labels: { a: 'b' } });
   const desired = await agent.desired('the VM');
@@ -237,7 +227,7 @@ test('an agent is told each VM once a generation, all of them again after a reco
   const again = await ScriptedAgent.connect(api, 'told', {
     observations: [{ uid: one.uid, term: 1, generation: 2, state: 'DOMAIN_STATE_STOPPED' }],
   });
-  const releaseAgain = keepAlive(again);
+  const releaseAgain = again.keepLease();
   await again.synced();
   const told = again.heard.all.flatMap((message) => (message.desired ? [message.desired] : []));
   t.same(
@@ -283,7 +273,7 @@ test('what is welcomed is always heard first, whatever changes meanwhile', async
   }
   await api.call('RetireHost', { name: 'hosts/order' }).catch(() => {});
   const last = await ScriptedAgent.connect(api, 'order', { obeys: true });
-  const release = keepAlive(last);
+  const release = last.keepLease();
   await api.call('DeleteVm', { name });
   await eventually(
     'it is gone',
@@ -297,7 +287,7 @@ test('what is welcomed is always heard first, whatever changes meanwhile', async
 
 test('observations of VMs that are not known, or in states that are not known, are passed over', async (t) => {
   const agent = await federation.host('orphans');
-  const release = keepAlive(agent);
+  const release = agent.keepLease();
   // Whose leases end meanwhile would be written down.
   for (const host of ['told', 'order']) await federation.hostBecomes(host, 'HOST_STATE_LOST');
   await agent.heard.next('a lease', ({ leaseGrant }) => leaseGrant != null);
@@ -318,7 +308,7 @@ test('observations of VMs that are not known, or in states that are not known, a
 
 test('a VM that one host refuses is desired of another under the next term, and the first hears no more of it', async (t) => {
   const agents = [await federation.host('refuser-1'), await federation.host('refuser-2')] as const;
-  const releases = agents.map(keepAlive);
+  const releases = agents.map((agent) => agent.keepLease());
   const vm = await federation.vm('refused');
   const [first, second] = vm.host === 'hosts/refuser-1' ? agents : [agents[1], agents[0]];
   const error = { code: status.RESOURCE_EXHAUSTED, message: 'no space', details: [] };
@@ -351,7 +341,7 @@ test('an agent that sends nonsense ends its own stream and nothing else', async 
     { type_url: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from([255, 255, 255]) },
   ];
   const agent = await federation.host('nonsense');
-  const release = keepAlive(agent);
+  const release = agent.keepLease();
   const vm = await federation.vm('vm');
   agent.answer(await agent.desired('the VM'), {
     state: 'DOMAIN_STATE_PREPARING',
