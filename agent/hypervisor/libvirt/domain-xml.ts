@@ -9,10 +9,13 @@ import { cpuTune, guestCells, memoryBacking, numaTune, vcpu } from './layout-xml
 import { metadataElement } from './metadata.js';
 import { element, render, type XmlElement } from './xml.js';
 
+/** How QEMU writes a disk: past the host's page cache, or through it. */
+export type DiskCache = 'none' | 'writeback';
+
 /** Where the domain's files are, and how this host's storage likes to be written. */
 export interface DomainPlaces {
   diskPath: string;
-  diskCache: 'none' | 'writeback';
+  diskCache: DiskCache;
   /** The host's PCI devices that it gets, as `lspci -D` prints their addresses. */
   devices: readonly string[];
   layout: DomainLayout;

@@ -13,6 +13,7 @@ import { syncPath } from '../../sync-path.js';
 import { readQcow2Disk } from '../../images/qcow2-header.js';
 import type { VolumeAccount, VolumeRef, VolumeRequest } from '../hypervisor.js';
 import type { PoolFolders } from '../pool-folders.js';
+import type { DiskCache } from './domain-xml.js';
 import { PoolDirectory } from './pools.js';
 import type { LibvirtSession } from './session.js';
 import type { Volumes } from './volumes.js';
@@ -33,7 +34,8 @@ export class FileVolumes implements Volumes {
   readonly #session: LibvirtSession;
   readonly #pools: PoolDirectory;
   readonly #dataDir: string;
-  #diskCache: 'none' | 'writeback' = 'writeback';
+  /** By their folders, as the newest look at a volume of each has shown. */
+  readonly #diskCaches = new Map<string, DiskCache>();
 
   constructor(
     session: LibvirtSession,
@@ -50,14 +52,18 @@ export class FileVolumes implements Volumes {
     for (const folder of ['volumes', 'trash', 'console']) {
       await mkdir(join(this.#dataDir, folder), { recursive: true, mode: 0o711 });
     }
-    this.#diskCache = (await takesDirectIo(join(this.#dataDir, 'volumes'))) ? 'none' : 'writeback';
     this.#pools.forget();
     await this.#pools.ensure(connection, '');
   }
 
-  /** `none` where the file system takes direct I/O, as most do. */
-  get diskCache(): 'none' | 'writeback' {
-    return this.#diskCache;
+  /** Of volumes in this pool. It is known of every domain's, since that is looked at, made or grown before it is defined. */
+  diskCache(poolPath: string): DiskCache {
+    return this.#diskCaches.get(poolPath) ?? 'none';
+  }
+
+  /** Looks at a volume for it: its file system may hang, so that it cannot be done when the domain is defined. */
+  async learnDiskCache(volume: VolumeRef): Promise<void> {
+    this.#diskCaches.set(volume.poolPath, await diskCacheOf(this.path(volume)));
   }
 
   path({ uid, poolPath }: VolumeRef): string {
@@ -70,7 +76,9 @@ export class FileVolumes implements Volumes {
 
   async exists(volume: VolumeRef): Promise<boolean> {
     await this.#requireFolder(volume.poolPath);
-    return fileExists(this.path(volume));
+    const exists = await fileExists(this.path(volume));
+    if (exists) await this.learnDiskCache(volume);
+    return exists;
   }
 
   async create({ uid, poolPath, sizeMib, backing }: VolumeRequest): Promise<void> {
@@ -107,6 +115,7 @@ export class FileVolumes implements Volumes {
     await syncPath(join(folder, partial));
     await rename(join(folder, partial), this.path({ uid, poolPath }));
     await syncPath(folder);
+    await this.learnDiskCache({ uid, poolPath });
   }
 
   async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
@@ -223,16 +232,13 @@ const fileExists = (path: string): Promise<boolean> =>
 const filesOf = async <None>(folder: string, none: None): Promise<string[] | None> =>
   (await readdir(folder).catch(nullWhen('ENOENT'))) ?? none;
 
-/** Whether files in the folder can be opened with O_DIRECT, which the disk cache mode `none` needs. */
-async function takesDirectIo(folder: string): Promise<boolean> {
-  const probe = join(folder, `.direct-io-${process.pid}`);
+/** `none` needs a file system that takes direct I/O, as most do; and without it libvirt hands no running guest over. */
+async function diskCacheOf(path: string): Promise<DiskCache> {
   try {
-    const file = await open(probe, constants.O_CREAT | constants.O_RDWR | constants.O_DIRECT, 0o600);
+    const file = await open(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
     await file.close();
-    return true;
+    return 'none';
   } catch {
-    return false;
-  } finally {
-    await rm(probe, { force: true });
+    return 'writeback';
   }
 }

@@ -248,7 +248,7 @@ export class LibvirtHypervisor implements Hypervisor {
       layout,
       mostVcpus: this.#mostVcpus(blueprint),
       diskPath: this.#volumes.path(blueprint),
-      diskCache: this.#files?.diskCache ?? 'writeback',
+      diskCache: this.#files?.diskCache(blueprint.poolPath) ?? 'writeback',
       consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',
     } as const;
     const define = (name: string) =>
@@ -362,6 +362,7 @@ export class LibvirtHypervisor implements Hypervisor {
 
   async growVolume(volume: VolumeRef, sizeMib: number): Promise<number> {
     const { uid } = volume;
+    await this.#files?.learnDiskCache(volume);
     const isOpen = this.#profile.growsOpenVolumes && (await this.#isActive(uid));
     if (!isOpen) return this.#converted(this.#volumes.grow(volume, sizeMib));
     const options = { deadlineMs: deadlines.changeMs };
