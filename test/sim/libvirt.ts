@@ -58,6 +58,8 @@ export class Libvirt {
   unstuckAtMs = 0;
   /** What goes on when a hang is over. */
   #held: (() => void)[] = [];
+  /** Ends moves that have not begun when the daemon dies; of those that have somebody says how they end. */
+  readonly #ends = new Set<() => void>();
 
   constructor(parts: LibvirtParts) {
     this.#parts = parts;
@@ -77,6 +79,8 @@ export class Libvirt {
     this.#life = null;
     this.#held = [];
     this.isHung = false;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
   }
 
   hang(): void {
@@ -142,7 +146,7 @@ export class Libvirt {
     }
     if (this.isHung) agent.after(deadlineMs, () => answer(failure('timeout', 'no answer in time')));
     // A daemon that is gone answers nobody; the connection breaks.
-    agent.after(deadlineMs + 1000, () => answer(failure('unavailable', 'the connection to libvirtd broke')));
+    agent.after(deadlineMs + 1000, () => answer(failure('unavailable', brokenConnection)));
   }
 
   /** By how much a call is late: one that is stuck ends long after its caller has given up, whatever became of the others. */
@@ -166,7 +170,10 @@ export class Libvirt {
     const ends = random.unit();
     const isSent = random.chance(0.5);
     const answer = (result: EffectResult) => agent.after(1, () => answered(result));
+    const end = () => answer(failure('unavailable', brokenConnection));
+    this.#ends.add(end);
     timeline.at(timeline.nowMs + random.whole(5, 50), life, () => {
+      this.#ends.delete(end);
       if (this.isHung || (!agent.alive && !isSent)) {
         answer(failure('failed', 'libvirtd does not answer'));
         return;
@@ -247,6 +254,8 @@ function endBy(chance: number): FakeMoveEnd {
   if (chance < 0.25) return 'arrived and left it paused';
   return 'arrived';
 }
+
+const brokenConnection = 'the connection to libvirtd broke';
 
 const looks: readonly Call['kind'][] = ['inspect', 'volumeExists', 'expect', 'leaving'];
 const isLook = ({ kind }: Call): boolean => looks.includes(kind);
