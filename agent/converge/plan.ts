@@ -33,6 +33,9 @@ function planRole(situation: Situation): Plan {
   if (stay !== null) return stay;
   const late = planTakenBack(situation);
   if (late !== null) return late;
+  // Defined by a call that libvirt carried out when this host had let go of the VM: its disk is another's by now.
+  if (domain?.power.kind === 'off' && permit.phase === 'gone' && !takesAway(permit.desired.role))
+    return act({ kind: 'leave', domain }, 'stopping');
   switch (permit.desired.role) {
     case 'send':
       return planHandOver(situation);

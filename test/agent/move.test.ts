@@ -4,6 +4,7 @@
  */
 import t from 'tap';
 import type { VmDesired } from '../../agent/converge/desired.js';
+import type { FakeDomain } from '../../agent/hypervisor/fake/fake-host.js';
 import { FakeNetwork } from '../../agent/hypervisor/fake/fake-network.js';
 import { uidOf, wanted, World } from './world.js';
 
@@ -293,6 +294,27 @@ t.test('a daemon that died before it forgot the domain: it is taken away, and ne
   t.equal(source.host.inspect(uid), null);
   t.equal(source.host.volumeExists({ uid, poolPath }), true);
   t.match(seen(target), { state: 'running', term: 2 });
+});
+
+t.test('what a call that came late defines here, of a VM that has left, is taken away', async (t) => {
+  for (const word of [send(), run({ generation: 4 })]) {
+    const { source, target } = pair();
+    const [domain] = source.host.content().domains;
+    target.desired(receive());
+    source.desired(send());
+    source.settle();
+    target.settle();
+    t.match(seen(source), { state: 'absent' });
+    source.host.put({ ...(domain as FakeDomain), power: { kind: 'off', reason: 'unknown' } });
+    source.desired(word);
+    source.settle();
+    t.equal(source.host.inspect(uid), null, word.role);
+    t.match(seen(source), { state: 'absent' });
+    t.ok(source.host.volumeExists({ uid, poolPath }));
+    t.ok(runsOn(target));
+    t.equal(starts(source), 1);
+    t.same([...source.violations, ...target.violations], []);
+  }
 });
 
 t.test('a copy that is left paused is said to be, and taken away when the other host has it', async (t) => {
