@@ -91,7 +91,8 @@ export interface ConnectionParts {
   listener: StreamListener;
   /** Of the agent's process. */
   agent: Life;
-  /** Told of what the agent has said, when it arrives. */
+  /** Told of what the agent says, when it says it and when it arrives. */
+  onSays(message: LinkRequest__Output): void;
   onWord(message: LinkRequest__Output): void;
   /** Told of what the scheduler says, when it says it and when it arrives. */
   onSaid(message: LinkResponse__Output): void;
@@ -139,6 +140,7 @@ export class Connection implements LinkStream {
   send(request: LinkRequest): boolean {
     if (this.#agentOver) return false;
     const message = requestOverWire(request);
+    this.#parts.onSays(message);
     this.#after('up', () => this.#serverHears(message));
     return true;
   }

@@ -9,9 +9,13 @@ import { EpochRules } from './checker/epochs.js';
 import { LeaseRules } from './checker/leases.js';
 import { Lineage } from './checker/lineage.js';
 import { MoveRules } from './checker/moves.js';
+import { isProvenOff } from './checker/evacuations.js';
+import { PowerRules } from './checker/powers.js';
 import { RebootRules } from './checker/reboots.js';
 import { checkRest, type RestParts } from './checker/rest.js';
 import type { RuleName, Violation } from './checker/violation.js';
+import { judgeSaid } from './checker/said.js';
+import { Silence } from './checker/silence.js';
 import { VolumeRules } from './checker/volumes.js';
 import { WordRules } from './checker/words.js';
 import { Controllers } from './controllers.js';
@@ -59,6 +63,7 @@ export class World {
   readonly rules: AgentRules;
   readonly #words: WordRules;
   readonly #volumes: VolumeRules;
+  readonly #powers: PowerRules;
   readonly #reboots: RebootRules;
   readonly #epochs: EpochRules;
   readonly #leased: LeaseRules;
@@ -83,6 +88,9 @@ export class World {
   readonly #cloned = new Set<string>();
   /** Machines that were granted a lease on the stream that they have, and have not been told since that they get none. */
   readonly #leasedNow = new Set<string>();
+  readonly #silence = new Silence(() => this.timeline.nowMs);
+  /** Whom the newest stream of a machine's agent leads to. */
+  readonly #ledBy = new Map<Machine, string>();
   /** When the newest lease of a machine ends, by its clock. */
   readonly #leaseEnds = new Map<Machine, number>();
   /** Whose lease a host has. */
@@ -99,6 +107,7 @@ export class World {
       activeOn: (uid) => [...this.rules.activeOn(uid)].filter(({ host }) => !this.#cloned.has(host)),
     });
     this.#words = new WordRules(this.violate, this.#volumes);
+    this.#powers = new PowerRules(this.violate);
     this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
     this.#epochs = new EpochRules(this.violate);
     this.#leased = new LeaseRules(this.violate);
@@ -163,7 +172,11 @@ export class World {
 
   #runTo(untilMs: number): boolean {
     for (let at = this.timeline.nowMs; at < untilMs && this.violation === null; at = this.timeline.nowMs) {
-      this.timeline.runTo(Math.min(untilMs, at + stepMs), () => this.violation !== null);
+      try {
+        this.timeline.runTo(Math.min(untilMs, at + stepMs), () => this.violation !== null);
+      } catch (error) {
+        this.violate('BUG', (error as Error).stack ?? String(error));
+      }
     }
     return this.violation === null;
   }
@@ -207,6 +220,7 @@ export class World {
         const copy = this.#copy?.hosts.has(host) === true ? this.#copy : null;
         const to = copy?.scheduler ?? this.scheduler;
         this.#leasedNow.delete(machine.name);
+        this.#ledBy.set(machine, to.name);
         /** The scheduler's newest word about a lease on this stream was that there is none. */
         let isWithheld = false;
         return new Connection({
@@ -224,9 +238,18 @@ export class World {
             isWithheld = true;
             this.#leasedNow.delete(machine.name);
           },
-          onWord: (message) => this.#hears(to).onWord(machine.host, message),
+          onSays: (message) => {
+            judgeSaid(machine, message, (uid) => this.rules.activeOn(uid).has(machine), this.violate);
+            if (message.leaseRequest) this.#leased.onAsked(machine, message.leaseRequest.id);
+            if (message.fenceResult) this.rules.onFenceSaid(machine, message.fenceResult);
+          },
+          onWord: (message) => {
+            this.#hears(to).onWord(machine.host, message);
+            if (to === this.scheduler) this.#silence.onWord(machine.host, message);
+          },
           onHeard: (message) => {
             if (!message.leaseGrant) return;
+            this.#leased.onGranted(machine, message.leaseGrant);
             this.#leases.set(machine.host, { name: to.name, life: to.life });
             if (!isWithheld) this.#leasedNow.add(machine.name);
           },
@@ -241,6 +264,7 @@ export class World {
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
       onEffect: (machine, effect) => {
         this.rules.onEffect(machine, effect);
+        this.#powers.onEffect(machine, effect);
         this.#reboots.onEffect(machine, effect);
       },
       onAnswered: (machine, agent, effect, result) => {
@@ -249,13 +273,18 @@ export class World {
           this.rules.onAnswered(machine, agent.core.ledger.permit(effect.uid), effect, result);
       },
       onKept: (machine) => this.#epochs.onKept(machine, machine.stateFile.epoch),
-      onObeyed: (machine, agent, what, epoch) => this.#epochs.onObeyed(machine, agent, what, epoch),
+      onObeyed: (machine, agent, what, epoch) => {
+        this.#epochs.onObeyed(machine, agent, what, epoch, this.#ledBy.get(machine) ?? '');
+      },
       onDomain: (machine, uid) => {
         this.rules.onDomain(machine, uid);
         this.#reboots.onDomain(machine, uid);
       },
       neighbours: () => this.#controllers.seenFrom(host),
-      onLeased: (machine, endsAt) => this.#watchLease(machine, endsAt),
+      onLeased: (machine, endsAt) => {
+        this.#leased.onLeased(machine, endsAt);
+        this.#watchLease(machine, endsAt);
+      },
       onBite: (machine) => {
         this.note(`the watchdog resets ${machine.name}`);
         if (machine.hasBeenWellForMs > biteOfWellMs)
@@ -365,6 +394,13 @@ export class World {
       trueMs: () => beginningMs + this.timeline.nowMs,
       onFreed: (uid, host) => this.#freed(uid, host),
       onFound: (uid, not) => this.rules.foundElsewhere(uid, not),
+      silentMs: (host) => this.#silence.of(host),
+      onFenceOrdered: (host) => {
+        const { name } = this.#leases.get(host) ?? {};
+        if (name === this.scheduler.name && !this.#cloned.has(host))
+          this.#words.onFenceOrdered(this.#byHost.get(host));
+      },
+      onStopProven: (host) => this.#stopProven(host),
       onParked: (uid, host) => this.#freed(uid, host),
       onHandedOver: (uid, from, move, isFromOff, runs) => {
         if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);
@@ -381,6 +417,16 @@ export class World {
       this.#heard.set(scheduler, rules);
     }
     return rules;
+  }
+
+  /** F1: by the watchdog rule nothing runs there that stops with the lease. */
+  #stopProven(host: string): void {
+    const { state } = this.lineage;
+    const machine = this.#byHost.get(host);
+    if (machine === undefined || this.#cloned.has(host)) return;
+    for (const vm of state.vmsOfHost(host))
+      if (isProvenOff(state.hosts.get(host), vm) && this.rules.activeOn(vm.uid).has(machine))
+        this.violate('F1', `VM ${vm.uid} is taken to have stopped with the lease of ${host}, and runs there`);
   }
 
   /** O6: only when nothing of it runs there. */

@@ -5,6 +5,7 @@ import { requestForMove } from '../../../scheduler/core/placement/request.js';
 import type { State } from '../../../scheduler/core/state.js';
 import { isExceeded, type Holdings } from '../../../scheduler/core/tenancy/holdings.js';
 import { scopeKey } from '../../../scheduler/core/tenancy/scope.js';
+import { defaultClass } from '../../../scheduler/core/tenancy/residency.js';
 import { verifyTenancy } from '../../../scheduler/core/tenancy/verify.js';
 import { PlainTenancy } from './placement/plain-tenancy.js';
 
@@ -69,7 +70,6 @@ function check(
 }
 
 /** Whatever was placed by these changes is where the rules in force and the agreements let it be. */
-/** Whether a VM may be where it has just been placed. */
 export function checkPlaces(
   state: State,
   changes: readonly Change[],
@@ -88,10 +88,16 @@ export function checkPlaces(
 /** Whether a VM may be where it has just been placed. */
 export function checkPlace(state: State, vm: Vm): void {
   const site = state.sites.get(state.hosts.get(vm.host as string)?.site ?? '') as Site;
-  const tenancy = new PlainTenancy(state, [], requestForMove(state, vm, 'x86_64', []));
+  const tenancy = plainTenancyOf(state, vm);
   if (!tenancy.lawful(site)) throw new Error(`VM ${vm.id} is on ${site.id} against the rules`);
   const agreements = tenancy.agreements(site);
   if (agreements === null && vm.agreement === undefined) return;
   if (agreements?.some(({ id }) => id === vm.agreement)) return;
   throw new Error(`VM ${vm.id} is on ${site.id} under ${vm.agreement ?? 'no agreement'}`);
+}
+
+/** What rules and agreements say to a VM, by its record: placement is judged, and not asked. */
+export function plainTenancyOf(state: State, vm: Vm): PlainTenancy {
+  const { administration, dataClass = defaultClass } = vm;
+  return new PlainTenancy(state, [], { ...requestForMove(state, vm, '', []), administration, dataClass });
 }

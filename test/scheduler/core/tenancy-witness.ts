@@ -7,7 +7,6 @@ import { apply } from '../../../scheduler/core/apply.js';
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { MoveMode, Vm } from '../../../scheduler/core/model.js';
-import { requestForMove } from '../../../scheduler/core/placement/request.js';
 import { State } from '../../../scheduler/core/state.js';
 import type { Holdings } from '../../../scheduler/core/tenancy/holdings.js';
 import type { Agreement, Loan, Quota } from '../../../scheduler/core/tenancy/model.js';
@@ -27,7 +26,7 @@ import {
 } from './claims-ledger.js';
 import { noteNumbers } from './journal.js';
 import { PlainTenancy } from './placement/plain-tenancy.js';
-import { checkPlace } from './tenancy-laws.js';
+import { checkPlace, plainTenancyOf } from './tenancy-laws.js';
 
 type VmChange = Extract<Change, { type: `vm.${string}` }>;
 
@@ -124,8 +123,7 @@ export class TenancyWitness {
       (vm.dataClass ?? defaultClass) !== (dataClass ?? defaultClass)
     ) {
       const site = this.#ledger.countedOf(vm)?.site;
-      const tenancy = new PlainTenancy(this.state, [], requestForMove(this.state, vm, '', []));
-      if (site !== undefined && !tenancy.lawful(site))
+      if (site !== undefined && !plainTenancyOf(this.state, vm).lawful(site))
         this.#fail(`VM ${vm.id} got a class against the rules`);
     }
   }

@@ -3,6 +3,7 @@
  * acted, and what they made of the scheduler's words.
  */
 import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
+import type { FenceResult__Output } from '../../../proto/gen/secovia/v1/FenceResult.js';
 import type { FenceOrder } from '../../../agent/fencing/fence.js';
 import type { Permit } from '../../../agent/converge/ledger.js';
 import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
@@ -34,6 +35,8 @@ export class AgentRules {
 
   /** Orders to fence that were carried out, by the agent's process. */
   readonly #fences = new WeakMap<object, Set<string>>();
+  /** The same, by anybody. */
+  readonly #carriedOut = new Set<string>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -109,6 +112,7 @@ export class AgentRules {
   onEffect(machine: Machine, effect: Effect): void {
     if (effect.kind === 'undefine') this.#judgeForgotten(machine, effect.uid);
     if (effect.kind === 'destroy') this.#noteLease(machine, effect.uid);
+    if (effect.kind === 'migrate') this.#judgeHandOver(machine, effect.uid);
     if (effect.kind !== 'define' && effect.kind !== 'start') return;
     const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
@@ -132,12 +136,26 @@ export class AgentRules {
     }
   }
 
+  /** O5: whoever begins after this process knows that the guest may have gone. */
+  #judgeHandOver(machine: Machine, uid: string): void {
+    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    if (permit?.handover?.term !== permit?.term)
+      this.violate('O5', `VM ${uid} is handed over by ${machine.name}, and its disk does not say so`);
+  }
+
   /** F2: what was carried out is not done again when the order is said again: the host may be on again by then. */
   onFence({ name, agent }: Machine, { id, host }: FenceOrder): void {
     if (agent === null) return;
     const done = this.#fences.get(agent) ?? new Set();
+    this.#carriedOut.add(id);
     if (done.has(id)) this.violate('F2', `${name} powers ${host} off again by the same order`);
     this.#fences.set(agent, done.add(id));
+  }
+
+  /** F1: what is said to be off was powered off by this very order. */
+  onFenceSaid({ name }: Machine, { id, outcome }: FenceResult__Output): void {
+    if (outcome === 'FENCE_OUTCOME_OFF' && !this.#carriedOut.has(id))
+      this.violate('F1', `${name} says that it has powered a host off by order ${id}, and it has not`);
   }
 
   /** O6: of what nobody has answered in time it is not known that it has failed. */

@@ -11,6 +11,8 @@ export class EpochRules {
   readonly #kept = new Map<Machine, Epoch>();
   /** What each agent's process was led by: it may know more than its disk. */
   readonly #obeyed = new WeakMap<object, Epoch>();
+  /** Who had an epoch that an agent's process has obeyed, and of those that are on a machine's disk. */
+  readonly #leaders = new WeakMap<object, Map<string, string>>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -19,16 +21,29 @@ export class EpochRules {
     const before = this.#kept.get(machine);
     if (before !== undefined && (epoch === null || isBelow(epoch, before)))
       this.violate('E1', `${machine.name} had kept epoch ${text(before)}, and keeps ${text(epoch)} now`);
-    if (epoch !== null) this.#kept.set(machine, epoch);
+    if (epoch === null) return;
+    this.#kept.set(machine, epoch);
+    const leader = machine.agent === null ? undefined : this.#leadersOf(machine.agent).get(text(epoch));
+    if (leader !== undefined) this.#leadersOf(machine).set(text(epoch), leader);
   }
 
   /** The state file of a machine is lost, and what was in it. */
   onLost(machine: Machine): void {
     this.#kept.delete(machine);
+    this.#leaders.delete(machine);
   }
 
   /** An agent's process has done what somebody of this epoch has said. */
-  onObeyed(machine: Machine, agent: object, what: string, epoch: Epoch): void {
+  onObeyed(machine: Machine, agent: object, what: string, epoch: Epoch, by: string): void {
+    for (const leaders of [this.#leadersOf(machine), this.#leadersOf(agent)]) {
+      const leader = leaders.get(text(epoch));
+      if (leader !== undefined && leader !== by)
+        this.violate(
+          'E1',
+          `${machine.name} obeys ${what} of the ${by}, and ${leader} has epoch ${text(epoch)} as well`,
+        );
+    }
+    this.#leadersOf(agent).set(text(epoch), by);
     for (const before of [this.#kept.get(machine), this.#obeyed.get(agent)]) {
       if (before === undefined) continue;
       const isClone = isEqual(epoch, before) && epoch.instance !== before.instance;
@@ -38,6 +53,12 @@ export class EpochRules {
     }
     const before = this.#obeyed.get(agent);
     if (before === undefined || isBelow(before, epoch)) this.#obeyed.set(agent, epoch);
+  }
+
+  #leadersOf(who: object): Map<string, string> {
+    const leaders = this.#leaders.get(who) ?? new Map();
+    this.#leaders.set(who, leaders);
+    return leaders;
   }
 }
 

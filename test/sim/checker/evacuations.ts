@@ -18,21 +18,38 @@ export function isProvenOff(
   return isStopped && policy.onLeaseLoss === 'stop' && observedGeneration >= stopSince;
 }
 
-/** F3: while many hosts of a site are not heard of none is powered off, unless an operator wants it. Asked before the change. */
+type FenceChange = Extract<Change, { type: 'host.fence' }>;
+
+/** Whether a host is to be powered off without an operator's wish. Asked before the change. */
+export function isByItself({ hosts }: State, { id, fence }: FenceChange): boolean {
+  const isOrder = fence?.state === 'ordered' && fence.fencer !== null;
+  return isOrder && hosts.has(id) && hosts.get(id)?.fence?.state !== 'ordered';
+}
+
+/**
+ * F3: while many hosts of a site are not heard of none is powered off by itself. Of those that are cut off together some have
+ * asked for a lease up to a third of it after the others: they are missed later.
+ */
 export function judgeFence(
   { hosts }: State,
-  { id, fence }: Extract<Change, { type: 'host.fence' }>,
+  { id }: FenceChange,
+  silentMs: (host: string) => number,
   violate: Violate,
 ): void {
-  const host = hosts.get(id);
-  if (host === undefined || fence?.state !== 'ordered' || fence.fencer === null) return;
-  if (host.fence?.state === 'ordered') return;
+  const host = hosts.get(id) as Host;
   const ofSite = hostsOf(hosts, host.site);
   const unheard = ofSite.filter(({ state }) => state === 'suspect' || state === 'lost').length;
   if (unheard >= 3 && unheard * 5 >= ofSite.length)
     violate(
       'F3',
       `${id} is powered off, and ${unheard} hosts of ${ofSite.length} of its site are not heard of`,
+    );
+  const leastMs = Math.max(leaseMs, silentMs(id) - leaseMs / 3);
+  const silent = ofSite.filter(({ id, state }) => state !== 'fenced' && silentMs(id) > leastMs).length;
+  if (silent >= 3 && silent * 5 >= ofSite.length)
+    violate(
+      'F3',
+      `${id} is powered off, and ${silent} hosts of ${ofSite.length} of its site fell silent with it`,
     );
 }
 
@@ -49,6 +66,29 @@ export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Vio
   if (host !== undefined && isOneOfMany(state, host) && proof?.pace === undefined)
     violate('F3', `VM ${id} leaves ${from} at the pace of a single loss, and many were lost with it`);
 }
+
+/** F3: one decision a site in ten seconds, while it has lost many hosts and nobody has said that all may leave. */
+export class SlowPace {
+  /** When VMs last left a host of each site slowly, by the time of the decision. */
+  readonly #leftMs = new Map<string, number>();
+
+  /** Another scheduler leads, which knows nothing of the pace of the one before. */
+  begin(): void {
+    this.#leftMs.clear();
+  }
+
+  judge(host: Host, atMs: number, violate: Violate): void {
+    const pace = (host.state === 'fenced' ? host.fence : host.stopProof)?.pace;
+    if (pace !== 'slow') return;
+    const before = this.#leftMs.get(host.site) ?? Number.NEGATIVE_INFINITY;
+    if (atMs > before && atMs - before < leastPauseMs)
+      violate('F3', `VMs leave ${host.id} ${atMs - before} ms after others, and its site has lost many`);
+    this.#leftMs.set(host.site, atMs);
+  }
+}
+
+/** By a clock that is half a percent wrong. */
+const leastPauseMs = 9_900;
 
 /** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
 function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {

@@ -15,8 +15,35 @@ interface Well {
 
 export class LeaseRules {
   readonly #well = new Map<Machine, Well>();
+  /** When each agent's process has asked for a lease, by the number of its request, on the machine's clock. */
+  readonly #asked = new WeakMap<object, Map<number, number>>();
+  /** How long the leases may be that it was granted. */
+  readonly #mayEnd = new WeakMap<object, number>();
 
   constructor(private readonly violate: Violate) {}
+
+  onAsked({ agent, clock }: Machine, id: number): void {
+    if (agent === null) return;
+    const asked = this.#asked.get(agent) ?? new Map();
+    this.#asked.set(agent, asked.set(id, clock.bootMs));
+  }
+
+  /** A grant arrives. */
+  onGranted({ agent }: Machine, { id, leaseMs }: { id: number; leaseMs: number }): void {
+    const askedMs = agent === null ? undefined : this.#asked.get(agent)?.get(id);
+    if (agent === null || askedMs === undefined) return;
+    this.#mayEnd.set(agent, Math.max(this.#mayEnd.get(agent) ?? 0, askedMs + leaseMs));
+  }
+
+  /** L1: an agent counts its lease from when it has asked for that one. */
+  onLeased({ name, agent }: Machine, endsAt: number): void {
+    const mayEndMs = agent === null ? undefined : this.#mayEnd.get(agent);
+    if (mayEndMs === undefined || endsAt <= mayEndMs + 1) return;
+    this.violate(
+      'L1',
+      `${name} holds its lease for ${Math.round(endsAt - mayEndMs)} ms longer than it was granted`,
+    );
+  }
 
   /** `led`: the machines that this state's scheduler leads. To be called every twenty seconds. */
   look(led: readonly Machine[], { hosts, federation }: State): void {

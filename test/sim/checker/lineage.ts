@@ -4,20 +4,20 @@
  */
 import type { JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Move, Resources } from '../../../scheduler/core/model.js';
+import type { Move, Resources, Vm } from '../../../scheduler/core/model.js';
 import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
 import { portraitOf } from '../../scheduler/core/portrait.js';
 import type { Disk, Group } from '../disk.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
-import { isProvenOff, judgeEvacuation, judgeFence } from './evacuations.js';
+import { isByItself, isProvenOff, judgeEvacuation, judgeFence, SlowPace } from './evacuations.js';
 import { OperationRules } from './operations.js';
 import { judgePlace } from './places.js';
 import { judgePool, judgeRoom } from './rooms.js';
 import { alteredBy } from './sameness.js';
 import { TermRules } from './terms.js';
-import type { Violate } from './violation.js';
+import type { RuleName, Violate } from './violation.js';
 
 /** Those who know what is on the machines. */
 export interface Onlookers {
@@ -27,6 +27,12 @@ export interface Onlookers {
   onFreed(uid: string, host: string): void;
   /** E2: it is found on another host than this, under a term that the journal did not have. */
   onFound(uid: string, not: string): void;
+  /** For how long a host has not asked for a lease. */
+  silentMs(host: string): number;
+  /** It is to be powered off, and no operator has said so. */
+  onFenceOrdered(host: string): void;
+  /** What stops with the host's lease is taken to have stopped. */
+  onStopProven(host: string): void;
   /** It is stopped, and gives up what it held but its disk. */
   onParked(uid: string, host: string): void;
   /** The host that it was promised to has it. */
@@ -52,6 +58,9 @@ const endsWithinMs = 5000;
 /** Five minutes, and what a clock of its own and a slow disk add. */
 const followedMs = 6 * 60_000;
 
+/** Of a host; an older one may speak again. */
+const bootsKept = 16;
+
 const nothing: ReadonlyMap<string, Before> = new Map();
 const nothingHeld: Readonly<Resources> = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
@@ -65,6 +74,9 @@ export class Lineage {
   /** Every VM that was ever made. */
   readonly made = new Set<string>();
   readonly #terms: TermRules;
+  readonly #slowPace = new SlowPace();
+  /** The boots of each host in their order, as far back as anybody remembers. */
+  readonly #boots = new Map<string, string[]>();
   /** Times in it that are due to the past are not to be judged. */
   #judges = false;
   #lastMs = 0;
@@ -128,9 +140,13 @@ export class Lineage {
     this.#noteRequest(by?.r ?? '', changes);
     for (const change of changes) {
       if (change.type === 'vm.created') this.made.add(change.vm.uid);
-      else if (change.type === 'host.connected') this.#noteHello(change.id);
+      else if (change.type === 'host.connected') this.#noteHello(change.id, change.bootId);
+      else if (change.type === 'federation.opened') this.#slowPace.begin();
+      else if (change.type === 'host.boots_forgotten') this.#boots.delete(change.id);
       this.#terms.note(change, this.#judges);
       if (!this.#judges) continue;
+      if (change.type === 'host.stop_proven' && change.pace === undefined)
+        this.onlookers.onStopProven(change.id);
       this.#judge(change, before, changes);
       this.#operations.after(change);
     }
@@ -180,7 +196,10 @@ export class Lineage {
     const before = new Map<string, Before>();
     for (const change of changes) {
       if (change.type === 'host.connected') this.#judgeBoot(change.id, change.bootId);
-      if (change.type === 'host.fence') judgeFence(this.state, change, this.violate);
+      if (change.type === 'host.fence' && isByItself(this.state, change)) {
+        judgeFence(this.state, change, this.onlookers.silentMs, this.violate);
+        this.onlookers.onFenceOrdered(change.id);
+      }
       const uid = uidOf(change);
       const vm = uid === null ? undefined : this.state.vms.get(uid);
       if (uid === null || vm === undefined || before.has(uid)) continue;
@@ -199,12 +218,16 @@ export class Lineage {
 
   /** E4: a boot that was over does not speak again. */
   #judgeBoot(id: string, bootId: string): void {
-    const host = this.state.hosts.get(id);
-    if (host?.bootIds.slice(0, -1).includes(bootId) === true)
+    if (this.#boots.get(id)?.slice(0, -1).includes(bootId) === true)
       this.violate('E4', `host ${id} is welcomed under a boot id that a newer one had followed`);
   }
 
-  #noteHello(id: string): void {
+  #noteHello(id: string, bootId: string): void {
+    const boots = this.#boots.get(id) ?? [];
+    const host = this.state.hosts.get(id);
+    if (host?.fence !== undefined || host?.stopProof !== undefined)
+      this.violate('F1', `${id} is back, and is proven to be off still`);
+    if (boots.at(-1) !== bootId) this.#boots.set(id, [...boots, bootId].slice(-bootsKept));
     const site = this.state.hosts.get(id)?.site ?? '';
     if (this.state.federation.recoveringSites.includes(site)) this.heardInRecovery.add(id);
     else this.heardInRecovery.delete(id);
@@ -227,11 +250,18 @@ export class Lineage {
     if (was?.host != null && vm?.host !== was.host) {
       if (change.type === 'vm.placed' || change.type === 'vm.unplaced' || change.type === 'vm.removed')
         this.onlookers.onFreed(uid, was.host);
-      if (change.type === 'vm.adopted') this.onlookers.onFound(uid, was.host);
+      if (change.type === 'vm.adopted') {
+        this.onlookers.onFound(uid, was.host);
+        if (vm !== undefined) this.#judgeLeft('E2', vm, was.host);
+      }
       if (change.type === 'vm.placed' && was.move !== undefined && vm?.host === was.move.peer)
         this.onlookers.onHandedOver(uid, was.host, was.move, was.isOff, isSeenRunning(changes, uid));
-      if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined)
+      if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined) {
         judgeEvacuation(this.state, vm, was.host, this.violate);
+        const host = this.state.hosts.get(was.host);
+        if (host !== undefined) this.#slowPace.judge(host, this.#lastMs, this.violate);
+        this.#judgeLeft('F4', vm, was.host);
+      }
     }
     if (vm === undefined || vm.host === null) return;
     // A host that a VM is given: the first time, or another than before.
@@ -251,6 +281,13 @@ export class Lineage {
     if (!grows.has(change.type)) return;
     judgeRoom(this.state, vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld, this.violate);
     judgePool(this.state, vm, was?.onPoolMib ?? 0, this.violate);
+  }
+
+  /** Whoever may have a VM that lives elsewhere now is to hear that it is to let go of it. */
+  #judgeLeft(rule: RuleName, { uid, host }: Vm, from: string): void {
+    const former = this.state.hosts.get(from);
+    if (former === undefined || host === from || former.leftovers?.some((left) => left.uid === uid)) return;
+    this.violate(rule, `VM ${uid} is on ${host}, and ${from} is not told to let go of it`);
   }
 }
 

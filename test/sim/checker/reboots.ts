@@ -30,6 +30,8 @@ export class RebootRules {
   /** By the very call that libvirt is given. */
   readonly #ordered = new WeakMap<Effect, Ordered>();
   readonly #done = new Set<string>();
+  /** Agents whose guest has rebooted as it was asked to, by the order. */
+  readonly #obeyed = new Map<string, object>();
   #restores = 0;
 
   constructor(
@@ -92,6 +94,16 @@ export class RebootRules {
     const key = `${kind} ${machine.name} ${uid} ${term} ${count} ${restores}`;
     if (this.#done.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
     this.#done.add(key);
+    this.#judgeReset(machine, call, key);
+  }
+
+  /** A guest that has rebooted by itself is not reset as well, by an agent that was told so. */
+  #judgeReset({ agent, fake }: Machine, { kind, uid }: Effect & { uid: string }, key: string): void {
+    const order = key.slice(kind.length);
+    if (agent === null) return;
+    if (kind === 'reset' && this.#obeyed.get(order) === agent)
+      this.violate('O7', `VM ${uid} has rebooted as it was asked to, and is reset by the same order`);
+    if (kind === 'reboot' && !fake.deaf.has(uid)) this.#obeyed.set(order, agent);
   }
 
   /** What has failed is not tried a second time. */

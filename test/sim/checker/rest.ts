@@ -1,5 +1,6 @@
 /** Whether a federation has come to rest: everybody is connected, nothing is under way, and what runs is what should. */
 import type { Vm } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
 import type { Machine } from '../machine.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
 import type { Lineage } from './lineage.js';
@@ -32,9 +33,22 @@ export function checkRest({ machines, scheduler, lineage }: RestParts): string |
     if (unrest !== null)
       return `VM ${vm.id} (${vm.uid}, ${vm.desired}, ${vm.state}, on ${vm.host ?? 'no host'}): ${unrest}`;
   }
+  for (const machine of machines) {
+    const strange = unreported(state, machine);
+    if (strange !== null)
+      return `${machine.name} has a domain of VM ${strange}, which is not its own, and nobody says so`;
+  }
   for (const operation of state.operations.values())
     if (operation.state === 'running') return `operation ${operation.id} (${operation.verb}) goes on`;
   if (lineage.state.sequence !== state.sequence) return 'the journal is behind';
+  return null;
+}
+
+/** A domain of ours whose VM is elsewhere, or nowhere, and which is no orphan (O1). */
+function unreported({ vms, hosts }: State, { host, fake }: Machine): string | null {
+  const orphans = hosts.get(host)?.orphans ?? [];
+  for (const { uid, ours } of fake.list())
+    if (ours && vms.get(uid)?.host !== host && !orphans.some((orphan) => orphan.includes(uid))) return uid;
   return null;
 }
 

@@ -20,6 +20,8 @@ export class VolumeRules {
   readonly #releases = new Set<string>();
   /** Machine and VM, where its guest has run from a disk of the machine's own. */
   readonly #written = new Set<string>();
+  /** VMs that have run from a disk on a shared pool. */
+  readonly #writtenOnPool = new Set<string>();
 
   constructor(parts: VolumeParts) {
     this.#parts = parts;
@@ -47,6 +49,7 @@ export class VolumeRules {
   onCall(machine: Machine, call: Effect): void {
     if (call.kind === 'start' && machine.fake.volumeExists({ uid: call.uid, poolPath: '' }))
       this.#written.add(`${machine.name} ${call.uid}`);
+    if (call.kind === 'start' && call.poolPath !== '') this.#writtenOnPool.add(call.uid);
     if (call.kind !== 'trashVolume' && call.kind !== 'removeVolume') return;
     const { violate, activeOn } = this.#parts;
     const { uid, poolPath } = call.volume;
@@ -56,7 +59,15 @@ export class VolumeRules {
     const others = activeOn(uid).filter(({ host }) => host !== machine.host);
     if (poolPath !== '' && others.length > 0 && !this.#lostTrackOf.has(uid))
       violate('F4', `${machine.name} takes the disk of VM ${uid} away, which ${others[0]?.name} runs from`);
-    if (poolPath !== '' || !machine.fake.volumeExists(call.volume)) return;
+    if (!machine.fake.volumeExists(call.volume)) return;
+    if (poolPath !== '') {
+      if (call.kind === 'removeVolume' && this.#writtenOnPool.has(uid))
+        violate(
+          'O3',
+          `${machine.name} removes the only disk of VM ${uid}, which has run from it, as one never used`,
+        );
+      return;
+    }
     const isWritten = this.#written.delete(key);
     if (call.kind === 'removeVolume' && isWritten)
       violate(
@@ -67,6 +78,9 @@ export class VolumeRules {
 
   /** Of a VM that is gone nothing is left, or it is reported, or was to be kept. */
   leftOf({ vms, hosts }: State, made: ReadonlySet<string>, machines: readonly Machine[]): string | null {
+    for (const { uid } of machines[0]?.fake.shared?.values() ?? [])
+      if (made.has(uid) && !vms.has(uid) && !this.#lostTrackOf.has(uid))
+        return `VM ${uid} is deleted, and its disk is on its pool`;
     for (const machine of machines) {
       const orphans = hosts.get(machine.host)?.orphans ?? [];
       for (const { uid, file } of machine.fake.listVolumes()) {

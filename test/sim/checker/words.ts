@@ -12,6 +12,12 @@ import type { VolumeRules } from './volumes.js';
 
 const generationsPerTerm = 2 ** 25;
 
+const roles: Record<Vm['desired'], Desired__Output['role']> = {
+  running: 'VM_ROLE_RUN',
+  stopped: 'VM_ROLE_STOPPED',
+  deleted: 'VM_ROLE_DELETED',
+};
+
 export class WordRules {
   constructor(
     private readonly violate: Violate,
@@ -43,10 +49,13 @@ export class WordRules {
     const site = state.hosts.get(machine.host)?.site ?? '';
     if (state.federation.recoveringSites.includes(site))
       this.violate('E2', `${machine.name} is told what to hold, and its site is in recovery`);
-    for (const { uid, term, generation, role } of words) {
+    for (const word of words) {
+      const { uid, term, generation, role } = word;
       if (role === 'VM_ROLE_DELETED') this.volumes.onOrdered(machine, state, uid);
       if (role === 'VM_ROLE_RELEASED') this.volumes.onReleased(machine, uid);
       const vm = state.vms.get(uid);
+      if (vm?.host === machine.host && vm.term === term && vm.generation === generation)
+        this.#compare(machine, vm, word);
       const isDurable =
         vm === undefined
           ? lineage.made.has(uid)
@@ -60,12 +69,34 @@ export class WordRules {
     }
   }
 
+  /** O3, O7: what a host is told of a VM is what the journal has of it. */
+  #compare({ name }: Machine, vm: Vm, { role, rebootCount, policy }: Desired__Output): void {
+    const told = `${name} is told of VM ${vm.uid}`;
+    if (rebootCount !== vm.rebootCount)
+      this.violate(
+        'O7',
+        `${told} that it is to be rebooted ${rebootCount} times, and it is ${vm.rebootCount}`,
+      );
+    const restarts = vm.policy.onGuestShutdown === 'restart';
+    if ((policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART') !== restarts)
+      this.violate('O7', `${told} another policy than it has for a guest that shuts itself down`);
+    const stops = vm.policy.onLeaseLoss === 'stop';
+    if ((policy?.onLeaseLoss === 'LEASE_LOSS_POLICY_STOP') !== stops)
+      this.violate('L2', `${told} another policy than it has for a lease that ends`);
+    const desired = vm.heldBack === true && vm.desired === 'running' ? 'stopped' : vm.desired;
+    if (vm.move === undefined && role !== roles[desired])
+      this.violate('O3', `${told} ${role}, and it is to be ${desired}`);
+  }
+
   /** F2: another host of its site is asked, which has found the controller that the host has said it has. */
   #fenceOrdered(machine: Machine, { state }: Lineage, order: FenceOrder__Output): void {
     const host = state.hosts.get(order.host.replace('hosts/', ''));
     const fencer = state.hosts.get(machine.host);
     const where = `${machine.name} is to power ${order.host} off`;
     if (host === undefined || fencer === undefined) return;
+    const { fence } = host;
+    if (fence?.state !== 'ordered' || fence.order !== order.id || fence.fencer !== machine.host)
+      this.violate('S1', `${where}, and that is not durable`);
     if (host.id === fencer.id || host.site !== fencer.site)
       this.violate('F2', `${where}, and is not another host of its site`);
     if (order.controllerGuid !== host.inventory?.['controllerGuid'])
@@ -116,6 +147,13 @@ export class WordRules {
         'E2',
         `${machine.name} has seen the journal at ${kept.sequence}, which is not in it, and is welcomed`,
       );
+  }
+
+  /** F1: whoever is powered off because nobody hears of it has no lease any more. */
+  onFenceOrdered(machine: Machine | undefined): void {
+    const expiresAt = machine?.agent?.core.linkStatus().leaseExpiresAt ?? null;
+    if (machine === undefined || expiresAt === null || expiresAt <= machine.clock.bootMs) return;
+    this.violate('F1', `${machine.name} is to be powered off, and its agent holds a lease`);
   }
 
   /** L1: a lease ends at the host first. */
