@@ -69,26 +69,28 @@ export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Vio
 
 /** F3: one decision a site in ten seconds, while it has lost many hosts and nobody has said that all may leave. */
 export class SlowPace {
-  /** When VMs last left a host of each site slowly, by the time of the decision. */
-  readonly #leftMs = new Map<string, number>();
+  /** When it was durable that VMs had left a host of each site slowly, by the true time: the journal's may lag on purpose. */
+  readonly #left = new Map<string, { sequence: number; atMs: number }>();
 
   /** Another scheduler leads, which knows nothing of the pace of the one before. */
   begin(): void {
-    this.#leftMs.clear();
+    this.#left.clear();
   }
 
-  judge(host: Host, atMs: number, violate: Violate): void {
-    const pace = (host.state === 'fenced' ? host.fence : host.stopProof)?.pace;
+  /** Those of one decision have to be together. */
+  judge({ id, site, state, fence, stopProof }: Host, sequence: number, atMs: number, violate: Violate): void {
+    const pace = (state === 'fenced' ? fence : stopProof)?.pace;
     if (pace !== 'slow') return;
-    const before = this.#leftMs.get(host.site) ?? Number.NEGATIVE_INFINITY;
-    if (atMs > before && atMs - before < leastPauseMs)
-      violate('F3', `VMs leave ${host.id} ${atMs - before} ms after others, and its site has lost many`);
-    this.#leftMs.set(host.site, atMs);
+    const before = this.#left.get(site);
+    const pauseMs = before === undefined ? leastPauseMs : atMs - before.atMs;
+    if (before?.sequence !== sequence && pauseMs < leastPauseMs)
+      violate('F3', `VMs leave ${id} ${Math.round(pauseMs)} ms after others, and site ${site} has lost many`);
+    this.#left.set(site, { sequence, atMs });
   }
 }
 
-/** By a clock that is half a percent wrong. */
-const leastPauseMs = 9_900;
+/** What is left of them when the disk was slow the first time. */
+const leastPauseMs = 1_900;
 
 /** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
 function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {

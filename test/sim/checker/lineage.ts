@@ -259,7 +259,8 @@ export class Lineage {
       if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined) {
         judgeEvacuation(this.state, vm, was.host, this.violate);
         const host = this.state.hosts.get(was.host);
-        if (host !== undefined) this.#slowPace.judge(host, this.#lastMs, this.violate);
+        if (host !== undefined)
+          this.#slowPace.judge(host, this.state.sequence, this.onlookers.trueMs(), this.violate);
         this.#judgeLeft('F4', vm, was.host);
       }
     }

@@ -69,14 +69,17 @@ export class WordRules {
     }
   }
 
-  /** O3, O7: what a host is told of a VM is what the journal has of it. */
-  #compare({ name }: Machine, vm: Vm, { role, rebootCount, policy }: Desired__Output): void {
+  /** O2, O3, O7: what a host is told of a VM is what the journal has of it. */
+  #compare({ name }: Machine, vm: Vm, { role, rebootCount, policy, defined }: Desired__Output): void {
     const told = `${name} is told of VM ${vm.uid}`;
     if (rebootCount !== vm.rebootCount)
       this.violate(
         'O7',
         `${told} that it is to be rebooted ${rebootCount} times, and it is ${vm.rebootCount}`,
       );
+    const isSeen = vm.state === 'running' && vm.unseen !== true && vm.adopting === undefined;
+    if (isSeen && !defined)
+      this.violate('O2', `${told} as of one that it has not had, and it was seen to run there`);
     const restarts = vm.policy.onGuestShutdown === 'restart';
     if ((policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART') !== restarts)
       this.violate('O7', `${told} another policy than it has for a guest that shuts itself down`);
