@@ -29,13 +29,13 @@ export function plan(situation: Situation): Plan {
 /** The next step of a VM whose domain, if there is one, is its own. */
 function planRole(situation: Situation): Plan {
   const { permit, domain } = situation;
+  // Defined by a call that libvirt carried out when this host had let go of the VM: its disk is another's by now.
+  if (domain?.power.kind === 'off' && permit.phase === 'gone' && !takesAway(permit.desired.role))
+    return act({ kind: 'leave', domain }, 'stopping');
   const stay = planStay(situation);
   if (stay !== null) return stay;
   const late = planTakenBack(situation);
   if (late !== null) return late;
-  // Defined by a call that libvirt carried out when this host had let go of the VM: its disk is another's by now.
-  if (domain?.power.kind === 'off' && permit.phase === 'gone' && !takesAway(permit.desired.role))
-    return act({ kind: 'leave', domain }, 'stopping');
   switch (permit.desired.role) {
     case 'send':
       return planHandOver(situation);

@@ -297,7 +297,9 @@ t.test('a daemon that died before it forgot the domain: it is taken away, and ne
 });
 
 t.test('what a call that came late defines here, of a VM that has left, is taken away', async (t) => {
-  for (const word of [send(), run({ generation: 4 })]) {
+  const reasons = ['unknown', 'shutdown'] as const;
+  const words = [send(), run({ generation: 4 })];
+  for (const [word, reason] of words.flatMap((word) => reasons.map((reason) => [word, reason] as const))) {
     const { source, target } = pair();
     const [domain] = source.host.content().domains;
     target.desired(receive());
@@ -305,11 +307,12 @@ t.test('what a call that came late defines here, of a VM that has left, is taken
     source.settle();
     target.settle();
     t.match(seen(source), { state: 'absent' });
-    source.host.put({ ...(domain as FakeDomain), power: { kind: 'off', reason: 'unknown' } });
+    source.host.put({ ...(domain as FakeDomain), power: { kind: 'off', reason } });
     source.desired(word);
     source.settle();
-    t.equal(source.host.inspect(uid), null, word.role);
+    t.equal(source.host.inspect(uid), null, `${word.role}, off by ${reason}`);
     t.match(seen(source), { state: 'absent' });
+    t.match(source.disk.permits[0], { phase: 'gone', handover: { term: 1 } });
     t.ok(source.host.volumeExists({ uid, poolPath }));
     t.ok(runsOn(target));
     t.equal(starts(source), 1);

@@ -4,6 +4,7 @@
  */
 import type { ExtraCatalogue } from '../../inventory/extras.js';
 import type { DomainAccount, Hardware } from '../hypervisor.js';
+import type { DiskCache } from './domain-xml.js';
 import { devicesIn } from './held-devices.js';
 import { readPinned } from './layout-xml.js';
 import { XmlView } from './xml.js';
@@ -41,6 +42,12 @@ export function readAccount(
     ...(isPlain ? {} : { hardware }),
     problem: problemOf(disks, poolPath, unknown),
   };
+}
+
+/** How the domain's disk is written. */
+export function diskCacheIn(xml: string): DiskCache {
+  const driver = XmlView.parse(xml).first('domain', 'devices', 'disk', 'driver');
+  return driver?.attribute('cache') === 'writeback' ? 'writeback' : 'none';
 }
 
 function problemOf(disks: readonly string[], poolPath: string | null, unknown: readonly string[]): string {

@@ -34,7 +34,7 @@ export class FileVolumes implements Volumes {
   readonly #session: LibvirtSession;
   readonly #pools: PoolDirectory;
   readonly #dataDir: string;
-  /** By their folders, as the newest look at a volume of each has shown. */
+  /** By their folders, as a look at a volume of each has shown. */
   readonly #diskCaches = new Map<string, DiskCache>();
 
   constructor(
@@ -56,14 +56,15 @@ export class FileVolumes implements Volumes {
     await this.#pools.ensure(connection, '');
   }
 
-  /** Of volumes in this pool. It is known of every domain's, since that is looked at, made or grown before it is defined. */
-  diskCache(poolPath: string): DiskCache {
-    return this.#diskCaches.get(poolPath) ?? 'none';
+  /** Of volumes in this pool; null before one of them was made, looked at, or grown while it was not open. */
+  diskCache(poolPath: string): DiskCache | null {
+    return this.#diskCaches.get(poolPath) ?? null;
   }
 
-  /** Looks at a volume for it: its file system may hang, so that it cannot be done when the domain is defined. */
-  async learnDiskCache(volume: VolumeRef): Promise<void> {
-    this.#diskCaches.set(volume.poolPath, await diskCacheOf(this.path(volume)));
+  /** The file system may hang, so that a call has to have one of the pool's places for it. */
+  async #learnDiskCache(volume: VolumeRef): Promise<void> {
+    const cache = await diskCacheOf(this.path(volume));
+    if (cache !== null) this.#diskCaches.set(volume.poolPath, cache);
   }
 
   path({ uid, poolPath }: VolumeRef): string {
@@ -77,7 +78,7 @@ export class FileVolumes implements Volumes {
   async exists(volume: VolumeRef): Promise<boolean> {
     await this.#requireFolder(volume.poolPath);
     const exists = await fileExists(this.path(volume));
-    if (exists) await this.learnDiskCache(volume);
+    if (exists) await this.#learnDiskCache(volume);
     return exists;
   }
 
@@ -115,11 +116,12 @@ export class FileVolumes implements Volumes {
     await syncPath(join(folder, partial));
     await rename(join(folder, partial), this.path({ uid, poolPath }));
     await syncPath(folder);
-    await this.learnDiskCache({ uid, poolPath });
+    await this.#learnDiskCache({ uid, poolPath });
   }
 
   async grow(volume: VolumeRef, sizeMib: number): Promise<number> {
     await this.#requireFolder(volume.poolPath);
+    await this.#learnDiskCache(volume);
     const file = volumeFile(volume.uid);
     return this.#session.runInPool(volume.poolPath, (connection) =>
       this.#pools.use(connection, volume.poolPath, async (pool) => {
@@ -232,13 +234,17 @@ const fileExists = (path: string): Promise<boolean> =>
 const filesOf = async <None>(folder: string, none: None): Promise<string[] | None> =>
   (await readdir(folder).catch(nullWhen('ENOENT'))) ?? none;
 
-/** `none` needs a file system that takes direct I/O, as most do; and without it libvirt hands no running guest over. */
-async function diskCacheOf(path: string): Promise<DiskCache> {
+/**
+ * `none` needs a file system that takes direct I/O, as most do; without it libvirt hands no running guest over from an ordinary
+ * one. Null when the file cannot be opened for another reason.
+ */
+async function diskCacheOf(path: string): Promise<DiskCache | null> {
+  const { O_RDONLY, O_DIRECT, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    const file = await open(path, O_RDONLY | O_DIRECT | O_NOFOLLOW | O_NONBLOCK);
     await file.close();
     return 'none';
-  } catch {
-    return 'writeback';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EINVAL' ? 'writeback' : null;
   }
 }

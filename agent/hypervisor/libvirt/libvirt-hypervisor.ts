@@ -35,8 +35,8 @@ import {
 } from './capabilities.js';
 import { CpuKeeper } from './cpu-keeper.js';
 import { DomainReader } from './domain-reader.js';
-import { readAccount } from './domain-account.js';
-import { domainXml } from './domain-xml.js';
+import { diskCacheIn, readAccount } from './domain-account.js';
+import { type DiskCache, domainXml } from './domain-xml.js';
 import { asHypervisorError, hasCode } from './failure.js';
 import { FileVolumes } from './file-volumes.js';
 import { growOpenVolume } from './open-volume.js';
@@ -248,7 +248,7 @@ export class LibvirtHypervisor implements Hypervisor {
       layout,
       mostVcpus: this.#mostVcpus(blueprint),
       diskPath: this.#volumes.path(blueprint),
-      diskCache: this.#files?.diskCache(blueprint.poolPath) ?? 'writeback',
+      diskCache: await this.#diskCache(blueprint),
       consoleLog: this.#files?.consoleLog(blueprint.uid) ?? '',
     } as const;
     const define = (name: string) =>
@@ -266,6 +266,15 @@ export class LibvirtHypervisor implements Hypervisor {
       // Somebody else's domain has the readable name; the id is unique.
       await this.#converted(define(`vm-${blueprint.uid}`));
     }
+  }
+
+  /** As its pool takes it; of a domain that was not off since the agent began, as it was defined before. */
+  async #diskCache({ uid, poolPath }: Blueprint): Promise<DiskCache> {
+    if (this.#files === null) return 'writeback';
+    const known = this.#files.diskCache(poolPath);
+    if (known !== null) return known;
+    const xml = await this.#run('query', (connection) => this.#reader.xml(connection, uid, false), uid);
+    return xml === null ? 'none' : diskCacheIn(xml);
   }
 
   async start(uid: string, poolPath: string): Promise<void> {
@@ -362,7 +371,6 @@ export class LibvirtHypervisor implements Hypervisor {
 
   async growVolume(volume: VolumeRef, sizeMib: number): Promise<number> {
     const { uid } = volume;
-    await this.#files?.learnDiskCache(volume);
     const isOpen = this.#profile.growsOpenVolumes && (await this.#isActive(uid));
     if (!isOpen) return this.#converted(this.#volumes.grow(volume, sizeMib));
     const options = { deadlineMs: deadlines.changeMs };
