@@ -12,8 +12,10 @@ export interface ControllersParts {
   random: Random;
   machineOf(host: string): Machine | undefined;
   later(ms: number, work: () => void): void;
+  /** A machine is about to be powered off, which nobody can keep this one from any more. */
+  onBegun(by: Machine, order: FenceOrder): void;
   /** A machine is powered off, by this one. */
-  onOff(by: Machine, target: Machine): void;
+  onOff(by: Machine, target: Machine, order: FenceOrder): void;
 }
 
 export class Controllers {
@@ -49,7 +51,7 @@ export class Controllers {
     stands: () => boolean,
     answered: (verdict: FenceVerdict) => void,
   ): void {
-    const { later, onOff, machineOf } = this.#parts;
+    const { later, onBegun, onOff, machineOf } = this.#parts;
     const random = this.#parts.random.fork(`fence ${order.id}`);
     const target = machineOf(this.#behind(by.host, order.host));
     const verdict = (outcome: FenceVerdict['outcome']) => ({ outcome, method: 'fence_sim', message: '' });
@@ -63,8 +65,9 @@ export class Controllers {
     later(offMs / 2, () => {
       // What has begun cannot be withdrawn any more.
       if (!stands()) return answered(verdict('failed'));
+      onBegun(by, order);
       later(offMs / 2, () => {
-        onOff(by, target);
+        onOff(by, target, order);
         later(offAfterMs, () => answered(verdict('off')));
       });
     });

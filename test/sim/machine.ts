@@ -59,6 +59,8 @@ export interface MachineParts {
   onMove(machine: Machine, move: FakeMove, peerUri: string, onDeath: FakeMoveEnd): void;
   /** Its libvirt is gone, or the whole machine: what moves from it or to it fails. */
   onLibvirtGone(machine: Machine): void;
+  /** Its agent is told that a guest has rebooted. */
+  onRebooted(machine: Machine, agent: AgentProcess, uid: string): void;
   /** Something has happened to one of its domains. */
   onDomain(machine: Machine, uid: string): void;
   /** Hosts that its agent can power off: the controllers that it reaches, by host. */
@@ -268,7 +270,9 @@ export class Machine {
     const { agent } = this;
     if (agent === null || !this.libvirt.isUp || this.libvirt.isHung) return;
     agent.life.after(this.#parts.random.whole(1, 15), () => {
-      if (this.libvirt.isUp && !this.libvirt.isHung) agent.tell(event);
+      if (!this.libvirt.isUp || this.libvirt.isHung) return;
+      if (event.kind === 'rebooted') this.#parts.onRebooted(this, agent, event.uid);
+      agent.tell(event);
     });
   }
 }

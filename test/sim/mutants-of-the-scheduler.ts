@@ -255,4 +255,13 @@ export const schedulerMutants: readonly Mutant[] = [
     to: ';',
     seed: 4,
   },
+  {
+    name: 'never-withdraws-orders',
+    rule: 'F2',
+    bug: 'orders to fence that stand no more are not withdrawn from agents of this version (they are taken for older ones)',
+    file: 'scheduler/fleet/elsewhere.ts',
+    from: 'else if (fencer === session.host && session.version >= withdrawalVersion)',
+    to: 'else if (fencer === session.host && session.version > withdrawalVersion)',
+    seed: 25,
+  },
 ];

@@ -6,6 +6,7 @@
 import { pino } from 'pino';
 import { AgentRules } from './checker/agents.js';
 import { EpochRules } from './checker/epochs.js';
+import { FenceRules } from './checker/fences.js';
 import { LeaseRules } from './checker/leases.js';
 import { Lineage } from './checker/lineage.js';
 import { MoveRules } from './checker/moves.js';
@@ -63,6 +64,7 @@ export class World {
   readonly rules: AgentRules;
   readonly #words: WordRules;
   readonly #volumes: VolumeRules;
+  readonly #fences: FenceRules;
   readonly #powers: PowerRules;
   readonly #reboots: RebootRules;
   readonly #epochs: EpochRules;
@@ -93,6 +95,8 @@ export class World {
   readonly #ledBy = new Map<Machine, string>();
   /** When the newest lease of a machine ends, by its clock. */
   readonly #leaseEnds = new Map<Machine, number>();
+  /** Hosts that were granted a lease since a journal was restored. */
+  readonly #grantedSince = new Set<string>();
   /** Whose lease a host has. */
   readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
@@ -107,6 +111,7 @@ export class World {
       activeOn: (uid) => [...this.rules.activeOn(uid)].filter(({ host }) => !this.#cloned.has(host)),
     });
     this.#words = new WordRules(this.violate, this.#volumes);
+    this.#fences = new FenceRules(this.violate, () => this.timeline.nowMs);
     this.#powers = new PowerRules(this.violate);
     this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
     this.#epochs = new EpochRules(this.violate);
@@ -116,7 +121,11 @@ export class World {
       random: this.random.fork('controllers'),
       machineOf: (host) => this.#byHost.get(host),
       later: (ms, work) => this.later(ms, work),
-      onOff: (by, target) => this.#fenced(by, target),
+      onBegun: (by, order) => this.#fences.onBegun(by, order),
+      onOff: (by, target, order) => {
+        this.#fences.onOff(order);
+        this.#fenced(by, target);
+      },
     });
     this.#fenceRandom = this.random.fork('switched on again');
     const disk = beginningDisk(scale);
@@ -241,7 +250,7 @@ export class World {
           onSays: (message) => {
             judgeSaid(machine, message, (uid) => this.rules.activeOn(uid).has(machine), this.violate);
             if (message.leaseRequest) this.#leased.onAsked(machine, message.leaseRequest.id);
-            if (message.fenceResult) this.rules.onFenceSaid(machine, message.fenceResult);
+            if (message.fenceResult) this.#fences.onSaid(machine, message.fenceResult);
           },
           onWord: (message) => {
             this.#hears(to).onWord(machine.host, message);
@@ -250,6 +259,7 @@ export class World {
           onHeard: (message) => {
             if (!message.leaseGrant) return;
             this.#leased.onGranted(machine, message.leaseGrant);
+            this.#grantedSince.add(machine.host);
             this.#leases.set(machine.host, { name: to.name, life: to.life });
             if (!isWithheld) this.#leasedNow.add(machine.name);
           },
@@ -280,6 +290,7 @@ export class World {
         this.rules.onDomain(machine, uid);
         this.#reboots.onDomain(machine, uid);
       },
+      onRebooted: (machine, agent, uid) => this.#reboots.onRebooted(machine, agent, uid),
       neighbours: () => this.#controllers.seenFrom(host),
       onLeased: (machine, endsAt) => {
         this.#leased.onLeased(machine, endsAt);
@@ -299,7 +310,7 @@ export class World {
         );
       },
       onFence: (machine, order, stands, answered) => {
-        this.rules.onFence(machine, order);
+        this.#fences.onFence(machine, order);
         this.#controllers.fence(machine, order, stands, answered);
       },
     };
@@ -389,21 +400,23 @@ export class World {
     });
   }
 
-  #lineageOf(disk: Disk, heard = () => this.#hears(this.scheduler)): Lineage {
+  #lineageOf(disk: Disk, leader = () => this.scheduler): Lineage {
     return new Lineage(disk, this.violate, {
       trueMs: () => beginningMs + this.timeline.nowMs,
       onFreed: (uid, host) => this.#freed(uid, host),
       onFound: (uid, not) => this.rules.foundElsewhere(uid, not),
-      silentMs: (host) => this.#silence.of(host),
+      // Whoever the copy leads is silent for the one in charge alone.
+      silentMs: (host) => (leader() === this.scheduler ? this.#silence.of(host) : 0),
       onFenceOrdered: (host) => {
-        const { name } = this.#leases.get(host) ?? {};
-        if (name === this.scheduler.name && !this.#cloned.has(host))
-          this.#words.onFenceOrdered(this.#byHost.get(host));
+        // A journal that was restored by hand may have it as one that was lost since it was heard last.
+        const isLed = this.#grantedSince.has(host) && this.#leases.get(host)?.name === leader().name;
+        if (isLed && !this.#cloned.has(host)) this.#words.onFenceOrdered(this.#byHost.get(host));
       },
-      onStopProven: (host) => this.#stopProven(host),
+      onStopProven: (host) => leader() === this.scheduler && this.#stopProven(host),
+      onOrderOver: (order) => this.#fences.onOver(order),
       onParked: (uid, host) => this.#freed(uid, host),
       onHandedOver: (uid, from, move, isFromOff, runs) => {
-        if (!this.#cloned.has(from)) heard().onHandedOver(uid, from, move, isFromOff, runs);
+        if (!this.#cloned.has(from)) this.#hears(leader()).onHandedOver(uid, from, move, isFromOff, runs);
         // By the word of one that never had it, as far as anybody knows.
         else if (this.clones.some(({ host }) => host === from)) this.rules.onTwin(uid);
       },
@@ -458,6 +471,7 @@ export class World {
     this.scheduler.disable();
     this.scheduler.disk = backup.disk.copy();
     this.lineage = this.#lineageOf(this.scheduler.disk);
+    this.#grantedSince.clear();
     this.portal.restored(this.lineage);
     this.#reboots.restored();
     // By hand nothing is noticed before an agent has shown a newer checkpoint: one that has been off since the backup starts
@@ -509,7 +523,7 @@ export class World {
       ({ watchdogTimeoutS }) => random.chance(0.5) && watchdogTimeoutS === null,
     );
     const hosts = new Set(led.map(({ host }) => host));
-    this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => this.#hears(scheduler)), hosts };
+    this.#copy = { scheduler, lineage: this.#lineageOf(disk, () => scheduler), hosts };
     scheduler.enable();
     // Started anew once, the one in charge counts to the number that the copy has (E1).
     if (random.chance(0.5)) this.later(random.whole(3000, 20_000), () => this.scheduler.kill());

@@ -3,8 +3,6 @@
  * acted, and what they made of the scheduler's words.
  */
 import type { Effect, EffectResult } from '../../../agent/converge/effects.js';
-import type { FenceResult__Output } from '../../../proto/gen/secovia/v1/FenceResult.js';
-import type { FenceOrder } from '../../../agent/fencing/fence.js';
 import type { Permit } from '../../../agent/converge/ledger.js';
 import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Machine } from '../machine.js';
@@ -32,11 +30,6 @@ export class AgentRules {
   readonly #foundElsewhere = new Set<string>();
   /** Domains that are none of ours, as they are to stay. */
   readonly #foreign = new Map<string, string>();
-
-  /** Orders to fence that were carried out, by the agent's process. */
-  readonly #fences = new WeakMap<object, Set<string>>();
-  /** The same, by anybody. */
-  readonly #carriedOut = new Set<string>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -139,23 +132,8 @@ export class AgentRules {
   /** O5: whoever begins after this process knows that the guest may have gone. */
   #judgeHandOver(machine: Machine, uid: string): void {
     const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
-    if (permit?.handover?.term !== permit?.term)
+    if (permit === undefined || permit.handover?.term !== permit.term)
       this.violate('O5', `VM ${uid} is handed over by ${machine.name}, and its disk does not say so`);
-  }
-
-  /** F2: what was carried out is not done again when the order is said again: the host may be on again by then. */
-  onFence({ name, agent }: Machine, { id, host }: FenceOrder): void {
-    if (agent === null) return;
-    const done = this.#fences.get(agent) ?? new Set();
-    this.#carriedOut.add(id);
-    if (done.has(id)) this.violate('F2', `${name} powers ${host} off again by the same order`);
-    this.#fences.set(agent, done.add(id));
-  }
-
-  /** F1: what is said to be off was powered off by this very order. */
-  onFenceSaid({ name }: Machine, { id, outcome }: FenceResult__Output): void {
-    if (outcome === 'FENCE_OUTCOME_OFF' && !this.#carriedOut.has(id))
-      this.violate('F1', `${name} says that it has powered a host off by order ${id}, and it has not`);
   }
 
   /** O6: of what nobody has answered in time it is not known that it has failed. */

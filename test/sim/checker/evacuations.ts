@@ -23,7 +23,8 @@ type FenceChange = Extract<Change, { type: 'host.fence' }>;
 /** Whether a host is to be powered off without an operator's wish. Asked before the change. */
 export function isByItself({ hosts }: State, { id, fence }: FenceChange): boolean {
   const isOrder = fence?.state === 'ordered' && fence.fencer !== null;
-  return isOrder && hosts.has(id) && hosts.get(id)?.fence?.state !== 'ordered';
+  const before = hosts.get(id)?.fence;
+  return isOrder && hosts.has(id) && before?.state !== 'ordered' && before?.wanted !== true;
 }
 
 /**
@@ -45,7 +46,9 @@ export function judgeFence(
       `${id} is powered off, and ${unheard} hosts of ${ofSite.length} of its site are not heard of`,
     );
   const leastMs = Math.max(leaseMs, silentMs(id) - leaseMs / 3);
-  const silent = ofSite.filter(({ id, state }) => state !== 'fenced' && silentMs(id) > leastMs).length;
+  const silent = ofSite.filter(
+    (one) => one.state !== 'fenced' && one.state !== 'quarantined' && silentMs(one.id) > leastMs,
+  ).length;
   if (silent >= 3 && silent * 5 >= ofSite.length)
     violate(
       'F3',
@@ -69,28 +72,36 @@ export function judgeEvacuation(state: State, vm: Vm, from: string, violate: Vio
 
 /** F3: one decision a site in ten seconds, while it has lost many hosts and nobody has said that all may leave. */
 export class SlowPace {
-  /** When it was durable that VMs had left a host of each site slowly, by the true time: the journal's may lag on purpose. */
-  readonly #left = new Map<string, { sequence: number; atMs: number }>();
+  /** When VMs last left a host of each site slowly. */
+  readonly #left = new Map<string, Decided>();
 
   /** Another scheduler leads, which knows nothing of the pace of the one before. */
   begin(): void {
     this.#left.clear();
   }
 
-  /** Those of one decision have to be together. */
-  judge({ id, site, state, fence, stopProof }: Host, sequence: number, atMs: number, violate: Violate): void {
+  /** Those of one decision have to be together. The journal's time may lag on purpose, and a slow disk makes up for a pause. */
+  judge({ id, site, state, fence, stopProof }: Host, at: Decided, violate: Violate): void {
     const pace = (state === 'fenced' ? fence : stopProof)?.pace;
     if (pace !== 'slow') return;
     const before = this.#left.get(site);
-    const pauseMs = before === undefined ? leastPauseMs : atMs - before.atMs;
-    if (before?.sequence !== sequence && pauseMs < leastPauseMs)
+    this.#left.set(site, at);
+    if (before === undefined || before.sequence === at.sequence) return;
+    const pauseMs = Math.max(at.atMs - before.atMs, at.durableMs - before.durableMs);
+    if (pauseMs < leastPauseMs)
       violate('F3', `VMs leave ${id} ${Math.round(pauseMs)} ms after others, and site ${site} has lost many`);
-    this.#left.set(site, { sequence, atMs });
   }
 }
 
-/** What is left of them when the disk was slow the first time. */
-const leastPauseMs = 1_900;
+/** A decision: its time, and the true time at which it was durable. */
+interface Decided {
+  sequence: number;
+  atMs: number;
+  durableMs: number;
+}
+
+/** Ten seconds by a clock that is half a percent wrong. */
+const leastPauseMs = 9_900;
 
 /** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
 function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {

@@ -17,8 +17,8 @@ export class LeaseRules {
   readonly #well = new Map<Machine, Well>();
   /** When each agent's process has asked for a lease, by the number of its request, on the machine's clock. */
   readonly #asked = new WeakMap<object, Map<number, number>>();
-  /** How long the leases may be that it was granted. */
-  readonly #mayEnd = new WeakMap<object, number>();
+  /** Of the newest that it was granted: which it was, and until when it may be held. */
+  readonly #granted = new WeakMap<object, { id: number; endsAt: number }>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -32,17 +32,16 @@ export class LeaseRules {
   onGranted({ agent }: Machine, { id, leaseMs }: { id: number; leaseMs: number }): void {
     const askedMs = agent === null ? undefined : this.#asked.get(agent)?.get(id);
     if (agent === null || askedMs === undefined) return;
-    this.#mayEnd.set(agent, Math.max(this.#mayEnd.get(agent) ?? 0, askedMs + leaseMs));
+    if (id >= (this.#granted.get(agent)?.id ?? 0))
+      this.#granted.set(agent, { id, endsAt: askedMs + leaseMs });
   }
 
   /** L1: an agent counts its lease from when it has asked for that one. */
   onLeased({ name, agent }: Machine, endsAt: number): void {
-    const mayEndMs = agent === null ? undefined : this.#mayEnd.get(agent);
-    if (mayEndMs === undefined || endsAt <= mayEndMs + 1) return;
-    this.violate(
-      'L1',
-      `${name} holds its lease for ${Math.round(endsAt - mayEndMs)} ms longer than it was granted`,
-    );
+    const granted = agent === null ? undefined : this.#granted.get(agent);
+    if (granted === undefined || endsAt <= granted.endsAt + 1) return;
+    const moreMs = Math.round(endsAt - granted.endsAt);
+    this.violate('L1', `${name} holds its lease for ${moreMs} ms longer than it was granted`);
   }
 
   /** `led`: the machines that this state's scheduler leads. To be called every twenty seconds. */

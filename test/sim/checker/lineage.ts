@@ -31,6 +31,8 @@ export interface Onlookers {
   silentMs(host: string): number;
   /** It is to be powered off, and no operator has said so. */
   onFenceOrdered(host: string): void;
+  /** This order to power a host off stands no more. */
+  onOrderOver(order: string): void;
   /** What stops with the host's lease is taken to have stopped. */
   onStopProven(host: string): void;
   /** It is stopped, and gives up what it held but its disk. */
@@ -75,6 +77,8 @@ export class Lineage {
   readonly made = new Set<string>();
   readonly #terms: TermRules;
   readonly #slowPace = new SlowPace();
+  /** The order to power each host off that stands. */
+  readonly #orders = new Map<string, string>();
   /** The boots of each host in their order, as far back as anybody remembers. */
   readonly #boots = new Map<string, string[]>();
   /** Times in it that are due to the past are not to be judged. */
@@ -144,6 +148,7 @@ export class Lineage {
       else if (change.type === 'federation.opened') this.#slowPace.begin();
       else if (change.type === 'host.boots_forgotten') this.#boots.delete(change.id);
       this.#terms.note(change, this.#judges);
+      if (change.type.startsWith('host.') && 'id' in change) this.#noteOrder(change.id);
       if (!this.#judges) continue;
       if (change.type === 'host.stop_proven' && change.pace === undefined)
         this.onlookers.onStopProven(change.id);
@@ -226,11 +231,20 @@ export class Lineage {
     const boots = this.#boots.get(id) ?? [];
     const host = this.state.hosts.get(id);
     if (host?.fence !== undefined || host?.stopProof !== undefined)
-      this.violate('F1', `${id} is back, and is proven to be off still`);
+      this.violate('F1', `${id} is back, and what was made of its loss stands still`);
     if (boots.at(-1) !== bootId) this.#boots.set(id, [...boots, bootId].slice(-bootsKept));
     const site = this.state.hosts.get(id)?.site ?? '';
     if (this.state.federation.recoveringSites.includes(site)) this.heardInRecovery.add(id);
     else this.heardInRecovery.delete(id);
+  }
+
+  #noteOrder(id: string): void {
+    const { fence } = this.state.hosts.get(id) ?? {};
+    const order = fence?.state === 'ordered' ? fence.order : '';
+    const before = this.#orders.get(id) ?? '';
+    if (before === order) return;
+    this.#orders.set(id, order);
+    if (before !== '') this.onlookers.onOrderOver(before);
   }
 
   /** S3: a call is decided once, however often it is made. */
@@ -259,8 +273,9 @@ export class Lineage {
       if (change.type === 'vm.placed' && was.isOff && was.move === undefined && vm !== undefined) {
         judgeEvacuation(this.state, vm, was.host, this.violate);
         const host = this.state.hosts.get(was.host);
-        if (host !== undefined)
-          this.#slowPace.judge(host, this.state.sequence, this.onlookers.trueMs(), this.violate);
+        const { sequence } = this.state;
+        const at = { sequence, atMs: this.#lastMs, durableMs: this.onlookers.trueMs() };
+        if (host !== undefined) this.#slowPace.judge(host, at, this.violate);
         this.#judgeLeft('F4', vm, was.host);
       }
     }

@@ -30,8 +30,8 @@ export class RebootRules {
   /** By the very call that libvirt is given. */
   readonly #ordered = new WeakMap<Effect, Ordered>();
   readonly #done = new Set<string>();
-  /** Agents whose guest has rebooted as it was asked to, by the order. */
-  readonly #obeyed = new Map<string, object>();
+  /** What each agent's process has asked a guest last: to reboot, and whether it was told that it has. */
+  readonly #askedFor = new Map<string, Ordered & { agent: object; isDone: boolean }>();
   #restores = 0;
 
   constructor(
@@ -53,7 +53,23 @@ export class RebootRules {
     // What came late may have taken back what the domain says, a moment ago.
     const kept = permit?.term === term ? (permit.reached?.rebootCount ?? 0) : 0;
     const count = Math.max(metadata?.rebootCount ?? 0, kept);
-    this.#ordered.set(effect, { term, count, restores: this.#restores });
+    const ordered = { term, count, restores: this.#restores };
+    this.#ordered.set(effect, ordered);
+    this.#judgeReset(machine, effect, ordered);
+  }
+
+  /** Whoever was told that the guest has rebooted as it was asked to does not reset it as well. */
+  #judgeReset({ name, agent }: Machine, { kind, uid }: Effect & { uid: string }, ordered: Ordered): void {
+    const key = `${name} ${uid}`;
+    if (agent === null) return;
+    if (kind === 'reboot') {
+      this.#askedFor.set(key, { ...ordered, agent, isDone: false });
+      return;
+    }
+    const asked = this.#askedFor.get(key);
+    const isSame = asked?.agent === agent && asked.term === ordered.term && asked.count === ordered.count;
+    if (isSame && asked.isDone)
+      this.violate('O7', `VM ${uid} has rebooted as it was asked to, and is reset by the same order`);
   }
 
   /** libvirt carries something out. */
@@ -94,16 +110,12 @@ export class RebootRules {
     const key = `${kind} ${machine.name} ${uid} ${term} ${count} ${restores}`;
     if (this.#done.has(key)) this.violate('O7', `VM ${uid} is rebooted twice by the same order`);
     this.#done.add(key);
-    this.#judgeReset(machine, call, key);
   }
 
-  /** A guest that has rebooted by itself is not reset as well, by an agent that was told so. */
-  #judgeReset({ agent, fake }: Machine, { kind, uid }: Effect & { uid: string }, key: string): void {
-    const order = key.slice(kind.length);
-    if (agent === null) return;
-    if (kind === 'reset' && this.#obeyed.get(order) === agent)
-      this.violate('O7', `VM ${uid} has rebooted as it was asked to, and is reset by the same order`);
-    if (kind === 'reboot' && !fake.deaf.has(uid)) this.#obeyed.set(order, agent);
+  /** An agent is told that a guest has rebooted. */
+  onRebooted(machine: Machine, agent: object, uid: string): void {
+    const order = this.#askedFor.get(`${machine.name} ${uid}`);
+    if (order !== undefined && order.agent === agent) order.isDone = true;
   }
 
   /** What has failed is not tried a second time. */

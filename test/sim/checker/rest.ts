@@ -48,7 +48,12 @@ export function checkRest({ machines, scheduler, lineage }: RestParts): string |
 function unreported({ vms, hosts }: State, { host, fake }: Machine): string | null {
   const orphans = hosts.get(host)?.orphans ?? [];
   for (const { uid, ours } of fake.list())
-    if (ours && vms.get(uid)?.host !== host && !orphans.some((orphan) => orphan.includes(uid))) return uid;
+    if (
+      ours &&
+      vms.get(uid)?.host !== host &&
+      !orphans.some((orphan) => orphan.startsWith('domain ') && orphan.endsWith(uid))
+    )
+      return uid;
   return null;
 }
 

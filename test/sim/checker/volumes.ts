@@ -49,7 +49,8 @@ export class VolumeRules {
   onCall(machine: Machine, call: Effect): void {
     if (call.kind === 'start' && machine.fake.volumeExists({ uid: call.uid, poolPath: '' }))
       this.#written.add(`${machine.name} ${call.uid}`);
-    if (call.kind === 'start' && call.poolPath !== '') this.#writtenOnPool.add(call.uid);
+    const starts = call.kind === 'start' && machine.fake.inspect(call.uid)?.power.kind === 'off';
+    if (starts && call.poolPath !== '') this.#writtenOnPool.add(call.uid);
     if (call.kind !== 'trashVolume' && call.kind !== 'removeVolume') return;
     const { violate, activeOn } = this.#parts;
     const { uid, poolPath } = call.volume;
@@ -61,6 +62,7 @@ export class VolumeRules {
       violate('F4', `${machine.name} takes the disk of VM ${uid} away, which ${others[0]?.name} runs from`);
     if (!machine.fake.volumeExists(call.volume)) return;
     if (poolPath !== '') {
+      if (call.kind === 'trashVolume') this.#writtenOnPool.delete(uid);
       if (call.kind === 'removeVolume' && this.#writtenOnPool.has(uid))
         violate(
           'O3',

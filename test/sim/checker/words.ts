@@ -77,8 +77,10 @@ export class WordRules {
         'O7',
         `${told} that it is to be rebooted ${rebootCount} times, and it is ${vm.rebootCount}`,
       );
-    const isSeen = vm.state === 'running' && vm.unseen !== true && vm.adopting === undefined;
-    if (isSeen && !defined)
+    // What is seen after a word was made ready changes no generation.
+    const isSeen = vm.state === 'running' && vm.observedGeneration === vm.generation;
+    const isKnown = vm.unseen !== true && vm.adopting === undefined;
+    if (isSeen && isKnown && !defined)
       this.violate('O2', `${told} as of one that it has not had, and it was seen to run there`);
     const restarts = vm.policy.onGuestShutdown === 'restart';
     if ((policy?.onGuestShutdown === 'GUEST_SHUTDOWN_POLICY_RESTART') !== restarts)
