@@ -12,11 +12,13 @@ import { portraitOf } from '../../scheduler/core/portrait.js';
 import type { Disk, Group } from '../disk.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
 import { isByItself, isProvenOff, judgeEvacuation, judgeFence, SlowPace } from './evacuations.js';
+import { HelloRules } from './hellos.js';
 import { OperationRules } from './operations.js';
 import { judgePlace } from './places.js';
 import { judgePool, judgeRoom } from './rooms.js';
 import { alteredBy } from './sameness.js';
 import { TermRules } from './terms.js';
+import { TimeRules } from './times.js';
 import type { RuleName, Violate } from './violation.js';
 
 /** Those who know what is on the machines. */
@@ -54,15 +56,6 @@ interface Before {
   isOff: boolean;
 }
 
-/** An end may be decided so much later than it was to come: the clock of the one before may have been ahead. */
-const endsWithinMs = 5000;
-
-/** Five minutes, and what a clock of its own and a slow disk add. */
-const followedMs = 6 * 60_000;
-
-/** Of a host; an older one may speak again. */
-const bootsKept = 16;
-
 const nothing: ReadonlyMap<string, Before> = new Map();
 const nothingHeld: Readonly<Resources> = { vcpus: 0, memoryMib: 0, diskMib: 0, vms: 0 };
 
@@ -71,25 +64,15 @@ export class Lineage {
   readonly #operations: OperationRules;
   /** Sequence by the request id of the call that was decided with it. */
   readonly requests = new Map<string, number>();
-  /** Hosts whose site stood in recovery when they said hello last. */
-  readonly heardInRecovery = new Set<string>();
   /** Every VM that was ever made. */
   readonly made = new Set<string>();
   readonly #terms: TermRules;
+  readonly #times: TimeRules;
+  readonly #hellos: HelloRules;
   readonly #slowPace = new SlowPace();
-  /** The order to power each host off that stands. */
-  readonly #orders = new Map<string, string>();
-  /** The boots of each host in their order, as far back as anybody remembers. */
-  readonly #boots = new Map<string, string[]>();
   /** Times in it that are due to the past are not to be judged. */
   #judges = false;
   #lastMs = 0;
-  /** How far its last time was ahead of the true one, in milliseconds; null before the first that is judged. */
-  #aheadMs: number | null = null;
-  /** When the scheduler that leads began. */
-  #beganAheadMs = 0;
-  /** A jump, until the next line shows whether somebody begins there. */
-  #jumped: { atMs: number; message: string } | null = null;
 
   constructor(
     disk: Disk,
@@ -98,6 +81,8 @@ export class Lineage {
   ) {
     this.#operations = new OperationRules(this.state, violate);
     this.#terms = new TermRules(this.state, violate);
+    this.#times = new TimeRules(this.state, violate);
+    this.#hellos = new HelloRules(this.state, violate, (order) => onlookers.onOrderOver(order));
     for (const group of disk.groups) this.#follow(group);
     this.#judges = true;
     disk.onGroup = (group) => this.#follow(group);
@@ -106,6 +91,11 @@ export class Lineage {
   /** As it is durable. */
   get state(): State {
     return this.#witness.state;
+  }
+
+  /** Hosts whose site stood in recovery when they said hello last. */
+  get heardInRecovery(): ReadonlySet<string> {
+    return this.#hellos.inRecovery;
   }
 
   /** The journal from nothing, what the disk has, and what the scheduler has in memory are the same, byte for byte. */
@@ -131,7 +121,7 @@ export class Lineage {
     if (atMs < this.#lastMs)
       this.violate('E3', `a decision is of ${atMs}, and the one before of ${this.#lastMs}`);
     this.#lastMs = atMs;
-    if (this.#judges) this.#judgeJumps(atMs, changes);
+    if (this.#judges) this.#times.before(atMs, Math.round(atMs - this.onlookers.trueMs()), changes);
     const before = this.#judges ? this.#before(changes) : nothing;
     const altered = this.#judges ? changes.map((change) => alteredBy(this.state, change)) : [];
     if (this.#judges) this.#operations.before(changes, by);
@@ -144,11 +134,9 @@ export class Lineage {
     this.#noteRequest(by?.r ?? '', changes);
     for (const change of changes) {
       if (change.type === 'vm.created') this.made.add(change.vm.uid);
-      else if (change.type === 'host.connected') this.#noteHello(change.id, change.bootId);
       else if (change.type === 'federation.opened') this.#slowPace.begin();
-      else if (change.type === 'host.boots_forgotten') this.#boots.delete(change.id);
       this.#terms.note(change, this.#judges);
-      if (change.type.startsWith('host.') && 'id' in change) this.#noteOrder(change.id);
+      this.#hellos.after(change);
       if (!this.#judges) continue;
       if (change.type === 'host.stop_proven' && change.pace === undefined)
         this.onlookers.onStopProven(change.id);
@@ -156,7 +144,7 @@ export class Lineage {
       this.#operations.after(change);
     }
     if (this.#judges) this.#judgeNews(changes, altered);
-    if (this.#judges) this.#judgeEnds(atMs);
+    if (this.#judges) this.#times.after(atMs);
   }
 
   /** S4: what is written says something new. */
@@ -170,37 +158,10 @@ export class Lineage {
     });
   }
 
-  /**
-   * E3: whoever leads follows no jump of its clock of over five minutes. Who begins believes the clock that there is, and first
-   * decides what is due by then. One that began with a clock behind its journal lags on purpose, and may go back to where it would
-   * be if it had not.
-   */
-  #judgeJumps(atMs: number, changes: readonly Change[]): void {
-    const aheadMs = Math.round(atMs - this.onlookers.trueMs());
-    const begins = changes.some(({ type }) => type === 'federation.opened');
-    if (this.#jumped !== null && !begins && atMs > this.#jumped.atMs)
-      this.violate('E3', this.#jumped.message);
-    if (begins) this.#beganAheadMs = aheadMs;
-    const isOnTime = Math.abs(aheadMs - this.#beganAheadMs) <= followedMs;
-    const leapMs = this.#aheadMs === null || begins || isOnTime ? 0 : Math.abs(aheadMs - this.#aheadMs);
-    const message = `time went from ${this.#aheadMs} ms ahead of the true one to ${aheadMs} ms`;
-    if (begins || atMs > (this.#jumped?.atMs ?? 0)) this.#jumped = null;
-    if (leapMs > followedMs) this.#jumped = { atMs, message };
-    this.#aheadMs = aheadMs;
-  }
-
-  /** E3: what ends at a time has ended before anything later is decided. */
-  #judgeEnds(atMs: number): void {
-    for (const { id, state, untilMs } of this.state.tenancy.rules.values()) {
-      if (state === 'in_force' && untilMs !== null && untilMs < atMs - endsWithinMs)
-        this.violate('E3', `residency rule ${id} ended at ${untilMs}, and is in force at ${atMs}`);
-    }
-  }
-
   #before(changes: readonly Change[]): Map<string, Before> {
     const before = new Map<string, Before>();
     for (const change of changes) {
-      if (change.type === 'host.connected') this.#judgeBoot(change.id, change.bootId);
+      this.#hellos.before(change);
       if (change.type === 'host.fence' && isByItself(this.state, change)) {
         judgeFence(this.state, change, this.onlookers.silentMs, this.violate);
         this.onlookers.onFenceOrdered(change.id);
@@ -219,32 +180,6 @@ export class Lineage {
       });
     }
     return before;
-  }
-
-  /** E4: a boot that was over does not speak again. */
-  #judgeBoot(id: string, bootId: string): void {
-    if (this.#boots.get(id)?.slice(0, -1).includes(bootId) === true)
-      this.violate('E4', `host ${id} is welcomed under a boot id that a newer one had followed`);
-  }
-
-  #noteHello(id: string, bootId: string): void {
-    const boots = this.#boots.get(id) ?? [];
-    const host = this.state.hosts.get(id);
-    if (host?.fence !== undefined || host?.stopProof !== undefined)
-      this.violate('F1', `${id} is back, and what was made of its loss stands still`);
-    if (boots.at(-1) !== bootId) this.#boots.set(id, [...boots, bootId].slice(-bootsKept));
-    const site = this.state.hosts.get(id)?.site ?? '';
-    if (this.state.federation.recoveringSites.includes(site)) this.heardInRecovery.add(id);
-    else this.heardInRecovery.delete(id);
-  }
-
-  #noteOrder(id: string): void {
-    const { fence } = this.state.hosts.get(id) ?? {};
-    const order = fence?.state === 'ordered' ? fence.order : '';
-    const before = this.#orders.get(id) ?? '';
-    if (before === order) return;
-    this.#orders.set(id, order);
-    if (before !== '') this.onlookers.onOrderOver(before);
   }
 
   /** S3: a call is decided once, however often it is made. */
