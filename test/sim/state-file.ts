@@ -3,7 +3,7 @@
  * and is there whole or not at all when the machine dies in the middle, since a new file takes the old one's name.
  */
 import type { Epoch } from '../../agent/converge/epoch.js';
-import type { Ledger, LedgerContent } from '../../agent/converge/ledger.js';
+import type { Ledger, LedgerContent, Permit } from '../../agent/converge/ledger.js';
 import type { Random } from './random.js';
 import type { Life } from './timeline.js';
 
@@ -36,6 +36,10 @@ export class StateFile {
   /** For those who only look. */
   get content(): LedgerContent {
     return this.#kept ?? { epoch: null, checkpoint: null, permits: [] };
+  }
+
+  permit(uid: string): Permit | undefined {
+    return this.content.permits.find((permit) => permit.uid === uid);
   }
 }
 

@@ -108,7 +108,7 @@ export class AgentRules {
     if (effect.kind === 'migrate') this.#judgeHandOver(machine, effect.uid);
     if (effect.kind !== 'define' && effect.kind !== 'start') return;
     const uid = effect.kind === 'define' ? effect.blueprint.uid : effect.uid;
-    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    const permit = machine.stateFile.permit(uid);
     const where = `on ${machine.name}`;
     if (effect.kind === 'start') {
       if (permit?.phase !== 'defined')
@@ -131,7 +131,7 @@ export class AgentRules {
 
   /** O5: whoever begins after this process knows that the guest may have gone. */
   #judgeHandOver(machine: Machine, uid: string): void {
-    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    const permit = machine.stateFile.permit(uid);
     if (permit === undefined || permit.handover?.term !== permit.term)
       this.violate('O5', `VM ${uid} is handed over by ${machine.name}, and its disk does not say so`);
   }
@@ -177,7 +177,7 @@ export class AgentRules {
 
   /** O5: whoever lets go of a VM that runs was told that it runs elsewhere, or it came back since and stops with the lease. */
   #judgeOnlyCopy(machine: Machine, uid: string): void {
-    const permit = machine.stateFile.content.permits.find((kept) => kept.uid === uid);
+    const permit = machine.stateFile.permit(uid);
     if (permit?.desired.role !== 'released') return;
     const domain = machine.fake.inspect(uid);
     if (domain?.power.kind !== 'running') return;
@@ -223,7 +223,7 @@ export class AgentRules {
 
   /** O4: not even by taking its power, but for a lease that has ended. */
   #judgePaused(machine: Machine, uid: string): void {
-    const desired = machine.stateFile.content.permits.find((permit) => permit.uid === uid)?.desired;
+    const desired = machine.stateFile.permit(uid)?.desired;
     if (desired?.role === 'run' && !this.#hadLapsed(machine, uid))
       this.violate('O4', `VM ${uid} was paused by an error on ${machine.name}, and is switched off`);
   }

@@ -40,7 +40,7 @@ export function judgeFence(
   const host = hosts.get(id) as Host;
   const ofSite = hostsOf(hosts, host.site);
   const unheard = ofSite.filter(({ state }) => state === 'suspect' || state === 'lost').length;
-  if (unheard >= 3 && unheard * 5 >= ofSite.length)
+  if (isMany(unheard, ofSite))
     violate(
       'F3',
       `${id} is powered off, and ${unheard} hosts of ${ofSite.length} of its site are not heard of`,
@@ -49,7 +49,7 @@ export function judgeFence(
   const silent = ofSite.filter(
     (one) => one.state !== 'fenced' && one.state !== 'quarantined' && silentMs(one.id) > leastMs,
   ).length;
-  if (silent >= 3 && silent * 5 >= ofSite.length)
+  if (isMany(silent, ofSite))
     violate(
       'F3',
       `${id} is powered off, and ${silent} hosts of ${ofSite.length} of its site fell silent with it`,
@@ -103,7 +103,12 @@ interface Decided {
 /** Ten seconds by a clock that is half a percent wrong. */
 const leastPauseMs = 9_900;
 
-/** Three hosts of a site, and a fifth of them, that were lost within one lease, it among them. */
+/** Three hosts of a site, and a fifth of them. */
+function isMany(count: number, ofSite: readonly Host[]): boolean {
+  return count >= 3 && count * 5 >= ofSite.length;
+}
+
+/** So many that were lost within one lease, it among them. */
 function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {
   if (lostMs === undefined) return false;
   const ofSite = hostsOf(hosts, site);
@@ -111,7 +116,7 @@ function isOneOfMany({ hosts }: State, { site, lostMs }: Host): boolean {
   return losses.some((first) => {
     const together = losses.filter((at) => at >= first && at <= first + leaseMs).length;
     const isAmong = lostMs >= first && lostMs <= first + leaseMs;
-    return isAmong && together >= 3 && together * 5 >= ofSite.length;
+    return isAmong && isMany(together, ofSite);
   });
 }
 

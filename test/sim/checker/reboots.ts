@@ -49,7 +49,7 @@ export class RebootRules {
     if (effect.kind !== 'reboot' && effect.kind !== 'reset') return;
     const metadata = machine.fake.inspect(effect.uid)?.metadata;
     const term = metadata?.term ?? 0;
-    const permit = machine.stateFile.content.permits.find(({ uid }) => uid === effect.uid);
+    const permit = machine.stateFile.permit(effect.uid);
     // What came late may have taken back what the domain says, a moment ago.
     const kept = permit?.term === term ? (permit.reached?.rebootCount ?? 0) : 0;
     const count = Math.max(metadata?.rebootCount ?? 0, kept);

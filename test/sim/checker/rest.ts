@@ -63,7 +63,7 @@ function restless(vm: Vm): string | null {
 
 /** It was being handed over when its host died, and the journal that knew of that is lost: it may be on the other host. */
 function mayHaveLeft({ uid }: Vm, machine: Machine | undefined): boolean {
-  const permit = machine?.stateFile.content.permits.find((kept) => kept.uid === uid);
+  const permit = machine?.stateFile.permit(uid);
   return permit !== undefined && permit.handover?.term === permit.term;
 }
 
