@@ -178,7 +178,7 @@ export type Change =
       term: number;
       generation: number;
       refusedBy: string[];
-      /** It was on a host that is off, which has to take away what is left of it when it is back. */
+      /** It was on a host that is off, or that may have its domain still, and has to take away what is left of it. */
       leaves?: { host: string; keepVolumes: boolean };
       /** It is still claimed on another host as well. */
       move?: Move;

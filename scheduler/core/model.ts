@@ -406,6 +406,8 @@ export interface Move {
   sinceMs: number;
   /** Of a live move: its owner was seen without it. */
   left?: true;
+  /** Of a live move: its owner may have its domain all the same, which is off, and is to take it away. */
+  keepsDomain?: true;
   /** Of a live move: the peer was seen with it. */
   arrived?: true;
   /** Of a live move: the peer has let go of it for good, by a word that a restored journal has forgotten. */

@@ -165,12 +165,21 @@ export const decisionMutants: readonly Mutant[] = [
     bug: 'a VM that has left its host is taken to run on the other',
     file: 'scheduler/core/moves/observe-move.ts',
     from: `if (move.arrived === true)
-            return handedOver(state, vm, move);
+            return handedOver(state, vm, without);
         // The other`,
     to: `if (true)
-            return handedOver(state, vm, move);
+            return handedOver(state, vm, without);
         // The other`,
     seed: 9,
+  },
+  {
+    name: 'forgets-the-domain-of-what-is-missing',
+    rule: 'O5',
+    bug: 'a host that says that its VM is missing, which has gone to another, is not told to take its domain away',
+    file: 'scheduler/core/moves/observe-move.ts',
+    from: `{ ...move, keepsDomain: true }`,
+    to: `move`,
+    seed: 281,
   },
   {
     name: 'takes-silence-for-proof',

@@ -78,9 +78,20 @@ export function handedOver(
   const { uid, observedGeneration: generation } = vm;
   const placed = placedChange(state, vm, promised(vm, move), []);
   return [
-    { ...placed, term: move.term ?? placed.term },
+    leavesDomain(vm, move, { ...placed, term: move.term ?? placed.term }),
     { type: 'vm.observed', uid, generation, fault: null, ...seen },
   ];
+}
+
+/** It starts on the host that has got ready for it. */
+export function startsAtPeer(state: State, vm: Vm, move: Move): Placed {
+  return leavesDomain(vm, move, placedChange(state, vm, promised(vm, move), []));
+}
+
+/** The host that was seen without it has to take away what it may have of it. */
+function leavesDomain({ host }: Vm, { keepsDomain }: Move, placed: Placed): Placed {
+  if (keepsDomain !== true || host === null) return placed;
+  return { ...placed, leaves: { host, keepVolumes: true } };
 }
 
 /** Its host has let go of it: the other one has it, and until it is settled there it could come back. */
@@ -126,6 +137,6 @@ export function placedAnew(state: State, vm: Vm, move: Move, owner: Host, fault:
   const second = startsNowhere(state, vm, move);
   if (second !== null) return second;
   const placed = placedElsewhere(state, vm, owner);
-  if (placed !== null) return [placed];
+  if (placed !== null) return [leavesDomain(vm, move, placed)];
   return [placedChange(state, vm, here(vm, owner.id), []), ...endOperation(vm, fault)];
 }

@@ -12,7 +12,7 @@ import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
 import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
-import { startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
+import { startsAtPeer, startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 import { asksPeer, clears, hasHeard, isPausedAtOwner, pausedAtOwner } from './standing-still.js';
 
@@ -91,10 +91,12 @@ function observedWhileHanded(
   const aborting = move.phase === 'aborting';
   const saysNotThere = seen.state === 'absent' || seen.state === 'refused';
   if (seen.state === 'missing' || (saysNotThere && !isOld(vm, seen))) {
-    if (move.refused === true) return placedAnew(state, vm, move, host, wentOff);
-    if (move.arrived === true) return handedOver(state, vm, move);
+    // After a boot a domain that is off may be one that was handed over: it is said to be missing, and is there.
+    const without: Move = seen.state === 'missing' ? { ...move, keepsDomain: true } : move;
+    if (move.refused === true) return placedAnew(state, vm, without, host, wentOff);
+    if (move.arrived === true) return handedOver(state, vm, without);
     // The other host has to say, after this, whether it has it.
-    return [nextPhase(vm, move, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
+    return [nextPhase(vm, without, move.phase, { left: true }, Math.max(vm.generation, seen.generation))];
   }
   if (saysNotThere) return [];
   const isHeard = aborting && seen.generation === vm.generation;
@@ -158,7 +160,7 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
     if (seen.state !== 'awaited' || !isThere(state, host.id))
       return placedAnew(state, vm, move, owner, seen.fault ?? gone(host));
     // What ran has ended on the way. Its disk is whole: it starts from that.
-    return startsNowhere(state, vm, move) ?? [placedChange(state, vm, promised(vm, move), [])];
+    return startsNowhere(state, vm, move) ?? [startsAtPeer(state, vm, move)];
   }
   if (isOffByProof(state, vm))
     return staysWithoutOwner(state, vm, move, gone(state.hosts.get(vm.host ?? '') ?? host));

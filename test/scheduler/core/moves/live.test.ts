@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { awaitedMessage, desiredMessage } from '../../../../scheduler/fleet/desired.js';
 import type { Move } from '../../../../scheduler/core/model.js';
+import { replay } from '../journal.js';
 import { fault, smallWorld } from '../world.js';
 import {
   arriving,
@@ -353,6 +354,31 @@ test('called off too late it is with the other host', async (t) => {
   t.match(vm, { host: 'a' });
   seeAtPeer(moving, 'running');
   t.match(vm, { host: 'b', state: 'running' });
+});
+
+test('a host that says that it is missing has its domain perhaps, and is to take that away', async (t) => {
+  for (const [peer, host] of [
+    ['running', 'b'],
+    ['awaited', 'b'],
+    ['refused', 'c'],
+  ] as const) {
+    const moving = handingOver();
+    const { world, vm } = moving;
+    world.see(vm, 'missing');
+    world.run({ type: 'host.cordon', id: 'b', cordoned: host !== 'b' });
+    seeAtPeer(moving, peer);
+    t.match(vm, { host, leftOn: ['a'] }, `the other says ${peer}`);
+    t.match(world.state.hosts.get('a')?.leftovers, [{ uid: vm.uid, term: vm.term, keepVolumes: true }]);
+    t.same(replay(world.journal).hosts.get('a')?.leftovers, world.state.hosts.get('a')?.leftovers);
+  }
+  const arrived = handingOver();
+  seeAtPeer(arrived, 'running');
+  arrived.world.see(arrived.vm, 'missing');
+  t.match(arrived.vm, { host: 'b', leftOn: ['a'] });
+  const gone = handingOver();
+  seeAtPeer(gone, 'running');
+  gone.world.see(gone.vm, 'absent');
+  t.match(gone.vm, { host: 'b', leftOn: undefined }, 'nothing is left where it says so');
 });
 
 test('what cannot be handed over is refused, and how it can move is said', async (t) => {
