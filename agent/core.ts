@@ -106,7 +106,8 @@ export class AgentCore {
     messages: [],
     text: '',
   };
-  #lastReport = { facts: '', fences: '' };
+  /** Of the last report that was made of them. */
+  #lastFacts: readonly unknown[] = [];
   /** What is told of orphans, as of these versions. */
   #orphanFacts = { orphans: -1, ledger: -1, facts: '' };
   #now: Instant;
@@ -371,7 +372,7 @@ export class AgentCore {
       case 'linked':
         this.#mentioned = new Set();
         this.#orphans.linked();
-        this.#lastReport = { facts: '', fences: '' };
+        this.#lastFacts = [];
         // The scheduler may have let go of this host after its words on an earlier stream (L2). On one and the same it has not:
         // of a host of which it has taken VMs to have stopped it ends the stream, and grants nothing on it.
         if (this.converger.leaseStanding === 'ended') this.ledger.unconfirmStopped();
@@ -478,13 +479,19 @@ export class AgentCore {
   #reportIfChanged(): void {
     const watchdog = this.guard.status;
     const facts = [
-      ...[this.#libvirtAvailable, this.#libvirtError, this.converger.foreignDomains],
-      ...[this.#knowsAllOrphans, this.#factsOfOrphans()],
-      ...(watchdog === null ? [] : [watchdog.armed, watchdog.timeoutSeconds, watchdog.problem]),
-    ].join('\n');
-    const { text: fences } = this.#fences;
-    if (facts === this.#lastReport.facts && fences === this.#lastReport.fences) return;
-    this.#lastReport = { facts, fences };
+      this.#libvirtAvailable,
+      this.#libvirtError,
+      this.converger.foreignDomains,
+      this.#knowsAllOrphans,
+      this.#factsOfOrphans(),
+      this.#fences.text,
+      watchdog?.armed,
+      watchdog?.timeoutSeconds,
+      watchdog?.problem,
+    ];
+    const last = this.#lastFacts;
+    if (facts.every((fact, index) => fact === last[index])) return;
+    this.#lastFacts = facts;
     this.#link.report(this.#report());
   }
 

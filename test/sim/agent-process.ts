@@ -2,6 +2,7 @@
  * An agent's process on a simulated machine: the real core (ledger, converger, link) with simulated hands, as `shell.ts`
  * has real ones. Throwing it away is a crash.
  */
+import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Effect, EffectResult } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
 import { Ledger } from '../../agent/converge/ledger.js';
@@ -36,6 +37,8 @@ export interface AgentParts {
   onEffect(effect: Effect): void;
   /** It has done something that somebody of this epoch has said. */
   onObeyed(agent: AgentProcess, what: string, epoch: Epoch): void;
+  /** It has obeyed a word that showed this checkpoint of the journal. */
+  onShown(agent: AgentProcess, checkpoint: Checkpoint__Output): void;
   /** The answer to what it has asked for has been taken in. */
   onAnswered(agent: AgentProcess, effect: Effect, result: EffectResult): void;
   onLeased(endsAt: number): void;
@@ -305,11 +308,15 @@ export class AgentProcess {
     const obeys = (what: string, epoch: Epoch | null | undefined) => {
       if (epoch) this.#parts.onObeyed(this, what, epoch);
     };
+    const { welcome, leaseGrant } = response;
     const after = this.core.linkStatus();
-    if (state !== 'linked' && after.state === 'linked') obeys('the Welcome', response.welcome?.epoch);
-    if (after.leaseGrantedAt !== leaseGrantedAt || after.leaseExpiresAt !== leaseExpiresAt)
-      obeys('a lease', response.leaseGrant?.epoch);
+    const isWelcomed = state !== 'linked' && after.state === 'linked';
+    const isGranted = after.leaseGrantedAt !== leaseGrantedAt || after.leaseExpiresAt !== leaseExpiresAt;
+    if (isWelcomed) obeys('the Welcome', welcome?.epoch);
+    if (isGranted) obeys('a lease', leaseGrant?.epoch);
     this.#settle();
+    const shown = (isWelcomed && welcome?.checkpoint) || (isGranted && leaseGrant?.checkpoint);
+    if (shown) this.#parts.onShown(this, shown);
     if (this.#fencing !== null && this.#fencing === response.fenceOrder?.id)
       obeys('an order to fence', response.fenceOrder.epoch);
     words.forEach(({ uid, epoch }, index) => {

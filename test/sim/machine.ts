@@ -3,6 +3,7 @@
  * fail by itself. A clone is another machine that believes to be the same host.
  */
 import { createHash } from 'node:crypto';
+import type { Checkpoint__Output } from '../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Effect, EffectResult } from '../../agent/converge/effects.js';
 import type { Epoch } from '../../agent/converge/epoch.js';
 import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
@@ -51,6 +52,7 @@ export interface MachineParts {
   onEffect(machine: Machine, effect: Effect): void;
   /** Its agent has done something that somebody of this epoch has said. */
   onObeyed(machine: Machine, agent: AgentProcess, what: string, epoch: Epoch): void;
+  onShown(machine: Machine, agent: AgentProcess, checkpoint: Checkpoint__Output): void;
   /** Its agent has taken in the answer to what it has asked for. */
   onAnswered(machine: Machine, agent: AgentProcess, effect: Effect, result: EffectResult): void;
   /** Its state file has another content. */
@@ -191,6 +193,7 @@ export class Machine {
         connect: (agent, listener) => this.#parts.connect(this, agent, listener),
         onEffect: (effect) => this.#parts.onEffect(this, effect),
         onObeyed: (agent, what, epoch) => this.#parts.onObeyed(this, agent, what, epoch),
+        onShown: (agent, checkpoint) => this.#parts.onShown(this, agent, checkpoint),
         onAnswered: (agent, effect, result) => this.#parts.onAnswered(this, agent, effect, result),
         onLeased: (endsAt) => this.#parts.onLeased(this, endsAt),
         onFence: (...fence) => this.#parts.onFence(this, ...fence),

@@ -383,4 +383,24 @@ export const decisionMutants: readonly Mutant[] = [
     from: "leaves.push({ type: 'host.leftover', id: vm.host, leftover });",
     to: ';',
   },
+  {
+    name: 'does-not-ask-the-other-host',
+    rule: 'O5',
+    bug: 'a VM whose host was lost in the middle of a hand-over stays there, and nobody asks the other host for it',
+    file: 'scheduler/core/moves/decide-settle.ts',
+    from: "return move.asked === true ? [] : [nextPhase(vm, move, 'aborting', { fault, asked: true })];",
+    to: 'return staysWithoutOwner(state, vm, move, fault);',
+    seed: 2141,
+  },
+  {
+    name: 'takes-back-what-has-left',
+    rule: 'O2',
+    bug: 'a move that is called off gives a VM back to the host that was told to let go of it, under the same term',
+    file: 'scheduler/core/moves/decide-settle.ts',
+    from: `return [known(vm, null)];
+        case 'leaving':`,
+    to: `return [known(vm, null)];
+        case 'leaving':
+            return stays(state, vm, move, fault);`,
+  },
 ];

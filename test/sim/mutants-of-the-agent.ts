@@ -264,4 +264,20 @@ export const agentMutants: readonly Mutant[] = [
     to: "const known = [...this.#results.values()].find((result) => result.id === id || (result.host === host && result.outcome === 'off'));\n        if (known !== undefined)\n            return { kind: 'answer', result: { ...known, id } };",
     seed: 12,
   },
+  {
+    name: 'keeps-checkpoints-of-welcomes-alone',
+    rule: 'E2',
+    bug: 'an agent does not keep the checkpoints that come with its leases',
+    file: 'agent/link/link-machine.ts',
+    from: 'this.#keepCheckpoint(leaseGrant.checkpoint);',
+    to: ';',
+  },
+  {
+    name: 'does-not-say-what-it-lets-go-of',
+    rule: 'E2',
+    bug: 'an agent that is to let go of a VM, and is not done with it, does not say so',
+    file: 'agent/converge/converger.ts',
+    from: 'return isReleased ? { ...seen, released: true } : seen;',
+    to: 'return seen;',
+  },
 ];

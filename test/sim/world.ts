@@ -286,6 +286,10 @@ export class World {
       onObeyed: (machine, agent, what, epoch) => {
         this.#epochs.onObeyed(machine, agent, what, epoch, this.#ledBy.get(machine) ?? '');
       },
+      onShown: (machine, agent, checkpoint) => {
+        const kept = agent.core.ledger.checkpoint;
+        this.#epochs.onShown(machine, checkpoint, kept, this.#ledBy.get(machine) ?? '');
+      },
       onDomain: (machine, uid) => {
         this.rules.onDomain(machine, uid);
         this.#reboots.onDomain(machine, uid);

@@ -49,6 +49,8 @@ export class TenancyWitness {
   readonly outcomes = new Map<string, number>();
   readonly #ledger = new ClaimsLedger(this.state);
   readonly #counted = new Map<string, Counted>();
+  /** VMs that a host knew more of than the journal, and that have neither another host nor another size since. */
+  readonly #adopted = new Set<string>();
   /** Limits with loans, by the key of their quota; forgotten when any of them may have changed. */
   readonly #limits = new Map<string, Amounts>();
   /** By id. In a long storm those that have ended are thousands. */
@@ -100,8 +102,10 @@ export class TenancyWitness {
     if (vm !== undefined && now !== undefined) this.#checkPlace(change, vm, { owner, peer, mode, dataClass });
     if (was !== undefined && now !== undefined && isAlike(was, now)) return;
     for (const counted of [was, now]) if (counted !== undefined) this.#checkSums(counted);
-    // What runs on a host has its room, whoever started it.
-    const isFound = change.type === 'vm.adopted' || (change.type === 'vm.returned' && found);
+    // What runs on a host has its room, whoever started it, and of whatever size by a word that the journal has lost.
+    if (change.type === 'vm.adopted') this.#adopted.add(uid);
+    else if (change.type === 'vm.resized' || change.type === 'vm.placed') this.#adopted.delete(uid);
+    const isFound = this.#adopted.has(uid) || (change.type === 'vm.returned' && found);
     if (now !== undefined && !isFound) this.#checkGrowth(change, was, now);
   }
 

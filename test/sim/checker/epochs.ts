@@ -2,7 +2,8 @@
  * E1: whom an agent obeys. Each machine's highest epoch is kept here, as its disk had it and as it has obeyed it since,
  * compared by an order of its own: what the product compares epochs with is what is judged.
  */
-import type { Epoch } from '../../../agent/converge/epoch.js';
+import type { Checkpoint, Epoch } from '../../../agent/converge/epoch.js';
+import type { Checkpoint__Output } from '../../../proto/gen/secovia/v1/Checkpoint.js';
 import type { Machine } from '../machine.js';
 import type { Violate } from './violation.js';
 
@@ -53,6 +54,27 @@ export class EpochRules {
     }
     const before = this.#obeyed.get(agent);
     if (before === undefined || isBelow(before, epoch)) this.#obeyed.set(agent, epoch);
+  }
+
+  /**
+   * E2: the newest of what an agent's process was shown of the journal is what it shows whoever it meets. With a key of its own a
+   * scheduler has shown nothing.
+   */
+  onShown(
+    { name }: Machine,
+    { incarnation, sequence }: Checkpoint__Output,
+    kept: Checkpoint | null,
+    by: string,
+  ): void {
+    if (sequence === 0 || by.startsWith('strange')) return;
+    const isKept =
+      kept !== null &&
+      (kept.incarnation > incarnation || (kept.incarnation === incarnation && kept.sequence >= sequence));
+    if (!isKept)
+      this.violate(
+        'E2',
+        `${name} was shown the journal at ${sequence}, and knows of ${kept?.sequence ?? 'none'}`,
+      );
   }
 
   #leadersOf(who: object): Map<string, string> {

@@ -2,7 +2,7 @@
  * One journal from its first line, as it is on a disk, followed by somebody who knows everything: what is durable is
  * compared with what may be said, and each decision with the rules. A restored backup is another lineage.
  */
-import type { JournalLine } from '../../../scheduler/core/audit/line.js';
+import type { By, JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Move, Resources, Vm } from '../../../scheduler/core/model.js';
 import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
@@ -14,6 +14,7 @@ import type { SchedulerProcess } from '../scheduler-process.js';
 import { isByItself, isProvenOff, judgeEvacuation, judgeFence, SlowPace } from './evacuations.js';
 import { HelloRules } from './hellos.js';
 import { OperationRules } from './operations.js';
+import { judgeStay } from './moves.js';
 import { judgePlace } from './places.js';
 import { judgePool, judgeRoom } from './rooms.js';
 import { alteredBy } from './sameness.js';
@@ -141,6 +142,7 @@ export class Lineage {
       if (change.type === 'host.stop_proven' && change.pace === undefined)
         this.onlookers.onStopProven(change.id);
       this.#judge(change, before, changes);
+      this.#judgeStay(change, before, changes, by);
       this.#operations.after(change);
     }
     if (this.#judges) this.#judgeNews(changes, altered);
@@ -232,6 +234,23 @@ export class Lineage {
     if (!grows.has(change.type)) return;
     judgeRoom(this.state, vm, vm.host, isClaimed && was !== undefined ? was.held : nothingHeld, this.violate);
     judgePool(this.state, vm, was?.onPoolMib ?? 0, this.violate);
+  }
+
+  /** A VM is on its way no more, and stays where it was. */
+  #judgeStay(
+    change: Change,
+    before: ReadonlyMap<string, Before>,
+    changes: readonly Change[],
+    by: By | undefined,
+  ): void {
+    if (change.type !== 'vm.move' || change.move !== null) return;
+    const was = before.get(change.uid);
+    const vm = this.state.vms.get(change.uid);
+    if (was?.move === undefined || vm === undefined || vm.host !== was.host) return;
+    const isMissing = changes.some(
+      (other) => other.type === 'vm.observed' && other.uid === vm.uid && other.state === 'missing',
+    );
+    judgeStay({ state: this.state, vm, was: { ...was, move: was.move }, isMissing, by }, this.violate);
   }
 
   /** Whoever may have a VM that lives elsewhere now is to hear that it is to let go of it. */

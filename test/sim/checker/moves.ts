@@ -4,7 +4,9 @@
  */
 import type { LinkRequest__Output } from '../../../proto/gen/secovia/v1/LinkRequest.js';
 import type { Observation__Output } from '../../../proto/gen/secovia/v1/Observation.js';
-import type { Move } from '../../../scheduler/core/model.js';
+import type { By } from '../../../scheduler/core/audit/line.js';
+import type { Move, Vm } from '../../../scheduler/core/model.js';
+import type { State } from '../../../scheduler/core/state.js';
 import type { Violate } from './violation.js';
 
 type Said = Observation__Output['state'];
@@ -15,6 +17,14 @@ const notThere: ReadonlySet<Said> = new Set<Said>([
   'DOMAIN_STATE_AWAITED',
   'DOMAIN_STATE_REFUSED',
   'DOMAIN_STATE_PREPARING',
+]);
+
+/** Phases in which an owner may say that it has nothing of the VM. */
+const refuses: ReadonlySet<Move['phase']> = new Set<Move['phase']>([
+  'arriving',
+  'handing_over',
+  'aborting',
+  'clearing',
 ]);
 
 export class MoveRules {
@@ -32,8 +42,8 @@ export class MoveRules {
   onHandedOver(uid: string, from: string, move: Move, isFromOff: boolean, runs: boolean): void {
     const { peer, mode, phase } = move;
     const ofOwner = this.#said.get(`${from} ${uid}`);
-    // What has just arrived there, and is not taken, goes back.
-    const isRefused = phase === 'arriving' && ofOwner === 'DOMAIN_STATE_REFUSED';
+    // What has just arrived there, and is not taken, goes back; and of what has nothing to hand over nothing is there.
+    const isRefused = refuses.has(phase) && ofOwner === 'DOMAIN_STATE_REFUSED';
     if (!isFromOff && !isRefused && ofOwner !== undefined && !without.has(ofOwner))
       this.violate(
         'O5',
@@ -44,4 +54,29 @@ export class MoveRules {
     if (ofPeer === undefined || notThere.has(ofPeer))
       this.violate('O5', `VM ${uid} is taken to run on ${peer}, which has said of it ${ofPeer} last`);
   }
+}
+
+/** A decision by which a VM stays with its host, which it was to leave. */
+interface Stay {
+  /** After it. */
+  state: State;
+  vm: Vm;
+  was: { term: number; isOff: boolean; move: Move };
+  /** It is said to be there no more. */
+  isMissing: boolean;
+  by: By | undefined;
+}
+
+/** O2: what a host was told to let go of begins there anew under another term alone. O5: what has become of it, only a host can say. */
+export function judgeStay({ state, vm, was, isMissing, by }: Stay, violate: Violate): void {
+  const { uid, host, term } = vm;
+  const { phase, mode, peer } = was.move;
+  if (phase === 'leaving' && term === was.term && !isMissing)
+    violate('O2', `VM ${uid} was to leave ${host}, and stays there under term ${term}`);
+  if (mode !== 'live' || phase === 'getting_ready' || !was.isOff) return;
+  const other = state.hosts.get(peer)?.state;
+  const isPeerOff = other === undefined || other === 'fenced' || other === 'retired';
+  const isWordOfPeer = by?.i?.endsWith(`/host/${peer}`) === true;
+  if (!isPeerOff && !isWordOfPeer)
+    violate('O5', `VM ${uid} stays with ${host}, which is off, and ${peer} was not asked whether it has it`);
 }
