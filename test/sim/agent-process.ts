@@ -46,6 +46,9 @@ export interface AgentParts {
   onFence(order: FenceOrder, stands: () => boolean, answered: (verdict: FenceVerdict) => void): void;
 }
 
+/** Before any time passes. One that goes beyond hangs, and nobody would ever hear of it. */
+const mostRounds = 10_000;
+
 export class AgentProcess {
   readonly life: Life;
   readonly core: AgentCore;
@@ -171,8 +174,12 @@ export class AgentProcess {
   #settle(): void {
     if (this.#settling || !this.life.alive) return;
     this.#settling = true;
+    let rounds = 0;
     for (let outputs = this.core.takeOutputs(); outputs.length > 0; outputs = this.core.takeOutputs()) {
       for (const output of outputs) this.#carryOut(output);
+      rounds += 1;
+      if (rounds > mostRounds)
+        throw new Error(`the agent has done ${mostRounds} things at once, and goes on`);
     }
     this.#settling = false;
     this.#setAlarm();

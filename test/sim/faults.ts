@@ -30,7 +30,7 @@ export const faults: Record<string, Fault> = {
     strike: (world, random) => {
       const machine = random.pick(world.machines);
       if (machine === undefined || !machine.isOn) return;
-      world.rules.forget(machine);
+      world.checker.agents.forget(machine);
       machine.cutPower();
       world.later(random.whole(20_000, 5 * minuteMs), () => world.boot(machine));
     },
@@ -42,7 +42,7 @@ export const faults: Record<string, Fault> = {
       const vm = random.pick([...world.lineage.state.moving.vms]);
       const machine = world.machineOf((random.chance(0.5) ? vm?.host : vm?.move?.peer) ?? '');
       if (machine === undefined || !machine.isOn) return;
-      world.rules.forget(machine);
+      world.checker.agents.forget(machine);
       const how = random.unit();
       if (how < 0.35) machine.killAgent(random.whole(100, 20_000));
       else if (how < 0.65) machine.restartLibvirt(random.whole(500, 30_000));
@@ -147,7 +147,7 @@ export const faults: Record<string, Fault> = {
     strike: (world, random) => {
       const machine = random.pick(world.machines);
       if (machine === undefined) return;
-      world.rules.forget(machine);
+      world.checker.agents.forget(machine);
       machine.restartLibvirt(random.whole(500, 30_000));
     },
   },
@@ -158,11 +158,13 @@ export const faults: Record<string, Fault> = {
   },
   guestShutdown: {
     weight: 4,
-    strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.shutDown(machine, uid)),
+    strike: (world, random) =>
+      ofGuest(world, random, (machine, uid) => world.checker.agents.shutDown(machine, uid)),
   },
   guestPaused: {
     weight: 2,
-    strike: (world, random) => ofGuest(world, random, (machine, uid) => world.rules.pause(machine, uid)),
+    strike: (world, random) =>
+      ofGuest(world, random, (machine, uid) => world.checker.agents.pause(machine, uid)),
   },
   guestDeaf: {
     weight: 2,
@@ -172,9 +174,17 @@ export const faults: Record<string, Fault> = {
         world.later(random.whole(minuteMs, 5 * minuteMs), () => machine.fake.deaf.delete(uid));
       }),
   },
+  /** Most often of a VM of which somebody wants something just then. */
   domainLost: {
     weight: 1,
-    strike: (world, random) => ofGuest(world, random, (machine, uid) => machine.fake.lose(uid)),
+    strike: (world, random) => {
+      const busy = [...world.lineage.state.vms.values()].filter(({ operation }) => operation !== null);
+      const vm = random.chance(0.7) ? random.pick(busy) : undefined;
+      const machine = world.machineOf(vm?.host ?? '');
+      if (vm !== undefined && machine?.isOn === true && machine.fake.inspect(vm.uid) !== null)
+        machine.fake.lose(vm.uid);
+      else ofGuest(world, random, ({ fake }, uid) => fake.lose(uid));
+    },
   },
   /** Of one host, or of all of a site, which have fetched the same images. */
   hostDiskFull: {

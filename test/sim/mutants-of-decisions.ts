@@ -403,4 +403,39 @@ export const decisionMutants: readonly Mutant[] = [
         case 'leaving':
             return stays(state, vm, move, fault);`,
   },
+  {
+    name: 'forgets-when-rules-end',
+    rule: 'E3',
+    bug: 'a rule of residency that ends at a time stays in force when nothing else is due',
+    file: 'scheduler/core/tenancy/tenancy.ts',
+    from: `this.#nextMs = null;
+        this.#admissions.forgetLaw(`,
+    to: 'this.#admissions.forgetLaw(',
+  },
+  {
+    name: 'takes-vanished-for-done',
+    rule: 'O6',
+    bug: 'the operation of a VM whose domain has vanished from its host is taken to have succeeded',
+    file: 'scheduler/core/decide-observation.ts',
+    from: "changes.push(...endOperation(vm, seen.fault ?? { code: 9, reason: 'MISSING', message }));",
+    to: 'changes.push(...endOperation(vm, null));',
+    seed: 21,
+  },
+  {
+    name: 'forgets-the-group-of-what-arrives',
+    rule: 'O5',
+    bug: 'a VM on its way to a host is not counted in its group there',
+    file: 'scheduler/core/state.ts',
+    from: 'heldOnPeer(vm), vm.placement, vm.createdMs, sign);',
+    to: 'heldOnPeer(vm), { ...vm.placement, groups: undefined }, vm.createdMs, sign);',
+  },
+  {
+    name: 'returns-past-quotas',
+    rule: 'LIMITS',
+    bug: 'a VM that has given up its room gets it back beyond its quotas',
+    file: 'scheduler/core/decide-vm.ts',
+    from: 'refuseGrowth(state, vm, holdsOf(spec)) ??',
+    to: '',
+    seed: 97,
+  },
 ];

@@ -264,4 +264,12 @@ export const schedulerMutants: readonly Mutant[] = [
     to: 'else if (fencer === session.host && session.version > withdrawalVersion)',
     seed: 25,
   },
+  {
+    name: 'ends-recovery-before-it-is-durable',
+    rule: 'S1',
+    bug: 'the agents of a site are told that its recovery has ended before that is on disk',
+    file: 'scheduler/fleet/fleet.ts',
+    from: 'this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));',
+    to: 'this.#greetRecovered(recoveringSites);',
+  },
 ];

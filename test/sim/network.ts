@@ -82,7 +82,17 @@ export class ServerStream extends EventEmitter {
   }
 }
 
-export interface ConnectionParts {
+/** Told of what goes over a stream. */
+export interface Wiretap {
+  /** What the agent says, when it says it and when it arrives. */
+  onSays(message: LinkRequest__Output): void;
+  onWord(message: LinkRequest__Output): void;
+  /** What the scheduler says, when it says it and when it arrives. */
+  onSaid(message: LinkResponse__Output): void;
+  onHeard(message: LinkResponse__Output): void;
+}
+
+export interface ConnectionParts extends Wiretap {
   host: string;
   path: Path;
   timeline: Timeline;
@@ -91,12 +101,6 @@ export interface ConnectionParts {
   listener: StreamListener;
   /** Of the agent's process. */
   agent: Life;
-  /** Told of what the agent says, when it says it and when it arrives. */
-  onSays(message: LinkRequest__Output): void;
-  onWord(message: LinkRequest__Output): void;
-  /** Told of what the scheduler says, when it says it and when it arrives. */
-  onSaid(message: LinkResponse__Output): void;
-  onHeard(message: LinkResponse__Output): void;
 }
 
 export class Connection implements LinkStream {

@@ -13,7 +13,7 @@ import { Entrance } from '../../scheduler/api/entrance.js';
 import type { CallContext } from '../../scheduler/api/methods.js';
 import { Requests } from '../../scheduler/api/requests.js';
 import type { CommandOf, CommandType, ReplyOf } from '../../scheduler/core/commands.js';
-import { Engine, type EngineOptions, type Outcome } from '../../scheduler/engine.js';
+import { Engine, type EngineObserver, type EngineOptions, type Outcome } from '../../scheduler/engine.js';
 import { type CheckpointKey, Checkpoints } from '../../scheduler/fleet/checkpoints.js';
 import { Fleet } from '../../scheduler/fleet/fleet.js';
 import { SteadyClock } from '../../scheduler/steady-clock.js';
@@ -182,6 +182,7 @@ export class SchedulerProcess implements Listening {
       head,
       clock: () => steady.now(),
       timers: life,
+      observer: untilItHangs(this.#parts),
       onFatal: () => {
         if (this.#running?.life === life) this.kill();
       },
@@ -233,6 +234,23 @@ export class SchedulerProcess implements Listening {
       served();
     });
   }
+}
+
+/** Decisions of one moment. More than that are no work: it decides on and on, and no time passes any more. */
+const mostAtOnce = 20_000;
+
+/** @throws what becomes of a scheduler that hangs: nobody would ever hear of it. */
+function untilItHangs({ timeline }: { timeline: Timeline }): EngineObserver {
+  let [step, decisions] = [0, 0];
+  return {
+    decided: (command) => {
+      decisions = timeline.steps === step ? decisions + 1 : 0;
+      step = timeline.steps;
+      if (decisions > mostAtOnce)
+        throw new Error(`the scheduler has decided ${command} ${mostAtOnce} times, and goes on`);
+    },
+    committed: () => {},
+  };
 }
 
 /** Tells of leases that end in the moment in which that is decided. */

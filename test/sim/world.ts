@@ -4,21 +4,10 @@
  * rest.
  */
 import { pino } from 'pino';
-import { AgentRules } from './checker/agents.js';
-import { EpochRules } from './checker/epochs.js';
-import { FenceRules } from './checker/fences.js';
-import { LeaseRules } from './checker/leases.js';
+import { Checker } from './checker/checker.js';
 import { Lineage } from './checker/lineage.js';
-import { MoveRules } from './checker/moves.js';
-import { isProvenOff } from './checker/evacuations.js';
-import { PowerRules } from './checker/powers.js';
-import { RebootRules } from './checker/reboots.js';
 import { checkRest, type RestParts } from './checker/rest.js';
 import type { RuleName, Violation } from './checker/violation.js';
-import { judgeSaid } from './checker/said.js';
-import { Silence } from './checker/silence.js';
-import { VolumeRules } from './checker/volumes.js';
-import { WordRules } from './checker/words.js';
 import { Controllers } from './controllers.js';
 import { simulatedKey, strangeKey } from './checkpoint-key.js';
 import { beginningMs } from './clock.js';
@@ -35,7 +24,7 @@ import { Portal } from './portal.js';
 import { Random } from './random.js';
 import { SchedulerProcess } from './scheduler-process.js';
 import type { Entry } from './script.js';
-import { type Life, Timeline } from './timeline.js';
+import { Timeline } from './timeline.js';
 
 const minuteMs = 60_000;
 const stepMs = 10_000;
@@ -61,17 +50,8 @@ export class World {
   readonly clones: Machine[] = [];
   readonly scheduler: SchedulerProcess;
   readonly portal: Portal;
-  readonly rules: AgentRules;
-  readonly #words: WordRules;
-  readonly #volumes: VolumeRules;
-  readonly #fences: FenceRules;
-  readonly #powers: PowerRules;
-  readonly #reboots: RebootRules;
-  readonly #epochs: EpochRules;
-  readonly #leased: LeaseRules;
+  readonly checker: Checker;
   readonly #controllers: Controllers;
-  /** What agents have said to each scheduler. */
-  readonly #heard = new Map<SchedulerProcess, MoveRules>();
   readonly operator: Operator;
   readonly weather = { slowMs: 0, isFull: false, errors: 0 };
   /** The first rule that was broken. */
@@ -80,50 +60,35 @@ export class World {
   readonly events: string[] = [];
   lineage: Lineage;
   #copy: { scheduler: SchedulerProcess; lineage: Lineage; hosts: Set<string> } | null = null;
-  #hasEvacuated = false;
   readonly #fenceRandom: Random;
   readonly #moves = new Moves();
   readonly #backups: { atMs: number; disk: Disk }[] = [];
   readonly #byHost = new Map<string, Machine>();
   readonly #diskRandom: Random;
-  /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
-  readonly #cloned = new Set<string>();
-  /** Machines that were granted a lease on the stream that they have, and have not been told since that they get none. */
-  readonly #leasedNow = new Set<string>();
-  readonly #silence = new Silence(() => this.timeline.nowMs);
-  /** Whom the newest stream of a machine's agent leads to. */
-  readonly #ledBy = new Map<Machine, string>();
-  /** When the newest lease of a machine ends, by its clock. */
-  readonly #leaseEnds = new Map<Machine, number>();
-  /** Hosts that were granted a lease since a journal was restored. */
-  readonly #grantedSince = new Set<string>();
-  /** Whose lease a host has. */
-  readonly #leases = new Map<string, { name: string; life: Life | null }>();
 
   constructor({ seed, scale }: WorldOptions) {
     this.random = new Random(seed);
     this.scale = scale;
     this.hosts = hostsOf(scale);
     this.#diskRandom = this.random.fork('disk weather');
-    this.rules = new AgentRules(this.violate);
-    this.#volumes = new VolumeRules({
+    this.checker = new Checker({
       violate: this.violate,
-      activeOn: (uid) => [...this.rules.activeOn(uid)].filter(({ host }) => !this.#cloned.has(host)),
+      nowMs: () => this.timeline.nowMs,
+      trueMs: () => beginningMs + this.timeline.nowMs,
+      later: (ms, work) => this.later(ms, work),
+      machineOf: (host) => this.#byHost.get(host),
+      leader: () => this.scheduler,
+      lineage: () => this.lineage,
+      hasClone: (host) => this.clones.some((clone) => clone.host === host),
     });
-    this.#words = new WordRules(this.violate, this.#volumes);
-    this.#fences = new FenceRules(this.violate, () => this.timeline.nowMs);
-    this.#powers = new PowerRules(this.violate);
-    this.#reboots = new RebootRules(this.violate, (ms, work) => this.later(ms, work));
-    this.#epochs = new EpochRules(this.violate);
-    this.#leased = new LeaseRules(this.violate);
     this.#controllers = new Controllers({
       hosts: this.hosts,
       random: this.random.fork('controllers'),
       machineOf: (host) => this.#byHost.get(host),
       later: (ms, work) => this.later(ms, work),
-      onBegun: (by, order) => this.#fences.onBegun(by, order),
+      onBegun: (by, order) => this.checker.fences.onBegun(by, order),
       onOff: (by, target, order) => {
-        this.#fences.onOff(order);
+        this.checker.fences.onOff(order);
         this.#fenced(by, target);
       },
     });
@@ -212,7 +177,7 @@ export class World {
     this.#byHost.set(plan.id, machine);
     this.#moves.join(machine);
     const random = this.random.fork(`start of ${plan.id}`);
-    if (random.chance(0.2)) this.rules.addForeign(machine, random.uuid());
+    if (random.chance(0.2)) this.checker.agents.addForeign(machine, random.uuid());
     this.later(random.whole(0, 2000), () => machine.boot());
   }
 
@@ -228,10 +193,6 @@ export class World {
       connect: (machine, agent, listener) => {
         const copy = this.#copy?.hosts.has(host) === true ? this.#copy : null;
         const to = copy?.scheduler ?? this.scheduler;
-        this.#leasedNow.delete(machine.name);
-        this.#ledBy.set(machine, to.name);
-        /** The scheduler's newest word about a lease on this stream was that there is none. */
-        let isWithheld = false;
         return new Connection({
           host: machine.name,
           path: machine.path,
@@ -240,66 +201,13 @@ export class World {
           to,
           listener,
           agent,
-          onSaid: (message) => {
-            this.#words.onSaid(machine, to, copy?.lineage ?? this.lineage, message);
-            if (message.leaseGrant) isWithheld = false;
-            if (!message.leaseWithheld && !message.rejected) return;
-            isWithheld = true;
-            this.#leasedNow.delete(machine.name);
-          },
-          onSays: (message) => {
-            judgeSaid(machine, message, (uid) => this.rules.activeOn(uid).has(machine), this.violate);
-            if (message.leaseRequest) this.#leased.onAsked(machine, message.leaseRequest.id);
-            if (message.fenceResult) this.#fences.onSaid(machine, message.fenceResult);
-          },
-          onWord: (message) => {
-            this.#hears(to).onWord(machine.host, message);
-            if (to === this.scheduler) this.#silence.onWord(machine.host, message);
-          },
-          onHeard: (message) => {
-            if (!message.leaseGrant) return;
-            this.#leased.onGranted(machine, message.leaseGrant);
-            this.#grantedSince.add(machine.host);
-            this.#leases.set(machine.host, { name: to.name, life: to.life });
-            if (!isWithheld) this.#leasedNow.add(machine.name);
-          },
+          ...this.checker.ofStream(machine, to, () => copy?.lineage ?? this.lineage),
         });
       },
-      onCall: (machine, call) => {
-        this.rules.onCall(machine, call);
-        this.#volumes.onCall(machine, call);
-        this.#reboots.onCall(machine, call);
-      },
+      ...this.checker.ofMachine,
       onMove: (machine, move, peerUri, onDeath) => this.#moves.began(machine, move, peerUri, onDeath),
       onLibvirtGone: (machine) => this.#moves.libvirtGone(machine),
-      onEffect: (machine, effect) => {
-        this.rules.onEffect(machine, effect);
-        this.#powers.onEffect(machine, effect);
-        this.#reboots.onEffect(machine, effect);
-      },
-      onAnswered: (machine, agent, effect, result) => {
-        this.#reboots.onAnswered(machine, effect, result);
-        if ('uid' in effect)
-          this.rules.onAnswered(machine, agent.core.ledger.permit(effect.uid), effect, result);
-      },
-      onKept: (machine) => this.#epochs.onKept(machine, machine.stateFile.epoch),
-      onObeyed: (machine, agent, what, epoch) => {
-        this.#epochs.onObeyed(machine, agent, what, epoch, this.#ledBy.get(machine) ?? '');
-      },
-      onShown: (machine, agent, checkpoint) => {
-        const kept = agent.core.ledger.checkpoint;
-        this.#epochs.onShown(machine, checkpoint, kept, this.#ledBy.get(machine) ?? '');
-      },
-      onDomain: (machine, uid) => {
-        this.rules.onDomain(machine, uid);
-        this.#reboots.onDomain(machine, uid);
-      },
-      onRebooted: (machine, agent, uid) => this.#reboots.onRebooted(machine, agent, uid),
       neighbours: () => this.#controllers.seenFrom(host),
-      onLeased: (machine, endsAt) => {
-        this.#leased.onLeased(machine, endsAt);
-        this.#watchLease(machine, endsAt);
-      },
       onBite: (machine) => {
         this.note(`the watchdog resets ${machine.name}`);
         if (machine.hasBeenWellForMs > biteOfWellMs)
@@ -307,28 +215,17 @@ export class World {
             'L2',
             `the watchdog of ${machine.name} bites, and its agent could have stopped everything`,
           );
-        this.rules.forget(machine);
+        this.checker.agents.forget(machine);
         machine.cutPower();
         this.later(this.random.fork(`reset ${this.timeline.steps}`).whole(5000, 60_000), () =>
           this.boot(machine),
         );
       },
       onFence: (machine, order, stands, answered) => {
-        this.#fences.onFence(machine, order);
+        this.checker.fences.onFence(machine, order);
         this.#controllers.fence(machine, order, stands, answered);
       },
     };
-  }
-
-  /** L2: two time-outs of its watchdog after the lease nothing runs that stops with it, whatever has become of the agent. */
-  #watchLease(machine: Machine, endsAt: number): void {
-    const { watchdogTimeoutS, bootId, clock } = machine;
-    if (watchdogTimeoutS === null) return;
-    this.#leaseEnds.set(machine, endsAt);
-    this.later(clock.until(endsAt + 2000 * watchdogTimeoutS + 50), () => {
-      const isNewest = this.#leaseEnds.get(machine) === endsAt && machine.bootId === bootId;
-      if (isNewest && machine.isOn) this.rules.checkStopped(machine);
-    });
   }
 
   /** The site of a host. */
@@ -338,9 +235,9 @@ export class World {
 
   /** A machine that was powered off is switched on again by somebody. */
   #fenced(by: Machine, target: Machine): void {
-    this.#hasEvacuated = true;
+    this.checker.hasEvacuated = true;
     this.note(`${by.host} powers ${target.host} off`);
-    this.rules.forget(target);
+    this.checker.agents.forget(target);
     target.cutPower();
     this.later(this.#fenceRandom.whole(minuteMs, 6 * minuteMs), () => {
       // Back under a copy it would start what lives elsewhere by now: README.md says what that leaves open.
@@ -373,10 +270,7 @@ export class World {
           for (const connection of [...path.connections]) if (connection.isTo(life)) connection.serverDies();
         }
       },
-      onLapsed: (host) => {
-        if (this.#leases.get(host)?.name === name && !this.#cloned.has(host))
-          this.#words.onLapsed(this.#byHost.get(host));
-      },
+      onLapsed: (host) => this.checker.onLapsed(host, name),
     });
   }
 
@@ -389,76 +283,28 @@ export class World {
       const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
       // One that has not asked on this stream yet cannot be granted a longer one.
       const isLeased =
-        this.#leasedNow.has(machine.name) &&
-        this.#leases.get(machine.host)?.life === this.scheduler.life &&
-        !recovering.includes(this.siteOf(machine.host));
+        this.checker.hasLeaseOf(machine, this.scheduler) && !recovering.includes(this.siteOf(machine.host));
       // Its clone may have taken its place a moment ago, and it has not heard that yet.
-      const isOne = !this.#cloned.has(machine.host);
+      const isOne = !this.checker.isCloned(machine.host);
       return isLinked && isLeased && isOne ? [{ machine, agent, cuts: path.cuts }] : [];
     });
     this.scheduler.upgrade(pauseMs, () => {
       for (const { machine, agent, cuts } of linked) {
         const isSame = machine.agent === agent && machine.path.cuts === cuts;
-        if (isSame) this.#words.onUpgraded(machine, machine.agent?.core.linkStatus().leaseExpiresAt ?? null);
+        if (isSame)
+          this.checker.words.onUpgraded(machine, machine.agent?.core.linkStatus().leaseExpiresAt ?? null);
       }
     });
   }
 
   #lineageOf(disk: Disk, leader = () => this.scheduler): Lineage {
-    return new Lineage(disk, this.violate, {
-      trueMs: () => beginningMs + this.timeline.nowMs,
-      onFreed: (uid, host) => this.#freed(uid, host),
-      onFound: (uid, not) => this.rules.foundElsewhere(uid, not),
-      // Whoever the copy leads is silent for the one in charge alone.
-      silentMs: (host) => (leader() === this.scheduler ? this.#silence.of(host) : 0),
-      onFenceOrdered: (host) => {
-        // A journal that was restored by hand may have it as one that was lost since it was heard last.
-        const isLed = this.#grantedSince.has(host) && this.#leases.get(host)?.name === leader().name;
-        if (isLed && !this.#cloned.has(host)) this.#words.onFenceOrdered(this.#byHost.get(host));
-      },
-      onStopProven: (host) => leader() === this.scheduler && this.#stopProven(host),
-      onOrderOver: (order) => this.#fences.onOver(order),
-      onParked: (uid, host) => this.#freed(uid, host),
-      onHandedOver: (uid, from, move, isFromOff, runs) => {
-        if (!this.#cloned.has(from)) this.#hears(leader()).onHandedOver(uid, from, move, isFromOff, runs);
-        // By the word of one that never had it, as far as anybody knows.
-        else if (this.clones.some(({ host }) => host === from)) this.rules.onTwin(uid);
-      },
-    });
-  }
-
-  #hears(scheduler: SchedulerProcess): MoveRules {
-    let rules = this.#heard.get(scheduler);
-    if (rules === undefined) {
-      rules = new MoveRules(this.violate);
-      this.#heard.set(scheduler, rules);
-    }
-    return rules;
-  }
-
-  /** F1: by the watchdog rule nothing runs there that stops with the lease. */
-  #stopProven(host: string): void {
-    const { state } = this.lineage;
-    const machine = this.#byHost.get(host);
-    if (machine === undefined || this.#cloned.has(host)) return;
-    for (const vm of state.vmsOfHost(host))
-      if (isProvenOff(state.hosts.get(host), vm) && this.rules.activeOn(vm.uid).has(machine))
-        this.violate('F1', `VM ${vm.uid} is taken to have stopped with the lease of ${host}, and runs there`);
-  }
-
-  /** O6: only when nothing of it runs there. */
-  #freed(uid: string, host: string): void {
-    const stands = this.lineage.state.hosts.get(host)?.state;
-    if (stands === 'lost' || stands === 'fenced') this.#hasEvacuated = true;
-    if (this.#cloned.has(host)) return;
-    for (const machine of this.rules.activeOn(uid))
-      if (machine.host === host) this.violate('O6', `VM ${uid} was taken from ${host}, and runs there`);
+    return new Lineage(disk, this.violate, this.checker.ofJournal(leader));
   }
 
   #look(): void {
     if (this.scheduler.life === null) return;
     const led = this.machines.filter(({ host }) => this.#copy?.hosts.has(host) !== true);
-    this.#leased.look(led, this.lineage.state);
+    this.checker.look(led);
   }
 
   #backup(): void {
@@ -475,12 +321,11 @@ export class World {
     this.scheduler.disable();
     this.scheduler.disk = backup.disk.copy();
     this.lineage = this.#lineageOf(this.scheduler.disk);
-    this.#grantedSince.clear();
     this.portal.restored(this.lineage);
-    this.#reboots.restored();
+    this.checker.onRestored();
     // By hand nothing is noticed before an agent has shown a newer checkpoint: one that has been off since the backup starts
     // what it had, wherever that lives by now. So where VMs have left hosts that were gone it is done as it should be.
-    const asItShould = this.#hasEvacuated || random.chance(0.5);
+    const asItShould = this.checker.hasEvacuated || random.chance(0.5);
     this.scheduler.enable(random.whole(2000, 30_000), asItShould);
   }
 
@@ -489,7 +334,7 @@ export class World {
     if (this.#copy !== null || this.scheduler.life === null) return;
     this.note('restores the newest state');
     this.scheduler.disable();
-    this.#reboots.restored();
+    this.checker.reboots.restored();
     this.scheduler.enable(2000, true);
   }
 
@@ -504,7 +349,7 @@ export class World {
     if (this.#copy !== null || knowsMore || recoveringSites.length > 0 || machine.agent === null) return;
     this.note(`${machine.name} loses its state file`);
     machine.loseStateFile(random.whole(100, 20_000));
-    this.#epochs.onLost(machine);
+    this.checker.epochs.onLost(machine);
     if (random.chance(0.5)) return;
     for (const { uid, ours } of machine.fake.list()) if (ours && random.chance(0.3)) machine.fake.lose(uid);
   }
@@ -555,7 +400,7 @@ export class World {
     const kept = original.stateFile.read();
     if (kept !== undefined) clone.stateFile.write(kept);
     this.clones.push(clone);
-    this.#cloned.add(clone.host);
+    this.checker.onCloned(clone.host);
     this.note(`${original.host} is cloned`);
     clone.boot();
     this.later(random.whole(20_000, 120_000), () => this.#endClone(clone));
@@ -596,7 +441,7 @@ export class World {
 
   #unrest(): string | null {
     const { state, made } = this.lineage;
-    return checkRest(this.#restParts()) ?? this.#volumes.leftOf(state, made, this.machines);
+    return checkRest(this.#restParts()) ?? this.checker.volumes.leftOf(state, made, this.machines);
   }
 
   #checkEnd(): void {

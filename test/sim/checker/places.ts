@@ -22,14 +22,22 @@ export function judgePlace(state: State, vm: Vm, id: string, violate: Violate): 
   judgeGroups(state, vm, id, violate);
 }
 
-/** Those that are to be apart are. */
+/** Those that are to be apart are, and whoever is on its way is counted where it goes. */
 function judgeGroups(state: State, vm: Vm, id: string, violate: Violate): void {
   for (const { group, policy, scope, soft } of vm.placement.groups ?? []) {
+    const members = [...state.vmsOfHost(id), ...state.moving.withPeer(id)].filter(
+      ({ administration, placement }) =>
+        administration === vm.administration && placement.groups?.some((rule) => rule.group === group),
+    );
+    const counted = state.groups.get(vm.administration, group)?.places.host.get(id) ?? 0;
+    if (counted !== members.length)
+      violate(
+        'LIMITS',
+        `${counted} VMs of group ${group} are counted on ${id}, and there are ${members.length}`,
+      );
     if (policy !== 'anti_affinity' || scope !== 'host' || soft) continue;
-    for (const other of [...state.vmsOfHost(id), ...state.moving.withPeer(id)]) {
-      const isOfGroup = other.placement.groups?.some((rule) => rule.group === group) === true;
-      if (other.uid !== vm.uid && other.administration === vm.administration && isOfGroup)
+    for (const other of members)
+      if (other.uid !== vm.uid)
         violate('LIMITS', `VM ${vm.id} was placed on ${id}, where ${other.id} of its group ${group} is`);
-    }
   }
 }
