@@ -5,7 +5,7 @@
  */
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import { specHash } from './desired.js';
-import { EffectFailed, type Program, perform } from './effects.js';
+import { EffectFailed, type FaultKind, type Program, perform } from './effects.js';
 import { isSameReached, mostOf, type Permit } from './ledger.js';
 import { failed, pressIntervalMs, rebootPatienceMs } from './memory.js';
 import { expect, handOver, leave, stay } from './move.js';
@@ -49,9 +49,7 @@ export function* carryOut(context: StepContext, permit: Permit, step: Step): Pro
     case 'reboot':
       return yield* reboot(context, permit, step.metadata);
     case 'reset':
-      context.memory = { ...context.memory, rebootUntil: null };
-      yield* perform({ kind: 'reset', uid });
-      return;
+      return yield* reset(context);
     case 'expect':
       return yield* expect(context, permit);
     case 'handOver':
@@ -177,11 +175,7 @@ function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Pr
   // What is counted, and cannot be written into the agent's file, is done by the reset that follows.
   context.memory = { ...context.memory, rebootUntil: context.now() };
   yield* record(context, permit, metadata);
-  if (permit.desired.rebootForced) {
-    context.memory = { ...context.memory, rebootUntil: null };
-    yield* perform({ kind: 'reset', uid });
-    return;
-  }
+  if (permit.desired.rebootForced) return yield* reset(context);
   // A guest that ignores the request (it is still booting, or hangs) is reset when its time is over.
   const patience = Math.max(rebootPatienceMs, permit.desired.stopGraceMs);
   context.memory = { ...context.memory, rebootUntil: context.now() + patience };
@@ -194,6 +188,21 @@ function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Pr
     context.memory = failed(context.memory, 'reboot', kind, { code: 13, message }, context.now());
   }
 }
+
+/** Done again only where it is known that it was not done: of what nobody has answered that is not known (O7). */
+function* reset(context: StepContext): Program<void> {
+  context.memory = { ...context.memory, rebootUntil: null };
+  try {
+    yield* perform({ kind: 'reset', uid: context.uid });
+  } catch (error) {
+    if (error instanceof EffectFailed && !isUnknown.has(error.fault.kind))
+      context.memory = { ...context.memory, rebootUntil: context.now() };
+    throw error;
+  }
+}
+
+/** Faults of a call that may have been carried out, or still be. */
+const isUnknown: ReadonlySet<FaultKind> = new Set<FaultKind>(['timeout', 'unavailable', 'cancelled']);
 
 /**
  * What runs here under an earlier term is a second copy by now: another host owns the VM (O5), perhaps by a word that was

@@ -417,6 +417,30 @@ t.test('a guest that does not carry out a graceful reboot is reset when its time
   t.equal(world.bootMs - asked, 60_000);
 });
 
+t.test(
+  'a reset that libvirt refuses is tried again until it is done, and one that nobody answers is not',
+  async (t) => {
+    for (const rebootForced of [true, false]) {
+      const world = new World();
+      world.desired(wanted());
+      world.settle();
+      if (!rebootForced) world.host.deaf.add(uid);
+      const resets = () => world.host.calls.filter(({ call }) => call === 'reset').length;
+      const reboot = wanted({ generation: 2, rebootCount: 1, rebootForced });
+      world.fail('reset', { kind: 'failed', message: 'cannot acquire state change lock' }, 2);
+      world.desired(reboot);
+      world.settle();
+      t.equal(resets(), 1, 'what has failed twice is done');
+      t.match(world.observations.get(uid), { state: 'running', generation: 2, rebootCount: 1, error: null });
+      world.fail('reset', { kind: 'timeout', message: 'no answer' });
+      world.desired({ ...reboot, generation: 3, rebootCount: 2 });
+      world.settle();
+      t.equal(resets(), 1, 'it may be carried out yet');
+      t.match(world.observations.get(uid), { state: 'running', generation: 3, rebootCount: 2 });
+    }
+  },
+);
+
 t.test('a start is a reboot for a VM that was off', async (t) => {
   const world = new World();
   world.desired(wanted({ role: 'stopped' }));
