@@ -121,11 +121,11 @@ export const agentMutants: readonly Mutant[] = [
     bug: 'the agent writes down that it has rebooted a guest, and leaves it at that',
     file: 'agent/converge/steps.ts',
     from: `yield* record(context, permit, metadata);
-    if (permit.desired.rebootForced) {`,
+    if (permit.desired.rebootForced)`,
     to: `yield* record(context, permit, metadata);
     context.memory = { ...context.memory, rebootUntil: null };
     if (true) return;
-    if (permit.desired.rebootForced) {`,
+    if (permit.desired.rebootForced)`,
   },
   {
     name: 'throws-released-disks-away',
