@@ -280,4 +280,105 @@ export const agentMutants: readonly Mutant[] = [
     from: 'return isReleased ? { ...seen, released: true } : seen;',
     to: 'return seen;',
   },
+  {
+    name: 'undefines-what-is-paused',
+    rule: 'O6',
+    bug: 'before a domain is undefined its power is taken only if it is running, not if it is paused',
+    file: 'agent/converge/steps.ts',
+    from: `if (domain.power.kind !== 'off')
+        yield* perform({ kind: 'destroy', uid });`,
+    to: `if (domain.power.kind === 'running')
+        yield* perform({ kind: 'destroy', uid });`,
+  },
+  {
+    name: 'waits-for-a-reboot-that-has-been',
+    rule: 'O7',
+    bug: 'that a guest has to reboot is noted after libvirt was asked, so that the event of the reboot comes before the note',
+    file: 'agent/converge/steps.ts',
+    from: `context.memory = { ...context.memory, rebootUntil: context.now() + patience };
+    try {
+        yield* perform({ kind: 'reboot', uid });`,
+    to: `try {
+        yield* perform({ kind: 'reboot', uid });
+        context.memory = { ...context.memory, rebootUntil: context.now() + patience };`,
+  },
+  {
+    name: 'starts-what-an-earlier-agent-has-run',
+    rule: 'O7',
+    bug: "a wrong comparison: a guest that has run for the present generation is known to have run only by the agent's process that started it",
+    file: 'agent/converge/memory.ts',
+    from: '(domain?.metadata?.generation ?? 0) >= generation',
+    to: '(domain?.metadata?.generation ?? 0) > generation',
+  },
+  {
+    name: 'does-not-see-new-memory',
+    rule: 'LIMITS',
+    bug: 'a field is left out of what a definition is compared by: a VM of which only the memory has changed is not redefined',
+    file: 'agent/converge/desired.ts',
+    from: 'const content = [size?.vcpus, size?.memoryMib, size?.diskMib, storagePoolPath];',
+    to: 'const content = [size?.vcpus, size?.diskMib, storagePoolPath];',
+    seed: 2,
+  },
+  {
+    name: 'keeps-the-longer-lease',
+    rule: 'L3',
+    bug: 'a newer lease that ends earlier than the one before does not shorten it',
+    file: 'agent/link/lease.ts',
+    from: 'this.#expiresAt = askedAt + leaseMs;',
+    to: 'this.#expiresAt = Math.max(this.#expiresAt ?? 0, askedAt + leaseMs);',
+    seed: 3,
+  },
+  {
+    name: 'loses-what-happens-while-it-greets',
+    rule: 'CONVERGENCE',
+    bug: 'what is seen between Hello and Welcome is not kept for the stream',
+    file: 'agent/link/link-machine.ts',
+    from: `if (this.#state !== 'linked' && this.#state !== 'greeting')
+            return;
+        this.#outbox.addObservation`,
+    to: `if (this.#state !== 'linked')
+            return;
+        this.#outbox.addObservation`,
+    seed: 6,
+  },
+  {
+    name: 'orders-checkpoints-by-sequence',
+    rule: 'E2',
+    bug: 'which checkpoint is the newer one is told by the sequence alone, not by the incarnation first',
+    file: 'agent/converge/epoch.ts',
+    from: 'return (offered.incarnation - kept.incarnation || offered.sequence - kept.sequence) > 0;',
+    to: 'return offered.sequence > kept.sequence;',
+  },
+  {
+    name: 'keeps-checkpoints-of-strangers',
+    rule: 'E2',
+    bug: 'a missing return: a checkpoint that the federation has not signed is complained of, and kept all the same',
+    file: 'agent/core.ts',
+    from: `is not signed by the federation\`);
+            return;
+        }`,
+    to: `is not signed by the federation\`);
+        }`,
+    seed: 4,
+  },
+  {
+    name: 'believes-the-watchdog-still-armed',
+    rule: 'L2',
+    bug: 'a watchdog that was taken back is still held, and reported, to be armed, and is not armed again',
+    file: 'agent/watchdog/guard.ts',
+    from: `this.#state = 'off';
+        this.#mayBite = false;`,
+    to: 'this.#mayBite = false;',
+    seed: 7,
+  },
+  {
+    name: 'refuses-its-own-order-when-it-is-repeated',
+    rule: 'F2',
+    bug: 'an order that is said again while it is being carried out is refused as one of two against the same host',
+    file: 'agent/fencing/desk.ts',
+    from: `if (this.#underWay.get(host) === id)
+            return { kind: 'underWay' };`,
+    to: '',
+    seed: 11,
+  },
 ];

@@ -272,4 +272,32 @@ export const schedulerMutants: readonly Mutant[] = [
     from: 'this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));',
     to: 'this.#greetRecovered(recoveringSites);',
   },
+  {
+    name: 'keeps-the-older-stream',
+    rule: 'E4',
+    bug: 'a second stream of a host does not replace the first one, which goes on being heard and granted leases',
+    file: 'scheduler/fleet/fleet.ts',
+    from: "before?.reject('REPLACED', 'a newer stream of the same host took over', true);",
+    to: '',
+    seed: 26,
+  },
+  {
+    name: 'does-not-tell-targets-that-return',
+    rule: 'O5',
+    bug: 'the other host of a move is not told anew of it when it connects again',
+    file: 'scheduler/fleet/session.ts',
+    from: `        for (const vm of state.moving.withPeer(this.host))
+            this.#dirty.add(vm.uid);
+`,
+    to: '',
+  },
+  {
+    name: 'answers-before-it-is-remembered',
+    rule: 'S3',
+    bug: 'an answer to a call that has changed nothing does not wait until it is kept',
+    file: 'scheduler/api/methods.ts',
+    from: "const sequence = id === '' ? engine.state.sequence : engine.keepingSequence();",
+    to: 'const sequence = engine.state.sequence;',
+    seed: 4,
+  },
 ];

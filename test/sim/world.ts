@@ -223,7 +223,10 @@ export class World {
       },
       onFence: (machine, order, stands, answered) => {
         this.checker.fences.onFence(machine, order);
-        this.#controllers.fence(machine, order, stands, answered);
+        this.#controllers.fence(machine, order, stands, (verdict) => {
+          this.checker.fences.onAnswered(order);
+          answered(verdict);
+        });
       },
     };
   }

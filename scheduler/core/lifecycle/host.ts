@@ -28,6 +28,8 @@ const transitions: Record<HostState, Partial<Record<HostEvent, HostState>>> = {
   },
   suspect: {
     connected: 'ready',
+    libvirt_lost: 'suspect',
+    disconnected: 'suspect',
     lapsed: 'lost',
     fenced: 'fenced',
     cloned: 'quarantined',

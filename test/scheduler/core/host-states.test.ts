@@ -17,7 +17,7 @@ const table: Record<HostState, (HostState | '.')[]> = {
   //       connected  libvirt_lost  disconnected  lapsed  fenced  cloned  retired
   joined: ['ready', 'suspect', '.', '.', '.', 'quarantined', 'retired'],
   ready: ['.', 'suspect', 'suspect', 'lost', '.', 'quarantined', 'retired'],
-  suspect: ['ready', '.', '.', 'lost', 'fenced', 'quarantined', 'retired'],
+  suspect: ['ready', 'suspect', 'suspect', 'lost', 'fenced', 'quarantined', 'retired'],
   lost: ['ready', 'suspect', '.', '.', 'fenced', 'quarantined', 'retired'],
   fenced: ['ready', 'suspect', '.', '.', '.', 'quarantined', 'retired'],
   quarantined: ['.', '.', '.', '.', '.', '.', 'retired'],

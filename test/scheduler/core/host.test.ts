@@ -124,6 +124,23 @@ test('libvirt that stops answering makes a host suspect, and ready when it answe
   t.match(world.state.hosts.get('a'), { state: 'ready', stateReason: '' });
 });
 
+test('why a host is suspect is what has become of it last, and since when is from the first of it', async (t) => {
+  const world = smallWorld('a');
+  const is = (stateReason: string) =>
+    t.match(world.state.hosts.get('a'), { state: 'suspect', stateReason, stateMs: sinceMs });
+  const sinceMs = world.nowMs;
+  world.run({ type: 'host.disconnected', id: 'a', reason: 'the stream ended' });
+  world.nowMs += 1000;
+  const hung = { ...answering, libvirtAvailable: false, libvirtError: 'hung' };
+  world.hello('a', { report: hung });
+  is('libvirt does not answer: hung');
+  const { sequence } = world.state;
+  world.run({ type: 'host.report', id: 'a', inventory: null, capacity: null, report: hung });
+  t.equal(world.state.sequence, sequence, 'said again it writes nothing');
+  world.run({ type: 'host.disconnected', id: 'a', reason: 'the stream ended' });
+  is('the stream ended');
+});
+
 test('a new inventory changes the capacity, below what is claimed if need be', async (t) => {
   const world = smallWorld('a');
   world.settled('vm', { vcpus: 8 });

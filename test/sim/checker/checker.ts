@@ -7,16 +7,19 @@ import type { Wiretap } from '../network.js';
 import type { SchedulerProcess } from '../scheduler-process.js';
 import type { Life } from '../timeline.js';
 import { AgentRules } from './agents.js';
+import { DesiredSet } from './desired-set.js';
 import { EpochRules } from './epochs.js';
 import { isProvenOff } from './evacuations.js';
 import { FenceRules } from './fences.js';
 import { LeaseRules } from './leases.js';
 import type { Lineage, Onlookers } from './lineage.js';
 import { MoveRules } from './moves.js';
+import { NewsRules } from './news.js';
 import { PowerRules } from './powers.js';
 import { RebootRules } from './reboots.js';
 import { judgeSaid } from './said.js';
 import { Silence } from './silence.js';
+import { Steady } from './steady.js';
 import type { Violate } from './violation.js';
 import { VolumeRules } from './volumes.js';
 import { WordRules } from './words.js';
@@ -50,6 +53,8 @@ export class Checker {
   readonly #powers: PowerRules;
   readonly #leased: LeaseRules;
   readonly #silence: Silence;
+  readonly #news: NewsRules;
+  readonly #steady = new Steady();
   /** What agents have said to each scheduler. */
   readonly #heard = new Map<SchedulerProcess, MoveRules>();
   /** Hosts that were two machines once: what the clone has said is believed until both have spoken. */
@@ -80,6 +85,7 @@ export class Checker {
     this.#powers = new PowerRules(violate);
     this.#leased = new LeaseRules(violate);
     this.#silence = new Silence(watched.nowMs);
+    this.#news = new NewsRules(violate);
   }
 
   /** From now on it is two machines, or was. */
@@ -110,7 +116,10 @@ export class Checker {
 
   /** Now and then. */
   look(machines: readonly Machine[]): void {
-    this.#leased.look(machines, this.#watched.lineage().state);
+    const looks = new Map(machines.map((machine) => [machine, this.#steady.look(machine)]));
+    const steady = (machine: Machine) => looks.get(machine) ?? 0;
+    this.#leased.look(machines, this.#watched.lineage().state, steady);
+    this.#news.look(machines.filter((machine) => steady(machine) > 1 && !this.#cloned.has(machine.host)));
   }
 
   /** What goes over a stream between a machine's agent and a scheduler, which is opened now. */
@@ -120,9 +129,11 @@ export class Checker {
     this.#ledBy.set(machine, to.name);
     /** The scheduler's newest word about a lease on this stream was that there is none. */
     let isWithheld = false;
+    const desiredSet = new DesiredSet(machine.host, violate);
     return {
       onSaid: (message) => {
         this.words.onSaid(machine, to, lineage(), message);
+        desiredSet.onSaid(message, lineage().state);
         if (message.leaseGrant) isWithheld = false;
         if (!message.leaseWithheld && !message.rejected) return;
         isWithheld = true;
@@ -135,7 +146,9 @@ export class Checker {
       },
       onWord: (message) => {
         this.#hears(to).onWord(machine.host, message);
-        if (to === leader()) this.#silence.onWord(machine.host, message);
+        if (to !== leader()) return;
+        this.#silence.onWord(machine.host, message);
+        this.#news.onWord(machine.host, message);
       },
       onHeard: (message) => {
         if (!message.leaseGrant) return;

@@ -10,6 +10,8 @@ const withdrawnWithinMs = 5000;
 export class FenceRules {
   /** Orders that were carried out, by the agent's process. */
   readonly #done = new WeakMap<object, Set<string>>();
+  /** Those of which it is known what has become of them. */
+  readonly #answered = new Set<string>();
   /** Those by which a host was powered off. */
   readonly #carriedOut = new Set<string>();
   /** When it was durable that an order stands no more. */
@@ -22,6 +24,11 @@ export class FenceRules {
 
   onOver(order: string): void {
     if (!this.#overMs.has(order)) this.#overMs.set(order, this.nowMs());
+  }
+
+  /** What it has become of an order is told to the agent that carries it out. */
+  onAnswered({ id }: FenceOrder): void {
+    this.#answered.add(id);
   }
 
   /** What was carried out is not done again when the order is said again: the host may be on again by then. */
@@ -46,8 +53,10 @@ export class FenceRules {
     this.#carriedOut.add(id);
   }
 
-  /** What is said to be off was powered off by this very order. */
-  onSaid({ name }: Machine, { id, outcome }: FenceResult__Output): void {
+  /** What is said to be off was powered off by this very order; of one that is under way nothing is said. */
+  onSaid({ name, agent }: Machine, { id, outcome }: FenceResult__Output): void {
+    const isUnderWay = agent !== null && this.#done.get(agent)?.has(id) === true && !this.#answered.has(id);
+    if (isUnderWay) this.violate('F2', `${name} says ${outcome} of order ${id}, and is at it`);
     if (outcome === 'FENCE_OUTCOME_OFF' && !this.#carriedOut.has(id))
       this.violate('F1', `${name} says that it has powered a host off by order ${id}, and it has not`);
   }

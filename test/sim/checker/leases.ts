@@ -6,19 +6,16 @@ import type { Violate } from './violation.js';
 /** An agent that was well connected at so many looks has asked, and was answered. */
 const looks = 4;
 
-interface Well {
-  agent: object;
-  since: number;
-  cuts: number;
-  looks: number;
-}
-
 export class LeaseRules {
-  readonly #well = new Map<Machine, Well>();
+  /** How often a machine that is owed a lease was looked at in a row. */
+  readonly #looks = new Map<Machine, number>();
   /** When each agent's process has asked for a lease, by the number of its request, on the machine's clock. */
   readonly #asked = new WeakMap<object, Map<number, number>>();
   /** Of the newest that it was granted: which it was, and until when it may be held. */
   readonly #granted = new WeakMap<object, { id: number; endsAt: number }>();
+
+  /** Machines that were connected at the last look, and not heard. */
+  readonly #unheard = new Set<Machine>();
 
   constructor(private readonly violate: Violate) {}
 
@@ -45,26 +42,23 @@ export class LeaseRules {
   }
 
   /** `led`: the machines that this state's scheduler leads. To be called every twenty seconds. */
-  look(led: readonly Machine[], { hosts, federation }: State): void {
+  look(led: readonly Machine[], { hosts, federation }: State, steady: (machine: Machine) => number): void {
     for (const machine of led) {
-      const { agent, path } = machine;
-      const status = agent?.core.linkStatus();
+      const { agent, clock, name } = machine;
       const host = hosts.get(machine.host);
-      const isWell = status?.state === 'linked' && path.isOpen && path.slowMs === 0;
-      const isRecovering = federation.recoveringSites.includes(host?.site ?? '');
-      if (!isWell || agent === null || host === undefined || isRecovering) {
-        this.#well.delete(machine);
-        continue;
-      }
-      const before = this.#well.get(machine);
-      const { since } = status;
-      const { cuts } = path;
-      const isSame = before?.agent === agent && before.since === since && before.cuts === cuts;
-      const count = isSame ? before.looks + 1 : 1;
-      this.#well.set(machine, { agent, since, cuts, looks: count });
-      if (count < looks || (status.leaseExpiresAt ?? 0) > machine.clock.bootMs) continue;
+      const isOwed = host !== undefined && !federation.recoveringSites.includes(host.site);
+      const count = isOwed ? Math.min((this.#looks.get(machine) ?? 0) + 1, steady(machine)) : 0;
+      this.#looks.set(machine, count);
+      const wasUnheard = this.#unheard.delete(machine);
+      if (host === undefined || count < looks) continue;
+      // One whose libvirt does not answer is heard all the same.
+      const isUnheard = host.state === 'suspect' && !host.stateReason.startsWith('libvirt');
+      if (isUnheard && wasUnheard)
+        this.violate('L1', `${name} is connected, and is taken to be suspect: ${host.stateReason}`);
+      if (isUnheard) this.#unheard.add(machine);
+      if ((agent?.core.linkStatus().leaseExpiresAt ?? 0) > clock.bootMs) continue;
       const rule = host.state === 'quarantined' ? 'E4' : 'L1';
-      this.violate(rule, `${machine.name} is connected and ${host.state}, and is given no lease`);
+      this.violate(rule, `${name} is connected and ${host.state}, and is given no lease`);
     }
   }
 }

@@ -14,7 +14,7 @@ import type { SchedulerProcess } from '../scheduler-process.js';
 import { isByItself, isProvenOff, judgeEvacuation, judgeFence, SlowPace } from './evacuations.js';
 import { HelloRules } from './hellos.js';
 import { OperationRules } from './operations.js';
-import { judgeStay } from './moves.js';
+import { judgeAsked, judgeStay } from './moves.js';
 import { judgePlace } from './places.js';
 import { judgePool, judgeRoom } from './rooms.js';
 import { alteredBy } from './sameness.js';
@@ -142,7 +142,7 @@ export class Lineage {
       if (change.type === 'host.stop_proven' && change.pace === undefined)
         this.onlookers.onStopProven(change.id);
       this.#judge(change, before, changes);
-      this.#judgeStay(change, before, changes, by);
+      this.#judgeEnd(change, before, changes, by);
       this.#operations.after(change);
     }
     if (this.#judges) this.#judgeNews(changes, altered);
@@ -214,6 +214,12 @@ export class Lineage {
         const at = { sequence, atMs: this.#lastMs, durableMs: this.onlookers.trueMs() };
         if (host !== undefined) this.#slowPace.judge(host, at, this.violate);
         this.#judgeLeft('F4', vm, was.host);
+        const left = host?.leftovers?.find(({ uid: other }) => other === uid);
+        if (left !== undefined && left.keepVolumes !== (vm.spec.pool !== ''))
+          this.violate(
+            'F4',
+            `VM ${uid} has its disk on ${vm.spec.pool || was.host}, which is the only one to keep`,
+          );
       }
     }
     if (vm === undefined || vm.host === null) return;
@@ -236,21 +242,26 @@ export class Lineage {
     judgePool(this.state, vm, was?.onPoolMib ?? 0, this.violate);
   }
 
-  /** A VM is on its way no more, and stays where it was. */
-  #judgeStay(
+  /** A VM is on its way no more, and stays where it was, or is started on a third host. */
+  #judgeEnd(
     change: Change,
     before: ReadonlyMap<string, Before>,
     changes: readonly Change[],
     by: By | undefined,
   ): void {
-    if (change.type !== 'vm.move' || change.move !== null) return;
+    if (change.type !== 'vm.placed' && (change.type !== 'vm.move' || change.move !== null)) return;
     const was = before.get(change.uid);
     const vm = this.state.vms.get(change.uid);
-    if (was?.move === undefined || vm === undefined || vm.host !== was.host) return;
+    if (was?.move === undefined || vm === undefined || vm.host === was.move.peer) return;
+    const end = { state: this.state, vm, was: { ...was, move: was.move }, by };
+    if (vm.host !== was.host) {
+      judgeAsked(end, this.violate);
+      return;
+    }
     const isMissing = changes.some(
       (other) => other.type === 'vm.observed' && other.uid === vm.uid && other.state === 'missing',
     );
-    judgeStay({ state: this.state, vm, was: { ...was, move: was.move }, isMissing, by }, this.violate);
+    judgeStay(end, isMissing, this.violate);
   }
 
   /** Whoever may have a VM that lives elsewhere now is to hear that it is to let go of it. */

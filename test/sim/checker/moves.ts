@@ -56,27 +56,31 @@ export class MoveRules {
   }
 }
 
-/** A decision by which a VM stays with its host, which it was to leave. */
-interface Stay {
+/** A decision by which a VM is on its way no more, and not where it was to go. */
+interface End {
   /** After it. */
   state: State;
   vm: Vm;
   was: { term: number; isOff: boolean; move: Move };
-  /** It is said to be there no more. */
-  isMissing: boolean;
   by: By | undefined;
 }
 
-/** O2: what a host was told to let go of begins there anew under another term alone. O5: what has become of it, only a host can say. */
-export function judgeStay({ state, vm, was, isMissing, by }: Stay, violate: Violate): void {
-  const { uid, host, term } = vm;
-  const { phase, mode, peer } = was.move;
-  if (phase === 'leaving' && term === was.term && !isMissing)
+/** O2: what a host was told to let go of begins there anew under another term alone. `isMissing`: it is said to be there no more. */
+export function judgeStay(end: End, isMissing: boolean, violate: Violate): void {
+  const { uid, host, term } = end.vm;
+  const { was } = end;
+  if (was.move.phase === 'leaving' && term === was.term && !isMissing)
     violate('O2', `VM ${uid} was to leave ${host}, and stays there under term ${term}`);
-  if (mode !== 'live' || phase === 'getting_ready' || !was.isOff) return;
+  judgeAsked(end, violate);
+}
+
+/** O5: what has become of a VM that was handed over, only a host can say; of the other one, while its own is off, that one. */
+export function judgeAsked({ state, vm, was, by }: End, violate: Violate): void {
+  const { phase, mode, peer } = was.move;
+  if (mode !== 'live' || phase === 'getting_ready') return;
   const other = state.hosts.get(peer)?.state;
-  const isPeerOff = other === undefined || other === 'fenced' || other === 'retired';
-  const isWordOfPeer = by?.i?.endsWith(`/host/${peer}`) === true;
-  if (!isPeerOff && !isWordOfPeer)
-    violate('O5', `VM ${uid} stays with ${host}, which is off, and ${peer} was not asked whether it has it`);
+  if (other === undefined || other === 'fenced' || other === 'retired') return;
+  const speaker = /\/host\/(.*)$/.exec(by?.i ?? '')?.[1];
+  if (speaker === peer || (speaker !== undefined && !was.isOff)) return;
+  violate('O5', `VM ${vm.uid} is on ${vm.host} now, and ${peer} was not asked whether it has it`);
 }

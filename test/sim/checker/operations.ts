@@ -3,9 +3,11 @@ import type { By } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
 import type { Operation, Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
+import { plainTenancyOf } from '../../scheduler/core/tenancy-laws.js';
 import type { Violate } from './violation.js';
 
 const linkMethod = 'secovia.v1.AgentService/Link';
+const startMethod = 'secovia.v1.VmService/StartVm';
 
 type ChangeOf<T extends Change['type']> = Extract<Change, { type: T }>;
 
@@ -23,6 +25,9 @@ export class OperationRules {
   /** Where each VM was when its move was ordered, by the operation. */
   readonly #from = new Map<string, string | null>();
 
+  /** Operations of which something has failed. */
+  readonly #failed = new Set<string>();
+
   constructor(
     private readonly state: State,
     private readonly violate: Violate,
@@ -34,6 +39,7 @@ export class OperationRules {
     for (const change of changes) {
       if (isCall && 'uid' in change) this.#judgeOrder(change, change.uid, by?.m ?? '');
       if (by?.m === linkMethod && change.type === 'vm.desired') this.#judgeShutdown(change, changes);
+      if (change.type === 'operation.target_ended' && change.fault !== null) this.#failed.add(change.id);
       if (change.type !== 'operation.started') continue;
       const { operation } = change;
       for (const uid of operation.targets) this.#judgeOnlyOne(operation, uid, changes);
@@ -52,8 +58,18 @@ export class OperationRules {
     const isWish = change.type === 'vm.desired' || change.type === 'vm.resized';
     if (vm.move !== undefined && (isWish || change.type === 'vm.reboot_ordered'))
       this.violate('O6', `${method} of VM ${vm.id} is taken while it moves (${vm.move.phase})`);
+    if (method === startMethod && change.type === 'vm.desired') this.#judgeStart(vm);
+    if (change.type === 'vm.reboot_ordered' && vm.desired !== 'running')
+      this.violate('O7', `a reboot of VM ${vm.id} is taken, which is to be ${vm.desired}`);
     if (change.type === 'vm.reboot_ordered' && change.rebootCount <= vm.rebootCount)
       this.violate('O7', `a reboot of VM ${vm.id} has number ${change.rebootCount} once more`);
+  }
+
+  /** No rule forbids what is started to be where it is. */
+  #judgeStart(vm: Vm): void {
+    const site = this.state.sites.get(this.state.hosts.get(vm.host ?? '')?.site ?? '');
+    if (site !== undefined && !plainTenancyOf(this.state, vm).lawful(site))
+      this.violate('LIMITS', `VM ${vm.id} is started on ${site.id}, where it may not be`);
   }
 
   /** O7: a guest that has shut itself down is not to run any more, unless it was ordered to since. */
@@ -83,9 +99,16 @@ export class OperationRules {
 
   /** After a decision counts. */
   after(change: Change): void {
-    if (change.type !== 'operation.target_ended' || change.fault !== null) return;
+    if (change.type !== 'operation.target_ended') return;
     const operation = this.state.operations.get(change.id);
     if (operation === undefined) return;
+    const isWhole = operation.state === 'succeeded' || operation.state === 'failed';
+    if (isWhole && (operation.state === 'failed') !== this.#failed.has(change.id))
+      this.violate(
+        'OPERATIONS',
+        `operation ${operation.id} has ${operation.state}, and not by what has become of its VMs`,
+      );
+    if (change.fault !== null) return;
     const vm = this.state.vms.get(change.uid);
     const lacks = operation.verb === 'delete' ? vm && 'it is there still' : this.#lacks(operation, vm);
     if (lacks !== undefined)

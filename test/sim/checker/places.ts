@@ -16,6 +16,8 @@ export function judgePlace(state: State, vm: Vm, id: string, violate: Violate): 
     violate('LIMITS', `VM ${vm.id} was placed on ${id}, which has refused it`);
   if (recoveringSites.includes(host.site))
     violate('E2', `VM ${vm.id} was placed on ${host.site}, in recovery`);
+  if (host.leftovers?.some((left) => left.uid === vm.uid))
+    violate('O2', `VM ${vm.id} was placed on ${id}, which has not let go of it yet`);
   const { pool } = vm.spec;
   if (pool !== '' && state.pools.get(pool)?.hosts.includes(id) !== true)
     violate('F4', `VM ${vm.id} was placed on ${id}, which does not mount its pool ${pool}`);

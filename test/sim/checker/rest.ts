@@ -1,4 +1,5 @@
 /** Whether a federation has come to rest: everybody is connected, nothing is under way, and what runs is what should. */
+import type { ObservedDomain } from '../../../agent/hypervisor/hypervisor.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
 import type { Machine } from '../machine.js';
@@ -57,6 +58,12 @@ function unreported({ vms, hosts }: State, { host, fake }: Machine): string | nu
   return null;
 }
 
+/** What a domain is started with next, or has, is what its specification says, unless it waits for that start. */
+function hasItsSize({ spec, sizeBefore }: Vm, { power, compute }: ObservedDomain): boolean {
+  if (power.kind !== 'off' && sizeBefore !== undefined) return true;
+  return compute.vcpus === spec.vcpus && compute.memoryMib === spec.memoryMib;
+}
+
 function restless(vm: Vm): string | null {
   return vm.operation === null ? null : `operations/${vm.operation} goes on`;
 }
@@ -81,6 +88,7 @@ function unlike(vm: Vm, machine: Machine | undefined): string | null {
       ? null
       : `it is said to be missing, and its domain is ${power}`;
   if (vm.state === 'paused') return power === 'paused' ? null : `it is said to be paused, and is ${power}`;
+  if (domain !== null && !hasItsSize(vm, domain)) return `its domain has ${domain.compute.memoryMib} MiB`;
   if (vm.desired === 'running') {
     if (power !== 'running') return `its domain is ${power}`;
     return vm.state === 'running' ? null : 'its domain runs';

@@ -2,6 +2,7 @@
 import type { Desired__Output } from '../../../proto/gen/secovia/v1/Desired.js';
 import type { FenceOrder__Output } from '../../../proto/gen/secovia/v1/FenceOrder.js';
 import type { LinkResponse__Output } from '../../../proto/gen/secovia/v1/LinkResponse.js';
+import type { Welcome__Output } from '../../../proto/gen/secovia/v1/Welcome.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
 import type { Machine } from '../machine.js';
@@ -38,7 +39,7 @@ export class WordRules {
   ): void {
     if (message.leaseGrant) this.#granted(machine, scheduler, lineage, message.leaseGrant);
     else if (message.leaseWithheld) this.#withheld(machine, scheduler, lineage);
-    else if (message.welcome) this.#welcomed(machine, scheduler, lineage);
+    else if (message.welcome) this.#welcomed(machine, scheduler, lineage, message.welcome);
     else if (message.desired) this.#desired(machine, lineage, [message.desired]);
     else if (message.desiredSet) this.#desired(machine, lineage, message.desiredSet.desired);
     else if (message.fenceOrder) this.#fenceOrdered(machine, lineage, message.fenceOrder);
@@ -147,12 +148,22 @@ export class WordRules {
   }
 
   /** E2: whoever stands behind what the agent has seen is in recovery there. */
-  #welcomed(machine: Machine, { disk, name }: SchedulerProcess, lineage: Lineage): void {
+  #welcomed(
+    machine: Machine,
+    { disk, name }: SchedulerProcess,
+    lineage: Lineage,
+    { epoch }: Welcome__Output,
+  ): void {
     // With a key of its own it cannot know what the federation's has signed.
     if (name.startsWith('strange')) return;
     const kept = machine.agent?.core.ledger.checkpoint ?? null;
     if (kept === null || kept.sequence === 0) return;
     if (disk.hashAt(kept.sequence)?.toString('hex') === kept.hashHex) return;
+    if (epoch !== null && epoch.incarnation <= kept.incarnation)
+      this.violate(
+        'E2',
+        `${machine.name} has seen another journal of incarnation ${kept.incarnation}, and is welcomed by ${epoch.incarnation}`,
+      );
     if (!lineage.heardInRecovery.has(machine.host))
       this.violate(
         'E2',
