@@ -330,7 +330,7 @@ export const decisionMutants: readonly Mutant[] = [
     file: 'scheduler/core/decide-observation.ts',
     from: "if (host.state === 'quarantined' && saysGone.has(seen.state))\n        return [];",
     to: '',
-    seed: 29,
+    seed: 158,
   },
   {
     name: 'takes-all-for-lost-when-it-begins',
@@ -499,5 +499,22 @@ export const decisionMutants: readonly Mutant[] = [
     from: 'const notThere = vm.leftOn === undefined ? refusedBy : [...refusedBy, ...vm.leftOn];',
     to: 'const notThere = refusedBy;',
     seed: 29,
+  },
+  {
+    name: 'takes-no-new-incarnation',
+    rule: 'E2',
+    bug: 'a journal that stands behind an agent takes a new incarnation only when the agent has seen a higher one',
+    file: 'scheduler/core/decide-host.ts',
+    from: 'if (behind.incarnation >= epoch.incarnation) {',
+    to: 'if (behind.incarnation > epoch.incarnation) {',
+    seed: 2,
+  },
+  {
+    name: 'keeps-disks-that-are-made-anew',
+    rule: 'F4',
+    bug: 'the host that a rebuildable VM has left is to keep its disk',
+    file: 'scheduler/core/elsewhere/decide-evacuation.ts',
+    from: "const leaves = { host: host.id, keepVolumes: vm.spec.pool !== '' };",
+    to: 'const leaves = { host: host.id, keepVolumes: true };',
   },
 ];

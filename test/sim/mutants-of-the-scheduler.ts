@@ -265,14 +265,6 @@ export const schedulerMutants: readonly Mutant[] = [
     seed: 25,
   },
   {
-    name: 'ends-recovery-before-it-is-durable',
-    rule: 'S1',
-    bug: 'the agents of a site are told that its recovery has ended before that is on disk',
-    file: 'scheduler/fleet/fleet.ts',
-    from: 'this.#engine.whenReadable(() => this.#greetRecovered(recoveringSites));',
-    to: 'this.#greetRecovered(recoveringSites);',
-  },
-  {
     name: 'keeps-the-older-stream',
     rule: 'E4',
     bug: 'a second stream of a host does not replace the first one, which goes on being heard and granted leases',

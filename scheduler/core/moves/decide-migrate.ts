@@ -113,6 +113,16 @@ function placeThere(
   return refuse('precondition', 'HOST_CANNOT_TAKE_IT', sentence, { reasons: reasons.join(' ') });
 }
 
+/**
+ * Whether it has to be seen off before its host lets go of it. By the newest word, or it runs: what is to be stopped may not be yet, and
+ * a restored journal may have forgotten that it was started.
+ */
+function mayBeOn({ desired, state, generation, observedGeneration }: Vm): boolean {
+  if (desired === 'running') return true;
+  if (state === 'missing' || state === 'failed') return false;
+  return state !== 'stopped' || observedGeneration !== generation;
+}
+
 export function begin(
   state: State,
   vm: Vm,
@@ -121,7 +131,7 @@ export function begin(
   graceSeconds: number,
   nowMs: number,
 ): Change {
-  const goesOff = vm.desired === 'running' ? 'going_off' : 'leaving';
+  const goesOff = mayBeOn(vm) ? 'going_off' : 'leaving';
   const move: Move = {
     mode,
     phase: mode === 'live' ? 'getting_ready' : goesOff,

@@ -48,6 +48,36 @@ test('one that is stopped moves as it is, and stays stopped', async (t) => {
   t.equal(vm.move, undefined);
 });
 
+test('what is to be stopped, and may run yet, is seen off before its host lets go of it', async (t) => {
+  const late = movingWorld();
+  late.world.stop(late.vm);
+  late.world.nowMs += 3_600_000;
+  late.world.run({ type: 'operation.time_out', id: late.vm.operation ?? '', limitMs: 60_000 });
+  const forgotten = movingWorld();
+  const { world: restored, vm: started } = forgotten;
+  restored.stop(started);
+  restored.see(started, 'stopped');
+  // It was started, and the journal that knew of that is lost.
+  restored.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+  restored.see(started, 'running', { generation: started.generation + 1 });
+  restored.run({ type: 'recovery.end', site: 'zagreb' });
+  for (const id of ['a', 'b', 'c']) restored.hello(id);
+  t.match(started, { host: 'a', desired: 'stopped', state: 'stopped' });
+  for (const moving of [late, forgotten]) {
+    const { world, vm } = moving;
+    migrate(moving, 'cold');
+    t.match(vm, { desired: 'stopped', move: { phase: 'going_off' } });
+    t.match(desiredMessage(world.state, vm), { role: 'VM_ROLE_STOPPED', stopGraceSeconds: 30 });
+    world.see(vm, 'running', { generation: vm.generation - 1 });
+    t.equal(vm.move?.phase, 'going_off');
+    world.see(vm, 'stopped');
+    t.equal(vm.move?.phase, 'leaving');
+    world.see(vm, 'absent');
+    world.see(vm, 'stopped');
+    t.match(vm, { host: 'b', desired: 'stopped', state: 'stopped', move: undefined });
+  }
+});
+
 test('it moves under the agreement that serves it now, claimed and paid for from the beginning of the move', async (t) => {
   const world = threeCountries();
   world.host('ljubljana-2', 'ljubljana');
