@@ -5,7 +5,7 @@
  */
 import type { ObservedDomain, VmMetadata } from '../hypervisor/hypervisor.js';
 import { specHash } from './desired.js';
-import { EffectFailed, type FaultKind, type Program, perform } from './effects.js';
+import { EffectFailed, type Program, perform } from './effects.js';
 import { isSameReached, mostOf, type Permit } from './ledger.js';
 import { failed, pressIntervalMs, rebootPatienceMs } from './memory.js';
 import { expect, handOver, leave, stay } from './move.js';
@@ -189,20 +189,20 @@ function* reboot(context: StepContext, permit: Permit, metadata: VmMetadata): Pr
   }
 }
 
-/** Done again only where it is known that it was not done: of what nobody has answered that is not known (O7). */
+/**
+ * Done again only where it is known that it was not done, and may be later: of what nobody has answered that is not known (O7). A guest
+ * that has rebooted meanwhile has done it by itself.
+ */
 function* reset(context: StepContext): Program<void> {
-  context.memory = { ...context.memory, rebootUntil: null };
   try {
     yield* perform({ kind: 'reset', uid: context.uid });
   } catch (error) {
-    if (error instanceof EffectFailed && !isUnknown.has(error.fault.kind))
-      context.memory = { ...context.memory, rebootUntil: context.now() };
+    if (error instanceof EffectFailed && error.fault.kind === 'failed') throw error;
+    context.memory = { ...context.memory, rebootUntil: null };
     throw error;
   }
+  context.memory = { ...context.memory, rebootUntil: null };
 }
-
-/** Faults of a call that may have been carried out, or still be. */
-const isUnknown: ReadonlySet<FaultKind> = new Set<FaultKind>(['timeout', 'unavailable', 'cancelled']);
 
 /**
  * What runs here under an earlier term is a second copy by now: another host owns the VM (O5), perhaps by a word that was

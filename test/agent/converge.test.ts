@@ -427,7 +427,7 @@ t.test(
       if (!rebootForced) world.host.deaf.add(uid);
       const resets = () => world.host.calls.filter(({ call }) => call === 'reset').length;
       const reboot = wanted({ generation: 2, rebootCount: 1, rebootForced });
-      world.fail('reset', { kind: 'failed', message: 'cannot acquire state change lock' }, 2);
+      world.fail('reset', { kind: 'failed', message: 'unable to execute QEMU command' }, 2);
       world.desired(reboot);
       world.settle();
       t.equal(resets(), 1, 'what has failed twice is done');
@@ -440,6 +440,26 @@ t.test(
     }
   },
 );
+
+t.test('a guest that reboots by itself while it is to be reset is not reset again', async (t) => {
+  const world = new World();
+  world.desired(wanted());
+  world.settle();
+  world.host.deaf.add(uid);
+  world.desired(wanted({ generation: 2, rebootCount: 1 }));
+  world.settle(59_000);
+  world.advance(60_000);
+  while (world.pending[0]?.effect.kind !== 'reset') world.perform();
+  world.host.onEvent({ kind: 'rebooted', uid });
+  world.fail('reset', { kind: 'failed', message: 'unable to execute QEMU command' });
+  world.settle();
+  t.equal(
+    world.host.calls.filter(({ call }) => call === 'reset').length,
+    0,
+    'it was refused, and no other asked for',
+  );
+  t.match(world.observations.get(uid), { state: 'running', generation: 2, rebootCount: 1 });
+});
 
 t.test('a start is a reboot for a VM that was off', async (t) => {
   const world = new World();

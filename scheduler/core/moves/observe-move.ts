@@ -144,8 +144,10 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
     default: {
       if (move.arrived === true && move.left !== true) return [];
       const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
-      if (move.left === true || isOffByProof(state, vm)) {
-        return handedOver(state, vm, move, { state: next, rebootCount: seen.rebootCount });
+      const isOffThere = isOffByProof(state, vm);
+      if (move.left === true || isOffThere) {
+        const without: Move = isOffThere ? { ...move, keepsDomain: true } : move;
+        return handedOver(state, vm, without, { state: next, rebootCount: seen.rebootCount });
       }
       if (isPausedAtOwner(vm)) return clears(vm, move);
       return [known(vm, { ...move, arrived: true })];

@@ -212,7 +212,7 @@ test('its host fenced: it is where the other host says that it is, after the pro
     t.ok(vm.move, 'what it said before the proof does not count');
     seeAtPeer(moving, arrived ? 'running' : 'awaited');
     if (arrived) {
-      t.match(vm, { host: 'b', state: 'running' });
+      t.match(vm, { host: 'b', state: 'running', leftOn: ['a'] });
       continue;
     }
     t.match(vm, { host: 'a', leftOn: ['b'] });
@@ -242,7 +242,7 @@ test('its host lost, whose watchdog proves that it has stopped there: it is wher
     t.equal(vm.move?.phase, 'aborting');
     seeAtPeer(moving, arrived ? 'running' : 'awaited');
     if (arrived) {
-      t.match(vm, { host: 'b', state: 'running' });
+      t.match(vm, { host: 'b', state: 'running', leftOn: ['a'] });
       continue;
     }
     t.match(vm, { host: 'a', leftOn: ['b'] });

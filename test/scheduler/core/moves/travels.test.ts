@@ -84,7 +84,7 @@ test('however VMs move: no term is given twice, and no owner changes that was no
       }
       deepStrictEqual(portraitOf(replay(world.journal)), portraitOf(world.state));
     }),
-    400,
+    600,
   );
   t.ok(counts.begun > 150, `${counts.begun} moves were begun`);
   t.ok(counts.cold > 20, `${counts.cold} cold ones went over`);
