@@ -90,11 +90,16 @@ export function sizeSeen(
 export function adoptedSize(
   vm: Vm,
   host: string,
-  { size }: Observation,
+  { size, state }: Observation,
   generation: number,
 ): { sizeBefore?: FormerSize } {
   const before = host === vm.host ? vm.sizeBefore : undefined;
-  if (size === undefined) return before === undefined ? {} : { sizeBefore: { ...before, generation } };
+  if (size === undefined && before !== undefined) return { sizeBefore: { ...before, generation } };
+  if (size === undefined) {
+    // Its libvirt does not answer: what it has is seen with the next word.
+    const known = sizeOf(vm.spec);
+    return state === 'unknown' ? { sizeBefore: { ...known, generation, returnTo: known } } : {};
+  }
   const has = hasNow(size, vm.spec);
   if (before === undefined && isSameSize(has, vm.spec)) return {};
   const returnTo = before?.returnTo ?? sizeOf(vm.spec);

@@ -383,3 +383,20 @@ test('a journal of an older version says nothing of the size before, and is repl
   t.equal(state.hostTable.claimed('a').vcpus, 1);
   t.notOk('sizeBefore' in (state.vms.get(vm.uid) as Vm));
 });
+
+test('a size that a restored journal has forgotten is held also when libvirt did not answer while that was found out', async (t) => {
+  for (const memoryMib of [4096, 1024]) {
+    const world = smallWorld('a');
+    const vm = world.settled('vm', { memoryMib: 1024 });
+    world.run({ type: 'recovery.enter', sites: ['zagreb'], reason: 'a copy was restored' });
+    const forgotten = vm.generation + 2;
+    world.see(vm, 'unknown', { generation: forgotten });
+    t.match(vm, { generation: forgotten + 1, sizeBefore: { memoryMib: 1024 } }, 'what it has is not known');
+    world.run({ type: 'recovery.end', site: 'zagreb' });
+    world.hello('a');
+    const size = { vcpus: vm.spec.vcpus, memoryMib, diskMib: vm.spec.diskMib };
+    world.see(vm, 'running', { size });
+    t.equal(vm.sizeBefore?.memoryMib, memoryMib === 1024 ? undefined : memoryMib);
+    t.equal(world.state.hostTable.claimed('a').memoryMib, memoryMib);
+  }
+});
