@@ -43,12 +43,6 @@ export class WordRules {
     else if (message.desired) this.#desired(machine, lineage, [message.desired]);
     else if (message.desiredSet) this.#desired(machine, lineage, message.desiredSet.desired);
     else if (message.fenceOrder) this.#fenceOrdered(machine, lineage, message.fenceOrder);
-    else if (message.rejected?.reason === 'RECOVERED') this.#recovered(machine, lineage);
-  }
-
-  #recovered({ host, name }: Machine, { state }: Lineage): void {
-    if (state.federation.recoveringSites.includes(state.hosts.get(host)?.site ?? ''))
-      this.violate('S1', `${name} is told that the recovery of its site has ended, which is not durable`);
   }
 
   #desired(machine: Machine, lineage: Lineage, words: readonly Desired__Output[]): void {
