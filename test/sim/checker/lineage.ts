@@ -125,6 +125,7 @@ export class Lineage {
     if (this.#judges) this.#times.before(atMs, Math.round(atMs - this.onlookers.trueMs()), changes);
     const before = this.#judges ? this.#before(changes) : nothing;
     const altered = this.#judges ? changes.map((change) => alteredBy(this.state, change)) : [];
+    for (const change of changes) this.#operations.note(change);
     if (this.#judges) this.#operations.before(changes, by);
     try {
       this.#witness.followLine(line);

@@ -33,13 +33,17 @@ export class OperationRules {
     private readonly violate: Violate,
   ) {}
 
+  /** Of what is judged, and of what was before. */
+  note(change: Change): void {
+    if (change.type === 'operation.target_ended' && change.fault !== null) this.#failed.add(change.id);
+  }
+
   /** Before a decision counts. */
   before(changes: readonly Change[], by: By | undefined): void {
     const isCall = by?.m !== undefined && by.m !== linkMethod;
     for (const change of changes) {
       if (isCall && 'uid' in change) this.#judgeOrder(change, change.uid, by?.m ?? '');
       if (by?.m === linkMethod && change.type === 'vm.desired') this.#judgeShutdown(change, changes);
-      if (change.type === 'operation.target_ended' && change.fault !== null) this.#failed.add(change.id);
       if (change.type !== 'operation.started') continue;
       const { operation } = change;
       for (const uid of operation.targets) this.#judgeOnlyOne(operation, uid, changes);
