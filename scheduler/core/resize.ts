@@ -94,8 +94,8 @@ export function adoptedSize(
   generation: number,
 ): { sizeBefore?: FormerSize } {
   const before = host === vm.host ? vm.sizeBefore : undefined;
-  if (size === undefined && before !== undefined) return { sizeBefore: { ...before, generation } };
   if (size === undefined) {
+    if (before !== undefined) return { sizeBefore: { ...before, generation } };
     // Its libvirt does not answer: what it has is seen with the next word.
     const known = sizeOf(vm.spec);
     return state === 'unknown' ? { sizeBefore: { ...known, generation, returnTo: known } } : {};

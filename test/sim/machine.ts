@@ -10,6 +10,7 @@ import type { FenceOrder, FenceVerdict } from '../../agent/fencing/fence.js';
 import { FakeHost } from '../../agent/hypervisor/fake/fake-host.js';
 import type { FakeMove, FakeMoveEnd } from '../../agent/hypervisor/fake/fake-move.js';
 import type { HypervisorEvent } from '../../agent/hypervisor/hypervisor.js';
+import type { LinkStatus } from '../../agent/link/link-machine.js';
 import type { HeldLease } from '../../agent/watchdog/guard.js';
 import type { HostInventory } from '../../proto/gen/secovia/v1/HostInventory.js';
 import { AgentProcess, type AgentParts } from './agent-process.js';
@@ -134,6 +135,12 @@ export class Machine {
   freeDisks(): void {
     this.libvirt.isDiskFull = false;
     this.stateFile.isFull = false;
+  }
+
+  /** Its agent's link, while it is linked over a way that is open and not slow; else null. */
+  get steadyLink(): LinkStatus | null {
+    const status = this.agent?.core.linkStatus();
+    return status?.state === 'linked' && this.path.isOpen && this.path.slowMs === 0 ? status : null;
   }
 
   /** For how long its libvirt and an agent that knows what it has have been there; 0 when one of them is not. */

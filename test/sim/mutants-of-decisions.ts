@@ -221,7 +221,7 @@ export const decisionMutants: readonly Mutant[] = [
     rule: 'O5',
     bug: 'a VM has another owner before its host was seen without it',
     file: 'scheduler/core/moves/observe-move.ts',
-    from: 'if (move.left === true || isOffThere) {',
+    from: 'if (move.left === true || isOffByProof(state, vm)) {',
     to: 'if (true) {',
     late: true,
   },

@@ -283,7 +283,7 @@ export class World {
     const recovering = this.scheduler.engine?.state.federation.recoveringSites ?? [];
     const linked = this.machines.flatMap((machine) => {
       const { agent, path } = machine;
-      const isLinked = agent?.core.linkStatus().state === 'linked' && path.isOpen && path.slowMs === 0;
+      const isLinked = machine.steadyLink !== null;
       // One that has not asked on this stream yet cannot be granted a longer one.
       const isLeased =
         this.checker.hasLeaseOf(machine, this.scheduler) && !recovering.includes(this.siteOf(machine.host));

@@ -5,7 +5,7 @@
  */
 import type { Change } from '../changes.js';
 import type { DomainState } from '../commands.js';
-import { isSettled } from '../lifecycle/vm.js';
+import { isKnownOff } from '../lifecycle/vm.js';
 import type { Fault, Host, Leftover, Vm } from '../model.js';
 import { obstacle } from '../moves/obstacles.js';
 import type { State } from '../state.js';
@@ -18,7 +18,7 @@ const on: ReadonlySet<DomainState> = new Set<DomainState>(['running', 'stopping'
 /** Whether the host that a VM has by a journal may run it, or start it by itself or by a word that it was told. */
 function mayRunAtOwner(vm: Vm): boolean {
   if (vm.state === 'failed' || vm.state === 'missing') return false;
-  return vm.desired !== 'stopped' || !isSettled(vm);
+  return !isKnownOff(vm);
 }
 
 /** What keeps a VM from running twice when its owner by the journal has to let go of it, since it was found elsewhere. */

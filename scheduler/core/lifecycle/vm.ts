@@ -60,6 +60,12 @@ export function isSettled(vm: Vm): boolean {
 }
 
 /**
+ * Whether it should be off, and was seen so by the newest word. What is to be stopped may run yet, and a restored journal may have
+ * forgotten that it was started.
+ */
+export const isKnownOff = (vm: Vm): boolean => vm.desired === 'stopped' && isSettled(vm);
+
+/**
  * Whether its host has been seen with its domain, under its present term: that one is never made anew under it, whatever the host
  * has forgotten (PROTOCOL O2).
  */

@@ -6,6 +6,7 @@ import type { Change } from '../changes.js';
 import type { CommandOf } from '../commands.js';
 import type { Decision } from '../decide.js';
 import { find, isBusy, withOperation } from '../decide-vm.js';
+import { isKnownOff } from '../lifecycle/vm.js';
 import type { Fault, Image, Move, MoveMode, Operation, Vm } from '../model.js';
 import { exclusionWords, refuseOne } from '../placement/no-host.js';
 import { reasonsAgainst } from '../placement/explanation.js';
@@ -113,16 +114,6 @@ function placeThere(
   return refuse('precondition', 'HOST_CANNOT_TAKE_IT', sentence, { reasons: reasons.join(' ') });
 }
 
-/**
- * Whether it has to be seen off before its host lets go of it. By the newest word, or it runs: what is to be stopped may not be yet, and
- * a restored journal may have forgotten that it was started.
- */
-function mayBeOn({ desired, state, generation, observedGeneration }: Vm): boolean {
-  if (desired === 'running') return true;
-  if (state === 'missing' || state === 'failed') return false;
-  return state !== 'stopped' || observedGeneration !== generation;
-}
-
 export function begin(
   state: State,
   vm: Vm,
@@ -131,7 +122,8 @@ export function begin(
   graceSeconds: number,
   nowMs: number,
 ): Change {
-  const goesOff = mayBeOn(vm) ? 'going_off' : 'leaving';
+  // Whose host lets go of it has its power taken.
+  const goesOff = isKnownOff(vm) ? 'leaving' : 'going_off';
   const move: Move = {
     mode,
     phase: mode === 'live' ? 'getting_ready' : goesOff,

@@ -7,7 +7,7 @@ import { secondCopy } from '../elsewhere/second-copy.js';
 import type { Fault, Host, Move, Vm } from '../model.js';
 import { notFound, type Refusal, refuse } from '../refusal.js';
 import type { State } from '../state.js';
-import { arrives, handedOver, known, nextPhase, peerReleased, stays } from './move-changes.js';
+import { arrives, handedOver, known, leavesBehind, nextPhase, peerReleased, stays } from './move-changes.js';
 import { placedAnew, placedElsewhere, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 import { isPausedAtOwner, pausedAtOwner } from './standing-still.js';
@@ -62,27 +62,21 @@ function settleColdWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): 
   // While another host has a domain of it, it waits.
   if (secondCopy(state, vm) !== null) return [];
   const placed = isThere(state, move.peer) ? arrives(state, vm, move) : placedElsewhere(state, vm, owner);
-  return placed === null ? [] : [{ ...placed, leaves: leavesBehind(owner) }];
+  return placed === null ? [] : [{ ...placed, leaves: leavesBehind(owner.id) }];
 }
-
-const leavesBehind = ({ id: host }: Host) => ({ host, keepVolumes: true });
 
 /** What arrived on a host that is off is not to be started there when it is back. */
 const lost = (state: State, vm: Vm, move: Move) => peerReleased(state, vm, move, vm.generation + 1);
 
 /** Its host is proven to be off. Whether the other one has it, only that one can say, and it has to say it after the proof. */
 function settleWithoutOwner(state: State, vm: Vm, move: Move, owner: Host): Change[] {
-  const leaves = leavesBehind(owner);
-  if (move.arrived === true) {
-    const [placed, observed] = handedOver(state, vm, move);
-    return [{ ...placed, leaves }, observed];
-  }
+  if (move.arrived === true) return handedOver(state, vm, move);
   const fault = obstacle('HOST_GONE', `its host ${owner.id} is off, and ${move.peer} does not have it`);
   const isPeerOff = isOff(state, move.peer);
   // Its host was seen without it, and would only say so again: it waits until another can have it.
   if (isPeerOff && move.left === true) {
     const placed = placedElsewhere(state, vm, owner);
-    return placed === null ? [] : [{ ...placed, leaves }, ...lost(state, vm, move)];
+    return placed === null ? [] : [{ ...placed, leaves: leavesBehind(owner.id) }, ...lost(state, vm, move)];
   }
   if (isPeerOff || move.phase === 'getting_ready') return staysWithoutOwner(state, vm, move, fault);
   return move.asked === true ? [] : [nextPhase(vm, move, 'aborting', { fault, asked: true })];

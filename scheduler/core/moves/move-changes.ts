@@ -1,5 +1,6 @@
 /** The changes that moves consist of, each written once. */
 import type { Change } from '../changes.js';
+import { isProvenOff } from '../elsewhere/evacuation.js';
 import { secondCopy } from '../elsewhere/second-copy.js';
 import type { Fault, Host, Leftover, Move, MovePhase, Vm, VmState } from '../model.js';
 import { place } from '../placement/placement.js';
@@ -77,8 +78,10 @@ export function handedOver(
 ): [Placed, Change] {
   const { uid, observedGeneration: generation } = vm;
   const placed = placedChange(state, vm, promised(vm, move), []);
+  // Whether its domain is there, nobody can say of a host that is off.
+  const without: Move = isOffByProof(state, vm) ? { ...move, keepsDomain: true } : move;
   return [
-    leavesDomain(vm, move, { ...placed, term: move.term ?? placed.term }),
+    leavesDomain(vm, without, { ...placed, term: move.term ?? placed.term }),
     { type: 'vm.observed', uid, generation, fault: null, ...seen },
   ];
 }
@@ -91,7 +94,16 @@ export function startsAtPeer(state: State, vm: Vm, move: Move): Placed {
 /** The host that was seen without it has to take away what it may have of it. */
 function leavesDomain({ host }: Vm, { keepsDomain }: Move, placed: Placed): Placed {
   if (keepsDomain !== true || host === null) return placed;
-  return { ...placed, leaves: { host, keepVolumes: true } };
+  return { ...placed, leaves: leavesBehind(host) };
+}
+
+/** What a host has to take away of a VM that moves: not its disk, which is on a shared pool. */
+export const leavesBehind = (host: string) => ({ host, keepVolumes: true });
+
+/** Whether the host that it has is proven to be off. */
+export function isOffByProof({ hosts }: State, vm: Vm): boolean {
+  const owner = hosts.get(vm.host ?? '');
+  return owner !== undefined && isProvenOff(owner, vm);
 }
 
 /** Its host has let go of it: the other one has it, and until it is settled there it could come back. */

@@ -5,13 +5,12 @@
  */
 import type { Change } from '../changes.js';
 import type { Observation } from '../commands.js';
-import { isProvenOff } from '../elsewhere/evacuation.js';
 import { secondCopy } from '../elsewhere/second-copy.js';
 import { stateOfDomain } from '../lifecycle/vm.js';
 import type { Fault, Host, Move, MovePhase, Vm, VmState } from '../model.js';
 import type { State } from '../state.js';
 import { endOperation, placedChange } from '../vm-changes.js';
-import { arrives, handedOver, known, nextPhase, placedAnew, promised } from './move-changes.js';
+import { arrives, handedOver, isOffByProof, known, nextPhase, placedAnew, promised } from './move-changes.js';
 import { startsAtPeer, startsNowhere, stays, staysWithoutOwner } from './move-changes.js';
 import { isThere, obstacle } from './obstacles.js';
 import { asksPeer, clears, hasHeard, isPausedAtOwner, pausedAtOwner } from './standing-still.js';
@@ -144,10 +143,8 @@ export function observedAtPeer(state: State, vm: Vm, move: Move, host: Host, see
     default: {
       if (move.arrived === true && move.left !== true) return [];
       const next = seen.state === 'guest_shutdown' ? 'stopped' : stateOfDomain[seen.state];
-      const isOffThere = isOffByProof(state, vm);
-      if (move.left === true || isOffThere) {
-        const without: Move = isOffThere ? { ...move, keepsDomain: true } : move;
-        return handedOver(state, vm, without, { state: next, rebootCount: seen.rebootCount });
+      if (move.left === true || isOffByProof(state, vm)) {
+        return handedOver(state, vm, move, { state: next, rebootCount: seen.rebootCount });
       }
       if (isPausedAtOwner(vm)) return clears(vm, move);
       return [known(vm, { ...move, arrived: true })];
@@ -175,11 +172,6 @@ function notThere(state: State, vm: Vm, move: Move, host: Host, seen: Observatio
   }
   if (seen.state === 'awaited') return [nextPhase(vm, move, 'handing_over')];
   return stays(state, vm, move, refusal(host, seen, `it is on ${vm.host}`));
-}
-
-function isOffByProof(state: State, vm: Vm): boolean {
-  const owner = state.hosts.get(vm.host ?? '');
-  return owner !== undefined && isProvenOff(owner, vm);
 }
 
 /** The host that it came from has kept the room for it, and let go of nothing but the domain. */

@@ -40,10 +40,9 @@ export class FenceRules {
   }
 
   /** The power is about to be taken; whoever has heard that the order stands no more lets it be. */
-  onBegun({ name, agent, path, clock }: Machine, { id, host }: FenceOrder): void {
+  onBegun({ name, steadyLink: status, clock }: Machine, { id, host }: FenceOrder): void {
     const overMs = this.#overMs.get(id);
-    const status = agent?.core.linkStatus();
-    if (overMs === undefined || status?.state !== 'linked' || !path.isOpen || path.slowMs > 0) return;
+    if (overMs === undefined || status === null) return;
     const heardMs = Math.min(this.nowMs() - overMs, clock.bootMs - status.since);
     if (heardMs > withdrawnWithinMs)
       this.violate('F2', `${name} powers ${host} off by an order that stands no more`);

@@ -4,7 +4,8 @@
  */
 import type { By, JournalLine } from '../../../scheduler/core/audit/line.js';
 import type { Change } from '../../../scheduler/core/changes.js';
-import type { Move, Resources, Vm } from '../../../scheduler/core/model.js';
+import { leftoverOf } from '../../../scheduler/core/elsewhere/leftovers.js';
+import type { Leftover, Move, Resources, Vm } from '../../../scheduler/core/model.js';
 import { heldOnHost, heldSpec, type State } from '../../../scheduler/core/state.js';
 import { TenancyWitness } from '../../scheduler/core/tenancy-witness.js';
 import { loading } from '../../../scheduler/store/load.js';
@@ -214,8 +215,7 @@ export class Lineage {
         const { sequence } = this.state;
         const at = { sequence, atMs: this.#lastMs, durableMs: this.onlookers.trueMs() };
         if (host !== undefined) this.#slowPace.judge(host, at, this.violate);
-        this.#judgeLeft('F4', vm, was.host);
-        const left = host?.leftovers?.find(({ uid: other }) => other === uid);
+        const left = this.#judgeLeft('F4', vm, was.host);
         if (left !== undefined && left.keepVolumes !== (vm.spec.pool !== ''))
           this.violate(
             'F4',
@@ -265,11 +265,14 @@ export class Lineage {
     judgeStay(end, isMissing, this.violate);
   }
 
-  /** Whoever may have a VM that lives elsewhere now is to hear that it is to let go of it. */
-  #judgeLeft(rule: RuleName, { uid, host }: Vm, from: string): void {
+  /** Whoever may have a VM that lives elsewhere now is to hear that it is to let go of it: of what, it gives. */
+  #judgeLeft(rule: RuleName, { uid, host }: Vm, from: string): Leftover | undefined {
     const former = this.state.hosts.get(from);
-    if (former === undefined || host === from || former.leftovers?.some((left) => left.uid === uid)) return;
-    this.violate(rule, `VM ${uid} is on ${host}, and ${from} is not told to let go of it`);
+    if (former === undefined || host === from) return undefined;
+    const left = leftoverOf(former, uid);
+    if (left === undefined)
+      this.violate(rule, `VM ${uid} is on ${host}, and ${from} is not told to let go of it`);
+    return left;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Whether a VM may have the host that it is given: everything about the host but its room. */
+import { leftoverOf } from '../../../scheduler/core/elsewhere/leftovers.js';
 import type { Vm } from '../../../scheduler/core/model.js';
 import type { State } from '../../../scheduler/core/state.js';
 import type { Violate } from './violation.js';
@@ -16,7 +17,7 @@ export function judgePlace(state: State, vm: Vm, id: string, violate: Violate): 
     violate('LIMITS', `VM ${vm.id} was placed on ${id}, which has refused it`);
   if (recoveringSites.includes(host.site))
     violate('E2', `VM ${vm.id} was placed on ${host.site}, in recovery`);
-  if (host.leftovers?.some((left) => left.uid === vm.uid))
+  if (leftoverOf(host, vm.uid) !== undefined)
     violate('O2', `VM ${vm.id} was placed on ${id}, which has not let go of it yet`);
   const { pool } = vm.spec;
   if (pool !== '' && state.pools.get(pool)?.hosts.includes(id) !== true)

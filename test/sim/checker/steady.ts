@@ -13,9 +13,8 @@ export class Steady {
 
   /** At how many looks in a row a machine's agent was on the same stream, over a way that was not cut; 0 when it is not now. */
   look(machine: Machine): number {
-    const { agent, path } = machine;
-    const status = agent?.core.linkStatus();
-    if (agent === null || status?.state !== 'linked' || !path.isOpen || path.slowMs > 0) {
+    const { agent, path, steadyLink: status } = machine;
+    if (agent === null || status === null) {
       this.#seen.delete(machine);
       return 0;
     }
